@@ -1,0 +1,54 @@
+"""Every error a user can meet, and the one line it says.
+
+    LevinthalError              anything we raise on purpose: one line, exit code 2
+    ├── InputError              arrays, factors or options that disagree (also a ValueError)
+    ├── DataError               a data set that is missing, truncated, corrupted or foreign
+    ├── StoreError              a store that cannot be read, written, or is not ours
+    └── StudyError              a study that is unknown, or whose own code failed
+
+A message names the two things that disagree and the way out:
+"k=5 neighbours need at least 6 rows; got 4: lower k or pass more samples".
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LevinthalError(Exception):
+    """Base of every error raised on purpose; its text is one line."""
+
+
+class InputError(LevinthalError, ValueError):
+    """Arguments that disagree with each other or with what is possible."""
+
+
+class DataError(LevinthalError):
+    """A data set that is missing, truncated, corrupted, or not what its name says."""
+
+
+class StoreError(LevinthalError):
+    """A store that cannot be read or written, or that is not ours to write."""
+
+
+class StudyError(LevinthalError):
+    """A study that is unknown, or whose own code failed."""
+
+
+def require_one_of(kind: str, name: str, allowed: Iterable[str]) -> str:
+    """Return `name` if it is allowed, else raise an InputError that offers the nearest names.
+
+    >>> require_one_of("preset", "quick", ["quick", "standard"])
+    'quick'
+    >>> require_one_of("preset", "quik", ["quick", "standard"])
+    Traceback (most recent call last):
+        ...
+    levinthal.errors.InputError: unknown preset 'quik': did you mean 'quick'? (quick, standard)
+    """
+    names = list(allowed)
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'? " if near else "known: "
+    raise InputError(f"unknown {kind} '{name}': {hint}({', '.join(names)})")

@@ -1,0 +1,1 @@
+"""Arrays in, Estimate out; one a file, named for what the field calls it."""

@@ -1,0 +1,1 @@
+"""Store, sweep, statistics, verdicts."""

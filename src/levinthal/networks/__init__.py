@@ -1,0 +1,1 @@
+"""Networks from builders with few switches."""

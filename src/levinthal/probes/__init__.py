@@ -1,0 +1,1 @@
+"""Moment in, Measurements out."""

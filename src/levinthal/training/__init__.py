@@ -1,0 +1,1 @@
+"""One loop that is a generator of moments."""

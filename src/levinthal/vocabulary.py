@@ -1,0 +1,289 @@
+"""The nouns of the house, as frozen values. Imports nothing heavy and nothing of ours.
+
+    Estimate      a number with its unit, interval and trust
+    Measurement   an estimate at an address: seed, step, layer, name, condition
+    Dataset       arrays of a classification task, with their checksum
+    Moment        what the training loop yields
+    Task          one cell of a study and the seeds to run it with
+    Study         a question, its source, its presets, its claims and its figures
+    Claim         a sentence of the source with a test fixed before the run
+    Evidence      what a claim's test found, seed by seed, positive as claimed
+    Verdict       the claim, judged
+    Figure        numbers to be drawn, free of any plotting library
+    Finding       what the clinic says of a network
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+Scalar = str | int | float | bool
+Cell = Mapping[str, Scalar]
+
+
+class Trust(StrEnum):
+    """How far to believe a number, in four steps."""
+
+    EXACT = "exact"
+    CALIBRATED = "calibrated"
+    ORDINAL = "ordinal"
+    UNRELIABLE = "unreliable"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A two-sided interval, its level, and the method that made it."""
+
+    low: float
+    high: float
+    level: float = 0.95
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number that carries its trust. `float(estimate)` is its value.
+
+    >>> e = Estimate(4.42, "bits", Interval(4.31, 4.53), Trust.ORDINAL, ("its ceiling is 11.5",))
+    >>> print(e)
+    4.42 bits [4.31, 4.53] (ordinal: its ceiling is 11.5)
+    >>> float(e)
+    4.42
+    """
+
+    value: float
+    unit: str = ""
+    interval: Interval | None = None
+    trust: Trust = Trust.EXACT
+    reasons: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        span = f" [{self.interval.low:.3g}, {self.interval.high:.3g}]" if self.interval else ""
+        why = f": {'; '.join(self.reasons)}" if self.reasons else ""
+        return f"{self.value:.3g}{unit}{span} ({self.trust}{why})"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """An estimate at its address. `condition` says how it was read, as `key=value` words."""
+
+    name: str
+    estimate: Estimate
+    seed: int = 0
+    step: int = 0
+    layer: str = ""
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A classification task as arrays: inputs (n, d) float32, labels (n,) int64."""
+
+    name: str
+    train_inputs: np.ndarray
+    train_labels: np.ndarray
+    test_inputs: np.ndarray
+    test_labels: np.ndarray
+    classes: int
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the training loop yields: the state just before the optimiser's step `step` is taken.
+
+    `loss` is a scalar, or one value a seed for an ensemble. Gradients sit in the model's parameters.
+    """
+
+    step: int
+    epoch: float
+    model: torch.nn.Module
+    inputs: torch.Tensor
+    labels: torch.Tensor
+    loss: torch.Tensor
+
+
+Probe = Callable[[Moment], Iterable[Measurement]]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One cell of a study and the seeds to run it with; `cost` (any unit) weighs the time left."""
+
+    cell: Cell
+    seeds: tuple[int, ...]
+    cost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named size of a study: its data set (or none), its tasks, and how long they take."""
+
+    about: str
+    data: str | None
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A measurement together with the cell it was taken in: a row of the long table."""
+
+    cell: Cell
+    measurement: Measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a claim's test found: part of the grid -> seed -> effect, positive in the claimed direction.
+
+    `control` holds the same effect in the control arm. `grid_edge` says that a compared arm's best
+    learning rate sits on the edge of the grid, which leaves the comparison inconclusive.
+    """
+
+    effects: Mapping[str, Mapping[int, float]]
+    control: Mapping[int, float] = field(default_factory=dict)
+    grid_edge: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of the source with its test, smallest effect that counts, and control, fixed before the run.
+
+    `smallest` is positive and in `unit`; None marks a number that is reported and never judged.
+    """
+
+    id: str
+    says: str
+    source: str
+    effect: str
+    unit: str
+    smallest: float | None
+    control: str
+    evidence: Callable[[Any], Evidence]
+
+
+class Outcome(StrEnum):
+    """The word of a verdict."""
+
+    REPLICATES = "replicates"
+    PARTIALLY = "partially"
+    DOES_NOT_REPLICATE = "does not replicate"
+    INCONCLUSIVE = "inconclusive"
+    REPORTED = "reported"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A claim, judged: the effect over seeds, part by part, beside its control, and why."""
+
+    claim: Claim
+    outcome: Outcome
+    effect: Estimate | None
+    seeds: int
+    control: Estimate | None = None
+    parts: Mapping[str, Estimate] = field(default_factory=dict)
+    seeds_needed: int | None = None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An axis: what it shows, its unit, and whether it is logarithmic."""
+
+    label: str
+    unit: str = ""
+    log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One trace. `group` picks colour and mark (an architecture), `level` a place in [0, 1] on the
+    sequential scale (an ordered factor). `role`: seed, median, point, bar or reference.
+    `low` and `high` draw a band (median) or whiskers (point, bar); `arrow` marks the direction of travel.
+    """
+
+    name: str
+    x: tuple[float | str, ...]
+    y: tuple[float, ...]
+    role: str = "median"
+    group: str = ""
+    level: float | None = None
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    arrow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One plot of a figure."""
+
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Panels under one title that says what is seen, and one caption: n, seeds, protocol."""
+
+    id: str
+    title: str
+    caption: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A question put to networks. A new study is one new file holding one of these as `study`.
+
+    `measure(task, data=..., device=...)` yields the measurements of every seed of the task;
+    `answer(verdicts)` says in one sentence what came out; `figures(rows)` gives the figures.
+    """
+
+    name: str
+    chapter: str
+    question: str
+    source: str
+    version: int
+    presets: Mapping[str, Preset]
+    measure: Callable[..., Iterable[Measurement]]
+    claims: tuple[Claim, ...]
+    figures: Callable[[Any], Iterable[Figure]]
+    answer: Callable[[Mapping[str, Verdict]], str]
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the clinic says of a network: the cause, where, since when, on what evidence, and the cure."""
+
+    code: str
+    severity: Severity
+    confidence: float
+    where: str
+    step: int
+    evidence: Mapping[str, Any]
+    follows: str | None = None
+    remedy: str = ""
+    proof: str = ""
