@@ -1,0 +1,39 @@
+"""For every test: shapes checked at run time, one thread, the same examples each time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+SOURCE = Path(__file__).parent.parent / "src"
+# numba compiles its kernels itself; the others name types that they import for the type checker only
+UNCHECKED = ("vocabulary.py", "_kernels", "kernels", "cli", "__init__.py", "__main__.py")
+
+
+def checked_modules() -> list[str]:
+    """Every module whose annotations are enforced while the tests run."""
+    files = (path.relative_to(SOURCE) for path in sorted((SOURCE / "levinthal").rglob("*.py")))
+    kept = (path for path in files if not any(part.startswith(UNCHECKED) for part in path.parts))
+    return [".".join(path.with_suffix("").parts) for path in kept]
+
+
+install_import_hook(checked_modules(), "beartype.beartype")
+settings.register_profile("same", deadline=None, max_examples=50, derandomize=True, database=None)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a chromium, for `--headless --dump-dom`; the test is skipped where there is none."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("needs chromium: apt install chromium")
+    return path
