@@ -1,1 +1,7 @@
 """Data sets in, checked arrays out."""
+
+from __future__ import annotations
+
+from levinthal.data.library import Entry, catalogue, describe, get, load, names
+
+__all__ = ["Entry", "catalogue", "describe", "get", "load", "names"]

@@ -1,0 +1,212 @@
+"""Bring one published file here: mirror after mirror, resumable, checked, renamed only when right.
+
+A download lives in `NAME.gz.part` until its checksum agrees; whatever ends it before then (a kill
+included) leaves that file and nothing else, and the next call goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from levinthal.data.idx import decompress
+from levinthal.data.sources import SourceFile
+from levinthal.errors import DataError, InputError
+
+Progress = Callable[[str, int, int | None], None]
+
+CHUNK = 1 << 16
+TIMEOUT = 30.0
+ATTEMPTS = 3
+
+
+class _MirrorError(Exception):
+    """This mirror cannot serve the file; its text says why, in a few words."""
+
+
+class _BrokenOffError(_MirrorError):
+    """The connection ended before the file did: what came is kept, and it pays to ask again."""
+
+
+def download(
+    file: SourceFile, folder: Path, *, mirrors: tuple[str, ...], on_progress: Progress | None = None
+) -> Path:
+    """Put `file` into `folder` unless it is there already; where it lies then.
+
+    Raises DataError if no mirror serves the published content, if the disk refuses, or if a file of
+    that name with another content is there: that one may be the user's own and is not touched.
+    """
+    target = folder / f"{file.name}.gz"
+    for existing in (folder / file.name, target):
+        if existing.exists():
+            return _confirmed(file, existing)
+    with _disk(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{target.name}.part"
+    failures = []
+    for mirror in mirrors:
+        url = _join(mirror, target.name)
+        try:
+            _fetch_checked(file, url, part, on_progress)
+        except _MirrorError as failure:
+            failures.append(f"{urllib.parse.urlsplit(url).netloc}: {failure}")
+        else:
+            with _disk(target):
+                os.replace(part, target)
+            return target
+    raise DataError(f"cannot get {target.name}: {'; '.join(failures)}: what came is kept, so just try again")
+
+
+def _confirmed(file: SourceFile, path: Path) -> Path:
+    wrong = mismatch(file, path)
+    if wrong and not (file.checksum.of == "gzip" and path.suffix != ".gz"):
+        raise DataError(f"{path} is there, but {wrong}: move it away, then get it again")
+    return path
+
+
+def mismatch(file: SourceFile, path: Path) -> str:
+    """How the file at `path` differs from the published one; empty if it does not."""
+    published = file.checksum
+    with _disk(path):
+        data = path.read_bytes()
+    if published.of == "content":
+        try:
+            data = decompress(data)
+        except zlib.error as error:
+            return f"its gzip is corrupted ({error})"
+    found = published.compute(data)
+    if found == published.digest:
+        return ""
+    return f"its {published.algorithm} is {found}, published is {published.digest}"
+
+
+def _join(mirror: str, name: str) -> str:
+    if urllib.parse.urlsplit(mirror).scheme not in ("http", "https"):
+        raise InputError(f"base_url '{mirror}' is not an address that begins with http:// or https://")
+    return f"{mirror.rstrip('/')}/{name}"
+
+
+def _fetch_checked(file: SourceFile, url: str, part: Path, on_progress: Progress | None) -> None:
+    resumed = _size(part) > 0
+    if resumed and not mismatch(file, part):
+        return
+    _fetch(url, part, on_progress)
+    wrong = mismatch(file, part)
+    if wrong and resumed:
+        # The beginning may be of another mirror or an older version: once more, from nothing.
+        _discard(part)
+        _fetch(url, part, on_progress)
+        wrong = mismatch(file, part)
+    if wrong:
+        _discard(part)
+        raise _MirrorError(wrong)
+
+
+def _fetch(url: str, part: Path, on_progress: Progress | None) -> None:
+    """Ask for what is missing, again as long as each answer brings something, at most ATTEMPTS times."""
+    validator = ""
+    for attempt in range(1, ATTEMPTS + 1):
+        before = _size(part)
+        try:
+            response = _ask(url, before, validator)
+            if response is None:
+                _discard(part)
+                continue
+            with response:
+                validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+                _save(response, part, on_progress)
+            return
+        except _BrokenOffError:
+            if attempt == ATTEMPTS or _size(part) <= before:
+                raise
+    raise _MirrorError("HTTP 416, although asked for the whole file")
+
+
+def _ask(url: str, start: int, validator: str) -> http.client.HTTPResponse | None:
+    """The response to a request for the file from byte `start`; None if the server has no such byte."""
+    request = urllib.request.Request(url, headers={"User-Agent": "levinthal", "Accept-Encoding": "identity"})
+    if start:
+        request.add_header("Range", f"bytes={start}-")
+        # A weak validator must not be used here (RFC 9110, 13.1.5).
+        if validator and not validator.startswith("W/"):
+            request.add_header("If-Range", validator)
+    try:
+        response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == 416 and start:
+                return None
+            raise _MirrorError(f"HTTP {error.code} {error.reason}") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _MirrorError(_reason(error)) from error
+    return response
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error, "reason", None) or error
+    if isinstance(cause, TimeoutError):
+        return f"no answer within {TIMEOUT:.0f} s"
+    text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    return " ".join(str(text).split()).lower()
+
+
+def _save(response: http.client.HTTPResponse, part: Path, on_progress: Progress | None) -> None:
+    """Write the body behind what is there, or from the start if the server sends the whole file."""
+    start, total = _extent(response, _size(part))
+    with _disk(part), part.open("r+b" if start else "wb", buffering=0) as out:
+        done = out.seek(start)
+        while chunk := _read(response, done, total):
+            out.write(chunk)
+            done += len(chunk)
+            if on_progress:
+                on_progress(part.name.removesuffix(".part"), done, total)
+        os.fsync(out.fileno())
+    if total is not None and done != total:
+        raise _BrokenOffError(f"broke off at {done:,} of {total:,} bytes")
+
+
+def _extent(response: http.client.HTTPResponse, have: int) -> tuple[int, int | None]:
+    """Where in the file the body begins, and the size of the whole file if the server says it."""
+    length = response.headers.get("Content-Length", "")
+    size = int(length) if length.isdecimal() else None
+    if response.status != 206:
+        return 0, size
+    span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if span is None or int(span[1]) != have:
+        raise _MirrorError(f"asked for bytes from {have:,}, got '{response.headers.get('Content-Range')}'")
+    return have, None if span[2] == "*" else int(span[2])
+
+
+def _read(response: http.client.HTTPResponse, done: int, total: int | None) -> bytes:
+    try:
+        return response.read(CHUNK)
+    except (OSError, http.client.HTTPException) as error:
+        of = "" if total is None else f" of {total:,}"
+        raise _BrokenOffError(f"broke off at {done:,}{of} bytes ({_reason(error)})") from error
+
+
+@contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into one line; network errors have been renamed before they get here."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"cannot write or read {path}: {error.strerror or error}") from error
+
+
+def _size(part: Path) -> int:
+    with _disk(part):
+        return part.stat().st_size if part.exists() else 0
+
+
+def _discard(part: Path) -> None:
+    with _disk(part):
+        part.unlink(missing_ok=True)

@@ -1,0 +1,111 @@
+"""From the four IDX files of a data set of the MNIST family to checked arrays."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Int64, UInt8
+
+from levinthal.data.idx import parse_idx, read_content
+from levinthal.data.sources import SOURCES, SPLITS, Source, SourceFile
+from levinthal.errors import DataError
+from levinthal.vocabulary import Dataset
+
+
+def load_family(source: Source, paths: Mapping[SourceFile, Path]) -> Dataset:
+    """Read, check and scale the four files of `source`.
+
+    Inputs are (n, rows * columns) in [0, 1] (pixel / 255), labels (n,). The checksum is the SHA-256 of
+    the four uncompressed files: train images, train labels, test images, test labels.
+
+    Raises DataError for what `parse_idx` finds, images and labels that disagree in number, an empty
+    split, labels out of range, splits whose images differ in size, and files of the published size
+    that have not the published content.
+    """
+    digest = hashlib.sha256()
+    arrays = {}
+    for split in SPLITS:
+        files = source.splits[split]
+        image_content, images = _read(files.images, paths[files.images], 3)
+        label_content, labels = _read(files.labels, paths[files.labels], 1)
+        digest.update(image_content)
+        digest.update(label_content)
+        _check_split(f"{source.name}'s {split} split", images, labels, source.classes)
+        arrays[split] = (images, labels)
+    _check_sizes(source.name, arrays["train"][0], arrays["test"][0])
+    return Dataset(
+        name=source.name,
+        train_inputs=_scaled(arrays["train"][0]),
+        train_labels=_as_int64(arrays["train"][1]),
+        test_inputs=_scaled(arrays["test"][0]),
+        test_labels=_as_int64(arrays["test"][1]),
+        classes=source.classes,
+        checksum=digest.hexdigest(),
+    )
+
+
+def _read(file: SourceFile, path: Path, axes: int) -> tuple[bytes, UInt8[np.ndarray, "..."]]:
+    content = read_content(path)
+    array = parse_idx(content, axes=axes, where=str(path))
+    check_content(file, path, content)
+    return content, array
+
+
+def check_content(file: SourceFile, path: Path, content: bytes) -> None:
+    """Refuse content of the published size that is not the published content.
+
+    Another size is a subset or a set of the user's own, which its checksum tells apart.
+    """
+    published = file.checksum
+    if published.of != "content" or len(content) != file.size:
+        return
+    found = published.compute(content)
+    if found != published.digest:
+        raise DataError(
+            f"{path} is {_whose(found)}: its {published.algorithm} is {found}, "
+            f"published is {published.digest}: move it away and get it afresh with `levinthal data get`"
+        )
+
+
+def _whose(digest: str) -> str:
+    owners = [
+        source.name
+        for source in SOURCES.values()
+        for file in source.files()
+        if file.checksum.digest == digest
+    ]
+    return f"a file of {owners[0]}" if owners else "corrupted"
+
+
+def _check_split(
+    what: str, images: UInt8[np.ndarray, "n rows columns"], labels: UInt8[np.ndarray, " m"], classes: int
+) -> None:
+    if len(images) != len(labels):
+        raise DataError(
+            f"{what} has {len(images):,} images and {len(labels):,} labels: they are not of one set"
+        )
+    if images.size == 0:
+        raise DataError(f"{what} is empty: {' x '.join(map(str, images.shape))} pixels, {len(labels)} labels")
+    if labels.max() >= classes:
+        row = int(labels.argmax())
+        raise DataError(f"{what} has label {labels[row]} at row {row:,}; labels go from 0 to {classes - 1}")
+
+
+def _check_sizes(name: str, train: UInt8[np.ndarray, "n r c"], test: UInt8[np.ndarray, "m h w"]) -> None:
+    if train.shape[1:] != test.shape[1:]:
+        ours, theirs = (" x ".join(map(str, images.shape[1:])) for images in (train, test))
+        raise DataError(
+            f"{name}'s train images are {ours}, its test images {theirs}: they are not of one set"
+        )
+
+
+def _scaled(images: UInt8[np.ndarray, "n rows columns"]) -> Float32[np.ndarray, "n d"]:
+    # One pass, no array in between; division, unlike a product with 1/255, is rounded only once.
+    return np.divide(images.reshape(len(images), -1), np.float32(255), dtype=np.float32)
+
+
+def _as_int64(labels: UInt8[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    return labels.astype(np.int64)
