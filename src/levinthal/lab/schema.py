@@ -1,0 +1,197 @@
+"""The tables of a store, the marks by which it is known as ours, and how it is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from urllib.parse import quote
+
+from levinthal.errors import StoreError
+
+APPLICATION_ID = 0x4C766E74  # "Lvnt"
+SCHEMA_VERSION = 1
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE runs (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+    study TEXT NOT NULL, version INTEGER NOT NULL, cell TEXT NOT NULL, seed INTEGER NOT NULL,
+    data TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ('done', 'failed')), error TEXT NOT NULL,
+    environment TEXT NOT NULL, started TEXT NOT NULL, duration REAL NOT NULL, rows INTEGER NOT NULL);
+CREATE INDEX runs_by_study ON runs (study, version, data);
+CREATE TABLE measurements (
+    run INTEGER NOT NULL REFERENCES runs (number),
+    step INTEGER NOT NULL, layer TEXT NOT NULL, name TEXT NOT NULL, condition TEXT NOT NULL,
+    value REAL, unit TEXT NOT NULL, low REAL, high REAL, level REAL, method TEXT,
+    trust TEXT NOT NULL, reasons TEXT NOT NULL, details TEXT NOT NULL,
+    PRIMARY KEY (run, step, layer, name, condition)) WITHOUT ROWID;
+CREATE TRIGGER measurements_stay BEFORE UPDATE ON measurements
+    BEGIN SELECT RAISE(ABORT, 'a measurement is never changed'); END;
+CREATE TRIGGER measurements_are_kept BEFORE DELETE ON measurements
+    BEGIN SELECT RAISE(ABORT, 'a measurement is never deleted'); END;
+CREATE TRIGGER finished_runs_stay BEFORE UPDATE ON runs WHEN OLD.status = 'done'
+    BEGIN SELECT RAISE(ABORT, 'a finished run is never changed'); END;
+CREATE TRIGGER finished_runs_are_kept BEFORE DELETE ON runs WHEN OLD.status = 'done'
+    BEGIN SELECT RAISE(ABORT, 'a finished run is never deleted'); END;
+"""
+
+
+def open_store(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connection:
+    """Open the store at `path`, made anew where there is nothing, or raise a StoreError of one line.
+
+    A file that is not ours is recognised by its first 100 bytes, before SQLite touches it.
+    """
+    with told(path, wait):
+        new = _is_new(path)
+        if new and read_only:
+            raise StoreError(f"no store at {path}: run a study first, or pass the path of its store")
+        connection = _connect_to_read(path, wait) if read_only else _connect_to_write(path, wait)
+        try:
+            _require_version(path, connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _is_new(path: Path) -> bool:
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder, not a store: pass the path of a file")
+    if not path.exists() or not path.stat().st_size:
+        return True
+    with path.open("rb") as file:
+        head = file.read(100)
+    if head[:16] != b"SQLite format 3\0":
+        raise StoreError(f"{path} is not a store (it begins with {head[:8]!r}): pass another path")
+    found = int.from_bytes(head[68:72], "big")
+    if found != APPLICATION_ID:
+        raise StoreError(f"{path} is an SQLite file of another program (mark {found}): pass another path")
+    return False
+
+
+def _connect_to_write(path: Path, wait: float) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
+    try:
+        # Our mark comes first and alone, so that a process killed here leaves a file known as ours.
+        if _mark(connection) != APPLICATION_ID:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        _use_wal(connection, wait)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA recursive_triggers = ON")
+        _create_tables(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_to_read(path: Path, wait: float) -> sqlite3.Connection:
+    address = f"file:{quote(str(path.resolve()))}"
+    try:
+        connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=wait, isolation_level=None)
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        log = Path(f"{path}-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        # Nobody can write where we may not: without a log to replay, the file is all there is.
+        connection = sqlite3.connect(f"{address}?immutable=1", uri=True, isolation_level=None)
+    return connection
+
+
+def _mark(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA application_id").fetchone()[0])
+
+
+def _use_wal(connection: sqlite3.Connection, wait: float) -> None:
+    # SQLite's own busy timeout does not cover the change of journal when two processes start together.
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA user_version").fetchone()[0]:
+        return
+    with transaction(connection):
+        if connection.execute("PRAGMA user_version").fetchone()[0]:
+            return
+        for statement in _statements(TABLES):
+            connection.execute(statement)
+        marks = [("schema", str(SCHEMA_VERSION)), ("project version", project_version())]
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", marks)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _require_version(path: Path, connection: sqlite3.Connection) -> None:
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found > SCHEMA_VERSION:
+        known = f"this one reads up to {SCHEMA_VERSION}"
+        raise StoreError(f"{path} is of schema {found}, from a newer levinthal; {known}: upgrade levinthal")
+    connection.execute("SELECT count(*) FROM meta").fetchone()
+
+
+def project_version() -> str:
+    """The version of the installed package, or "unknown" in a bare source tree."""
+    try:
+        return version("levinthal")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing, and alone: other writers wait from the start, so what was read stays true."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def told(path: Path, wait: float) -> Iterator[None]:
+    """Turn what SQLite and the file system say into one line with the way out."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StoreError(_line(path, wait, error)) from error
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened ({error.strerror}): pass another path") from error
+
+
+def _line(path: Path, wait: float, error: sqlite3.DatabaseError) -> str:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    lines = {
+        sqlite3.SQLITE_FULL: f"no space left for {path}: what is in it is kept; free space and call again",
+        sqlite3.SQLITE_IOERR: f"{path} cannot be written ({error}): is its disk full? Call again",
+        sqlite3.SQLITE_READONLY: f"{path} is read-only: pass a path that may be written",
+        sqlite3.SQLITE_CANTOPEN: f"{path} cannot be opened here: pass a path in a writable folder",
+        sqlite3.SQLITE_BUSY: f"{path} was locked by another process for {wait:g} s: end it, or call again",
+        sqlite3.SQLITE_CORRUPT: f"{path} is damaged ({error}): restore a copy, or pass another path",
+        sqlite3.SQLITE_NOTADB: f"{path} is damaged ({error}): restore a copy, or pass another path",
+    }
+    return lines.get(code, f"{path} cannot be used ({error}): pass another path")
