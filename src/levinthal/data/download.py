@@ -53,16 +53,17 @@ def download(
     part = folder / f"{target.name}.part"
     failures = []
     for mirror in mirrors:
-        url = _join(mirror, target.name)
         try:
-            _fetch_checked(file, url, part, on_progress)
+            _fetch_checked(file, _join(mirror, target.name), part, on_progress)
         except _MirrorError as failure:
-            failures.append(f"{urllib.parse.urlsplit(url).netloc}: {failure}")
+            failures.append(f"{mirror}: {failure}")
         else:
             with _disk(target):
                 os.replace(part, target)
             return target
-    raise DataError(f"cannot get {target.name}: {'; '.join(failures)}: what came is kept, so just try again")
+    raise DataError(
+        f"cannot get {target.name} ({'; '.join(failures)}): try again, it goes on where it stopped"
+    )
 
 
 def _confirmed(file: SourceFile, path: Path) -> Path:
@@ -74,18 +75,14 @@ def _confirmed(file: SourceFile, path: Path) -> Path:
 
 def mismatch(file: SourceFile, path: Path) -> str:
     """How the file at `path` differs from the published one; empty if it does not."""
-    published = file.checksum
     with _disk(path):
         data = path.read_bytes()
-    if published.of == "content":
+    if file.checksum.of == "content":
         try:
             data = decompress(data)
         except zlib.error as error:
             return f"its gzip is corrupted ({error})"
-    found = published.compute(data)
-    if found == published.digest:
-        return ""
-    return f"its {published.algorithm} is {found}, published is {published.digest}"
+    return file.checksum.disagreement(data)
 
 
 def _join(mirror: str, name: str) -> str:
@@ -127,11 +124,11 @@ def _fetch(url: str, part: Path, on_progress: Progress | None) -> None:
         except _BrokenOffError:
             if attempt == ATTEMPTS or _size(part) <= before:
                 raise
-    raise _MirrorError("HTTP 416, although asked for the whole file")
+    raise _MirrorError(f"no usable answer in {ATTEMPTS} attempts")
 
 
 def _ask(url: str, start: int, validator: str) -> http.client.HTTPResponse | None:
-    """The response to a request for the file from byte `start`; None if the server has no such byte."""
+    """The response to a request for the file from byte `start`; None if it cannot be had from there."""
     request = urllib.request.Request(url, headers={"User-Agent": "levinthal", "Accept-Encoding": "identity"})
     if start:
         request.add_header("Range", f"bytes={start}-")
@@ -147,7 +144,10 @@ def _ask(url: str, start: int, validator: str) -> http.client.HTTPResponse | Non
             raise _MirrorError(f"HTTP {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _MirrorError(_reason(error)) from error
-    return response
+    if _extent(response)[0] in (0, start):
+        return response
+    response.close()
+    return None
 
 
 def _reason(error: Exception) -> str:
@@ -158,31 +158,29 @@ def _reason(error: Exception) -> str:
     return " ".join(str(text).split()).lower()
 
 
+def _extent(response: http.client.HTTPResponse) -> tuple[int, int | None]:
+    """Where in the file the body begins (-1: it does not say), and the size of the whole if it is said."""
+    if response.status == 206:
+        span = re.match(r"bytes (\d+)-\d+/(\d+)?", response.headers.get("Content-Range", ""))
+        return (int(span[1]), int(span[2]) if span[2] else None) if span else (-1, None)
+    length = response.headers.get("Content-Length", "")
+    return 0, int(length) if length.isdecimal() else None
+
+
 def _save(response: http.client.HTTPResponse, part: Path, on_progress: Progress | None) -> None:
     """Write the body behind what is there, or from the start if the server sends the whole file."""
-    start, total = _extent(response, _size(part))
-    with _disk(part), part.open("r+b" if start else "wb", buffering=0) as out:
+    start, total = _extent(response)
+    with _disk(part), part.open("r+b" if start else "wb") as out:
         done = out.seek(start)
         while chunk := _read(response, done, total):
             out.write(chunk)
             done += len(chunk)
             if on_progress:
                 on_progress(part.name.removesuffix(".part"), done, total)
+        out.flush()
         os.fsync(out.fileno())
     if total is not None and done != total:
         raise _BrokenOffError(f"broke off at {done:,} of {total:,} bytes")
-
-
-def _extent(response: http.client.HTTPResponse, have: int) -> tuple[int, int | None]:
-    """Where in the file the body begins, and the size of the whole file if the server says it."""
-    length = response.headers.get("Content-Length", "")
-    size = int(length) if length.isdecimal() else None
-    if response.status != 206:
-        return 0, size
-    span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-    if span is None or int(span[1]) != have:
-        raise _MirrorError(f"asked for bytes from {have:,}, got '{response.headers.get('Content-Range')}'")
-    return have, None if span[2] == "*" else int(span[2])
 
 
 def _read(response: http.client.HTTPResponse, done: int, total: int | None) -> bytes:

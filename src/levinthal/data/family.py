@@ -29,8 +29,8 @@ def load_family(source: Source, paths: Mapping[SourceFile, Path]) -> Dataset:
     arrays = {}
     for split in SPLITS:
         files = source.splits[split]
-        image_content, images = _read(files.images, paths[files.images], 3)
-        label_content, labels = _read(files.labels, paths[files.labels], 1)
+        image_content, images = _read(source, files.images, paths[files.images], 3)
+        label_content, labels = _read(source, files.labels, paths[files.labels], 1)
         digest.update(image_content)
         digest.update(label_content)
         _check_split(f"{source.name}'s {split} split", images, labels, source.classes)
@@ -47,37 +47,27 @@ def load_family(source: Source, paths: Mapping[SourceFile, Path]) -> Dataset:
     )
 
 
-def _read(file: SourceFile, path: Path, axes: int) -> tuple[bytes, UInt8[np.ndarray, "..."]]:
+def _read(source: Source, file: SourceFile, path: Path, axes: int) -> tuple[bytes, UInt8[np.ndarray, "..."]]:
     content = read_content(path)
     array = parse_idx(content, axes=axes, where=str(path))
-    check_content(file, path, content)
+    check_content(source, file, path, content)
     return content, array
 
 
-def check_content(file: SourceFile, path: Path, content: bytes) -> None:
-    """Refuse content of the published size that is not the published content.
+def check_content(source: Source, file: SourceFile, path: Path, content: bytes) -> None:
+    """Refuse content of the published size that is not the published content, or is another set's.
 
     Another size is a subset or a set of the user's own, which its checksum tells apart.
     """
     published = file.checksum
-    if published.of != "content" or len(content) != file.size:
+    if len(content) != file.size or (published.of == "content" and published.matches(content)):
         return
-    found = published.compute(content)
-    if found != published.digest:
-        raise DataError(
-            f"{path} is {_whose(found)}: its {published.algorithm} is {found}, "
-            f"published is {published.digest}: move it away and get it afresh with `levinthal data get`"
-        )
-
-
-def _whose(digest: str) -> str:
-    owners = [
-        source.name
-        for source in SOURCES.values()
-        for file in source.files()
-        if file.checksum.digest == digest
-    ]
-    return f"a file of {owners[0]}" if owners else "corrupted"
+    owner = next((other.name for other in SOURCES.values() if other.publishes(content)), None)
+    way_out = f"move it away, then `levinthal data get {source.name}`"
+    if owner is not None:
+        raise DataError(f"{path} is a file of {owner}, not of {source.name}: {way_out}")
+    if published.of == "content":
+        raise DataError(f"{path} is corrupted: {published.disagreement(content)}: {way_out}")
 
 
 def _check_split(
@@ -104,7 +94,8 @@ def _check_sizes(name: str, train: UInt8[np.ndarray, "n r c"], test: UInt8[np.nd
 
 def _scaled(images: UInt8[np.ndarray, "n rows columns"]) -> Float32[np.ndarray, "n d"]:
     # One pass, no array in between; division, unlike a product with 1/255, is rounded only once.
-    return np.divide(images.reshape(len(images), -1), np.float32(255), dtype=np.float32)
+    scaled: np.ndarray = np.divide(images.reshape(len(images), -1), np.float32(255), dtype=np.float32)
+    return scaled
 
 
 def _as_int64(labels: UInt8[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:

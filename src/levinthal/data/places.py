@@ -28,7 +28,7 @@ class Found:
 
 def user_cache() -> Path:
     """This user's cache folder of levinthal, by the custom of the platform."""
-    home = Path.home()
+    home = Path(os.path.expanduser("~"))
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "levinthal" / "Cache"
     if sys.platform == "darwin":
@@ -41,20 +41,24 @@ def user_cache() -> Path:
 def roots(data_dir: Path | str | None) -> list[Path]:
     """The folders to look in, first one first. One that is named and not there is a DataError."""
     named = [("the data folder", data_dir), (VARIABLE, os.environ.get(VARIABLE))]
-    given = [_existing(label, Path(value).expanduser()) for label, value in named if value]
+    given = [_existing(label, _expanded(value)) for label, value in named if value]
     return [*given, user_cache()]
 
 
 def destination(data_dir: Path | str | None) -> Path:
     """The folder under which a download is put: the first of `roots`, there or not."""
     named = data_dir or os.environ.get(VARIABLE)
-    return Path(named).expanduser() if named else user_cache()
+    return _expanded(named) if named else user_cache()
+
+
+def _expanded(folder: Path | str) -> Path:
+    return Path(os.path.expanduser(folder))
 
 
 def _existing(label: str, folder: Path) -> Path:
-    if folder.is_dir():
+    if os.path.isdir(folder):
         return folder
-    what = "is a file, not a folder" if folder.exists() else "does not exist"
+    what = "is a file, not a folder" if os.path.isfile(folder) else "does not exist"
     raise DataError(
         f"{label} points to {folder}, which {what}: create it, or name the folder that holds the data"
     )
@@ -100,7 +104,7 @@ def _may_be_its_own_folder(root: Path, source: Source) -> bool:
     # (the folder's name, a sibling folder of the family) says that they may be another's.
     others = {other.name for other in SOURCES.values()} - {source.name}
     names = [name for other in SOURCES.values() for name in other.folders]
-    return root.name not in others and not any((root / name).is_dir() for name in names)
+    return root.name not in others and not any(os.path.isdir(root / name) for name in names)
 
 
 def present(source: Source, folder: Path) -> dict[SourceFile, Path]:

@@ -31,6 +31,15 @@ class Checksum:
         """
         return hashlib.new(self.algorithm, data, usedforsecurity=False).hexdigest()
 
+    def matches(self, data: bytes) -> bool:
+        """Whether `data` is what was published."""
+        return self.compute(data) == self.digest
+
+    def disagreement(self, data: bytes) -> str:
+        """Both digests in words, or nothing if `data` is what was published."""
+        found = self.compute(data)
+        return "" if found == self.digest else f"its {self.algorithm} is {found}, published is {self.digest}"
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
@@ -65,6 +74,11 @@ class Source:
         return tuple(
             file for split in SPLITS for file in (self.splits[split].images, self.splits[split].labels)
         )
+
+    def publishes(self, content: bytes) -> bool:
+        """Whether `content` is known to be that of one of the files."""
+        checksums = (file.checksum for file in self.files() if file.size == len(content))
+        return any(checksum.of == "content" and checksum.matches(content) for checksum in checksums)
 
 
 def _splits(
