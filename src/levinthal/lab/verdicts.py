@@ -1,0 +1,271 @@
+"""One function that judges a claim on its evidence. docs/verdicts.md says the rules in plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from levinthal.errors import InputError
+from levinthal.lab.statistics import FEWEST_SEEDS, mean_estimate, mean_interval, seeds_needed
+from levinthal.vocabulary import Claim, Estimate, Evidence, Interval, Outcome, Verdict
+
+LEVEL = 0.95
+Seeds = Mapping[int, float]
+Ruling = tuple[Outcome, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """An effect seed by seed: the finite values, how many seeds were lost, and the mean over the rest."""
+
+    values: Seeds
+    lost: int
+    estimate: Estimate | None
+
+    @property
+    def n(self) -> int:
+        """Seeds with a finite effect."""
+        return len(self.values)
+
+    @property
+    def interval(self) -> Interval:
+        """The interval over seeds; endless in both directions below five of them."""
+        known = self.estimate and self.estimate.interval
+        return known if known and self.n >= FEWEST_SEEDS else Interval(-math.inf, math.inf)
+
+
+def judge(claim: Claim, evidence: Evidence) -> Verdict:
+    """Judge a claim: replicates, partially, does not replicate, inconclusive, or merely reported.
+
+    The effect of a seed is its mean over the parts of the grid; the interval is over seeds, at 95 %.
+
+    - replicates: the interval lies beyond `claim.smallest`, every part of the grid lies beyond zero, and the
+      control shows no such effect;
+    - partially: beyond zero only, or only in part of the grid (parts by Holm's procedure);
+    - does not replicate: wrong sign, or an interval that excludes the smallest size that counts;
+    - inconclusive: everything else, and whenever there are fewer than five seeds, the best learning rate sits
+      on the edge of its grid, or the control is missing, undecided, or shows the same effect.
+
+    A seed whose effect is not finite (it never reached its target) is counted against the verdict.
+
+    >>> claim = Claim("X", "rises", "a book", "rise", "bits", 0.1, "", lambda rows: Evidence({}))
+    >>> judge(claim, Evidence({"all": dict(enumerate([0.4, 0.5, 0.6, 0.5, 0.4, 0.6]))})).outcome.value
+    'replicates'
+
+    Raises:
+        InputError: a smallest size that is not positive.
+    """
+    if claim.smallest is not None and not claim.smallest > 0:
+        raise InputError(f"claim {claim.id} has smallest={claim.smallest}: it must be above 0")
+    parts = {part: _arm(effects, claim.unit) for part, effects in evidence.effects.items()}
+    overall, control = _arm(_over_parts(evidence.effects), claim.unit), _arm(evidence.control, claim.unit)
+    if claim.smallest is None or overall.estimate is None:
+        outcome, reasons = _unjudged(claim, overall, parts)
+        needed = None
+    else:
+        outcome, reasons = _rule(claim, claim.smallest, evidence, overall, parts, control)
+        needed = None if evidence.grid_edge else _needed(outcome, claim.smallest, overall, parts, control)
+        reasons = (_opening(overall, claim), *reasons, *_settle(outcome, needed))
+    shown = {part: arm.estimate for part, arm in parts.items() if arm.estimate is not None}
+    reasons = (*reasons, *_half_run(evidence.effects), *evidence.notes)
+    return Verdict(claim, outcome, overall.estimate, overall.n, control.estimate, shown, needed, reasons)
+
+
+def _arm(effects: Seeds, unit: str) -> Arm:
+    values = {seed: float(e) for seed, e in sorted(effects.items()) if math.isfinite(e)}
+    estimate = mean_estimate(list(values.values()), unit) if values else None
+    return Arm(values, len(effects) - len(values), estimate)
+
+
+def _over_parts(effects: Mapping[str, Seeds]) -> dict[int, float]:
+    """Mean over the parts for each seed that ran in all of them; NaN if it was lost in one."""
+    arms = list(effects.values())
+    common = set(arms[0]).intersection(*arms[1:]) if arms else set()
+    return {seed: math.fsum(arm[seed] for arm in arms) / len(arms) for seed in common}
+
+
+def _unjudged(claim: Claim, overall: Arm, parts: Mapping[str, Arm]) -> Ruling:
+    if overall.estimate is not None:
+        return Outcome.REPORTED, (_opening(overall, claim), "The claim sets no size to be judged by.")
+    if overall.lost:
+        return Outcome.INCONCLUSIVE, (f"None of {overall.lost} seeds has a finite effect.",)
+    if any(arm.n or arm.lost for arm in parts.values()):
+        return Outcome.INCONCLUSIVE, ("No seed has run in every part of the grid yet.",)
+    return Outcome.INCONCLUSIVE, ("No runs yet.",)
+
+
+def _rule(
+    claim: Claim, smallest: float, evidence: Evidence, overall: Arm, parts: Mapping[str, Arm], control: Arm
+) -> Ruling:
+    if evidence.grid_edge:
+        why = "The best learning rate sits on the edge of its grid: widen the grid before comparing."
+        return Outcome.INCONCLUSIVE, (why,)
+    if overall.n < FEWEST_SEEDS:
+        why = f"{overall.n} seeds decide nothing; {FEWEST_SEEDS} are the fewest that can."
+        return Outcome.INCONCLUSIVE, (*_lost_words(overall), why)
+    outcome, reasons = _count_lost(_by_size(overall.interval, smallest), overall, smallest)
+    outcome, more = _by_parts(outcome, parts, smallest)
+    reasons += more
+    if outcome in (Outcome.REPLICATES, Outcome.PARTIALLY) and claim.control:
+        clean, why = _control_is_clean(overall, control, smallest, claim.unit)
+        return (outcome if clean else Outcome.INCONCLUSIVE), (*reasons, why)
+    return outcome, (*reasons, *_nearly_nil(outcome, overall, smallest, claim.unit))
+
+
+def _by_size(interval: Interval, smallest: float) -> Outcome:
+    if interval.low >= smallest:
+        return Outcome.REPLICATES
+    if interval.high < smallest:
+        return Outcome.DOES_NOT_REPLICATE
+    return Outcome.PARTIALLY if interval.low > 0 else Outcome.INCONCLUSIVE
+
+
+def _count_lost(outcome: Outcome, overall: Arm, smallest: float) -> Ruling:
+    """Count lost seeds against the outcome: as nil where it favours the claim, else as the claimed size."""
+    if overall.lost == 0 or outcome is Outcome.INCONCLUSIVE:
+        return outcome, _lost_words(overall)
+    fill = smallest if outcome is Outcome.DOES_NOT_REPLICATE else 0.0
+    filled = _by_size(mean_interval([*overall.values.values(), *[fill] * overall.lost]), smallest)
+    if filled is outcome:
+        return outcome, (*_lost_words(overall), "Counting them against the verdict does not change it.")
+    weaker = (outcome, filled) == (Outcome.REPLICATES, Outcome.PARTIALLY)
+    why = f"Without them it would read '{outcome}'; counted against it, they weaken it."
+    return (Outcome.PARTIALLY if weaker else Outcome.INCONCLUSIVE), (*_lost_words(overall), why)
+
+
+def _by_parts(outcome: Outcome, parts: Mapping[str, Arm], smallest: float) -> Ruling:
+    if len(parts) < 2 or outcome is Outcome.PARTIALLY:
+        return outcome, ()
+    if outcome is Outcome.REPLICATES:
+        lacking = [part for part, arm in parts.items() if arm.interval.low <= 0]
+        if not lacking:
+            return outcome, (f"It holds in each of {len(parts)} parts of the grid.",)
+        return Outcome.PARTIALLY, (f"It is not beyond zero in {_listed(lacking, parts)}.",)
+    holding = _holm(parts, smallest)
+    if not holding:
+        return outcome, ()
+    why = f"It holds in {_listed(holding, parts)} (Holm over {len(parts)} parts)."
+    wrong_sign = outcome is Outcome.DOES_NOT_REPLICATE and _mean(parts) < 0
+    return (outcome if wrong_sign else Outcome.PARTIALLY), (why,)
+
+
+def _mean(parts: Mapping[str, Arm]) -> float:
+    return math.fsum(float(arm.estimate) for arm in parts.values() if arm.estimate) / len(parts)
+
+
+def _holm(parts: Mapping[str, Arm], smallest: float) -> list[str]:
+    """The parts beyond the smallest size, by Holm's step-down at 2.5 % in one tail for the whole family."""
+    held: list[str] = []
+    while len(held) < len(parts):
+        level = 1 - (1 - LEVEL) / (len(parts) - len(held))
+        new = [p for p, arm in parts.items() if p not in held and _beyond(arm, smallest, level)]
+        if not new:
+            break
+        held += new
+    return [part for part in parts if part in held]
+
+
+def _beyond(arm: Arm, size: float, level: float) -> bool:
+    return arm.n >= FEWEST_SEEDS and mean_interval(list(arm.values.values()), level=level).low >= size
+
+
+def _control_is_clean(overall: Arm, control: Arm, smallest: float, unit: str) -> tuple[bool, str]:
+    if control.estimate is None:
+        return False, "The control arm has no runs, and without it nothing replicates."
+    if control.n < FEWEST_SEEDS:
+        return False, f"The control arm has {control.n} seeds; {FEWEST_SEEDS} are the fewest that can decide."
+    words = _words(control.estimate)
+    if control.interval.high < smallest:
+        return True, f"The control shows no such effect: {words}."
+    if control.interval.low > 0:
+        return False, f"The control shows the same effect: {words}."
+    excess = _excess(overall, control)
+    if excess.interval.low >= smallest:
+        return True, f"The control is nil within its noise ({words}), and the effect exceeds it seed by seed."
+    return False, f"The control does not exclude {_size(smallest, unit)}: {words}."
+
+
+def _excess(overall: Arm, control: Arm) -> Arm:
+    common = overall.values.keys() & control.values.keys()
+    return _arm({seed: overall.values[seed] - control.values[seed] for seed in common}, "")
+
+
+def _needed(
+    outcome: Outcome, smallest: float, overall: Arm, parts: Mapping[str, Arm], control: Arm
+) -> int | None:
+    """Seeds that would settle what is open: the effect, its weakest part, or the control."""
+    if overall.estimate is None or outcome not in (Outcome.INCONCLUSIVE, Outcome.PARTIALLY):
+        return None
+    if overall.n < FEWEST_SEEDS:
+        return max(FEWEST_SEEDS, _to_settle(overall, smallest) or 0)
+    undecided = [arm for arm in (overall, control, *parts.values()) if arm.estimate and _open(arm, smallest)]
+    counts = [_to_settle(arm, smallest) for arm in undecided]
+    known = [count for count in counts if count is not None]
+    return max(known) if known and len(known) == len(counts) else None
+
+
+def _open(arm: Arm, smallest: float) -> bool:
+    return arm.interval.low <= 0 and arm.interval.high >= smallest
+
+
+def _to_settle(arm: Arm, smallest: float) -> int | None:
+    """An interval is open while it reaches both zero and the smallest size: the farther one is left first."""
+    if arm.estimate is None or arm.n < 2:
+        return FEWEST_SEEDS
+    count = seeds_needed(max(arm.estimate.value, smallest - arm.estimate.value), arm.estimate.details["sd"])
+    return count and max(count, arm.n + 1)
+
+
+def _settle(outcome: Outcome, needed: int | None) -> tuple[str, ...]:
+    if needed is None or outcome not in (Outcome.INCONCLUSIVE, Outcome.PARTIALLY):
+        return ()
+    return (f"About {needed} seeds would settle it (80 % power at the spread seen).",)
+
+
+def _opening(overall: Arm, claim: Claim) -> str:
+    size = "" if claim.smallest is None else f"; what counts starts at {_size(claim.smallest, claim.unit)}"
+    words = _words(overall.estimate) if overall.estimate else "no effect"
+    return f"{claim.effect[:1].upper()}{claim.effect[1:]}: {words} over {overall.n} seeds{size}."
+
+
+def _nearly_nil(outcome: Outcome, overall: Arm, smallest: float, unit: str) -> tuple[str, ...]:
+    if outcome is not Outcome.DOES_NOT_REPLICATE:
+        return ()
+    if overall.interval.high < 0:
+        return ("The sign is the opposite of the claimed one.",)
+    nil = overall.interval.low > -smallest
+    tail = ", in either direction" if nil else ""
+    return (f"The interval excludes an effect of {_size(smallest, unit)}{tail}.",)
+
+
+def _lost_words(overall: Arm) -> tuple[str, ...]:
+    if not overall.lost:
+        return ()
+    return (
+        f"{overall.lost} of {overall.lost + overall.n} seeds have no finite effect (a target never reached).",
+    )
+
+
+def _half_run(effects: Mapping[str, Seeds]) -> tuple[str, ...]:
+    every = {seed for arm in effects.values() for seed in arm}
+    left_out = len(every) - len(_over_parts(effects))
+    if not left_out:
+        return ()
+    return (f"{left_out} of {len(every)} seeds have not run in every part of the grid and are left out.",)
+
+
+def _listed(names: Iterable[str], parts: Mapping[str, Arm]) -> str:
+    known = {name: parts[name].estimate for name in names}
+    return ", ".join(f"{name} ({_words(e) if e else 'no finite seed'})" for name, e in known.items())
+
+
+def _words(estimate: Estimate) -> str:
+    unit = f" {estimate.unit}" if estimate.unit else ""
+    if estimate.interval is None:
+        return f"{estimate.value:.3g}{unit}"
+    return f"{estimate.value:.3g}{unit} [{estimate.interval.low:.3g}, {estimate.interval.high:.3g}]"
+
+
+def _size(size: float, unit: str) -> str:
+    return f"{size:.3g} {unit}".rstrip()
