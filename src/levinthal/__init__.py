@@ -1,1 +1,94 @@
-"""levinthal: can it be trained, can it be simpler, how wrong can it be, what did it learn?"""
+"""levinthal: can it be trained, can it be simpler, how wrong can it be, what did it learn?
+
+The public names are imported when they are first used, so that `import levinthal` costs nothing.
+
+>>> import levinthal
+>>> print(levinthal.Estimate(4.42, "bits"))
+4.42 bits (exact)
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from levinthal.data import load
+    from levinthal.errors import DataError, InputError, LevinthalError, StoreError, StudyError
+    from levinthal.studies import all_studies, find
+    from levinthal.vocabulary import (
+        Axis,
+        Claim,
+        Dataset,
+        Estimate,
+        Evidence,
+        Figure,
+        Finding,
+        Interval,
+        Measurement,
+        Moment,
+        Outcome,
+        Panel,
+        Preset,
+        Row,
+        Series,
+        Severity,
+        Study,
+        Task,
+        Trust,
+        Verdict,
+    )
+
+__all__ = [
+    "Axis",
+    "Claim",
+    "DataError",
+    "Dataset",
+    "Estimate",
+    "Evidence",
+    "Figure",
+    "Finding",
+    "InputError",
+    "Interval",
+    "LevinthalError",
+    "Measurement",
+    "Moment",
+    "Outcome",
+    "Panel",
+    "Preset",
+    "Row",
+    "Series",
+    "Severity",
+    "StoreError",
+    "Study",
+    "StudyError",
+    "Task",
+    "Trust",
+    "Verdict",
+    "all_studies",
+    "find",
+    "load",
+]
+
+_ROOMS = {
+    "levinthal.data": ("load",),
+    "levinthal.errors": ("DataError", "InputError", "LevinthalError", "StoreError", "StudyError"),
+    "levinthal.studies": ("all_studies", "find"),
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from the room it lives in (PEP 562)."""
+    if name == "__version__":
+        return version("levinthal")
+    if name not in __all__:
+        raise AttributeError(f"module 'levinthal' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_HOME.get(name, "levinthal.vocabulary")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

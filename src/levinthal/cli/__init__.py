@@ -1,0 +1,87 @@
+"""The command line: `levinthal study list | show | run | report` and `levinthal data list | get`.
+
+Heavy modules are imported inside the commands, so that `levinthal --help` answers at once.
+Exit codes: 0 done; 1 some task failed, or a bug of ours; 2 misuse, said in one line; 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib.metadata import version
+
+from cyclopts import App, CycloptsError
+
+from levinthal.cli.data import data_app
+from levinthal.cli.study import study_app
+from levinthal.errors import LevinthalError
+
+__all__ = ["app", "main"]
+
+app = App(
+    name="levinthal",
+    help="Why a neural network can be trained: every claim measured, every number with its trust.",
+    help_epilogue="Start here: `levinthal study run first-last-information`",
+    help_format="markdown",
+    version=lambda: version("levinthal"),
+)
+app.command(study_app)
+app.command(data_app)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; whatever goes wrong is one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    tokens = list(sys.argv[1:] if argv is None else argv)
+    return _guarded(lambda: _called(tokens))
+
+
+def _called(tokens: list[str]) -> int:
+    code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    sys.stdout.flush()
+    return code if isinstance(code, int) else 0
+
+
+def _guarded(command: Callable[[], int]) -> int:
+    """The exit code of a command, with every exception turned into its line and its code."""
+    try:
+        return command()
+    except (LevinthalError, CycloptsError) as error:
+        return _complain(_one_line(error), 2)
+    except KeyboardInterrupt:
+        return _complain("interrupted; what is finished is stored, the same command goes on", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return _complain(f"{error.strerror or error}{where}", 2)
+    except Exception as error:
+        return _complain(f"unexpected {type(error).__name__}: {_one_line(error)}{_kept_traceback()}", 1)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _kept_traceback() -> str:
+    """Write the traceback where it can be sent from, and say where that is."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="levinthal-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(traceback.format_exc())
+    except OSError:
+        return ""
+    return f" (a bug of ours; its traceback is in {file.name})"
+
+
+def _complain(line: str, code: int) -> int:
+    print(f"levinthal: {line}", file=sys.stderr)
+    return code

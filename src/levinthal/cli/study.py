@@ -1,0 +1,78 @@
+"""`levinthal study list | show`: which studies there are, and what one asks."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from levinthal.cli.terminal import plain_table, stdout
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from levinthal.vocabulary import Claim, Preset, Study
+
+study_app = App(name="study", help="Claims of the sources, run and judged.", help_format="markdown")
+
+StudyName = Annotated[
+    str, Parameter(help="A study's name, or the path of your own: `my_study.py`, or `my_study.py:name`.")
+]
+
+
+@study_app.command(name="list")
+def list_studies() -> int:
+    """List the studies, what each asks, and its presets."""
+    from levinthal.studies import catalogue
+
+    known = catalogue()
+    table = plain_table("study", "asks", "presets")
+    for study in known.studies.values():
+        table.add_row(study.name, study.question, ", ".join(study.presets))
+    stdout().print(table)
+    for error in known.broken:
+        print(f"levinthal: {error}", file=sys.stderr)
+    return 1 if known.broken else 0
+
+
+@study_app.command
+def show(name: StudyName, /) -> None:
+    """Show what a study asks, its claims and its presets."""
+    from levinthal.studies import find
+
+    study = find(name)
+    console = stdout()
+    console.print(f"{study.name} (chapter {study.chapter}, version {study.version})", style="bold")
+    console.print(f"{study.question}\nSource: {study.source}\n", markup=False)
+    console.print(_claims(study))
+    console.print()
+    console.print(_presets(study))
+
+
+def _claims(study: Study) -> Table:
+    table = plain_table("claim", "says", "counts from", "control")
+    for claim in study.claims:
+        table.add_row(claim.id, claim.says, _smallest(claim), claim.control or "none")
+    return table
+
+
+def _smallest(claim: Claim) -> str:
+    if claim.smallest is None:
+        return "reported only"
+    return f"{claim.effect}: {claim.smallest:g} {claim.unit}".rstrip()
+
+
+def _presets(study: Study) -> Table:
+    table = plain_table("preset", "data", "cells", "runs", "about")
+    for name, preset in study.presets.items():
+        table.add_row(name, preset.data or "none", str(_cells(preset)), str(_runs(preset)), preset.about)
+    return table
+
+
+def _cells(preset: Preset) -> int:
+    return len({tuple(sorted(task.cell.items())) for task in preset.tasks})
+
+
+def _runs(preset: Preset) -> int:
+    return sum(len(task.seeds) for task in preset.tasks)
