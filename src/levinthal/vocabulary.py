@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -35,6 +36,20 @@ class Trust(StrEnum):
     CALIBRATED = "calibrated"
     ORDINAL = "ordinal"
     UNRELIABLE = "unreliable"
+
+
+BADGES: Mapping[str, str] = {
+    "exact": "▮▮▮▮", "calibrated": "▮▮▮▯", "ordinal": "▮▮▯▯", "unreliable": "▮▯▯▯",
+    "replicates": "●", "partially": "◐", "does not replicate": "✕", "inconclusive": "○", "reported": "–",
+    "critical": "▲", "warning": "△", "info": "·",
+}  # fmt: skip
+"""The mark that goes with a word of trust, outcome or severity: never colour alone."""
+
+
+def _shown(word: str, text: str, notes: Iterable[str] = ()) -> str:
+    """A badge, a text and its notes as HTML, for notebooks."""
+    small = "".join(f"<br><small>{html.escape(note)}</small>" for note in notes if note)
+    return f"<div><b>{BADGES[word]} {html.escape(word)}</b>&ensp;{html.escape(text)}{small}</div>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,9 @@ class Estimate:
         span = f" [{self.interval.low:.3g}, {self.interval.high:.3g}]" if self.interval else ""
         why = f": {'; '.join(self.reasons)}" if self.reasons else ""
         return f"{self.value:.3g}{unit}{span} ({self.trust}{why})"
+
+    def _repr_html_(self) -> str:
+        return _shown(self.trust, str(self).partition(" (")[0], self.reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +216,12 @@ class Verdict:
     seeds_needed: int | None = None
     reasons: tuple[str, ...] = ()
 
+    def _repr_html_(self) -> str:
+        arms = (("effect", self.effect), ("control", self.control))
+        found = [f"{name}: {arm}" for name, arm in arms if arm is not None]
+        notes = (*found, f"{self.seeds} seeds", *self.reasons, self.claim.source)
+        return _shown(self.outcome, f"{self.claim.id}: {self.claim.says}", notes)
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -287,3 +311,9 @@ class Finding:
     follows: str | None = None
     remedy: str = ""
     proof: str = ""
+
+    def _repr_html_(self) -> str:
+        seen = ", ".join(f"{name} = {value}" for name, value in self.evidence.items())
+        cure = (f"remedy: {self.remedy}" * bool(self.remedy), f"proof: {self.proof}" * bool(self.proof))
+        where = f"{self.code} in {self.where} since step {self.step} (confidence {self.confidence:.0%})"
+        return _shown(self.severity, where, (seen, f"follows {self.follows}" * bool(self.follows), *cure))
