@@ -1,1 +1,40 @@
 """Networks from builders with few switches."""
+
+from __future__ import annotations
+
+from levinthal.networks.activations import (
+    BATCHNORM_MODES,
+    Activations,
+    Statistics,
+    activations,
+    debiased,
+    logits_without,
+    statistics,
+)
+from levinthal.networks.architecture import Architecture
+from levinthal.networks.first_last import FirstLast, first_last
+from levinthal.networks.gradients import loss_and_gradients, prefers_ensemble
+from levinthal.networks.initial import INITS
+from levinthal.networks.losses import LOSSES, cross_entropy, squared_error
+from levinthal.networks.ordinary import OrdinaryFirstLast, ordinary
+
+__all__ = [
+    "BATCHNORM_MODES",
+    "INITS",
+    "LOSSES",
+    "Activations",
+    "Architecture",
+    "FirstLast",
+    "OrdinaryFirstLast",
+    "Statistics",
+    "activations",
+    "cross_entropy",
+    "debiased",
+    "first_last",
+    "logits_without",
+    "loss_and_gradients",
+    "ordinary",
+    "prefers_ensemble",
+    "squared_error",
+    "statistics",
+]

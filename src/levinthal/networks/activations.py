@@ -1,0 +1,189 @@
+"""What a network computes with its weights held, under each reading of batch norm.
+
+`running`      the plain moving average from mean 0, variance 1 (Keras up to 2.1.2, torch): it keeps .99^t
+               of its start, so early in training it describes the past
+`debiased`     the same without its start (Keras 2.1.3 to 2.2): after one step it is that batch's statistic
+`batch`        the statistics of the inputs that are evaluated
+`recalibrated` the statistics of other inputs (`reference`, such as the training set), weights held
+
+Nothing here changes the model: no buffer, no gradient, no mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from levinthal.errors import InputError, require_one_of
+from levinthal.networks.first_last import BATCHNORM_EPS, BATCHNORM_MOMENTUM, FirstLast
+
+BATCHNORM_MODES = ("running", "debiased", "batch", "recalibrated")
+ROWS = 16384
+"""Samples that go through a network together when its statistics are given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Mean and variance of every hidden unit before normalisation, (S, all hidden units)."""
+
+    mean: Float[Tensor, "s u"]
+    var: Float[Tensor, "s u"]
+
+
+@dataclass(frozen=True, slots=True)
+class Activations:
+    """Hidden activations by layer, 1-based: `produced` before any sum, `stream` after it, each (S, n, u).
+
+    `logits` is (S, n, classes). Layers that were not asked for are absent.
+    """
+
+    produced: dict[int, Float[Tensor, "s n _"]]
+    stream: dict[int, Float[Tensor, "s n _"]]
+    logits: Float[Tensor, "s n c"]
+
+
+@torch.no_grad()
+def activations(
+    model: FirstLast,
+    inputs: Float[Tensor, "n d"],
+    *,
+    batchnorm: str | Statistics = "running",
+    reference: Float[Tensor, "m d"] | None = None,
+    layers: Collection[int] | None = None,
+) -> Activations:
+    """Hidden activations and logits of S networks on n inputs; all layers, or those asked for (1-based).
+
+    The first layer is `produced[1]`; the last is `produced[D]` before the shortcut's sum and `stream[D]`
+    after it. `reference` holds the inputs of `recalibrated`. Memory: what is returned, and one seed's
+    pass over 16,384 inputs (with `batch`: over all).
+
+    Raises InputError for an unknown reading of batch norm, or `recalibrated` without inputs to do it on.
+    """
+    wanted = set(range(1, model.architecture.depth + 1) if layers is None else layers)
+    given = _given(model, batchnorm, reference)
+    parts = [_one_seed(model, index, inputs, given, wanted) for index in range(len(model.seeds))]
+    return Activations(
+        {layer: torch.stack([part.produced[layer] for part in parts]) for layer in sorted(wanted)},
+        {layer: torch.stack([part.stream[layer] for part in parts]) for layer in sorted(wanted)},
+        torch.stack([part.logits for part in parts]),
+    )
+
+
+def _given(model: FirstLast, batchnorm: str | Statistics, reference: Tensor | None) -> Statistics | None:
+    if isinstance(batchnorm, Statistics):
+        return batchnorm
+    require_one_of("batchnorm", batchnorm, BATCHNORM_MODES)
+    if batchnorm == "batch":
+        return None
+    if batchnorm == "recalibrated":
+        if reference is None:
+            raise InputError("batchnorm='recalibrated' came without inputs: pass them as reference=...")
+        return statistics(model, reference)
+    running = Statistics(model.running_mean, model.running_var)
+    return debiased(model) if batchnorm == "debiased" else running
+
+
+def debiased(model: FirstLast) -> Statistics:
+    """The running statistics with their start (mean 0, variance 1) taken out; the start itself at step 0.
+
+    After t updates the start weighs w = .99^t: mean / (1 - w) and (var - w) / (1 - w).
+    """
+    kept = (1 - BATCHNORM_MOMENTUM) ** model.updates.to(torch.float64)
+    new = torch.where(model.updates > 0, 1 - kept, 1.0)
+    kept = torch.where(model.updates > 0, kept, 0.0)
+    mean, var = model.running_mean.double() / new, (model.running_var.double() - kept) / new
+    return Statistics(mean.to(model.running_mean.dtype), var.clamp(min=0).to(model.running_var.dtype))
+
+
+@torch.no_grad()
+def statistics(model: FirstLast, inputs: Float[Tensor, "n d"]) -> Statistics:
+    """The statistics that the inputs, as one batch, have under the weights as they are."""
+    means, variances = [], []
+    for index in range(len(model.seeds)):
+        steps = list(_propagate(model, index, inputs, None))
+        means.append(torch.cat([step.mean for step in steps]))
+        variances.append(torch.cat([step.var for step in steps]))
+    return Statistics(torch.stack(means), torch.stack(variances))
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One layer of one seed: (u, n) activations and the statistics that normalised them."""
+
+    layer: int
+    produced: Tensor
+    stream: Tensor
+    mean: Tensor
+    var: Tensor
+
+
+def _propagate(model: FirstLast, index: int, inputs: Tensor, given: Statistics | None) -> Iterator[_Step]:
+    shape = model.architecture
+    below, streams = inputs.mT, dict[int, Tensor]()
+    last_use = {shape.source(layer): layer for layer in range(1, shape.depth + 1)}
+    for layer, span in enumerate(shape.spans, start=1):
+        z = model.weights[layer - 1][index] @ below
+        mean = z.mean(-1) if given is None else given.mean[index, span]
+        z.sub_(mean[:, None])
+        var = torch.linalg.vecdot(z, z) / z.shape[-1] if given is None else given.var[index, span]
+        scale = model.gamma[index, span] * (var + BATCHNORM_EPS).rsqrt()
+        produced = z.mul_(scale[:, None]).add_(model.beta[index, span, None]).tanh_()
+        source = shape.source(layer)
+        below = produced if source is None else produced + streams[source]
+        yield _Step(layer, produced, below, mean, var)
+        streams[layer] = below
+        streams = {kept: stream for kept, stream in streams.items() if last_use.get(kept, 0) > layer}
+
+
+def _one_seed(
+    model: FirstLast, index: int, inputs: Tensor, given: Statistics | None, wanted: set[int]
+) -> Activations:
+    rows = torch.split(inputs, ROWS) if given is not None else (inputs,)
+    parts = [_one_chunk(model, index, chunk, given, wanted) for chunk in rows]
+    return Activations(
+        {layer: torch.cat([part.produced[layer] for part in parts], 1).mT for layer in wanted},
+        {layer: torch.cat([part.stream[layer] for part in parts], 1).mT for layer in wanted},
+        torch.cat([part.logits for part in parts], 1).mT,
+    )
+
+
+def _one_chunk(
+    model: FirstLast, index: int, inputs: Tensor, given: Statistics | None, wanted: set[int]
+) -> Activations:
+    produced, stream = dict[int, Tensor](), dict[int, Tensor]()
+    for step in _propagate(model, index, inputs, given):
+        top = step.stream
+        if step.layer in wanted:
+            produced[step.layer], stream[step.layer] = step.produced, step.stream
+    return Activations(produced, stream, model.weights[-1][index] @ top + model.bias[index, :, None])
+
+
+def logits_without(
+    model: FirstLast,
+    inputs: Float[Tensor, "n d"],
+    path: str,
+    *,
+    batchnorm: str | Statistics = "running",
+    reference: Float[Tensor, "m d"] | None = None,
+) -> Float[Tensor, "s n c"]:
+    """Logits of trained shortcut networks with one path replaced by its mean over the inputs.
+
+    `deep`: the last hidden activation; `shallow`: the first one, where it is added to the last (it still
+    feeds the deep path). Raises InputError for another path, or a network without a shortcut.
+    """
+    require_one_of("path", path, ("deep", "shallow"))
+    shape = model.architecture
+    if not shape.shortcut:
+        raise InputError(f"the {shape.name} network has no path to cut: build it with shortcut=True")
+    read = activations(model, inputs, batchnorm=batchnorm, reference=reference, layers=(1, shape.depth))
+    deep, shallow = read.produced[shape.depth], read.stream[1]
+    cut = deep if path == "deep" else shallow
+    kept = shallow if path == "deep" else deep
+    with torch.no_grad():
+        summed = kept + cut.mean(1, keepdim=True)
+        out: Tensor = summed @ model.weights[-1].mT + model.bias[:, None]
+    return out

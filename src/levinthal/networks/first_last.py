@@ -1,0 +1,123 @@
+"""The four networks of Hodas & Stinis (2018) from one builder with two switches, S seeds at a time.
+
+    z = W s_below;  a = tanh(gamma (z - mean) / sqrt(var + eps) + beta);  s = a (+ an earlier stream)
+
+Layout: seed, unit, sample. All parameters of one kind carry the seed first, so that S networks train as
+batched matrix products. `forward` is the plain definition, differentiable any number of times;
+`gradients.py` holds the same thing with its backward pass written by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from levinthal.errors import InputError
+from levinthal.networks.architecture import Architecture
+from levinthal.networks.initial import initial_weights
+
+BATCHNORM_EPS = 1e-3
+BATCHNORM_MOMENTUM = 0.01
+"""Keras' constants (1.x and 2.x): momentum .99, which torch calls .01, and eps 1e-3 under the root."""
+
+
+class FirstLast(nn.Module):
+    """S networks of one architecture, one for each seed.
+
+    `weights[l]` is (S, out, in), `gamma` and `beta` are (S, all hidden units) with the layers in
+    `architecture.spans`, `bias` (S, classes) belongs to the softmax layer, whose weights are the last.
+    Buffers: `running_mean`, `running_var` (biased batch variance, as Keras), `updates` (their number).
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    updates: Tensor
+
+    def __init__(self, architecture: Architecture, seeds: tuple[int, ...], weights: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.seeds = seeds
+        self.weights = nn.ParameterList(nn.Parameter(weight) for weight in weights)
+        units = (len(seeds), sum(architecture.widths))
+        like = weights[0]
+        self.gamma = nn.Parameter(like.new_ones(units))
+        self.beta = nn.Parameter(like.new_zeros(units))
+        self.bias = nn.Parameter(like.new_zeros(len(seeds), architecture.classes))
+        self.register_buffer("running_mean", like.new_zeros(units))
+        self.register_buffer("running_var", like.new_ones(units))
+        self.register_buffer("updates", torch.zeros((), dtype=torch.int64, device=like.device))
+
+    def forward(self, inputs: Float[Tensor, "*s n d"]) -> Float[Tensor, "s n c"]:
+        """Logits (S, n, classes) of a batch (n, d) shared by all seeds, or of one a seed, (S, n, d)."""
+        below, streams = inputs.mT, list[Tensor]()
+        moments: list[tuple[Tensor, Tensor]] = []
+        for layer, span in enumerate(self.architecture.spans, start=1):
+            z = self.weights[layer - 1] @ below
+            mean, var = self._statistics(z, span)
+            moments.append((mean, var))
+            scale = self.gamma[:, span, None] * (var + BATCHNORM_EPS).rsqrt()
+            below = torch.tanh((z - mean) * scale + self.beta[:, span, None])
+            source = self.architecture.source(layer)
+            below = below if source is None else below + streams[source - 1]
+            streams.append(below)
+        if self.training:
+            self.update_running([mean[..., 0] for mean, _ in moments], [var[..., 0] for _, var in moments])
+        logits: Tensor = self.weights[-1] @ below + self.bias[..., None]
+        return logits.mT
+
+    def _statistics(self, z: Float[Tensor, "s u n"], span: slice) -> tuple[Tensor, Tensor]:
+        if not self.training:
+            return self.running_mean[:, span, None], self.running_var[:, span, None]
+        mean = z.mean(-1, keepdim=True)
+        return mean, (z - mean).square().mean(-1, keepdim=True)
+
+    @torch.no_grad()
+    def update_running(self, means: Sequence[Tensor], variances: Sequence[Tensor]) -> None:
+        """Move the running statistics by one batch, given its (S, u) mean and biased variance per layer."""
+        self.running_mean.lerp_(torch.cat(list(means), dim=1), BATCHNORM_MOMENTUM)
+        self.running_var.lerp_(torch.cat(list(variances), dim=1), BATCHNORM_MOMENTUM)
+        self.updates += 1
+
+    def extra_repr(self) -> str:
+        """Name, widths and seeds."""
+        return f"{self.architecture.name}, hidden {self.architecture.widths}, seeds {self.seeds}"
+
+
+def first_last(
+    *,
+    inputs: int,
+    width: int,
+    depth: int,
+    classes: int = 10,
+    shortcut: bool = False,
+    residual: bool = False,
+    seeds: Sequence[int] = (0,),
+    init: str = "glorot_normal",
+    gain: float = 1.0,
+    slope: float = 1.0,
+    dtype: torch.dtype = torch.float32,
+) -> FirstLast:
+    """Build the MLP, shortcut, residual or shortcut residual network, one for each seed.
+
+    For one seed the four share every initial weight, whatever the other seeds. `gain` scales the hidden
+    weights; batch norm cancels it in the function, not in the effective learning rate. `slope` is batch
+    norm's initial gamma: below 1 the tanh starts nearly linear.
+
+    Raises InputError for a width, depth, number of classes or list of seeds that leaves no network, and
+    for an unknown init.
+
+    >>> net = first_last(inputs=784, width=50, depth=5, shortcut=True, seeds=(0, 1, 2))
+    >>> net(torch.zeros(4, 784)).shape
+    torch.Size([3, 4, 10])
+    """
+    if not seeds:
+        raise InputError("0 seeds leave no network to build: give at least one, such as seeds=(0,)")
+    shape = Architecture(inputs, width, depth, classes, shortcut, residual)
+    drawn = [initial_weights(shape.shapes, seed, init, gain) for seed in seeds]
+    weights = [torch.stack(layer).to(dtype) for layer in zip(*drawn, strict=True)]
+    net = FirstLast(shape, tuple(seeds), weights)
+    nn.init.constant_(net.gamma, slope)
+    return net
