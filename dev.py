@@ -78,25 +78,20 @@ def usable() -> bool:
 
 def logged(command: list[str]) -> int:
     """Run a command with its output in the log; on a terminal show what is being fetched."""
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        for line in process.stdout or ():
+            note(line)
+    note("")
+    return process.returncode
+
+
+def note(line: str) -> None:
+    """Keep a line in the log; on a terminal show what is fetched, on one line that overwrites itself."""
     with LOG.open("a", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-        )
-        try:
-            for line in process.stdout or ():
-                log.write(line)
-                show_fetched(line)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-    show_fetched("")
-    return process.wait()
-
-
-def show_fetched(line: str) -> None:
-    """One line that overwrites itself, on a terminal only."""
-    wanted = line.startswith(("Collecting", "Downloading", "  Downloading", "Installing"))
+        log.write(line)
+    wanted = line.strip().startswith(("Collecting", "Downloading", "Installing"))
     if sys.stdout.isatty() and (wanted or not line):
         print(f"\r\033[K{line.strip()[:90]}", end="", flush=True)
 
