@@ -135,7 +135,8 @@ class Store:
 
     def _load(self, chosen: Sequence[tuple[int, str, str, int]], known: Iterable[str]) -> Rows:
         query = f"""SELECT run, {", ".join(_LONG)} FROM measurements
-                    WHERE run IN (SELECT value FROM json_each(?)) ORDER BY run, step, layer, name, condition"""
+                    WHERE run IN (SELECT value FROM json_each(?))
+                    ORDER BY run, step, layer, name, condition"""
         with self._told() as connection:
             found = connection.execute(query, (json.dumps([run[0] for run in chosen]),)).fetchall()
         taken = list(zip(*found, strict=True)) if found else [()] * (len(_LONG) + 1)
@@ -199,7 +200,7 @@ def _insert(connection: sqlite3.Connection, run: Run, rows: Sequence[Mapping[str
             f"INSERT INTO measurements (run, {', '.join(_LONG)}) VALUES ({number}, {marks})", rows
         )
     except sqlite3.IntegrityError as error:
-        raise InputError(f"two measurements of seed {run.seed} share an address ({error})") from error
+        raise InputError(f"seed {run.seed}: a measurement cannot be stored ({error})") from error
 
 
 def _run(row: tuple[Any, ...]) -> Run:
