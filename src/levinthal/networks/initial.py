@@ -29,7 +29,8 @@ def generator(seed: int, purpose: str) -> torch.Generator:
 def truncated_normal(out: int, inputs: int, draw: torch.Generator) -> Matrix:
     """Standard normal truncated at 2 (sd .8796), by the inverse of its distribution function."""
     uniform = torch.rand(out, inputs, generator=draw, dtype=torch.float64)
-    return torch.erfinv((2 * uniform - 1) * math.erf(math.sqrt(2))).mul_(math.sqrt(2))
+    quantile: Tensor = torch.erfinv(uniform.mul_(2).sub_(1).mul_(math.erf(math.sqrt(2))))
+    return quantile.mul_(math.sqrt(2))
 
 
 def glorot_normal(out: int, inputs: int, draw: torch.Generator) -> Matrix:
