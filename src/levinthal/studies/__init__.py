@@ -53,16 +53,20 @@ def all_studies() -> Mapping[str, Study]:
 def find(name: str) -> Study:
     """The study of that name, or the one in the user's file `path.py` or `path.py:name`.
 
-    Raises StudyError for a file that is missing or has a bug (naming file and line), InputError for a
-    name that is not known (naming the nearest).
+    Raises StudyError for a name that is not known (naming the nearest), a file that is missing, or one
+    that has a bug (naming file and line).
     """
     if name.endswith(".py") or ".py:" in name:
         return _from_file(name)
     known = catalogue()
+    beside = "".join(f"; not readable: {broken}" for broken in known.broken)
+    return known.studies[_known("study", name, known.studies, beside)]
+
+
+def _known(kind: str, name: str, studies: Mapping[str, Study], beside: str = "") -> str:
     try:
-        return known.studies[require_one_of("study", name, known.studies)]
+        return require_one_of(kind, name, studies)
     except InputError as error:
-        beside = "".join(f"; not readable: {broken}" for broken in known.broken)
         raise StudyError(f"{error}{beside}") from None
 
 
@@ -88,8 +92,8 @@ def _imported(name: str) -> ModuleType:
 
 def _from_file(reference: str) -> Study:
     """The study a user's file holds under the given name, `study` if none is given."""
-    head, _, wanted = reference.rpartition(".py:")
-    path = Path(f"{head}.py" if head else reference).expanduser()
+    stem, _, wanted = reference.rpartition(".py:") if ".py:" in reference else (reference[:-3], "", "")
+    path = Path(f"{stem}.py").expanduser()
     if not path.is_file():
         raise StudyError(f"no study file at {path}: give the path of a Python file that holds a `study`")
     found = {
@@ -99,7 +103,7 @@ def _from_file(reference: str) -> Study:
         raise StudyError(f"{path} holds no levinthal.Study: end it with `study = Study(...)`")
     if not wanted and len(found) == 1:
         return next(iter(found.values()))
-    return found[require_one_of(f"study in {path}", wanted or "study", found)]
+    return found[_known(f"study in {path}", wanted or "study", found)]
 
 
 def _executed(path: Path) -> ModuleType:
