@@ -1,0 +1,124 @@
+"""From evidence to a word: what lowers the trust in an estimate, and the reason that stands beside it.
+
+Four words. `exact`: true whatever the data (a constant carries nothing). `calibrated`: right within its
+interval wherever we know the truth. `ordinal`: more means more, at the same N, k, scale and dimension.
+`unreliable`: not even that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from levinthal.vocabulary import Trust
+
+ORDER = tuple(Trust)
+LOW_DIMENSION = 6
+NEAR_CEILING = 0.8
+MOST = 0.5
+MANY_TIES = 0.01
+MANY_REPEATS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """The best word still allowed, and why."""
+
+    word: Trust
+    reason: str
+
+
+def judged(concerns: Iterable[Concern | None]) -> tuple[Trust, tuple[str, ...]]:
+    """The worst word of all concerns (`calibrated` if there is none) and the reasons, worst first.
+
+    >>> judged([Concern(Trust.ORDINAL, "dimension"), None, Concern(Trust.UNRELIABLE, "ceiling")])
+    (<Trust.UNRELIABLE: 'unreliable'>, ('ceiling', 'dimension'))
+    """
+    real = sorted((c for c in concerns if c is not None), key=lambda c: -ORDER.index(c.word))
+    return (real[0].word if real else Trust.CALIBRATED), tuple(dict.fromkeys(c.reason for c in real))
+
+
+def near_ceiling(value: float, ceiling: float) -> Concern | None:
+    """A value over 0.8 of the most that the estimator can say is a bound on the truth, not the truth."""
+    if not value > NEAR_CEILING * ceiling:
+        return None
+    share = f"{value / ceiling:.2f} of it" if ceiling > 0 else "above it"
+    reason = f"ceiling: this estimator cannot exceed {ceiling:.3g} here and stands at {share}"
+    return Concern(Trust.UNRELIABLE, f"{reason}; a deterministic map, whose true value is infinite, looks so")
+
+
+def high_dimension(dims: tuple[int, int], limit: int = LOW_DIMENSION) -> Concern | None:
+    """Neighbours resolve information only if N is exponential in it (Gao et al. 2015, arXiv 1411.2003)."""
+    if sum(dims) <= limit:
+        return None
+    return Concern(
+        Trust.ORDINAL,
+        f"dimension: {dims[0]} + {dims[1]} independent directions or more, where neighbours are far "
+        "and the value is too small by an unknown amount",
+    )
+
+
+def one_side_decides(share_x: float, share_y: float) -> Concern | None:
+    """Most counts at their minimum on one side: that side alone picked the neighbours."""
+    side, share = max((("x", share_x), ("y", share_y)), key=lambda pair: pair[1])
+    if share <= MOST:
+        return None
+    return Concern(
+        Trust.ORDINAL,
+        f"scale-driven: the {side}-count of {share:.0%} of the points is at its minimum, so {side} alone "
+        "picks their neighbours",
+    )
+
+
+def moves_with_scale(value: float, doubled: float, halved: float, tolerance: float) -> Concern | None:
+    """Scaling one side leaves the true information unchanged."""
+    worst = max((doubled, halved), key=lambda other: abs(other - value))
+    if abs(worst - value) <= tolerance:
+        return None
+    how = "doubled" if worst == doubled else "halved"
+    return Concern(
+        Trust.ORDINAL,
+        f"scale-driven: {value:.3g} becomes {worst:.3g} if x is {how}, which leaves the truth unchanged",
+    )
+
+
+def moves_with_samples(value: float, half: float, tolerance: float) -> Concern | None:
+    """A value that still moves when N doubles has not arrived (Holmes & Nemenman 2019, arXiv 1903.09280)."""
+    if abs(value - half) <= tolerance:
+        return None
+    return Concern(Trust.ORDINAL, f"undersampled: half the samples give {half:.3g}, all of them {value:.3g}")
+
+
+def beside_null(value: float, null: float, tolerance: float, dims: tuple[int, int]) -> Concern | None:
+    """Shuffled pairs share no information: what is read there is bias, and no more than that says nothing."""
+    if abs(null) > tolerance:
+        return Concern(Trust.ORDINAL, f"undersampled: shuffled pairs, which share nothing, read {null:.3g}")
+    if value <= null + tolerance and sum(dims) > LOW_DIMENSION:
+        return Concern(
+            Trust.UNRELIABLE,
+            f"dimension: no more than shuffled pairs read ({null:.3g}), which here does not mean zero",
+        )
+    return None
+
+
+def has_ties(rows: float, values: float, jittered: bool) -> Concern | None:
+    """kNN estimators are derived for densities: repeated values have none."""
+    if jittered:
+        reason = f"discrete data: ties, {rows:.0%} of the rows of one side repeat another"
+        return Concern(Trust.ORDINAL, f"{reason}; noise of 1e-10 of the range told them apart")
+    if rows > MANY_TIES:
+        return Concern(
+            Trust.ORDINAL, f"discrete data: ties, {rows:.1%} of the rows of one side repeat another"
+        )
+    if values > MANY_REPEATS:
+        return Concern(
+            Trust.ORDINAL, f"discrete data: {values:.0%} of the values repeat another of their column"
+        )
+    return None
+
+
+def not_checked(checks: str, left_out: str) -> Concern | None:
+    """What nobody looked at cannot be vouched for."""
+    if checks == "full":
+        return None
+    return Concern(Trust.ORDINAL, f"not checked: {left_out} (checks='{checks}')")
