@@ -1,0 +1,114 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const read = id => JSON.parse(document.getElementById(id).textContent);
+  const palettes = read("palettes"), drawings = read("drawings");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const plots = [...document.querySelectorAll(".plot")];
+  const still = { displayModeBar: false, responsive: false, showTips: false };
+  let printing = false;
+
+  const theme = () => printing ? "light" : root.dataset.theme || (system.matches ? "dark" : "light");
+
+  const colour = (palette, name, alpha) => {
+    const hex = palette[name];
+    if (hex === undefined) throw new Error(`no colour '${name}'`);
+    if (!alpha) return hex;
+    const [r, g, b] = [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16));
+    return `rgba(${r},${g},${b},${alpha})`;
+  };
+
+  // Figures name their colours; the theme at hand says what they are.
+  const dyed = (value, palette) => {
+    if (typeof value === "string")
+      return value.includes("token:")
+        ? value.replace(/token:([a-z0-9-]+)(?:\/([\d.]+))?/g, (_, name, alpha) => colour(palette, name, alpha))
+        : value;
+    if (Array.isArray(value)) return value.map(one => dyed(one, palette));
+    if (value && typeof value === "object")
+      return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, dyed(one, palette)]));
+    return value;
+  };
+
+  const fitting = (layouts, width) => {
+    const widths = Object.keys(layouts).map(Number).sort((a, b) => b - a);
+    return layouts[widths.find(one => one <= width) ?? widths[widths.length - 1]];
+  };
+
+  const painted = (drawing, width, palette) => ({
+    data: dyed(drawing.data, palette),
+    layout: { ...dyed(fitting(drawing.layouts, width), palette), width },
+  });
+
+  const visible = trace => trace.y.some((y, i) => y !== null && trace.x[i] !== null);
+
+  const paint = async box => {
+    const width = printing ? 660 : Math.floor(box.clientWidth);
+    const drawing = drawings[box.dataset.figure];
+    const { data, layout } = painted(drawing, width, palettes[theme()]);
+    await Plotly.react(box, data, layout, still);
+    const traces = [...box.querySelectorAll("g.trace")];
+    box.dataset.width = width;
+    box.dataset.expected = data.filter(visible).length;
+    box.dataset.drawn = traces.filter(trace => trace.querySelector("path[d]:not([d=''])")).length;
+  };
+
+  const paintAll = async () => {
+    for (const box of plots) await paint(box);
+    root.dataset.resources = performance.getEntriesByType("resource").length;
+    root.dataset.painted = theme();
+  };
+
+  const save = (name, blob) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+
+  // A saved figure is for paper: light, at its full width.
+  const saveFigure = async id => {
+    const { data, layout } = painted(drawings[id], 1040, palettes.light);
+    layout.paper_bgcolor = palettes.light.paper;
+    const options = { format: "svg", width: 1040, height: layout.height, imageDataOnly: true };
+    save(`${id}.svg`, new Blob([await Plotly.toImage({ data, layout }, options)], { type: "image/svg+xml" }));
+  };
+
+  const saveRows = async name => {
+    const text = atob(document.getElementById("rows").textContent);
+    const packed = new Blob([Uint8Array.from(text, letter => letter.charCodeAt(0))]);
+    if (!("DecompressionStream" in window)) return save(name, packed);
+    const plain = packed.stream().pipeThrough(new DecompressionStream("gzip"));
+    save(name.replace(/\.gz$/, ""), new Blob([await new Response(plain).arrayBuffer()], { type: "text/csv" }));
+  };
+
+  const button = document.getElementById("theme");
+  const name = () => root.dataset.theme || "auto";
+  const label = () => {
+    button.querySelector("span").textContent = name();
+    button.setAttribute("aria-label", `Theme: ${name() === "auto" ? "as the system" : name()}`);
+  };
+  button.addEventListener("click", () => {
+    const next = { auto: "light", light: "dark", dark: "" }[name()];
+    if (next) root.dataset.theme = next; else delete root.dataset.theme;
+    label();
+    paintAll();
+  });
+  document.querySelectorAll("[data-save]").forEach(one =>
+    one.addEventListener("click", () => saveFigure(one.dataset.save)));
+  document.getElementById("csv")?.addEventListener("click", event => saveRows(event.target.dataset.name));
+
+  system.addEventListener("change", paintAll);
+  let wait = 0;
+  addEventListener("resize", () => {
+    clearTimeout(wait);
+    wait = setTimeout(() => plots.forEach(box => {
+      if (Math.floor(box.clientWidth) !== +box.dataset.width) paint(box);
+    }), 120);
+  });
+  addEventListener("beforeprint", () => { printing = true; paintAll(); });
+  addEventListener("afterprint", () => { printing = false; paintAll(); });
+  label();
+  paintAll();
+})();

@@ -1,0 +1,146 @@
+"""The page: question and answer, verdicts, figures, how far to believe it, provenance, in one HTML file."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from levinthal.errors import StoreError
+from levinthal.figures import DARK, LIGHT
+from levinthal.lab.rows import Rows
+from levinthal.report import painting
+from levinthal.report.believing import beliefs
+from levinthal.report.spoken import counted, listed
+from levinthal.report.verdicts import answer, entries, share, tally
+from levinthal.vocabulary import Study, Verdict
+
+EMBEDDED_BYTES = 6_000_000
+"""Compressed rows up to this size travel inside the page; larger ones lie beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows as a gzipped CSV: inside the page (base64), or the name of the file beside it."""
+
+    name: str
+    rows: int
+    inside: str = ""
+    beside: str = ""
+
+
+def write_report(
+    study: Study,
+    preset: str,
+    rows: Rows,
+    verdicts: Sequence[Verdict],
+    provenance: Mapping[str, str | int | float],
+    path: Path,
+    *,
+    progress: str = "",
+) -> Path:
+    """Write the report of a study as one self-contained page at `path`, and return the path.
+
+    What is not there yet is said on the page: no rows, no verdict of a claim, a figure that fails.
+    `progress` ("12 of 40 tasks done") marks a study that is half finished. The page is written whole or
+    not at all. Raises StoreError where it cannot be written.
+    """
+    path = Path(path)
+    table = _table(rows, path.with_suffix(".csv.gz"))
+    context = _context(study, preset, rows, verdicts) | {
+        "provenance": [(key, value) for key, value in provenance.items() if value not in ("", None)],
+        "progress": progress,
+        "table": table,
+    }
+    html = _environment().get_template("page.html").render(context)
+    return write_whole(path, html)
+
+
+def _context(study: Study, preset: str, rows: Rows, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    judged = entries(study, verdicts)
+    figures = painting.drawn_figures(study, rows)
+    return {
+        "study": study,
+        "preset": preset,
+        "about": study.presets[preset].about if preset in study.presets else "",
+        "answer": answer(study, verdicts),
+        "entries": judged,
+        "tally": tally(judged),
+        "figures": figures,
+        "drawings": painting.embedded({f.id: f.drawing for f in figures if f.drawing}),
+        "beliefs": beliefs(rows),
+        "count": len(rows),
+    }
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("levinthal.report", "assets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "css": painting.asset("page.css"),
+        "js": painting.asset("page.js"),
+        "plotly": painting.plotly_script(),
+        "palettes": painting.embedded(painting.palettes()),
+        "light": painting.variables(LIGHT),
+        "dark": painting.variables(DARK),
+        "counted": counted,
+        "listed": listed,
+        "zero": share(0.0),
+        "one": share(1.0),
+    }
+    return environment
+
+
+def _table(rows: Rows, beside: Path) -> Table | None:
+    """The rows, packed; beside the page they are written at once, as the page links to them."""
+    if not len(rows):
+        return None
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, filename="") as squeezed,
+        io.TextIOWrapper(squeezed, encoding="utf-8", newline="") as text,
+    ):
+        rows.to_csv(text)
+    if len(packed.getvalue()) > EMBEDDED_BYTES:
+        write_whole(beside, packed.getvalue())
+        return Table(beside.name, len(rows), beside=beside.name)
+    return Table(beside.name, len(rows), base64.b64encode(packed.getvalue()).decode())
+
+
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write a file whole or not at all, making its folder. Raises StoreError where that is not possible."""
+    held = content.encode() if isinstance(content, str) else content
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, half = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(held)
+            os.chmod(half, 0o666 & ~_umask())
+            os.replace(half, path)
+        except BaseException:
+            os.unlink(half)
+            raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise StoreError(f"cannot write {path}: {reason}: give a folder that you may write to") from error
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,93 @@
+"""What the page's script paints with: figures for every width, palettes, plotly's own script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from markupsafe import Markup
+
+from levinthal.figures import DARK, LIGHT, WIDTHS, draw
+from levinthal.lab.rows import Rows
+from levinthal.vocabulary import Figure, Study
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A figure with what the page paints it from, or the note that stands in its place."""
+
+    id: str
+    title: str
+    caption: str
+    note: str = ""
+    panels: int = 0
+    drawing: Mapping[str, Any] | None = None
+
+
+def drawn_figures(study: Study, rows: Rows) -> list[Drawn]:
+    """The study's figures; a figure or a figure function that fails becomes a note of one line."""
+    return list(_drawn(study, rows))
+
+
+def _drawn(study: Study, rows: Rows) -> Iterator[Drawn]:
+    try:
+        for figure in study.figures(rows):
+            yield _one(figure)
+    except Exception as error:  # a study's own code: its failure is a line on the page, not a crash
+        yield Drawn("", "A figure is missing", "", _failure(error))
+
+
+def _failure(error: Exception) -> str:
+    first = str(error).partition("\n")[0]
+    return f"the study's figures failed: {type(error).__name__}: {first}"
+
+
+def _one(figure: Figure) -> Drawn:
+    if not any(s.y for panel in figure.panels for s in panel.series):
+        return Drawn(figure.id, figure.title, figure.caption, "nothing to draw yet: no rows for this figure")
+    try:
+        drawing = for_widths(figure)
+    except Exception as error:
+        return Drawn(figure.id, figure.title, figure.caption, _failure(error))
+    return Drawn(figure.id, figure.title, figure.caption, panels=len(figure.panels), drawing=drawing)
+
+
+def for_widths(figure: Figure, widths: Iterable[int] = WIDTHS) -> dict[str, Any]:
+    """One drawing with a layout for each width."""
+    drawings = {width: draw(figure, width) for width in widths}
+    data = next(iter(drawings.values()))["data"]
+    return {"data": data, "layouts": {str(width): d["layout"] for width, d in drawings.items()}}
+
+
+def embedded(value: object) -> Markup:
+    """JSON that is safe inside a script element.
+
+    >>> embedded("</script>")
+    Markup('"\\\\u003c/script>"')
+    """
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def palettes() -> dict[str, dict[str, str]]:
+    """Both themes' colours by token."""
+    return {"light": dict(LIGHT), "dark": dict(DARK)}
+
+
+def variables(palette: Mapping[str, str]) -> Markup:
+    """A palette as custom properties of the style sheet."""
+    return Markup("".join(f"--{name}:{colour};" for name, colour in palette.items()))
+
+
+def asset(name: str) -> Markup:
+    """A style sheet or script of ours."""
+    return Markup(files("levinthal.report").joinpath("assets", name).read_text("utf-8"))
+
+
+def plotly_script() -> Markup:
+    """Plotly's script, to be inlined once; a closing tag inside it would end the element early."""
+    text = files("plotly").joinpath("package_data", "plotly.min.js").read_text("utf-8")
+    return Markup(text.replace("</script", "<\\/script"))

@@ -1,0 +1,71 @@
+"""Numbers as people read them: the interval decides how many digits its estimate deserves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from levinthal.vocabulary import Estimate
+
+
+def decimals(spread: float) -> int:
+    """Digits after the point that show two significant digits of `spread`.
+
+    >>> [decimals(s) for s in (0.012, 0.3, 2.5, 40.0)]
+    [3, 2, 1, 0]
+    """
+    if not math.isfinite(spread) or spread <= 0:
+        return 2
+    return max(0, 1 - math.floor(math.log10(spread)))
+
+
+def number(value: float, places: int | None = None) -> str:
+    """A number with `places` decimals, or three significant digits.
+
+    >>> number(3.14159), number(-0.5, 2), number(float("nan")), number(float("inf")), number(12345.0)
+    ('3.14', '−0.50', '–', '∞', '12,345')
+    """
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    size = abs(value)
+    if places is None:
+        places = decimals(size) + 1 if 1e-4 <= size < 100 else 0 if size >= 100 or size == 0 else 99
+    text = f"{value:.1e}" if places > 6 or size >= 1e7 else f"{value:,.{places}f}"
+    return text.replace("-", "−").replace("e−0", "e−").replace("e+0", "e")
+
+
+def said(estimate: Estimate) -> tuple[str, str]:
+    """The value with its unit, and the interval, in the same digits.
+
+    >>> from levinthal.vocabulary import Interval
+    >>> said(Estimate(3.267, "bits", Interval(2.94, 3.61)))
+    ('3.27 bits', '[2.94, 3.61]')
+    >>> said(Estimate(0.1, "%"))
+    ('0.100 %', '')
+    """
+    unit = f" {estimate.unit}" if estimate.unit else ""
+    if estimate.interval is None:
+        return number(estimate.value) + unit, ""
+    low, high = estimate.interval.low, estimate.interval.high
+    places = decimals((high - low) / 2) if high > low else None
+    return number(estimate.value, places) + unit, f"[{number(low, places)}, {number(high, places)}]"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> counted(1, "seed"), counted(1200, "row")
+    ('1 seed', '1,200 rows')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Parts as one phrase.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
