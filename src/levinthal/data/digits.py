@@ -17,13 +17,13 @@ TEST_SIZE = 600
 def load_digits() -> Dataset:
     """The embedded digits: 1,197 to train on and 600 to test on, 64 pixels in [0, 1] (counts / 16).
 
-    The split is a rule without chance (see `test_rows`), both halves in the order of scikit-learn's
+    The split is a rule without chance (see `rows_for_testing`), both halves in the order of scikit-learn's
     file. The checksum is the SHA-256 of the pixel counts and labels as bytes: train, then test.
     """
     bunch = _sklearn_digits()
     pixels = bunch.data.astype(np.uint8)
     labels = bunch.target.astype(np.int64)
-    test = test_rows(labels, TEST_SIZE)
+    test = rows_for_testing(labels, TEST_SIZE)
     digest = hashlib.sha256()
     for rows in (~test, test):
         digest.update(pixels[rows].tobytes())
@@ -40,7 +40,7 @@ def load_digits() -> Dataset:
     )
 
 
-def test_rows(labels: Int64[np.ndarray, " n"], size: int) -> Bool[np.ndarray, " n"]:
+def rows_for_testing(labels: Int64[np.ndarray, " n"], size: int) -> Bool[np.ndarray, " n"]:
     """Which rows are for testing: `size` of them, stratified, without chance.
 
     Class c with n_c rows gives q_c = size * n_c / n of them, rounded down; the rows still missing come
@@ -48,7 +48,7 @@ def test_rows(labels: Int64[np.ndarray, " n"], size: int) -> Bool[np.ndarray, " 
     Within a class, in file order, the j-th test row is the one of rank floor((j + 1/2) n_c / q_c):
     evenly spaced.
 
-    >>> test_rows(np.array([0, 0, 0, 1, 1, 1, 1, 1, 1]), 3).astype(int)
+    >>> rows_for_testing(np.array([0, 0, 0, 1, 1, 1, 1, 1, 1]), 3).astype(int)
     array([0, 1, 0, 0, 1, 0, 0, 1, 0])
     """
     classes, counts = np.unique(labels, return_counts=True)

@@ -46,7 +46,7 @@ def download(
     """
     target = folder / f"{file.name}.gz"
     for existing in (folder / file.name, target):
-        if existing.exists():
+        if os.path.exists(existing):
             return _confirmed(file, existing)
     with _disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,11 @@ def mismatch(file: SourceFile, path: Path) -> str:
 
 
 def _join(mirror: str, name: str) -> str:
-    if urllib.parse.urlsplit(mirror).scheme not in ("http", "https"):
+    try:
+        scheme = urllib.parse.urlsplit(mirror).scheme
+    except ValueError:
+        scheme = ""
+    if scheme not in ("http", "https"):
         raise InputError(f"base_url '{mirror}' is not an address that begins with http:// or https://")
     return f"{mirror.rstrip('/')}/{name}"
 
@@ -155,7 +159,7 @@ def _reason(error: Exception) -> str:
     if isinstance(cause, TimeoutError):
         return f"no answer within {TIMEOUT:.0f} s"
     text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-    return " ".join(str(text).split()).lower()
+    return " ".join(str(text).split())
 
 
 def _extent(response: http.client.HTTPResponse) -> tuple[int, int | None]:
@@ -172,7 +176,7 @@ def _save(response: http.client.HTTPResponse, part: Path, on_progress: Progress 
     start, total = _extent(response)
     with _disk(part), part.open("r+b" if start else "wb") as out:
         done = out.seek(start)
-        while chunk := _read(response, done, total):
+        while done != total and (chunk := _read(response, done, total)):
             out.write(chunk)
             done += len(chunk)
             if on_progress:
@@ -184,8 +188,10 @@ def _save(response: http.client.HTTPResponse, part: Path, on_progress: Progress 
 
 
 def _read(response: http.client.HTTPResponse, done: int, total: int | None) -> bytes:
+    wanted = CHUNK if total is None else min(CHUNK, total - done)
     try:
-        return response.read(CHUNK)
+        # read1: what is here now is saved now, where read() would hold it back until CHUNK is full.
+        return response.read1(wanted)
     except (OSError, http.client.HTTPException) as error:
         of = "" if total is None else f" of {total:,}"
         raise _BrokenOffError(f"broke off at {done:,}{of} bytes ({_reason(error)})") from error
@@ -197,12 +203,14 @@ def _disk(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(f"cannot write or read {path}: {error.strerror or error}") from error
+        raise DataError(
+            f"cannot use {path}: {error.strerror or error}: make room, or choose another folder"
+        ) from error
 
 
 def _size(part: Path) -> int:
     with _disk(part):
-        return part.stat().st_size if part.exists() else 0
+        return part.stat().st_size if os.path.exists(part) else 0
 
 
 def _discard(part: Path) -> None:

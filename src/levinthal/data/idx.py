@@ -41,6 +41,8 @@ def read_content(path: Path) -> bytes:
 def decompress(data: bytes) -> bytes:
     """Undo gzip if `data` is gzip, all of its members; plain data comes back as it is.
 
+    Raises zlib.error for a stream that is corrupted or followed by anything but padding with zeros.
+
     >>> decompress(b"plain")
     b'plain'
     """
@@ -49,6 +51,8 @@ def decompress(data: bytes) -> bytes:
         member = zlib.decompressobj(wbits=31)
         parts.append(member.decompress(data))
         data = member.unused_data
+    if parts and data.strip(b"\0"):
+        raise zlib.error(f"{len(data):,} bytes of something else behind its end")
     return b"".join(parts) if parts else data
 
 

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from levinthal import data
+from levinthal.errors import DataError, InputError
+
+
+def test_names_and_lines() -> None:
+    assert data.names() == ["digits", "mnist", "fashion-mnist", "kmnist"]
+    assert all("classes" in line and "\n" not in line for line in data.catalogue().values())
+
+
+@pytest.mark.parametrize("call", [data.load, data.get])
+def test_a_misspelt_name_is_answered_with_the_nearest(call) -> None:
+    with pytest.raises(InputError, match="unknown data set 'minst': did you mean 'mnist'"):
+        call("minst")
+
+
+def test_digits_need_no_folder(monkeypatch) -> None:
+    monkeypatch.setenv("LEVINTHAL_DATA", "/nowhere")
+    assert data.load("digits").name == "digits"
+
+
+def test_what_is_not_here_says_where_it_looked_and_how_to_get_it(tmp_path, elsewhere) -> None:
+    with pytest.raises(DataError, match=r"^mnist is not here .*`levinthal data get mnist`") as caught:
+        data.load("mnist", data_dir=tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert str(elsewhere) in str(caught.value)
+
+
+def test_describe_says_what_is_where(small, tmp_path) -> None:
+    small.write(tmp_path / "mnist")
+    (tmp_path / "kmnist").mkdir()
+    (tmp_path / "kmnist" / "train-images-idx3-ubyte").touch()
+    entries = {entry.name: (entry.state, entry.where) for entry in data.describe(data_dir=tmp_path)}
+    assert entries == {
+        "digits": ("embedded", "scikit-learn"),
+        "mnist": ("here", str(tmp_path / "mnist")),
+        "fashion-mnist": ("not here", "levinthal data get fashion-mnist"),
+        "kmnist": ("incomplete", "levinthal data get kmnist"),
+    }
+
+
+def test_describe_refuses_a_folder_that_is_not_there(monkeypatch) -> None:
+    monkeypatch.setenv("LEVINTHAL_DATA", "/nowhere/at/all")
+    with pytest.raises(DataError, match="LEVINTHAL_DATA points to /nowhere/at/all, which does not exist"):
+        data.describe()
+
+
+def test_got_into_the_cache_it_is_loaded_from_there(small, server, elsewhere) -> None:
+    server.files = small.served
+    assert data.get("mnist", base_url=server.url) == elsewhere / "mnist"
+    loaded = data.load("mnist")
+    assert np.array_equal(loaded.test_labels, small.arrays["test_labels"])
+    assert sorted(path.name for path in (elsewhere / "mnist").iterdir()) == sorted(
+        name.removeprefix("/") for name in small.served
+    )
+
+
+def test_got_twice_it_is_asked_for_once(small, server, tmp_path) -> None:
+    server.files = small.served
+    for _ in range(2):
+        data.get("mnist", data_dir=tmp_path, base_url=f"{server.url}/")
+    assert len(server.asked) == 4
+
+
+def test_digits_cannot_be_got() -> None:
+    with pytest.raises(InputError, match="digits comes with scikit-learn: there is nothing to get"):
+        data.get("digits")
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1", "127.0.0.1:80", "file:///etc", "http://[bad"])
+def test_only_web_addresses_are_taken(tmp_path, address) -> None:
+    with pytest.raises(InputError, match="is not an address that begins with http"):
+        data.get("mnist", data_dir=tmp_path, base_url=address)
