@@ -71,6 +71,7 @@ def mean_interval(values: Sequence[float] | Float[np.ndarray, " n"], *, level: f
 
 
 def finite(values: Sequence[float] | Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """The values as an array, or an InputError that counts those that are not finite."""
     x = np.asarray(values, dtype=float)
     if not np.isfinite(x).all():
         raise InputError(f"{np.sum(~np.isfinite(x))} of {len(x)} values are not finite: drop and count them")

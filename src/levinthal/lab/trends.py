@@ -119,7 +119,7 @@ def grouped_spearman(x: Sequence[float], y: Sequence[float], groups: Sequence[st
 
     A group of fewer than three points, or without spread, has rho NaN.
 
-    >>> c = grouped_spearman([1, 2, 3, 4, 5, 6], [3, 2, 1, 6, 5, 4], ["a"] * 3 + ["b"] * 3)
+    >>> c = grouped_spearman([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [3.0, 2.0, 1.0, 6.0, 5.0, 4.0], list("aaabbb"))
     >>> c.within["a"], round(c.pooled, 2), c.paradox
     (-1.0, 0.54, True)
     """

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import SupportsFloat
 
 from levinthal.errors import InputError
 from levinthal.lab.statistics import FEWEST_SEEDS, mean_estimate, mean_interval, seeds_needed
 from levinthal.vocabulary import Claim, Estimate, Evidence, Interval, Outcome, Verdict
 
 LEVEL = 0.95
-Seeds = Mapping[int, float]
+Seeds = Mapping[int, SupportsFloat]
 Ruling = tuple[Outcome, tuple[str, ...]]
 
 
@@ -19,7 +20,7 @@ Ruling = tuple[Outcome, tuple[str, ...]]
 class Arm:
     """An effect seed by seed: the finite values, how many seeds were lost, and the mean over the rest."""
 
-    values: Seeds
+    values: Mapping[int, float]
     lost: int
     estimate: Estimate | None
 
@@ -73,7 +74,7 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
 
 
 def _arm(effects: Seeds, unit: str) -> Arm:
-    values = {seed: float(e) for seed, e in sorted(effects.items()) if math.isfinite(e)}
+    values = {seed: float(e) for seed, e in sorted(effects.items()) if math.isfinite(float(e))}
     estimate = mean_estimate(list(values.values()), unit) if values else None
     return Arm(values, len(effects) - len(values), estimate)
 
@@ -82,7 +83,7 @@ def _over_parts(effects: Mapping[str, Seeds]) -> dict[int, float]:
     """Mean over the parts for each seed that ran in all of them; NaN if it was lost in one."""
     arms = list(effects.values())
     common = set(arms[0]).intersection(*arms[1:]) if arms else set()
-    return {seed: math.fsum(arm[seed] for arm in arms) / len(arms) for seed in common}
+    return {seed: math.fsum(float(arm[seed]) for arm in arms) / len(arms) for seed in common}
 
 
 def _unjudged(claim: Claim, overall: Arm, parts: Mapping[str, Arm]) -> Ruling:
@@ -125,6 +126,9 @@ def _count_lost(outcome: Outcome, overall: Arm, smallest: float) -> Ruling:
     """Count lost seeds against the outcome: as nil where it favours the claim, else as the claimed size."""
     if overall.lost == 0 or outcome is Outcome.INCONCLUSIVE:
         return outcome, _lost_words(overall)
+    if overall.lost > overall.n:
+        why = "More seeds were lost than have an effect, and that decides nothing."
+        return Outcome.INCONCLUSIVE, (*_lost_words(overall), why)
     fill = smallest if outcome is Outcome.DOES_NOT_REPLICATE else 0.0
     filled = _by_size(mean_interval([*overall.values.values(), *[fill] * overall.lost]), smallest)
     if filled is outcome:
