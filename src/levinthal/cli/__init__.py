@@ -16,8 +16,9 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
-from levinthal.cli.data import data_app
-from levinthal.cli.study import study_app
+from levinthal.cli.data import get_data, list_data
+from levinthal.cli.run import report, run
+from levinthal.cli.study import list_studies, show
 from levinthal.errors import LevinthalError
 
 __all__ = ["app", "main"]
@@ -29,7 +30,16 @@ app = App(
     help_format="markdown",
     version=lambda: version("levinthal"),
 )
+study_app = App(name="study", help="Claims of the sources, run and judged.", help_epilogue="")
+study_app.command(list_studies, name="list")
+study_app.command(show)
+study_app.command(run)
+study_app.command(report)
 app.command(study_app)
+
+data_app = App(name="data", help="Data sets: what there is, and getting one.", help_epilogue="")
+data_app.command(list_data, name="list")
+data_app.command(get_data, name="get")
 app.command(data_app)
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from levinthal.cli.terminal import plain_table, progress, stdout
-
-data_app = App(name="data", help="Data sets: what there is, and fetching one.", help_format="markdown")
 
 DataDir = Annotated[
     Path | None,
@@ -17,7 +15,6 @@ DataDir = Annotated[
 ]
 
 
-@data_app.command(name="list")
 def list_data(*, data_dir: DataDir = None) -> None:
     """List the data sets and where each is."""
     from levinthal.data import describe
@@ -28,8 +25,7 @@ def list_data(*, data_dir: DataDir = None) -> None:
     stdout().print(table)
 
 
-@data_app.command
-def get(name: str, /, *, data_dir: DataDir = None) -> None:
+def get_data(name: str, /, *, data_dir: DataDir = None) -> None:
     """Download a data set and check it; a download that broke off goes on where it stopped.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from levinthal.cli.terminal import plain_table, stdout
 
@@ -14,14 +14,11 @@ if TYPE_CHECKING:
 
     from levinthal.vocabulary import Claim, Preset, Study
 
-study_app = App(name="study", help="Claims of the sources, run and judged.", help_format="markdown")
-
 StudyName = Annotated[
     str, Parameter(help="A study's name, or the path of your own: `my_study.py`, or `my_study.py:name`.")
 ]
 
 
-@study_app.command(name="list")
 def list_studies() -> int:
     """List the studies, what each asks, and its presets."""
     from levinthal.studies import catalogue
@@ -36,7 +33,6 @@ def list_studies() -> int:
     return 1 if known.broken else 0
 
 
-@study_app.command
 def show(name: StudyName, /) -> None:
     """Show what a study asks, its claims and its presets."""
     from levinthal.studies import find

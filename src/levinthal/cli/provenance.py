@@ -1,0 +1,63 @@
+"""Where the numbers of a report are from: data, runs, seeds, time, machines, and how to make them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from levinthal.cli.terminal import clock
+
+if TYPE_CHECKING:
+    from levinthal.cli.selection import Selected
+    from levinthal.lab import Run
+
+VERSIONS = ("levinthal", "python", "torch", "numpy", "scipy", "numba")
+
+
+def provenance(chosen: Selected, runs: Sequence[Run], *, command: str) -> Mapping[str, str]:
+    """What made the numbers, one line a fact; where the runs disagree on a fact, every value is given."""
+    data, study = chosen.data, chosen.study
+    started = sorted({run.started for run in runs if run.started})
+    return {
+        "study": f"{study.name}, version {study.version}, preset {chosen.preset_name}",
+        "data": f"{data.name}, checksum {data.checksum}" if data else chosen.preset.data or "none",
+        "runs": f"{len(runs)} of {chosen.planned}, in {len({str(run.cell) for run in runs})} cells",
+        "seeds": spans(run.seed for run in runs),
+        "computing time": clock(computing_seconds(runs)) if runs else "",
+        "measured": " to ".join(dict.fromkeys((*started[:1], *started[-1:]))),
+        "versions": _each(runs, lambda found: ", ".join(f"{k} {found[k]}" for k in VERSIONS if k in found)),
+        "source": _each(runs, lambda found: str(found.get("source", ""))),
+        "machine": _each(runs, _machine),
+        "made by": command,
+    }
+
+
+def computing_seconds(runs: Iterable[Run]) -> float:
+    """Time spent on tasks; a run carries the duration of its whole task, which is shared by its seeds."""
+    return sum(run.duration / max(len(run.environment.get("seeds", ())), 1) for run in runs)
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """Whole numbers in words.
+
+    >>> spans([0, 1, 2, 3, 7, 9, 10])
+    '0 to 3, 7, 9, 10'
+    """
+    blocks: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if blocks and blocks[-1][-1] == number - 1:
+            blocks[-1].append(number)
+        else:
+            blocks.append([number])
+    words = (f"{b[0]} to {b[-1]}" if len(b) > 2 else ", ".join(map(str, b)) for b in blocks)
+    return ", ".join(words)
+
+
+def _each(runs: Sequence[Run], fact: Callable[[Mapping[str, Any]], str]) -> str:
+    return "; ".join(sorted({fact(run.environment) for run in runs} - {""}))
+
+
+def _machine(found: Mapping[str, Any]) -> str:
+    where = found.get("device name") if str(found.get("device", "")).startswith("cuda") else found.get("cpu")
+    known = (where, f"{found['cores']} cores" if "cores" in found else "", found.get("platform"))
+    return ", ".join(str(word) for word in known if word)

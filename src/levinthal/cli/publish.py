@@ -1,0 +1,66 @@
+"""From the rows of a store to verdicts, the page and what the terminal shows."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from levinthal.cli.provenance import provenance
+from levinthal.cli.selection import Selected
+from levinthal.cli.terminal import stdout
+from levinthal.vocabulary import Claim, Outcome, Study, Verdict
+
+if TYPE_CHECKING:
+    from levinthal.lab import Rows, Store
+
+
+def publish(chosen: Selected, store: Store, page: Path, *, source: str) -> Rows:
+    """Judge the claims, write the page, and show answer, verdicts and the path in the terminal."""
+    from levinthal.report import terminal, write_report
+
+    rows = chosen.rows(store)
+    runs = chosen.finished(store)
+    verdicts = judged(chosen.study, rows)
+    command = f"levinthal study run {source} --preset {chosen.preset_name}"
+    unfinished = f"{len(runs)} of {chosen.planned} runs are there" if len(runs) < chosen.planned else ""
+    write_report(
+        chosen.study,
+        chosen.preset_name,
+        rows,
+        verdicts,
+        provenance(chosen, runs, command=command),
+        page,
+        progress=unfinished,
+    )
+    console = stdout()
+    console.print(terminal.verdict_table(chosen.study, verdicts))
+    if unfinished:
+        console.print(f"Unfinished: {unfinished}; `{command}` goes on.", soft_wrap=True, markup=False)
+    console.print(f"report: {page}", soft_wrap=True, markup=False)
+    return rows
+
+
+def judged(study: Study, rows: Rows) -> list[Verdict]:
+    """A verdict on every claim; one whose evidence cannot be computed is inconclusive and says why."""
+    return [_judged(claim, rows) for claim in study.claims]
+
+
+def _judged(claim: Claim, rows: Rows) -> Verdict:
+    from levinthal.lab.verdicts import judge
+
+    try:
+        return judge(claim, claim.evidence(rows))
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(last.filename).name}:{last.lineno}"
+        why = f"Its evidence could not be computed ({type(error).__name__}: {error}, {place})."
+        return Verdict(claim, Outcome.INCONCLUSIVE, None, 0, reasons=(why,))
+
+
+def export(study: Study, rows: Rows, folder: Path) -> None:
+    """The figures as SVG files."""
+    from levinthal.report import svg
+
+    paths = svg.export(study.figures(rows), folder)
+    stdout().print(f"figures: {len(paths)} SVG files in {folder}", soft_wrap=True)
