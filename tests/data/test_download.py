@@ -286,3 +286,11 @@ def test_the_real_mnist_comes_over_loopback(real_data, folder, server) -> None:
         download(file, folder, mirrors=(server.url,))
     assert sorted(holdings(folder)) == sorted(name[1:] for name in gz)
     assert ranges(server) == [None, "bytes=4000000-", None, None, None]
+
+
+def test_a_mirror_that_talks_nonsense_is_left_after_three_attempts(file, folder, server, body) -> None:
+    for _ in range(4):
+        server.next(status=206)
+    with pytest.raises(DataError, match="no usable answer in 3 attempts"):
+        download(file, folder, mirrors=(server.url,))
+    assert len(server.asked) == 3

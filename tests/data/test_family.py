@@ -78,6 +78,15 @@ def test_a_flipped_bit_in_a_plain_file_is_seen(small, tmp_path) -> None:
         load(small, folder)
 
 
+def test_without_a_checksum_of_the_content_any_content_is_taken(small_kmnist, tmp_path) -> None:
+    changed = bytearray(small_kmnist.contents["train_images"])
+    changed[5000] ^= 1
+    whole = load(small_kmnist, small_kmnist.write(tmp_path / "whole"))
+    other = load(small_kmnist, small_kmnist.write(tmp_path / "other", train_images=bytes(changed)))
+    assert whole.name == other.name == "kmnist"
+    assert whole.checksum != other.checksum
+
+
 def test_files_of_another_set_are_named(small, small_kmnist, tmp_path) -> None:
     paths = present(small.source, small.write(tmp_path)).values()
     for asked in (small_kmnist.source, FASHION_MNIST):

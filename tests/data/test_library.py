@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import doctest
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from levinthal import data
 from levinthal.errors import DataError, InputError
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "data.md"
 
 
 def test_names_and_lines() -> None:
@@ -75,3 +80,10 @@ def test_digits_cannot_be_got() -> None:
 def test_only_web_addresses_are_taken(tmp_path, address) -> None:
     with pytest.raises(InputError, match="is not an address that begins with http"):
         data.get("mnist", data_dir=tmp_path, base_url=address)
+
+
+def test_the_page_on_data_is_true() -> None:
+    failures, examples = doctest.testfile(str(PAGE), module_relative=False)
+    assert failures == 0
+    assert examples >= 4
+    assert all(f"`{name}`" in PAGE.read_text() for name in data.names())
