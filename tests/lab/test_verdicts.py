@@ -173,7 +173,7 @@ def test_lost_seeds_are_counted_and_counted_against() -> None:
     against = ruled([*NIL, *[math.nan] * 7])
     assert against.outcome is Outcome.INCONCLUSIVE
     assert "would read 'does not replicate'" in against.reasons[2]
-    assert ruled([*NIL[:7], math.inf]).outcome is Outcome.DOES_NOT_REPLICATE
+    assert ruled([*NIL, *NIL, math.inf]).outcome is Outcome.DOES_NOT_REPLICATE
     assert "More seeds were lost" in ruled([*BIG, *[math.nan] * 9]).reasons[2]
     assert ruled([math.nan] * 6).reasons == ("None of 6 seeds has a finite effect.",)
 

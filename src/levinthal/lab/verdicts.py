@@ -123,13 +123,13 @@ def _by_size(interval: Interval, smallest: float) -> Outcome:
 
 
 def _count_lost(outcome: Outcome, overall: Arm, smallest: float) -> Ruling:
-    """Count lost seeds against the outcome: as nil where it favours the claim, else as the claimed size."""
+    """Count lost seeds against the outcome: as nil if it favours the claim, else as twice the size."""
     if overall.lost == 0 or outcome is Outcome.INCONCLUSIVE:
         return outcome, _lost_words(overall)
     if overall.lost > overall.n:
         why = "More seeds were lost than have an effect, and that decides nothing."
         return Outcome.INCONCLUSIVE, (*_lost_words(overall), why)
-    fill = smallest if outcome is Outcome.DOES_NOT_REPLICATE else 0.0
+    fill = 2 * smallest if outcome is Outcome.DOES_NOT_REPLICATE else 0.0
     filled = _by_size(mean_interval([*overall.values.values(), *[fill] * overall.lost]), smallest)
     if filled is outcome:
         return outcome, (*_lost_words(overall), "Counting them against the verdict does not change it.")
