@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 Answer = tuple[Any, Any]
 
@@ -17,6 +17,7 @@ def ignore(_: object) -> None:
     """Hear an event and do nothing."""
 
 
+@runtime_checkable
 class Executor(Protocol):
     """Computes `function(item)` for every item.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import pickle
 import sys
 import time
 import traceback
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from levinthal.errors import StudyError
@@ -60,29 +60,46 @@ class Measuring:
         return found, ""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        module = getattr(self.measure, "__module__", "")
-        return _revived, (module, _file_of(self.measure), pickle.dumps(self.measure), self.data, self.device)
+        return _revived, (_address(self.measure), self.data, self.device)
 
 
-def _revived(module: str, file: str, measure: bytes, data: Dataset | None, device: str) -> Measuring:
-    if module not in sys.modules and not _is_importable(module):
-        _load(module, file)
-    return Measuring(pickle.loads(measure), data, device)
+Address = tuple[str, str, str]
 
 
-def _is_importable(module: str) -> bool:
+def _address(measure: Callable[..., Any]) -> Address | Callable[..., Any]:
+    """Module, name in it and file of a module's function; anything else must pickle as it is."""
+    module, name = getattr(measure, "__module__", ""), getattr(measure, "__qualname__", "")
+    if module == "__main__" or getattr(sys.modules.get(module), name, None) is not measure:
+        return measure
+    return module, name, _file_of(measure)
+
+
+def _revived(address: Address | Callable[..., Any], data: Dataset | None, device: str) -> Measuring:
+    if not isinstance(address, tuple):
+        return Measuring(address, data, device)
+    module, name, file = address
+    return Measuring(getattr(_module(module, file), name), data, device)
+
+
+def _module(name: str, file: str) -> ModuleType:
+    if name in sys.modules:
+        return sys.modules[name]
     try:
-        return importlib.util.find_spec(module) is not None
+        found = importlib.util.find_spec(name)
     except ModuleNotFoundError:
-        return False
+        found = None
+    if found is not None and found.origin == file:
+        return importlib.import_module(name)
+    return _loaded(name, file)
 
 
-def _load(module: str, file: str) -> None:
-    spec = importlib.util.spec_from_file_location(module, file)
+def _loaded(name: str, file: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise StudyError(f"module '{module}' of the study is neither importable nor a file")
-    sys.modules[module] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[module])
+        raise StudyError(f"module '{name}' of the study is neither importable nor a file")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _file_of(measure: Callable[..., Any]) -> str:
@@ -120,7 +137,7 @@ def _listed(seeds: Iterable[int]) -> str:
 
 
 def in_one_line(error: BaseException) -> str:
-    """An exception's kind, message and place, in one line.
+    """An exception's kind, message and place, in one line; of our own on studies, the message says all.
 
     >>> try:
     ...     1 / 0
@@ -129,6 +146,8 @@ def in_one_line(error: BaseException) -> str:
     ZeroDivisionError: division by zero
     """
     message = " ".join(str(error).split())[:500]
+    if isinstance(error, StudyError):
+        return message
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {message}{place}"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -15,6 +15,15 @@ from jaxtyping import Bool, Int
 from levinthal.errors import InputError
 from levinthal.lab.table import NUMBERS, TEXTS, Table, encoded, table
 from levinthal.vocabulary import Cell, Row
+
+
+@runtime_checkable
+class Text(Protocol):
+    """Anything text can be written to."""
+
+    def write(self, text: str, /) -> object:
+        """Take one more piece of text."""
+        ...
 
 
 class Rows:
@@ -66,6 +75,8 @@ class Rows:
     def where(self, **wanted: Any) -> Rows:
         """The rows whose keys are as wanted: a value, a set, tuple, list or range of them, or a test.
 
+        A test is not asked about None, the value of a factor that a cell does not have.
+
         Raises InputError for a key that neither the rows nor the tasks asked for have.
         """
         keep: Bool[np.ndarray, " n"] = np.ones(len(self), dtype=bool)
@@ -78,7 +89,10 @@ class Rows:
         if key in NUMBERS:
             return self._table.numbers[key][self._index]
         column = self._table.column(key)
-        return np.asarray(_array(column.values)[column.codes[self._index]])
+        codes = column.codes[self._index]
+        used = np.flatnonzero(np.bincount(codes, minlength=len(column.values)))
+        levels = _array([column.values[code] for code in used])
+        return np.asarray(levels[np.searchsorted(used, codes)])
 
     def by(self, *keys: str, **wanted: Any) -> dict[tuple[Any, ...], float]:
         """The value at each combination of `keys`, among the rows as wanted.
@@ -137,7 +151,7 @@ class Rows:
         parts = self.group_by(*keys).values()
         return Rows(self._table, np.concatenate([part._index for part in parts])) if parts else self
 
-    def to_csv(self, target: str | Path | TextIO) -> None:
+    def to_csv(self, target: str | Path | Text) -> None:
         """Write the rows as CSV, factors of the cells first, floats with all their digits."""
         cells = self._table.cells
         factors = sorted({key for i in np.unique(self._table.cell[self._index]) for key in cells[i]})
@@ -156,13 +170,13 @@ _ADDRESS = ("seed", "step", "layer", "name", "condition")
 _CSV = (*_ADDRESS, *NUMBERS, "unit", "method", "trust", "reasons", "details")
 
 
-def _open(target: str | Path | TextIO) -> AbstractContextManager[TextIO]:
+def _open(target: str | Path | Text) -> AbstractContextManager[Text]:
     if isinstance(target, str | Path):
         return open(target, "w", newline="", encoding="utf-8")
     return nullcontext(target)
 
 
-def _array(values: tuple[Any, ...]) -> np.ndarray:
+def _array(values: list[Any]) -> np.ndarray:
     kinds = {type(value) for value in values}
     if kinds in ({int}, {float}, {int, float}, {bool}):
         return np.array(values)

@@ -41,7 +41,7 @@ class Run:
         return run_id(self.study, self.version, self.cell, self.seed, self.data)
 
 
-def run_id(study: str, version: int, cell: Cell, seed: int, data: str = "") -> str:
+def run_id(study: str, version: int, cell: Mapping[str, Any], seed: int, data: str = "") -> str:
     """The name of a run; the order of the factors and 1 or 1.0 make no difference, 1 or True do.
 
     >>> run_id("s", 1, {"width": 20, "rate": 1}, 0) == run_id("s", 1, {"rate": 1.0, "width": 20}, 0)
@@ -53,7 +53,7 @@ def run_id(study: str, version: int, cell: Cell, seed: int, data: str = "") -> s
     return hashlib.sha256(address.encode()).hexdigest()[:32]
 
 
-def cell_text(cell: Cell) -> str:
+def cell_text(cell: Mapping[str, Any]) -> str:
     """A cell as JSON, factors sorted by name.
 
     >>> cell_text({"width": 20, "architecture": "mlp"})
@@ -64,7 +64,7 @@ def cell_text(cell: Cell) -> str:
     return json.dumps({key: _scalar(key, value) for key, value in sorted(cell.items())})
 
 
-def _canonical(cell: Cell) -> dict[str, Any]:
+def _canonical(cell: Mapping[str, Any]) -> dict[str, Any]:
     scalars = {key: _scalar(key, value) for key, value in cell.items()}
     return {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in scalars.items()}
 

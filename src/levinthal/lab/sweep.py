@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
-from levinthal.errors import InputError, StudyError, require_one_of
+from levinthal.errors import InputError, require_one_of
 from levinthal.lab.executors import Executor, Inline, ignore
 from levinthal.lab.measuring import Measured, Measuring, in_one_line
 from levinthal.lab.runs import Run, Status, run_id
@@ -181,8 +181,8 @@ class _Tally:
         """Store a task; what the store says where a measurement cannot be stored."""
         try:
             new = self.store.write(self._runs(task, answer), answer.measurements)
-        except (InputError, StudyError) as error:
-            return f"{type(error).__name__}: {error}"
+        except InputError as error:
+            return str(error)
         self.done += new
         self.skipped += len(task.seeds) - new  # another process was first
         return ""

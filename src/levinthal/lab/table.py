@@ -51,7 +51,7 @@ class Column:
 
 def _test(wanted: Any) -> Callable[[Any], bool]:
     if callable(wanted):
-        return lambda value: bool(wanted(value))
+        return lambda value: value is not None and bool(wanted(value))
     if isinstance(wanted, AbstractSet | Sequence) and not isinstance(wanted, str):
         return lambda value: value in wanted
     return lambda value: bool(value == wanted)
