@@ -12,7 +12,9 @@ from levinthal.vocabulary import Figure, Panel, Series
 
 KEY_SIZE = 13
 LINE = 20
-GAP = "\u2003"
+_GAP = "\u2003\u2002"
+_ROOMY = 480
+_TRAVEL = "token:muted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Key:
     @property
     def width(self) -> float:
         """Pixels the key takes in a line of keys, with the gap after it."""
-        return text_width(f"{self.glyph} {self.name}", KEY_SIZE) + 16
+        return text_width(f"{self.glyph} {self.name}", KEY_SIZE) + 22
 
 
 def text_width(text: str, size: float) -> float:
@@ -76,17 +78,14 @@ def key_lines(keys: Sequence[Key], figure: Figure, room: float) -> list[str]:
     if len(keys) < 2:
         keys = ()
     if any(s.arrow for panel in figure.panels for s in panel.series):
-        keys = (
-            *keys,
-            Key("start", "○", "token:muted", "token:muted"),
-            Key("end", "●", "token:muted", "token:muted"),
-        )
+        keys = (*keys, Key("start → ● end", "○", _TRAVEL, _TRAVEL))
     lines: list[str] = []
     used = room
     for key in keys:
-        text = f'<span style="color:{key.colour}">{key.glyph}</span> {_plain(key.name)}'
+        name = escaped(key.name).replace(" ", "\u00a0")
+        text = f'<span style="color:{key.colour}">{key.glyph}</span> {name}'
         if lines and used + key.width <= room:
-            lines[-1] += GAP + text
+            lines[-1] += _GAP + text
             used += key.width
         else:
             lines.append(text)
@@ -94,9 +93,13 @@ def key_lines(keys: Sequence[Key], figure: Figure, room: float) -> list[str]:
     return lines
 
 
-def _plain(name: str) -> str:
-    """A name as plotly text: no markup of its own, and no break inside."""
-    return name.replace("&", "&amp;").replace("<", "&lt;").replace(" ", "\u00a0")
+def escaped(text: str) -> str:
+    """A text without markup of its own, for plotly.
+
+    >>> escaped("a < b & c")
+    'a &lt; b &amp; c'
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def end_labels(
@@ -109,11 +112,12 @@ def end_labels(
     spots = spread([shares[i] * height for i in order], LINE - 4, height)
     labels = []
     for i, spot in zip(order, spots, strict=True):
-        look = at_level(looks[named[i].group], named[i].level)
-        colour = look.text if named[i].level is None else look.colour
-        glyph = f"{look.full} " if named[i].group and named[i].role != "reference" else ""
+        key = _key(named[i].name, named[i], looks[named[i].group])
+        glyph = (
+            "" if named[i].role == "reference" else f'<span style="color:{key.colour}">{key.glyph}</span> '
+        )
         labels.append({
-            "text": glyph + _plain(named[i].name), "font": {"size": KEY_SIZE, "color": colour},
+            "text": glyph + escaped(key.name), "font": {"size": KEY_SIZE, "color": key.text},
             "xref": _ref("x", number), "yref": _ref("y", number), "x": 1, "y": round(spot / height, 4),
             "xanchor": "left", "yanchor": "middle", "xshift": 8, "showarrow": False,
         })  # fmt: skip
@@ -149,6 +153,8 @@ def spread(spots: Sequence[float], least: float, height: float) -> list[float]:
 
 def labels_fit(figure: Figure, scales: Sequence[tuple[Scale, Scale]], room: float, height: float) -> float:
     """Pixels of margin that labels at the ends of all lines need, or 0 where they do not fit."""
+    if room < _ROOMY:
+        return 0.0
     widest = 0.0
     for panel, (across, _) in zip(figure.panels, scales, strict=True):
         named = [s for s in panel.series if s.role != "seed" and s.name]

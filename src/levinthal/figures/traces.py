@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from levinthal.figures.keys import escaped
 from levinthal.figures.palette import Look
 from levinthal.figures.scales import Scale
 from levinthal.vocabulary import Axis, Panel, Series
@@ -15,6 +16,7 @@ from levinthal.vocabulary import Axis, Panel, Series
 Trace = dict[str, Any]
 ARROWS = (0.25, 0.55, 0.85)
 MARKS = 6
+_EVEN = {"triangle-up": 1.25, "triangle-down": 1.25, "diamond": 1.15, "star": 1.35}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,9 @@ def draw_series(series: Series, pen: Pen, panel: Panel) -> list[Trace]:
 
 def _hover(name: str, x: Axis, y: Axis) -> str:
     def line(axis: Axis, letter: str) -> str:
-        return f"{axis.label}: %{{{letter}:.3~g}} {axis.unit}".rstrip()
+        return f"{escaped(axis.label)}: %{{{letter}:.3~g}} {escaped(axis.unit)}".rstrip()
 
-    return f"<b>{name}</b><br>{line(y, 'y')}<br>{line(x, 'x')}<extra></extra>"
+    return f"<b>{escaped(name)}</b><br>{line(y, 'y')}<br>{line(x, 'x')}<extra></extra>"
 
 
 def _path(series: Series, pen: Pen) -> tuple[list[float | None], list[float | None]]:
@@ -86,7 +88,7 @@ def _median(series: Series, pen: Pen, xs: list[float | None], ys: list[float | N
         thick["error_y"] = _whiskers(series, pen, ys)
     if series.arrow:
         return [
-            *band, thick, *_arrows(series, pen, xs, ys, ARROWS, 11), *_ends(series, pen, xs, ys, 10)
+            *band, thick, *_arrows(series, pen, xs, ys, ARROWS, 12), *_ends(series, pen, xs, ys, 10)
         ]  # fmt: skip
     return [*band, thick, *_marks(series, pen, xs, ys)]
 
@@ -118,7 +120,11 @@ def _whiskers(series: Series, pen: Pen, ys: list[float | None]) -> Trace:
 
 
 def _point(series: Series, pen: Pen, xs: list[float | None], ys: list[float | None]) -> list[Trace]:
-    marker = {"color": pen.look.colour, "symbol": pen.look.symbol, "size": 9 if series.low else 7}
+    marker = {
+        "color": pen.look.colour,
+        "symbol": pen.look.symbol,
+        "size": _size(pen.look, 9 if series.low else 7),
+    }
     dots = _scatter("markers", xs, ys, name=series.name, marker=marker)
     if series.low:
         return [dots | {"error_y": _whiskers(series, pen, ys)}]
@@ -190,15 +196,21 @@ def _arrows(
     return [_scatter("markers", *places, name=series.name, marker=marker, hoverinfo="skip")]
 
 
+def _size(look: Look, size: float) -> float:
+    """A mark's size such that all marks look equally large."""
+    return round(size * _EVEN.get(look.symbol, 1.0), 1)
+
+
 def _ends(series: Series, pen: Pen, xs: list[float | None], ys: list[float | None], size: int) -> list[Trace]:
     """The start as an open mark, the end as a full one."""
     at = _drawn(xs, ys)
     if len(at) < 2:
         return []
     ends = [at[0], at[-1]]
+    colour = pen.look.colour
     marker = {
-        "symbol": pen.look.symbol, "size": [size - 1, size], "color": ["token:paper", pen.look.colour],
-        "line": {"color": [pen.look.colour, "token:paper"], "width": [1.8, 0.8]}, "opacity": 1,
+        "symbol": pen.look.symbol, "size": [_size(pen.look, size - 1), _size(pen.look, size)], "opacity": 1,
+        "color": ["token:paper", colour], "line": {"color": [colour, "token:paper"], "width": [1.8, 0.8]},
     }  # fmt: skip
     places = [xs[i] for i in ends], [ys[i] for i in ends]
     return [_scatter("markers", *places, name=series.name, marker=marker, cliponaxis=False)]
@@ -214,7 +226,7 @@ def _marks(series: Series, pen: Pen, xs: list[float | None], ys: list[float | No
     if not at:
         return []
     marker = {
-        "symbol": pen.look.symbol, "size": 7, "color": pen.look.colour, "opacity": 1,
+        "symbol": pen.look.symbol, "size": _size(pen.look, 7), "color": pen.look.colour, "opacity": 1,
         "line": {"color": "token:paper", "width": 0.8},
     }  # fmt: skip
     places = [xs[at[i]] for i in chosen], [ys[at[i]] for i in chosen]

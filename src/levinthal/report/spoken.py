@@ -33,24 +33,26 @@ def number(value: float, places: int | None = None) -> str:
     if places is None:
         places = decimals(size) + 1 if 1e-4 <= size < 100 else 0 if size >= 100 or size == 0 else 99
     text = f"{value:.1e}" if places > 6 or size >= 1e7 else f"{value:,.{places}f}"
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")
     return text.replace("-", "−").replace("e−0", "e−").replace("e+0", "e")
 
 
 def said(estimate: Estimate) -> tuple[str, str]:
-    """The value with its unit, and the interval, in the same digits.
+    """The value, and its interval in the same digits with the unit after both.
 
     >>> from levinthal.vocabulary import Interval
     >>> said(Estimate(3.267, "bits", Interval(2.94, 3.61)))
-    ('3.27 bits', '[2.94, 3.61]')
+    ('3.27', '[2.94, 3.61] bits')
     >>> said(Estimate(0.1, "%"))
-    ('0.100 %', '')
+    ('0.100', '%')
     """
-    unit = f" {estimate.unit}" if estimate.unit else ""
     if estimate.interval is None:
-        return number(estimate.value) + unit, ""
+        return number(estimate.value), estimate.unit
     low, high = estimate.interval.low, estimate.interval.high
     places = decimals((high - low) / 2) if high > low else None
-    return number(estimate.value, places) + unit, f"[{number(low, places)}, {number(high, places)}]"
+    span = f"[{number(low, places)}, {number(high, places)}] {estimate.unit}".rstrip()
+    return number(estimate.value, places), span
 
 
 def counted(count: int, noun: str) -> str:

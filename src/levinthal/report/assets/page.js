@@ -100,13 +100,10 @@
   document.getElementById("csv")?.addEventListener("click", event => saveRows(event.target.dataset.name));
 
   system.addEventListener("change", paintAll);
-  let wait = 0;
-  addEventListener("resize", () => {
-    clearTimeout(wait);
-    wait = setTimeout(() => plots.forEach(box => {
-      if (Math.floor(box.clientWidth) !== +box.dataset.width) paint(box);
-    }), 120);
-  });
+  const resized = new ResizeObserver(entries => entries.forEach(({ target }) => {
+    if (target.dataset.width && !printing && Math.floor(target.clientWidth) !== +target.dataset.width) paint(target);
+  }));
+  plots.forEach(box => resized.observe(box));
   addEventListener("beforeprint", () => { printing = true; paintAll(); });
   addEventListener("afterprint", () => { printing = false; paintAll(); });
   label();
