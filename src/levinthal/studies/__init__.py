@@ -11,7 +11,7 @@ import importlib.util
 import pkgutil
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -34,15 +34,12 @@ def catalogue(package: str = __name__) -> Catalogue:
     """Import every study file below `package`; a file with a bug is listed in `broken`, the others stand."""
     studies: dict[str, Study] = {}
     broken: list[StudyError] = []
-    for name in _study_modules(package):
+    for name, module in _files(package).items():
         try:
-            study = getattr(_imported(name), "study", None)
+            studies[name] = _shipped(name, module)
         except StudyError as error:
             broken.append(error)
-            continue
-        if isinstance(study, Study):
-            studies[study.name] = study
-    return Catalogue(dict(sorted(studies.items())), tuple(broken))
+    return Catalogue(studies, tuple(broken))
 
 
 def all_studies() -> Mapping[str, Study]:
@@ -58,28 +55,37 @@ def find(name: str) -> Study:
     """
     if name.endswith(".py") or ".py:" in name:
         return _from_file(name)
-    known = catalogue()
-    beside = "".join(f"; not readable: {broken}" for broken in known.broken)
-    return known.studies[_known("study", name, known.studies, beside)]
+    files = _files(__name__)
+    return _shipped(name, files[_known("study", name, files)])
 
 
-def _known(kind: str, name: str, studies: Mapping[str, Study], beside: str = "") -> str:
+def _known(kind: str, name: str, known: Iterable[str]) -> str:
     try:
-        return require_one_of(kind, name, studies)
+        return require_one_of(kind, name, known)
     except InputError as error:
-        raise StudyError(f"{error}{beside}") from None
+        raise StudyError(str(error)) from None
 
 
-def _study_modules(package: str) -> Iterator[str]:
-    """The names `package.<chapter>.<file>`; names with a leading underscore are not studies."""
+def _files(package: str) -> dict[str, str]:
+    """Study name -> module `package.<chapter>.<file>`, sorted; a leading underscore marks other files."""
     root = importlib.import_module(package)
+    modules = []
     for chapter in pkgutil.iter_modules(root.__path__, f"{package}."):
-        if not chapter.ispkg:
-            continue
-        folder = [str(Path(entry) / chapter.name.rpartition(".")[2]) for entry in root.__path__]
-        for file in pkgutil.iter_modules(folder, f"{chapter.name}."):
-            if not file.name.rpartition(".")[2].startswith("_"):
-                yield file.name
+        folders = [str(Path(entry) / chapter.name.rpartition(".")[2]) for entry in root.__path__]
+        modules += [file.name for file in pkgutil.iter_modules(folders, f"{chapter.name}.") if chapter.ispkg]
+    named = ((module.rpartition(".")[2], module) for module in modules)
+    return {file.replace("_", "-"): module for file, module in sorted(named) if not file.startswith("_")}
+
+
+def _shipped(name: str, module: str) -> Study:
+    """The study of a file; raises StudyError for a bug, no study, or one that is not named like its file."""
+    found = _imported(module)
+    study = getattr(found, "study", None)
+    if isinstance(study, Study) and study.name == name:
+        return study
+    what = f"a study named '{study.name}'" if isinstance(study, Study) else "no levinthal.Study named `study`"
+    way_out = f"name it '{name}', or let the file's name begin with an underscore if it is no study"
+    raise StudyError(f"{_short(str(found.__file__))} holds {what}: {way_out}")
 
 
 def _imported(name: str) -> ModuleType:

@@ -1,0 +1,137 @@
+"""Misuse is one line on stderr and exit code 2; a bug of ours is one line too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import levinthal.cli
+
+Call = Callable[..., object]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["stdy"], 'Did you mean "study"?'),
+        (["study", "rnu"], 'Did you mean "run"?'),
+        (["study", "show"], "NAME"),
+        (["study", "show", "toy_study.py", "--verbos"], "--verbos"),
+        (["study", "show", "one-neuron-chian"], "did you mean 'one-neuron-chain'?"),
+        (["study", "show", "absent.py"], "no study file at absent.py"),
+        (["study", "run", "toy_study.py", "--prest", "quick"], "Did you mean --preset?"),
+        (["study", "run", "toy_study.py", "--preset", "quik"], "did you mean 'quick'?"),
+        (["study", "run", "toy_study.py", "--preset", ""], "unknown preset ''"),
+        (["study", "run", "toy_study.py", "--device", "gpu"], "cuda"),
+        (["study", "run", "toy_study.py", "--seeds", "many"], "many"),
+        (["study", "run", "toy_study.py", "--seeds", "0"], "--seeds is 0: at least 1"),
+        (["study", "run", "toy_study.py", "--seeds", "-3"], "--seeds is -3: at least 1"),
+        (["study", "run", "toy_study.py", "--workers", "0"], "at least 1 worker is needed; got 0"),
+        (["study", "run", "toy_study.py", "--preset", "seedless"], "0 seeds"),
+        (["study", "run", "toy_study.py", "--preset", "mnist"], "levinthal data get mnist"),
+        (["study", "run", "toy_study.py", "--report", "."], ". is a folder: name the file"),
+        (["study", "run", "toy_study.py", "--report", "toy_study.py/x.html"], "cannot make the folder"),
+        (["study", "run", "toy_study.py", "--store", "toy_study.py"], "is not a store"),
+        (["study", "report", "toy_study.py"], "no store at results/levinthal.sqlite: run a study first"),
+        (["data", "get", "mnits"], "did you mean 'mnist'?"),
+        (["data", "get", "digits"], "there is nothing to get"),
+        (["data", "list", "--data-dir", "nowhere"], "nowhere, which does not exist"),
+        (["data", "get"], "NAME"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_misuse_is_one_line_and_exit_code_2(call: Call, words: list[str], told: str) -> None:
+    said = call(*words)
+    assert said.code == 2
+    assert said.err.startswith("levinthal: ")
+    assert told in said.err
+    assert said.err.count("\n") == 1
+    assert "Traceback" not in said.err
+
+
+def test_levinthal_data_pointing_nowhere_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEVINTHAL_DATA", "/nowhere")
+    for words in (["data", "list"], ["study", "run", "toy_study.py", "--preset", "mnist", "--device", "cpu"]):
+        said = call(*words)
+        assert said.code == 2
+        assert "LEVINTHAL_DATA points to /nowhere, which does not exist" in said.err
+
+
+def test_cuda_without_a_gpu_is_one_line(call: Call) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    said = call("study", "run", "toy_study.py", "--device", "cuda")
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert "torch sees no CUDA device here" in said.err
+
+
+def test_a_bug_of_ours_is_one_line_with_the_place_of_its_traceback(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(levinthal.cli, "_called", lambda tokens: {}[tokens[0]])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    said = call("study")
+    assert said.code == 1
+    assert said.err.startswith("levinthal: unexpected KeyError: 'study' (a bug of ours; its traceback is in ")
+    (kept,) = tmp_path.glob("levinthal-*.txt")
+    assert "Traceback" in kept.read_text()
+    assert str(kept) in said.err
+
+
+def test_version_and_bare_words_show_what_there_is(call: Call) -> None:
+    assert call("--version").out.strip() == version("levinthal")
+    for words in ((), ("study",), ("data",)):
+        said = call(*words)
+        assert said.code == 0
+        assert "list" in said.out or "study" in said.out
+
+
+def levinthal_at(here: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "levinthal", *words],
+        cwd=here,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_colours_are_for_terminals_that_want_them(here: Path) -> None:
+    forced = levinthal_at(here, "study", "--help", FORCE_COLOR="1", NO_COLOR="")
+    refused = levinthal_at(here, "study", "--help", FORCE_COLOR="1", NO_COLOR="1")
+    piped = levinthal_at(here, "study", "--help")
+    assert "\x1b[3" in forced.stdout or "\x1b[1;3" in forced.stdout
+    assert "\x1b[3" not in refused.stdout
+    assert "\x1b" not in piped.stdout
+
+
+def test_a_pipe_closed_early_is_no_error(here: Path) -> None:
+    code = (
+        "import os, sys; from levinthal.cli import main; "
+        "end, start = os.pipe(); os.close(end); os.dup2(start, 1); sys.exit(main(['data', 'list']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_terminal_without_unicode_is_no_error(here: Path) -> None:
+    done = levinthal_at(here, "study", "show", "toy_study.py", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_help_needs_none_of_the_heavy_libraries(here: Path) -> None:
+    code = (
+        "import sys; from levinthal.cli import main; main(['--help']); main(['study', 'run', '--help']); "
+        "print(sorted({'torch', 'numpy', 'scipy', 'sklearn', 'numba', 'plotly'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

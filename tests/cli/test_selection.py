@@ -1,0 +1,45 @@
+"""Which runs a command means."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from levinthal.cli.selection import with_seeds
+from levinthal.errors import InputError
+from levinthal.vocabulary import Preset, Task
+
+seeds = st.lists(st.integers(0, 9), min_size=1, max_size=5, unique=True).map(tuple)
+tasks = st.builds(Task, st.fixed_dictionaries({"width": st.sampled_from([20, 50])}), seeds, st.just(2.0))
+presets = st.builds(Preset, st.just(""), st.none(), st.lists(tasks, min_size=1, max_size=5).map(tuple))
+
+
+def seeds_by_width(preset: Preset) -> dict[object, set[int]]:
+    found: dict[object, set[int]] = {}
+    for task in preset.tasks:
+        found.setdefault(task.cell["width"], set()).update(task.seeds)
+    return found
+
+
+@given(presets, st.integers(1, 12))
+def test_every_cell_gets_that_many_seeds_its_own_first(preset: Preset, count: int) -> None:
+    before, after = seeds_by_width(preset), seeds_by_width(with_seeds(preset, count))
+    assert after.keys() == before.keys()
+    for width, chosen in after.items():
+        assert len(chosen) == count
+        assert chosen <= before[width] or chosen >= before[width]
+
+
+@given(presets, st.integers(1, 12))
+def test_no_task_is_left_without_seeds_and_the_cost_a_seed_stays(preset: Preset, count: int) -> None:
+    rates = {task.cost / len(task.seeds) for task in preset.tasks}
+    for task in with_seeds(preset, count).tasks:
+        assert task.seeds
+        assert any(task.cost / len(task.seeds) == pytest.approx(rate) for rate in rates)
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_fewer_than_one_seed_is_refused(count: int) -> None:
+    with pytest.raises(InputError, match=f"--seeds is {count}: at least 1"):
+        with_seeds(Preset("", None, (Task({}, (0,)),)), count)
