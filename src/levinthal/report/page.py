@@ -91,6 +91,7 @@ def _environment() -> Environment:
     )
     environment.globals |= {
         "css": painting.asset("page.css"),
+        "painter": painting.asset("painter.js"),
         "js": painting.asset("page.js"),
         "plotly": painting.plotly_script(),
         "palettes": painting.embedded(painting.palettes()),

@@ -1,5 +1,6 @@
 "use strict";
 (() => {
+  const { painted, saved } = levinthal;
   const root = document.documentElement;
   const read = id => JSON.parse(document.getElementById(id).textContent);
   const palettes = read("palettes"), drawings = read("drawings");
@@ -9,36 +10,6 @@
   let printing = false;
 
   const theme = () => printing ? "light" : root.dataset.theme || (system.matches ? "dark" : "light");
-
-  const colour = (palette, name, alpha) => {
-    const hex = palette[name];
-    if (hex === undefined) throw new Error(`no colour '${name}'`);
-    if (!alpha) return hex;
-    const [r, g, b] = [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16));
-    return `rgba(${r},${g},${b},${alpha})`;
-  };
-
-  // Figures name their colours; the theme at hand says what they are.
-  const dyed = (value, palette) => {
-    if (typeof value === "string")
-      return value.includes("token:")
-        ? value.replace(/token:([a-z0-9-]+)(?:\/([\d.]+))?/g, (_, name, alpha) => colour(palette, name, alpha))
-        : value;
-    if (Array.isArray(value)) return value.map(one => dyed(one, palette));
-    if (value && typeof value === "object")
-      return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, dyed(one, palette)]));
-    return value;
-  };
-
-  const fitting = (layouts, width) => {
-    const widths = Object.keys(layouts).map(Number).sort((a, b) => b - a);
-    return layouts[widths.find(one => one <= width) ?? widths[widths.length - 1]];
-  };
-
-  const painted = (drawing, width, palette) => ({
-    data: dyed(drawing.data, palette),
-    layout: { ...dyed(fitting(drawing.layouts, width), palette), width },
-  });
 
   const visible = trace => trace.y.some((y, i) => y !== null && trace.x[i] !== null);
 
@@ -67,13 +38,8 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
 
-  // A saved figure is for paper: light, at its full width.
-  const saveFigure = async id => {
-    const { data, layout } = painted(drawings[id], 1040, palettes.light);
-    layout.paper_bgcolor = palettes.light.paper;
-    const options = { format: "svg", width: 1040, height: layout.height, imageDataOnly: true };
-    save(`${id}.svg`, new Blob([await Plotly.toImage({ data, layout }, options)], { type: "image/svg+xml" }));
-  };
+  const saveFigure = async id =>
+    save(`${id}.svg`, new Blob([await saved(drawings[id], palettes.light)], { type: "image/svg+xml" }));
 
   const saveRows = async name => {
     const text = atob(document.getElementById("rows").textContent);

@@ -1,0 +1,97 @@
+"""The same answer, verdicts and path for a terminal: at most 100 columns, one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from levinthal.report.spoken import listed
+from levinthal.report.verdicts import Entry, Line, answer, entries, glyph, tally
+from levinthal.vocabulary import Study, Verdict
+
+WIDTH = 100
+_SPAN = 24
+_AROUND = 9
+_STYLES = {
+    "replicates": "green",
+    "partially": "yellow",
+    "does not replicate": "red",
+    "inconclusive": "bright_black",
+    "reported": "blue",
+}
+_ASCII = {
+    "●": "*",
+    "◐": "/",
+    "✕": "x",
+    "○": "o",
+    "–": "-",
+    "·": ".",
+    "−": "-",
+    "÷": "/",
+    "…": "...",
+    "∞": "inf",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictTable:
+    """What `verdict_table` gives to a rich console; it adapts to the width and the letters at hand."""
+
+    study: Study
+    entries: tuple[Entry, ...]
+    answer: str
+    path: Path | None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        plain = options.ascii_only
+        width = min(options.max_width, WIDTH)
+        yield Text(_letters(self.study.question, plain), style="dim")
+        yield Text(_letters(self.answer, plain), style="bold")
+        yield Text()
+        roomy = not console.is_terminal or console.height >= 2 * len(self.entries) + _AROUND
+        yield self._table(plain, width, roomy)
+        yield Text()
+        counts = listed([f"{count} {word}" for _, word, count in tally(self.entries)])
+        yield Text(_letters(f"{len(self.entries)} claims: {counts}." if counts else "No claims.", plain))
+        if self.path is not None:
+            yield Text(f"Report: {self.path}", no_wrap=True, overflow="ignore")
+
+    def _table(self, plain: bool, width: int, roomy: bool) -> Table:
+        """One line a claim on a low screen; whole sentences where there is room, and in a pipe."""
+        whole: dict[str, Any] = {"no_wrap": not roomy, "overflow": "fold" if roomy else "ellipsis"}
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", width=width)
+        table.add_column("verdict", no_wrap=True)
+        table.add_column("", no_wrap=True, style="dim")
+        table.add_column("claim", ratio=1, **whole)
+        table.add_column("effect", no_wrap=True, justify="right")
+        table.add_column("95 %", max_width=_SPAN, **whole)
+        table.add_column("seeds", no_wrap=True, justify="right")
+        for entry in self.entries:
+            style = _STYLES.get(entry.word, "dim")
+            badge = Text(_letters(f"{glyph(entry.word)} {entry.word}", plain), style=style)
+            cells = (entry.claim.id, entry.claim.says, *_numbers(entry.effect), str(entry.seeds or "–"))
+            table.add_row(badge, *(Text(_letters(cell, plain)) for cell in cells))
+        return table
+
+
+def _numbers(effect: Line | None) -> tuple[str, str]:
+    return ("–", "") if effect is None else (effect.value, effect.interval)
+
+
+def _letters(text: str, plain: bool) -> str:
+    """`text` in letters the terminal has."""
+    if not plain:
+        return text
+    spelled = "".join(_ASCII.get(letter, letter) for letter in text)
+    return spelled.encode("ascii", "replace").decode()
+
+
+def verdict_table(study: Study, verdicts: Sequence[Verdict], path: Path | None = None) -> VerdictTable:
+    """Answer, verdicts and the path of the page, for a rich console (which respects NO_COLOR and pipes)."""
+    return VerdictTable(study, tuple(entries(study, verdicts)), answer(study, verdicts), path)
