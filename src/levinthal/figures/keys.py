@@ -36,9 +36,9 @@ def text_width(text: str, size: float) -> float:
     """A generous guess of the width of a text in pixels, without asking for its font.
 
     >>> text_width("test", 10)
-    23.2
+    21.6
     """
-    return round(0.58 * size * len(text), 6)
+    return round(0.54 * size * len(text), 6)
 
 
 def wrap(text: str, size: float, room: float) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +19,7 @@ from levinthal.vocabulary import Study, Verdict
 WIDTH = 100
 _SPAN = 24
 _AROUND = 9
+_NARROW = 94
 _STYLES = {
     "replicates": "green",
     "partially": "yellow",
@@ -55,12 +57,24 @@ class VerdictTable:
         yield Text(_letters(self.answer, plain), style="bold")
         yield Text()
         roomy = not console.is_terminal or console.height >= 2 * len(self.entries) + _AROUND
-        yield self._table(plain, width, roomy)
+        if width >= _NARROW:
+            yield self._table(plain, width, roomy)
+        else:
+            yield from self._list(plain)
         yield Text()
         counts = listed([f"{count} {word}" for _, word, count in tally(self.entries)])
         yield Text(_letters(f"{len(self.entries)} claims: {counts}." if counts else "No claims.", plain))
         if self.path is not None:
             yield Text(f"Report: {self.path}", no_wrap=True, overflow="ignore")
+
+    def _list(self, plain: bool) -> Iterator[RenderableType]:
+        """Two lines a claim, for a narrow screen."""
+        for entry in self.entries:
+            value, span = _numbers(entry.effect)
+            numbers = f"  {value} {span}" if entry.effect else ""
+            head = Text(_letters(f"{glyph(entry.word)} {entry.word}", plain), style=_style(entry))
+            yield head.append(_letters(numbers, plain), style="default")
+            yield Padding(Text(_letters(f"{entry.claim.id} {entry.claim.says}", plain)), (0, 0, 0, 2))
 
     def _table(self, plain: bool, width: int, roomy: bool) -> Table:
         """One line a claim on a low screen; whole sentences where there is room, and in a pipe."""
@@ -73,11 +87,14 @@ class VerdictTable:
         table.add_column("95 %", max_width=_SPAN, **whole)
         table.add_column("seeds", no_wrap=True, justify="right")
         for entry in self.entries:
-            style = _STYLES.get(entry.word, "dim")
-            badge = Text(_letters(f"{glyph(entry.word)} {entry.word}", plain), style=style)
+            badge = Text(_letters(f"{glyph(entry.word)} {entry.word}", plain), style=_style(entry))
             cells = (entry.claim.id, entry.claim.says, *_numbers(entry.effect), str(entry.seeds or "–"))
             table.add_row(badge, *(Text(_letters(cell, plain)) for cell in cells))
         return table
+
+
+def _style(entry: Entry) -> str:
+    return _STYLES.get(entry.word, "dim")
 
 
 def _numbers(effect: Line | None) -> tuple[str, str]:
