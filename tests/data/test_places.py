@@ -37,6 +37,9 @@ def test_an_incomplete_folder_yields_to_a_complete_one(tmp_path, elsewhere) -> N
     put(tmp_path / "a" / "mnist", only=3)
     with pytest.raises(DataError, match=r"3 of 4 files, without t10k-labels-idx1-ubyte: get them with"):
         locate(MNIST, tmp_path / "a")
+    put(elsewhere / "mnist", only=1)
+    with pytest.raises(DataError, match="3 of 4 files"):
+        locate(MNIST, tmp_path / "a")
     put(elsewhere / "mnist")
     assert locate(MNIST, tmp_path / "a").folder == elsewhere / "mnist"
 
