@@ -1,0 +1,1 @@
+"""Trainability: why deep networks are hard to train."""
