@@ -16,73 +16,78 @@ from torch import Tensor
 from levinthal.networks.first_last import BATCHNORM_EPS, FirstLast
 from levinthal.networks.losses import Loss, cross_entropy
 
-SMALL = 1 << 18
-"""Numbers in a first-layer activation up to which seeds go together (fits in a core's cache)."""
+LARGE = 1 << 20
+"""Numbers in a first-layer activation up to which seeds go together."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """What a hidden layer keeps for its backward pass: all (s, u, n) or (s, u, 1)."""
+    """What a hidden layer keeps for its backward pass: (s, u, n) tensors and (s, u, 1) columns."""
 
+    weight: Tensor
     below: Tensor
     centred: Tensor
     mean: Tensor
     var: Tensor
+    inverse: Tensor
+    scale: Tensor
     active: Tensor
     stream: Tensor
-
-
-def _dot(a: Tensor, b: Tensor) -> Float[Tensor, "s u 1"]:
-    """Sum over samples of a product, without the product in memory."""
-    dots: Tensor = torch.linalg.vecdot(a, b)
-    return dots[..., None]
 
 
 def _product(weight: Tensor, below: Tensor) -> Float[Tensor, "s u n"]:
     if below.ndim == 2:  # a batch that all seeds share: one product for all
         return (weight.flatten(0, 1) @ below).view(*weight.shape[:2], -1)
-    return weight @ below
+    return torch.bmm(weight, below)
+
+
+def _tanh_(doubled: Tensor) -> Tensor:
+    """tanh(x) from 2x in place, as 2 sigmoid(2x) - 1: torch's sigmoid is ten times as fast on the CPU."""
+    return torch.add(doubled.new_tensor(-1.0), doubled.sigmoid_(), alpha=2, out=doubled)
 
 
 def _forward(model: FirstLast, inputs: Tensor, seeds: slice) -> list[_Layer]:
     layers: list[_Layer] = []
-    below = inputs.mT
-    for index, span in enumerate(model.architecture.spans, start=1):
-        z = _product(model.weights[index - 1][seeds], below)
+    below, shape = inputs.mT, model.architecture
+    gammas, betas = (
+        rows[seeds, :, None].split(shape.widths, 1) for rows in (model.gamma, model.beta.detach() * 2)
+    )
+    for index, (gamma, beta) in enumerate(zip(gammas, betas, strict=True), start=1):
+        weight = model.weights[index - 1][seeds]
+        z = _product(weight, below)
         mean = z.mean(-1, keepdim=True)
         z.sub_(mean)
-        var = _dot(z, z) / z.shape[-1]
-        scale = model.gamma[seeds, span, None] * (var + BATCHNORM_EPS).rsqrt()
-        active = torch.addcmul(model.beta[seeds, span, None], z, scale).tanh_()
-        source = model.architecture.source(index)
+        var = torch.linalg.vector_norm(z, dim=-1, keepdim=True).square_().div_(z.shape[-1])
+        inverse = (var + BATCHNORM_EPS).rsqrt_()
+        scale = gamma * inverse
+        active = _tanh_(torch.addcmul(beta, z, scale, value=2))
+        source = shape.source(index)
         stream = active if source is None else active + layers[source - 1].stream
-        layers.append(_Layer(below, z, mean, var, active, stream))
+        layers.append(_Layer(weight, below, z, mean, var, inverse, scale, active, stream))
         below = stream
     return layers
 
 
 def _backward(model: FirstLast, layers: list[_Layer], outgoing: Tensor, seeds: slice) -> None:
     """Write the gradients of hidden layers, given that of the last stream."""
-    carried: list[Tensor | None] = [None] * len(layers)
+    carried: dict[int, Tensor] = {}
+    shape = model.architecture
+    gammas, betas = (_grad(p)[seeds, :, None].split(shape.widths, 1) for p in (model.gamma, model.beta))
     for index in range(len(layers), 0, -1):
-        layer, span = layers[index - 1], model.architecture.spans[index - 1]
-        source = model.architecture.source(index)
+        layer = layers[index - 1]
+        source = shape.source(index)
         if source is not None:
-            carried[source - 1] = outgoing
+            carried[source] = outgoing
         g = torch.ops.aten.tanh_backward(outgoing, layer.active)
-        sum_g, sum_gz = g.sum(-1, keepdim=True), _dot(g, layer.centred)
-        inv = (layer.var + BATCHNORM_EPS).rsqrt()
-        n = g.shape[-1]
-        g.addcmul_(layer.centred, sum_gz * inv.square() / -n).sub_(sum_g / n)
-        g.mul_(model.gamma[seeds, span, None] * inv)
-        _grad(model.beta)[seeds, span] = sum_g[..., 0]
-        _grad(model.gamma)[seeds, span] = (sum_gz * inv)[..., 0]
-        weight = model.weights[index - 1]
-        _write_weight_gradient(_grad(weight)[seeds], g, layer.below)
+        slope = torch.sum(g, -1, keepdim=True, out=betas[index - 1])
+        along = (g * layer.centred).sum(-1, keepdim=True)
+        torch.mul(along, layer.inverse, out=gammas[index - 1])
+        lean = along.mul_(layer.inverse.square()).div_(-g.shape[-1])
+        g.addcmul_(layer.centred, lean).sub_(slope / g.shape[-1]).mul_(layer.scale)
+        _write_weight_gradient(_grad(model.weights[index - 1])[seeds], g, layer.below)
         if index > 1:
-            outgoing = weight[seeds].mT @ g
-            extra = carried[index - 2]
-            outgoing = outgoing if extra is None else outgoing.add_(extra)
+            outgoing = torch.bmm(layer.weight.mT, g)
+            outgoing = outgoing.add_(carried[index - 1]) if index - 1 in carried else outgoing
 
 
 def _write_weight_gradient(out: Tensor, g: Tensor, below: Tensor) -> None:
@@ -98,15 +103,20 @@ def _grad(parameter: Tensor) -> Tensor:
     return parameter.grad
 
 
-def _chunks(model: FirstLast, batch: int) -> Iterator[slice]:
-    total = len(model.seeds)
-    size = total if prefers_ensemble(model.architecture.width, batch, total) else 1
-    return (slice(start, min(start + size, total)) for start in range(0, total, size))
+def seeds_together(width: int, batch: int, seeds: int) -> int:
+    """How many seeds go through the network in one pass (a rule measured in benchmarks/ensemble.md)."""
+    return max(1, min(seeds, LARGE // (2 * width * batch)))
 
 
 def prefers_ensemble(width: int, batch: int, seeds: int) -> bool:
-    """Whether one pass over all seeds beats a pass a seed (a rule measured in benchmarks/ensemble.md)."""
-    return 2 * width * batch * seeds <= SMALL
+    """Whether passes over several seeds at once beat a pass a seed."""
+    return seeds_together(width, batch, seeds) > 1
+
+
+def _chunks(model: FirstLast, batch: int) -> Iterator[slice]:
+    total = len(model.seeds)
+    size = seeds_together(model.architecture.width, batch, total)
+    return (slice(start, min(start + size, total)) for start in range(0, total, size))
 
 
 @torch.no_grad()
@@ -122,27 +132,48 @@ def loss_and_gradients(
     one batch, as a forward pass in training mode does. `inputs` (n, d) are shared by all seeds or
     (S, n, d); labels likewise.
     """
-    losses, means, variances = [], [], []
+    parts = []
     for seeds in _chunks(model, inputs.shape[-2]):
-        x = inputs if inputs.ndim == 2 else inputs[seeds]
-        y = labels if inputs.ndim == 2 else labels[seeds]
-        layers = _forward(model, x, seeds)
-        top, weight = layers[-1].stream, model.weights[-1][seeds]
-        logits = torch.baddbmm(model.bias[seeds, :, None], weight, top)
-        value, slope = _loss_slope(logits, y, loss)
-        torch.bmm(slope, top.mT, out=_grad(model.weights[-1])[seeds])
-        torch.sum(slope, -1, out=_grad(model.bias)[seeds])
-        _backward(model, layers, weight.mT @ slope, seeds)
-        losses.append(value)
-        means.append(torch.cat([layer.mean[..., 0] for layer in layers], 1))
-        variances.append(torch.cat([layer.var[..., 0] for layer in layers], 1))
+        own = inputs.ndim == 3
+        parts.append(
+            _chunk(model, inputs[seeds] if own else inputs, labels[seeds] if own else labels, loss, seeds)
+        )
+    losses, means, variances = zip(*parts, strict=True)
     model.update_running([torch.cat(means)], [torch.cat(variances)])
     return torch.cat(losses)
 
 
-def _loss_slope(logits: Tensor, labels: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+def _chunk(
+    model: FirstLast, inputs: Tensor, labels: Tensor, loss: Loss, seeds: slice
+) -> tuple[Tensor, Tensor, Tensor]:
+    layers = _forward(model, inputs, seeds)
+    top, weight = layers[-1].stream, model.weights[-1][seeds]
+    logits = torch.baddbmm(model.bias[seeds, :, None], weight, top)
+    value, slope = (
+        _cross_entropy_slope(logits, labels) if loss is cross_entropy else _slope(logits, labels, loss)
+    )
+    torch.bmm(slope, top.mT, out=_grad(model.weights[-1])[seeds])
+    torch.sum(slope, -1, out=_grad(model.bias)[seeds])
+    _backward(model, layers, torch.bmm(weight.mT, slope), seeds)
+    mean, var = (
+        torch.cat(columns, 1)[..., 0] for columns in zip(*((x.mean, x.var) for x in layers), strict=True)
+    )
+    return value, mean, var
+
+
+def _cross_entropy_slope(logits: Float[Tensor, "s c n"], labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean over samples of -log softmax[label], and its gradient (softmax - one-hot) / n."""
+    n = logits.shape[-1]
+    wanted = labels.expand(len(logits), n).unsqueeze(1)
+    logs = logits.log_softmax(1)
+    value = logs.gather(1, wanted).sum((1, 2)).div_(-n)
+    slope = logs.exp_().div_(n)
+    return value, slope.scatter_add_(1, wanted, slope.new_tensor(-1 / n).expand(wanted.shape))
+
+
+def _slope(logits: Float[Tensor, "s c n"], labels: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
         leaf = logits.detach().requires_grad_()
         value = loss(leaf.mT, labels)
         (slope,) = torch.autograd.grad(value.sum(), leaf)
-    return value.detach(), slope
+    return value.detach(), slope.contiguous()

@@ -95,7 +95,9 @@ class _Feed:
         if self._rows is None:
             return self.x, self.y
         rows = next(self._rows).to(self.x.device, non_blocking=True)
-        return self.x[rows], self.y[rows]
+        flat = rows.reshape(-1)
+        x, y = self.x.index_select(0, flat), self.y.index_select(0, flat)
+        return x.view(*rows.shape, *x.shape[1:]), y.view(*rows.shape, *y.shape[1:])
 
 
 @dataclass(frozen=True, slots=True)
