@@ -17,7 +17,7 @@ from importlib.metadata import version
 from cyclopts import App, CycloptsError
 
 from levinthal.cli.data import get_data, list_data
-from levinthal.cli.run import report, run
+from levinthal.cli.running import report, run
 from levinthal.cli.study import list_studies, show
 from levinthal.errors import LevinthalError
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from levinthal.cli.terminal import plain_table, progress, stdout
+from levinthal.cli.terminal import Advance, clock, plain_table, progress, stdout
 
 DataDir = Annotated[
     Path | None,
@@ -36,9 +37,28 @@ def get_data(name: str, /, *, data_dir: DataDir = None) -> None:
     from levinthal import data
 
     with progress(f"getting {name}") as advance:
-        folder = data.get(
-            name,
-            data_dir=data_dir,
-            on_progress=lambda file, done, total: advance(done, total or 0, file),
-        )
+        folder = data.get(name, data_dir=data_dir, on_progress=_Listener(advance))
     stdout().print(f"{name} is in {folder}", soft_wrap=True)
+
+
+class _Listener:
+    """Turns the bytes of a download into the progress bar, file by file."""
+
+    def __init__(self, advance: Advance) -> None:
+        self.advance, self.file = advance, ""
+
+    def __call__(self, file: str, done: int, total: int | None) -> None:
+        if file != self.file:
+            self.file, self.began, self.clock = file, done, time.monotonic()
+        left = seconds_left(done - self.began, (total or 0) - done, time.monotonic() - self.clock)
+        note = f"{file}, {done / 1e6:.1f} MB"
+        self.advance(done, total or 0, note if left is None else f"{note}, {clock(left)} left")
+
+
+def seconds_left(done: float, remaining: float, elapsed: float) -> float | None:
+    """What the same pace still needs; None before anything is done, or where the end is not known.
+
+    >>> seconds_left(25, 75, 30.0)
+    90.0
+    """
+    return elapsed * remaining / done if done > 0 and remaining >= 0 else None

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def publish(chosen: Selected, store: Store, page: Path, *, source: str) -> Rows:
     """Judge the claims, write the page, and show answer, verdicts and the path in the terminal."""
-    from levinthal.report import terminal, write_report
+    from levinthal.report import write_report
+    from levinthal.report.terminal import verdict_table
 
     rows = chosen.rows(store)
     runs = chosen.finished(store)
@@ -34,10 +35,10 @@ def publish(chosen: Selected, store: Store, page: Path, *, source: str) -> Rows:
         progress=unfinished,
     )
     console = stdout()
-    console.print(terminal.verdict_table(chosen.study, verdicts))
+    console.print(verdict_table(chosen.study, verdicts))
     if unfinished:
         console.print(f"Unfinished: {unfinished}; `{command}` goes on.", soft_wrap=True, markup=False)
-    console.print(f"report: {page}", soft_wrap=True, markup=False)
+    console.print(f"Report: {page}", soft_wrap=True, markup=False)
     return rows
 
 
@@ -58,9 +59,9 @@ def _judged(claim: Claim, rows: Rows) -> Verdict:
         return Verdict(claim, Outcome.INCONCLUSIVE, None, 0, reasons=(why,))
 
 
-def export(study: Study, rows: Rows, folder: Path) -> None:
+def save_figures(study: Study, rows: Rows, folder: Path) -> None:
     """The figures as SVG files."""
-    from levinthal.report import svg
+    from levinthal.report.svg import export
 
-    paths = svg.export(study.figures(rows), folder)
+    paths = export(study.figures(rows), folder)
     stdout().print(f"figures: {len(paths)} SVG files in {folder}", soft_wrap=True)

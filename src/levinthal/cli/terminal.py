@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -62,15 +61,6 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def time_left(done: float, total: float, elapsed: float) -> str:
-    """What the same pace still needs; nothing is said before something is done.
-
-    >>> time_left(25, 100, 30.0)
-    '1 min 30 s left'
-    """
-    return f"{clock(elapsed * (total - done) / done)} left" if 0 < done < total else ""
-
-
 @contextmanager
 def progress(label: str) -> Iterator[Advance]:
     """A bar on a terminal; elsewhere one line at each tenth of the way."""
@@ -82,28 +72,25 @@ def progress(label: str) -> Iterator[Advance]:
 @contextmanager
 def _bar(label: str, console: Console) -> Iterator[Advance]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    started = time.monotonic()
     with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[note]}"), console=console) as bar:
         task = bar.add_task(label, total=None, note="")
 
         def advance(done: float, total: float, note: str = "") -> None:
-            left = time_left(done, total, time.monotonic() - started)
-            bar.update(task, completed=done, total=total, note=", ".join(filter(None, (left, note))))
+            bar.update(task, completed=done, total=total, note=note)
 
         yield advance
 
 
 @contextmanager
 def _lines(label: str) -> Iterator[Advance]:
-    started = time.monotonic()
     told = -1
 
     def advance(done: float, total: float, note: str = "") -> None:
         nonlocal told
-        tenth = int(10 * done / total) if total else 10
-        if tenth > told:
+        tenth = int(10 * done / total) if total else told
+        if tenth != told:
             told = tenth
-            words = (f"{label}: {10 * tenth}%", time_left(done, total, time.monotonic() - started), note)
+            words = (f"{label}: {10 * tenth}%", note)
             print(", ".join(filter(None, words)), file=sys.stderr, flush=True)
 
     yield advance

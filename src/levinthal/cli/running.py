@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from levinthal.cli.publish import export, publish
+from levinthal.cli.publish import publish, save_figures
 from levinthal.cli.selection import Selected, Selection, selected
 from levinthal.cli.study import StudyName
 from levinthal.cli.terminal import Advance, clock, progress, stdout
@@ -86,7 +86,7 @@ def report(
         rows.to_csv(writable(csv))
         stdout().print(f"rows: {csv}", soft_wrap=True)
     if svg:
-        export(chosen.study, rows, svg)
+        save_figures(chosen.study, rows, svg)
     return 0
 
 

@@ -1,0 +1,171 @@
+"""`study run` and `study report`, from an empty folder to the page, finished or not."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import levinthal.cli.running
+from levinthal.lab import Store
+
+Call = Callable[..., object]
+RUN = ("study", "run", "toy_study.py", "--device", "cpu", "--workers", "1")
+PAGE = Path("results/toy-coins-quick.html")
+STORE = Path("results/levinthal.sqlite")
+
+
+def test_run_ends_with_the_verdicts_and_the_path_of_the_page(call: Call) -> None:
+    said = call(*RUN)
+    assert said.code == 0
+    assert said.out.startswith("12 runs measured in ")
+    assert re.search(r"replicates +T1 ", said.out)
+    assert said.out.splitlines()[-1] == f"Report: {PAGE}"
+    page = PAGE.read_text()
+    for word in ("Does a bent coin fall on heads?", "Bent coins fall on heads", "12 of 12", "0 to 5"):
+        assert word in page
+    assert "12 of 12 runs are there" not in page
+
+
+def test_a_claim_with_a_bug_is_inconclusive_and_says_where(call: Call) -> None:
+    said = call(*RUN)
+    assert said.code == 0
+    assert "KeyError" in PAGE.read_text()
+    assert "toy_study.py:" in PAGE.read_text()
+
+
+def test_the_second_run_measures_nothing(call: Call) -> None:
+    call(*RUN)
+    said = call(*RUN)
+    assert said.code == 0
+    assert said.out.startswith("0 runs measured in 0 s, 12 were there")
+
+
+def test_progress_goes_to_stderr_in_tenths(call: Call) -> None:
+    lines = call(*RUN).err.splitlines()
+    assert lines[0] == "toy-coins: 0%, 0 of 2 tasks"
+    assert lines[-1] == "toy-coins: 100%, 2 of 2 tasks"
+
+
+def test_seeds_replace_the_presets_own_number(call: Call) -> None:
+    assert call(*RUN, "--seeds", "2").out.startswith("4 runs measured")
+    assert call(*RUN, "--seeds", "8").out.startswith("12 runs measured in 0 s, 4 were there")
+    with Store(STORE) as store:
+        assert {run.seed for run in store.runs("toy-coins")} == set(range(8))
+
+
+def test_a_failed_task_is_told_and_the_others_are_judged(call: Call) -> None:
+    said = call(*RUN, "--preset", "failing")
+    assert said.code == 1
+    assert "levinthal: failed: coin=broken seeds 0, 1, 2, 3, 4, 5: ValueError: the coin fell" in said.err
+    assert "Traceback" not in said.err
+    assert "12 runs measured" in said.out
+    assert ", 6 failed" in said.out
+    assert "Unfinished: 12 of 18 runs are there" in said.out
+    assert "12 of 18 runs are there" in Path("results/toy-coins-failing.html").read_text()
+
+
+def test_ctrl_c_keeps_what_is_finished(call: Call) -> None:
+    said = call(*RUN, "--preset", "stopping")
+    assert said.code == 130
+    assert said.err.splitlines()[-1] == (
+        "levinthal: interrupted; what is finished is kept, the same command goes on"
+    )
+    assert not Path("results/toy-coins-stopping.html").exists()
+    drawn = call("study", "report", "toy_study.py", "--preset", "stopping")
+    assert drawn.code == 0
+    assert "Unfinished: 6 of 12 runs are there" in drawn.out
+
+
+def test_report_of_a_store_without_a_run_of_the_study_says_so(call: Call) -> None:
+    Store(STORE).close()
+    said = call("study", "report", "toy_study.py")
+    assert said.code == 0
+    assert "Unfinished: 0 of 12 runs are there; `levinthal study run toy_study.py" in said.out
+    assert PAGE.exists()
+
+
+def test_report_of_a_half_finished_study_draws_what_there_is(call: Call) -> None:
+    call(*RUN, "--preset", "half")
+    said = call("study", "report", "toy_study.py", "--preset", "quick")
+    assert said.code == 0
+    assert "Unfinished: 6 of 12 runs are there" in said.out
+    assert "Bent coins fall on heads" in PAGE.read_text()
+
+
+def test_report_measures_nothing_and_writes_rows_where_it_is_told(call: Call, here: Path) -> None:
+    call(*RUN)
+    before = STORE.read_bytes()
+    said = call("study", "report", "toy_study.py", "--output", "a/b/page.html", "--csv", "a/rows.csv")
+    assert said.code == 0
+    assert STORE.read_bytes() == before
+    assert (here / "a/b/page.html").exists()
+    with (here / "a/rows.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 12
+    assert {row["coin"] for row in rows} == {"bent", "fair"}
+
+
+def test_one_store_keeps_the_data_sets_apart(call: Call) -> None:
+    assert call(*RUN).code == 0
+    said = call(*RUN, "--preset", "digits")
+    assert said.out.startswith("12 runs measured")
+    page = Path("results/toy-coins-digits.html").read_text()
+    assert "digits, checksum" in page
+    assert "12 of 12" in page
+
+
+def test_a_preset_without_tasks_is_no_error(call: Call) -> None:
+    said = call(*RUN, "--preset", "hollow")
+    assert said.code == 0
+    assert said.out.startswith("0 runs measured")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_one_line(call: Call, here: Path) -> None:
+    here.chmod(0o555)
+    said = call(*RUN)
+    assert (said.code, said.err.count("\n")) == (2, 1)
+
+
+def test_a_folder_that_may_not_be_written_is_told_before_anything_is_measured(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(levinthal.cli.running.os, "access", lambda path, mode: False)
+    said = call(*RUN)
+    assert said.code == 2
+    assert said.err == "levinthal: may not write to the folder results: name another\n"
+    assert not STORE.exists()
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "device", "tasks", "expected"),
+    [
+        (1, None, "cpu", 9, 1),
+        (8, None, "cpu", 3, 3),
+        (8, None, "cuda", 9, 1),
+        (1, 4, "cpu", 9, 4),
+        (4, None, "cpu", 0, 1),
+    ],
+)
+def test_workers_are_one_a_core_unless_said(
+    monkeypatch: pytest.MonkeyPatch, cores: int, workers: int | None, device: str, tasks: int, expected: int
+) -> None:
+    monkeypatch.setattr(levinthal.cli.running, "_cores", lambda: cores)
+    assert levinthal.cli.running._executor(workers, device, tasks).workers == expected
+
+
+def test_worker_processes_measure_a_users_study(here: Path) -> None:
+    words = ["study", "run", "toy_study.py", "--workers", "2", "--device", "cpu"]
+    done = subprocess.run(
+        [sys.executable, "-m", "levinthal", *words], cwd=here, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert done.stdout.startswith("12 runs measured")
+    assert done.stdout.splitlines()[-1] == f"Report: {PAGE}"
