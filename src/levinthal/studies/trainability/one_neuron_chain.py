@@ -215,7 +215,9 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     if open_:
         return f"Not settled here: see {', '.join(open_)}."
     less, more = (10 ** float(verdicts[name].effect or 0) for name in ("N2", "N3"))
-    return f"It is a product: gaussian terms divide it by {less:.0f} a layer, contrived ones grow it {more:.0f}-fold."
+    return (
+        f"It is a product: gaussian terms divide it by {less:.0f} a layer; others multiply it by {more:.0f}."
+    )
 
 
 def _preset(about: str, lengths: tuple[int, ...], seeds: int) -> Preset:

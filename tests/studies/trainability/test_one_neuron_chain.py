@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import optimize
+
+from levinthal.lab import Rows
+from levinthal.lab.verdicts import judge
+from levinthal.studies import find
+from levinthal.studies.trainability.one_neuron_chain import (
+    chain_gradient,
+    chain_product,
+    escape_width,
+    study,
+)
+from levinthal.vocabulary import Outcome, Row, Trust, Verdict
+
+
+def chain(weights: list[float], biases: list[float], start: float) -> tuple[list[float], list[float]]:
+    """dC/db of one chain by central differences of its output, and the weighted inputs."""
+
+    def run(shifted: list[float]) -> tuple[float, list[float]]:
+        a, z = start, []
+        for w, b in zip(weights, shifted, strict=True):
+            z.append(w * a + b)
+            a = 1 / (1 + math.exp(-z[-1]))
+        return a, z
+
+    def shift(layer: int, h: float) -> float:
+        return run([b + h * (k == layer) for k, b in enumerate(biases)])[0]
+
+    h = 1e-5
+    return [(shift(k, h) - shift(k, -h)) / (2 * h) for k in range(len(weights))], run(biases)[1]
+
+
+def double(values: list[float]) -> torch.Tensor:
+    return torch.tensor([values], dtype=torch.float64)
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    return measured("standard")
+
+
+def measured(preset: str) -> Rows:
+    tasks = study.presets[preset].tasks
+    found = (Row(task.cell, m) for task in tasks for m in study.measure(task, data=None, device="cpu"))
+    return Rows.of(found)
+
+
+def verdicts(rows: Rows) -> dict[str, Verdict]:
+    return {claim.id: judge(claim, claim.evidence(rows)) for claim in study.claims}
+
+
+def test_the_contrived_chain_grows_by_25_a_layer_exactly() -> None:
+    start = 0.3
+    biases = [-100 * start] + [-50.0] * 5
+    z, gradient = chain_gradient(
+        double([100.0] * 6), double(biases), torch.tensor([start], dtype=torch.float64)
+    )
+    assert z.abs().max() == 0
+    assert (gradient[0, :-1] / gradient[0, 1:]).tolist() == [25.0] * 5
+    assert gradient[0, 0] == 25**5 / 4 == 2441406.25
+
+
+reals = st.floats(-3, 3)
+
+
+@given(st.lists(st.tuples(reals, reals), min_size=1, max_size=6), st.floats(0, 1))
+def test_autograd_and_the_product_are_the_slope_of_the_output(layers, start) -> None:
+    weights, biases = [w for w, _ in layers], [b for _, b in layers]
+    z, gradient = chain_gradient(double(weights), double(biases), torch.tensor([start], dtype=torch.float64))
+    expected, inputs = chain(weights, biases, start)
+    assert z[0].tolist() == pytest.approx(inputs, rel=1e-12, abs=1e-12)
+    assert gradient[0].tolist() == pytest.approx(expected, rel=1e-5, abs=1e-9)
+    product = chain_product(double(weights), 1 / (4 * torch.cosh(z / 2) ** 2))
+    assert product[0].tolist() == pytest.approx(gradient[0].tolist(), rel=1e-12, abs=0)
+
+
+def test_the_window_by_root_finding() -> None:
+    for w in (4.5, 6.8942, 9.0, -30.0):
+        edge = optimize.brentq(lambda z, w=w: abs(w) / (4 * math.cosh(z / 2) ** 2) - 1, 0, 20, xtol=1e-14)
+        assert escape_width(w) == pytest.approx(2 * edge / abs(w), rel=1e-10)
+
+
+def test_the_widest_window_is_the_books() -> None:
+    best = optimize.minimize_scalar(lambda w: -escape_width(w), bounds=(4, 20), options={"xatol": 1e-9})
+    assert best.x == pytest.approx(6.8942, abs=5e-5)
+    assert -best.fun == pytest.approx(0.44774, abs=5e-6)
+    assert round(best.x, 1) == 6.9
+    assert round(-best.fun, 2) == 0.45
+
+
+def test_every_claim_replicates_and_every_control_is_clean(rows: Rows) -> None:
+    found = verdicts(rows)
+    assert {name: verdict.outcome for name, verdict in found.items()} == dict.fromkeys(
+        ("N1", "N2", "N3", "N4"), Outcome.REPLICATES
+    )
+    assert all(verdict.control is not None for verdict in found.values())
+    growth = found["N3"].effect
+    assert growth is not None
+    assert (growth.value, growth.trust) == (pytest.approx(math.log10(25), abs=1e-12), Trust.EXACT)
+    assert (
+        study.answer(found)
+        == "It is a product: gaussian terms divide it by 10 a layer; others multiply it by 25."
+    )
+
+
+def test_gaussian_weights_lose_what_their_law_says(rows: Rows) -> None:
+    # E ln|w| = -(gamma + ln 2) / 2 for w ~ N(0, 1), and s'(z) <= 1/4
+    least = (np.euler_gamma + math.log(2)) / 2 / math.log(10) + math.log10(4)
+    lost = -rows.where(name="growth", case="gaussian", length=48).values()
+    assert np.all(lost > least)
+    assert np.all(lost < least + 0.25)
+
+
+def test_the_quick_preset_decides_as_much() -> None:
+    assert all(verdict.outcome is Outcome.REPLICATES for verdict in verdicts(measured("quick")).values())
+
+
+def test_the_arms_of_a_seed_are_the_same_at_every_call(rows: Rows) -> None:
+    assert measured("standard").values().tolist() == rows.values().tolist()
+
+
+def test_figures_show_what_was_measured(rows: Rows) -> None:
+    gradients, window = study.figures(rows)
+    traces = {series.group: series for series in gradients.panels[0].series}
+    assert set(traces) == {"gaussian", "balanced", "contrived"}
+    assert traces["balanced"].y == (0.25,) * 48
+    assert traces["contrived"].y[0] == pytest.approx(25**47 / 4)
+    assert traces["gaussian"].x == tuple(range(1, 49))
+    assert all(
+        low <= y <= high for s in traces.values() for low, y, high in zip(s.low, s.y, s.high, strict=True)
+    )
+    assert max(window.panels[0].series[0].y) == pytest.approx(0.4477, abs=1e-4)
+    assert "0.4477" in window.caption
+
+
+def test_an_empty_study_says_so() -> None:
+    rows = Rows.of([], factors=("case", "length"))
+    assert list(study.figures(rows)) == []
+    found = verdicts(rows)
+    assert {verdict.outcome for verdict in found.values()} == {Outcome.INCONCLUSIVE}
+    assert study.answer(found) == "Not settled here: see N1, N2, N3, N4."
+
+
+def test_the_registry_finds_it() -> None:
+    assert find("one-neuron-chain") is study
