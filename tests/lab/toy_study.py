@@ -107,7 +107,9 @@ def tasks(
 ) -> tuple[Task, ...]:
     """Sound tasks of each width, and one with each fault."""
     sound = tuple(Task({"width": width}, seeds, cost=float(width)) for width in widths)
-    return sound + tuple(Task({"width": 1, "fault": fault}, seeds) for fault in faults)
+    return sound + tuple(
+        Task({"width": 1, "fault": fault, "number": i}, seeds) for i, fault in enumerate(faults)
+    )
 
 
 def toy(chosen: tuple[Task, ...], *, version: int = 1, data: str | None = None) -> Study:

@@ -112,7 +112,7 @@ def _source_of(measure: Callable[..., Any]) -> dict[str, str]:
     return {"study source": source_hash(file)} if file.is_file() else {}
 
 
-def require_sound(task: Task, found: Sequence[Measurement]) -> None:
+def require_sound(task: Task, found: Sequence[Any]) -> None:
     """Raise StudyError unless each seed of the task, and no other, has measurements at distinct addresses."""
     alien = next((thing for thing in found if not isinstance(thing, Measurement)), None)
     if alien is not None:

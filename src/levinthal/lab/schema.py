@@ -93,14 +93,25 @@ def _connect_to_write(path: Path, wait: float) -> sqlite3.Connection:
 def _connect_to_read(path: Path, wait: float) -> sqlite3.Connection:
     address = f"file:{quote(str(path.resolve()))}"
     try:
-        connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=wait, isolation_level=None)
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
+        # Not mode=ro, which would leave an empty log behind; where we may not write, rw is as good as ro.
+        return _readable(f"{address}?mode=rw", wait)
+    except sqlite3.OperationalError as error:
+        barred = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
         log = Path(f"{path}-wal")
-        if log.exists() and log.stat().st_size:
+        if not barred or (log.exists() and log.stat().st_size):
             raise
         # Nobody can write where we may not: without a log to replay, the file is all there is.
-        connection = sqlite3.connect(f"{address}?immutable=1", uri=True, isolation_level=None)
+        return _readable(f"{address}?immutable=1", wait)
+
+
+def _readable(address: str, wait: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=True, timeout=wait, isolation_level=None)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
