@@ -78,7 +78,7 @@ def test_inconclusive_names_the_seeds_that_would_settle_it() -> None:
 def test_the_named_seeds_do_settle_it() -> None:
     rng = np.random.default_rng(0)
     decided = []
-    for _ in range(100):
+    for _ in range(60):
         first = ruled(rng.normal(1.0, 2.0, 8).tolist())
         if first.seeds_needed:
             settled = judge(
@@ -86,7 +86,7 @@ def test_the_named_seeds_do_settle_it() -> None:
                 Evidence({"all": seeds(rng.normal(1.0, 2.0, first.seeds_needed).tolist())}),
             )
             decided.append(settled.outcome is not Outcome.INCONCLUSIVE)
-    assert len(decided) > 40
+    assert len(decided) > 25
     assert np.mean(decided) > 0.6  # 80 % at the true spread and mean; these are guessed from eight seeds
 
 
@@ -237,14 +237,13 @@ def test_twice_the_smallest_size_replicates(n: int, spread: float, parts: int) -
     assert found[Outcome.REPLICATES] >= 0.9 * 200
 
 
-@pytest.mark.parametrize("spread", [0.5, 3.0])
 @pytest.mark.parametrize("parts", [1, 6])
 @pytest.mark.parametrize("n", [5, 8])
 @pytest.mark.parametrize("noise", NOISE)
-def test_a_nil_effect_does_not_replicate(noise: str, n: int, parts: int, spread: float) -> None:
-    found = simulate(NOISE[noise], n=n, parts=parts, effect=0.0, spread=spread, runs=120)
-    assert found[Outcome.REPLICATES] <= 0.05 * 120
-    assert found[Outcome.REPLICATES] + found[Outcome.PARTIALLY] <= 0.05 * 120
+def test_a_nil_effect_does_not_replicate(noise: str, n: int, parts: int) -> None:
+    found = simulate(NOISE[noise], n=n, parts=parts, effect=0.0, spread=2.0, runs=100)
+    assert found[Outcome.REPLICATES] <= 0.05 * 100
+    assert found[Outcome.REPLICATES] + found[Outcome.PARTIALLY] <= 0.05 * 100
 
 
 def test_a_true_effect_is_rarely_denied() -> None:
