@@ -1,0 +1,1 @@
+"""Skips and dynamics: what connections across layers do to training."""

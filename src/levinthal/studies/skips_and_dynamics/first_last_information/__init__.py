@@ -1,0 +1,93 @@
+"""Hodas & Stinis (2018): does information between first and last layer explain why networks can be trained?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from levinthal.studies.skips_and_dynamics.first_last_information import claims_information, claims_training
+from levinthal.studies.skips_and_dynamics.first_last_information.figures import figures
+from levinthal.studies.skips_and_dynamics.first_last_information.measure import measure
+from levinthal.studies.skips_and_dynamics.first_last_information.plan import Protocol, Size, preset
+from levinthal.vocabulary import Study, Verdict
+
+QUICK = Size(
+    main=(Protocol("full", 1197, 120), Protocol("64", 1197, 240)),
+    fast=(Protocol("64", 1197, 120),),
+    widths=(10, 20),
+    depths=(3, 5, 10, 20),
+    rates=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
+    rate_depths=(5, 20),
+    width=20,
+    depth=10,
+    deep=20,
+    seeds=5,
+    few=5,
+    images=600,
+)
+STANDARD = Size(
+    main=(Protocol("full", 60_000, 60), Protocol("128", 60_000, 1400)),
+    fast=(Protocol("full", 4_000, 120), Protocol("128", 60_000, 468)),
+    widths=(10, 20, 50),
+    depths=(3, 5, 10, 20, 40),
+    rates=(3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+    rate_depths=(5, 10, 20),
+    width=20,
+    depth=10,
+    deep=20,
+    seeds=8,
+    few=6,
+    images=2000,
+)
+PAPER = Size(
+    main=(Protocol("full", 60_000, 400), Protocol("128", 60_000, 4680), Protocol("512", 60_000, 2340)),
+    fast=(Protocol("full", 4_000, 400), Protocol("128", 60_000, 1400)),
+    widths=(10, 20, 50, 100, 200),
+    depths=(2, 3, 5, 10, 20, 40),
+    rates=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+    rate_depths=(3, 5, 10, 20, 40),
+    width=50,
+    depth=10,
+    deep=20,
+    seeds=10,
+    few=10,
+    images=10_000,
+)
+
+
+def answer(verdicts: Mapping[str, Verdict]) -> str:
+    """One sentence: is a shortcut faster, is information why."""
+    faster, cause = verdicts["C3"], verdicts["C11"]
+    if faster.effect is None:
+        return "No runs yet."
+    speed = f"{2**faster.effect.value:.1f}x as fast to 10 % error"
+    because = "it was not measured" if cause.effect is None else _words(cause)
+    return (
+        f"Do shortcuts train faster? {faster.outcome.capitalize()}: {speed}. Because of information? {because}."
+    )
+
+
+def _words(verdict: Verdict) -> str:
+    assert verdict.effect is not None
+    return (
+        f"{verdict.outcome.capitalize()}: over plain networks that start differently, information and speed "
+        f"correlate at {verdict.effect.value:.2f}"
+    )
+
+
+study = Study(
+    name="first-last-information",
+    chapter="skips-and-dynamics",
+    question="Do shortcuts make networks trainable by raising the information between first and last layer?",
+    source="Hodas & Stinis, Doing the impossible: why neural networks can be trained at all (2018), "
+    "arXiv and Frontiers in Psychology 9:1185",
+    version=1,
+    presets={
+        "quick": preset("digits, embedded; under a minute on two cores", "digits", QUICK),
+        "standard": preset("MNIST, 60,000 images; about 25 minutes on two cores", "mnist", STANDARD),
+        "paper": preset("MNIST, the full grid of Figs. 4 and 5; hours, resumable", "mnist", PAPER),
+    },
+    measure=measure,
+    claims=tuple(sorted(claims_information.CLAIMS + claims_training.CLAIMS, key=lambda c: (int(c.id[1:].rstrip("b")), c.id))),
+    figures=figures,
+    answer=answer,
+)

@@ -1,0 +1,152 @@
+"""The cells of every preset: which networks are trained, how, and with which seeds.
+
+A cell's factors: architecture, width, depth, batch ("full" or a number), samples (training images used),
+rate, init, slope (batch norm's initial gamma), labels ("true" or "shuffled"), steps, `images` (test images
+that information is read on) and `read`, what is measured: "errors", "information" or "everything".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from levinthal.vocabulary import Preset, Scalar, Task
+
+ARCHITECTURES = ("mlp", "shortcut", "residual", "shortcut-residual")
+RATE = 1e-3
+
+# Every arm differs from the plain MLP in its start alone: what C11 asks for is information without a skip.
+INITIAL_ARMS: tuple[dict[str, Scalar], ...] = (
+    {"init": "he_normal"},
+    {"init": "orthogonal"},
+    {"init": "identity_like"},
+    {"init": "glorot_normal", "slope": 0.3},
+    {"init": "orthogonal", "slope": 0.3},
+    {"init": "identity_like", "slope": 0.3},
+)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a batch is made and for how long one trains: `full` batches, or minibatches of `batch`."""
+
+    batch: str
+    samples: int
+    steps: int
+
+    @property
+    def factors(self) -> dict[str, Scalar]:
+        """The protocol as factors of a cell."""
+        return {"batch": self.batch, "samples": self.samples, "steps": self.steps}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a preset is. `main` protocols carry the figures, `quick` ones the depth and rate grids."""
+
+    main: tuple[Protocol, ...]
+    fast: tuple[Protocol, ...]
+    widths: tuple[int, ...]
+    depths: tuple[int, ...]
+    rates: tuple[float, ...]
+    rate_depths: tuple[int, ...]
+    width: int
+    depth: int
+    deep: int
+    seeds: int
+    few: int
+    images: int
+
+
+def factors(**changes: Scalar) -> dict[str, Scalar]:
+    """The cell of the plain network, with the changes."""
+    plain: dict[str, Scalar] = {
+        "architecture": "mlp",
+        "rate": RATE,
+        "init": "glorot_normal",
+        "slope": 1.0,
+        "labels": "true",
+        "read": "information",
+    }
+    return plain | changes
+
+
+def tasks(size: Size) -> tuple[Task, ...]:
+    """Every task of a preset; a cell asked for twice is run once, with the most seeds asked for."""
+    merged: dict[tuple[tuple[str, Scalar], ...], Task] = {}
+    for factors_, seeds in _cells(size):
+        cell = factors_ | {"images": size.images}
+        key = tuple(sorted(cell.items()))
+        old = merged.get(key)
+        if old is None or len(old.seeds) < seeds:
+            merged[key] = Task(cell, tuple(range(seeds)), _cost(cell, seeds))
+    return tuple(merged.values())
+
+
+def preset(about: str, data: str, size: Size) -> Preset:
+    """A preset of this study."""
+    return Preset(about, data, tasks(size))
+
+
+def _cells(size: Size) -> Iterable[tuple[dict[str, Scalar], int]]:
+    for protocol in size.main:
+        yield from _main(size, protocol)
+        yield from _controls(size, protocol)
+    for protocol in size.fast:
+        yield from _depths(size, protocol)
+        yield from _rates(size, protocol)
+        yield from _starts(size, protocol)
+
+
+def _main(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
+    """Figures 4a, 5a and 5b: every architecture at every width; layers are read at the main width."""
+    for width in size.widths:
+        for architecture in ARCHITECTURES:
+            read = "everything" if width == size.width else "information"
+            here = factors(architecture=architecture, width=width, depth=size.depth, read=read)
+            yield here | protocol.factors, size.seeds
+
+
+def _controls(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
+    """Frozen weights (only batch norm's statistics move), shuffled labels, and orthogonal plain networks."""
+    here = {"width": size.width, "depth": size.depth} | protocol.factors
+    for architecture in ("mlp", "shortcut", "residual"):
+        yield factors(architecture=architecture, rate=0.0, **here), size.seeds
+    yield factors(labels="shuffled", read="everything", **here), size.seeds
+    yield factors(init="orthogonal", **here), size.seeds
+    yield factors(init="orthogonal", architecture="shortcut", **here), size.seeds
+
+
+def _depths(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
+    """Figure 4b and the depth claims: every architecture at every depth."""
+    for depth in size.depths:
+        for architecture in ARCHITECTURES:
+            here = factors(architecture=architecture, width=size.width, depth=depth)
+            yield here | protocol.factors, size.seeds
+
+
+def _rates(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
+    """The whole learning-rate grid of every comparison between depths and architectures."""
+    for depth in size.rate_depths:
+        for architecture in ("mlp", "shortcut"):
+            for rate in size.rates:
+                here = factors(architecture=architecture, width=size.width, depth=depth, rate=rate)
+                read = "information" if rate == RATE else "errors"
+                yield here | protocol.factors | {"read": read}, size.few
+
+
+def _starts(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
+    """The causal arms: plain networks that start with more, or less, first-last information."""
+    for arm in INITIAL_ARMS:
+        here = factors(width=size.width, depth=size.deep, **arm)
+        yield here | protocol.factors, size.few
+
+
+def _cost(cell: dict[str, Scalar], seeds: int) -> float:
+    """Seconds of one core, roughly; only ratios matter, for the time left."""
+    width, depth = int(cell["width"]), int(cell["depth"])
+    weights = 784 * 2 * width + 4 * width**2 + (depth - 3) * width**2 + 100 * depth * width
+    batch = int(cell["samples"]) if cell["batch"] == "full" else int(cell["batch"])
+    training = 8e-11 * weights * batch * int(cell["steps"])
+    reading = {"errors": 0.1, "information": 0.5, "everything": 1.5}[str(cell["read"])]
+    return seeds * (training + reading)

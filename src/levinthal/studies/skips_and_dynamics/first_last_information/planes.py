@@ -1,0 +1,154 @@
+"""The paper's own form: first-last information against test error, one trace a seed, arrows for time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from levinthal.lab.rows import Rows
+from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
+    PLAIN,
+    Curve,
+    chosen,
+    curves,
+    information,
+    protocol_words,
+)
+from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES
+from levinthal.vocabulary import Axis, Figure, Panel, Series
+
+BITS = Axis("first-last information", "bits")
+ERROR_AXIS = Axis("test error", "", log=True)
+PAPER_MODE, PAPER_READOUT = "running", "after"
+SEEDS_SHOWN = 5
+
+
+def planes(rows: Rows) -> Iterator[Figure]:
+    """Figures 4a, 4b, 5a, 5b, and the four ways of reading the last of them."""
+    main = chosen(rows, **PLAIN)
+    yield _by_factor(main, "figure-4a", "width", "W", ("mlp", "shortcut"))
+    yield _by_factor(main, "figure-4b", "depth", "D", ("mlp", "shortcut"))
+    yield _by_factor(main, "figure-5a", "width", "W", ("residual",))
+    yield _architectures(main)
+    yield _readings(main)
+
+
+def _by_factor(rows: Rows, name: str, factor: str, letter: str, architectures: tuple[str, ...]) -> Figure:
+    """A panel for each protocol and each level of the factor, where it has at least two levels."""
+    panels = []
+    for (batch, samples, *_), group in _one_family(rows, factor):
+        for (level,), here in group.group_by(factor).items():
+            title = f"{letter} = {level}, {protocol_words(batch, samples)}"
+            panels.append(_panel(here, architectures, PAPER_MODE, PAPER_READOUT, title))
+    seen = _seen(chosen(rows, batch=_most_common_batch(rows)), architectures)
+    return Figure(name, f"By {factor}: {seen}", _caption(rows), tuple(p for p in panels if p.series))
+
+
+def _one_family(rows: Rows, factor: str) -> Iterator[tuple[tuple[Any, ...], Rows]]:
+    """Groups that differ in the factor alone, and have at least two levels of it."""
+    other = "depth" if factor == "width" else "width"
+    for key, group in rows.group_by("batch", "samples", "steps", other).items():
+        if len(group.distinct(factor)) > 1:
+            yield key, group
+
+
+def _architectures(rows: Rows) -> Figure:
+    """Figure 5b: the four architectures, read as the paper most likely did."""
+    panels = [
+        _panel(here, ARCHITECTURES, PAPER_MODE, PAPER_READOUT, _setting_words(key))
+        for key, here in _all_four(rows)
+    ]
+    return Figure(
+        "figure-5b", f"By architecture: {_seen(rows, ARCHITECTURES)}", _caption(rows), tuple(panels)
+    )
+
+
+def _readings(rows: Rows) -> Figure:
+    """Two readings of batch norm x before and after the sum, for the protocol with the most steps."""
+    groups = sorted(_all_four(rows), key=lambda group: group[0][2])
+    panels = []
+    for mode, readout in product(("running", "batch"), ("before", "after")):
+        for _, here in groups[-1:]:
+            title = f"{mode} statistics, read {readout} the sum"
+            panels.append(_panel(here, ARCHITECTURES, mode, readout, title))
+    words = f" {_setting_words(groups[-1][0])}." if groups else ""
+    title = "The same networks, read in four ways: batch norm's statistics x before or after the sum"
+    return Figure("readings", title, _caption(rows) + words, tuple(panels))
+
+
+def _all_four(rows: Rows) -> Iterable[tuple[tuple[Any, ...], Rows]]:
+    """The settings that every architecture was trained in, at the width and depth read in most detail."""
+    for key, group in rows.group_by("batch", "samples", "steps", "width", "depth").items():
+        whole = set(ARCHITECTURES) <= set(group.distinct("architecture"))
+        if whole and "everything" in group.distinct("read"):
+            yield key, group
+
+
+def _panel(rows: Rows, architectures: Iterable[str], mode: str, readout: str, title: str) -> Panel:
+    series = [
+        trace
+        for architecture in architectures
+        for trace in _traces(chosen(rows, architecture=architecture), architecture, mode, readout)
+    ]
+    return Panel(BITS, ERROR_AXIS, tuple(series), title)
+
+
+def _traces(rows: Rows, architecture: str, mode: str, readout: str) -> Iterator[Series]:
+    """Thin traces of the first seeds and the thick one of the medians, information against error."""
+    known = curves(rows, **information(mode, readout))
+    errors = curves(rows, name="test_error", batchnorm=mode)
+    both = {seed: (known[seed][1], errors[seed][1]) for seed in known if seed in errors}
+    if not both:
+        return
+    for seed in list(both)[:SEEDS_SHOWN]:
+        x, y = both[seed]
+        yield Series(f"seed {seed}", _floats(x), _floats(_shown(y)), role="seed", group=architecture)
+    x, y = (np.median([one[axis] for one in both.values()], axis=0) for axis in (0, 1))
+    yield Series(architecture, _floats(x), _floats(_shown(y)), group=architecture, arrow=True)
+
+
+def _seen(rows: Rows, architectures: Iterable[str]) -> str:
+    """What the traces do, in numbers: the median information at the start and at the end."""
+    said = []
+    for architecture in architectures:
+        found = curves_of(chosen(rows, architecture=architecture), information(PAPER_MODE, PAPER_READOUT))
+        if found:
+            start, end = (float(np.median([curve[1][i] for curve in found])) for i in (0, -1))
+            said.append(f"{architecture} {start:.1f} to {end:.1f} bits")
+    return "; ".join(said) or "no runs yet"
+
+
+def curves_of(rows: Rows, key: Mapping[str, Any]) -> list[Curve]:
+    """Every curve, whatever its setting and seed."""
+    groups = chosen(rows, **key).group_by("batch", "samples", "steps", "width", "depth").values()
+    return [curve for group in groups for curve in curves(group, **key).values()]
+
+
+def _most_common_batch(rows: Rows) -> Any:
+    return (rows.distinct("batch") or [None])[-1]
+
+
+def _setting_words(key: tuple[Any, ...]) -> str:
+    batch, samples, _, width, depth = key
+    return f"{protocol_words(batch, samples)}, W = {width}, D = {depth}"
+
+
+def _caption(rows: Rows) -> str:
+    seeds, images = len(rows.distinct("seed")), chosen(rows, name="mutual_information").distinct("n")
+    count = f"{images[0]} test images" if images else "no images yet"
+    return (
+        f"KSG, k = 3, on {count}; batch norm's {PAPER_MODE} statistics, read {PAPER_READOUT} the sum unless said "
+        f"otherwise; thin: single seeds, thick: median of up to {seeds}; arrows point along training."
+    )
+
+
+def _shown(errors: np.ndarray) -> np.ndarray:
+    """An error of zero has no place on a log axis: half an image in ten thousand stands for it."""
+    return np.maximum(errors, 5e-5)
+
+
+def _floats(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(f"{v:.5g}") for v in values)
