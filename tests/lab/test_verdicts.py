@@ -103,6 +103,14 @@ def test_one_part_of_many_may_carry_a_partial_verdict_by_holm() -> None:
     assert any("holds in a (" in reason and "Holm over 4" in reason for reason in verdict.reasons)
 
 
+def test_a_part_that_lost_its_seeds_does_not_hold() -> None:
+    nil = {"b": NIL, "c": NIL, "d": NIL}
+    assert ruled({"a": BIG, **nil}).outcome is Outcome.PARTIALLY
+    lost = ruled({"a": [*BIG[:5], *[math.nan] * 3], **nil})
+    assert lost.outcome is Outcome.INCONCLUSIVE
+    assert not any("Holm" in reason for reason in lost.reasons)
+
+
 def test_a_reversed_whole_is_not_saved_by_one_part() -> None:
     verdict = ruled({"a": BIG, "b": [-9 * v for v in BIG]})
     assert verdict.outcome is Outcome.DOES_NOT_REPLICATE
@@ -115,7 +123,7 @@ def test_a_reversed_whole_is_not_saved_by_one_part() -> None:
         (BIG, "shows the same effect"),
         (NOISY, "does not exclude"),
         ([], "has no runs"),
-        (NIL[:4], "has 4 seeds"),
+        (NIL[:4], "too few seeds to decide: 4, not 5"),
         ([math.nan] * 8, "has no runs"),
     ],
 )

@@ -103,7 +103,7 @@ def _rule(
         why = "The best learning rate sits on the edge of its grid: widen the grid before comparing."
         return Outcome.INCONCLUSIVE, (why,)
     if overall.n < FEWEST_SEEDS:
-        why = f"{overall.n} seeds decide nothing; {FEWEST_SEEDS} are the fewest that can."
+        why = f"Too few seeds to decide: {overall.n}, and {FEWEST_SEEDS} are the fewest that can."
         return Outcome.INCONCLUSIVE, (*_lost_words(overall), why)
     outcome, reasons = _count_lost(_by_size(overall.interval, smallest), overall, smallest)
     outcome, more = _by_parts(outcome, parts, smallest)
@@ -171,14 +171,16 @@ def _holm(parts: Mapping[str, Arm], smallest: float) -> list[str]:
 
 
 def _beyond(arm: Arm, size: float, level: float) -> bool:
-    return arm.n >= FEWEST_SEEDS and mean_interval(list(arm.values.values()), level=level).low >= size
+    """Whether a part lies beyond a size, its lost seeds counted as nil."""
+    with_lost = [*arm.values.values(), *[0.0] * arm.lost]
+    return arm.n >= FEWEST_SEEDS and mean_interval(with_lost, level=level).low >= size
 
 
 def _control_is_clean(overall: Arm, control: Arm, smallest: float, unit: str) -> tuple[bool, str]:
     if control.estimate is None:
         return False, "The control arm has no runs, and without it nothing replicates."
     if control.n < FEWEST_SEEDS:
-        return False, f"The control arm has {control.n} seeds; {FEWEST_SEEDS} are the fewest that can decide."
+        return False, f"The control arm has too few seeds to decide: {control.n}, not {FEWEST_SEEDS}."
     words = _words(control.estimate)
     if control.interval.high < smallest:
         return True, f"The control shows no such effect: {words}."
