@@ -17,6 +17,8 @@ WIDTHS = (1040, 860, 680, 520, 400, 320)
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 
+_DEPTH = {"reference": 0, "bar": 1, "seed": 2}
+
 Annotation = dict[str, Any]
 
 
@@ -48,7 +50,7 @@ def _scales(panels: Sequence[Panel]) -> list[Scales]:
             if getattr(panel, letter) == axis:
                 values += [v for s in panel.series for v in _values(s, letter)]
         bars = letter == "y" and any(s.role == "bar" for p in panels if p.y == axis for s in p.series)
-        return fit(axis, values, from_zero=bars)
+        return fit(axis, values, upright=letter == "y", from_zero=bars)
 
     return [(of(panel.x, "x"), of(panel.y, "y")) for panel in panels]
 
@@ -64,9 +66,7 @@ def _traces(panel: Panel, number: int, scales: Scales, look: dict[str, Look]) ->
     slot = 0.8 / max(len(aside), 1)
     summed = {(s.group, s.level) for s in panel.series if s.role == "median"}
     traces: list[dict[str, Any]] = []
-    for series in sorted(
-        panel.series, key=lambda s: ("reference", "bar", "seed").count(s.role), reverse=True
-    ):
+    for series in sorted(panel.series, key=lambda s: _DEPTH.get(s.role, len(_DEPTH))):
         place = next((i for i, other in enumerate(aside) if other is series), None)
         dodge = 0.0 if place is None else (place + 0.5) * slot - 0.4
         drawn = at_level(look[series.group], series.level)

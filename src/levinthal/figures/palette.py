@@ -95,7 +95,7 @@ LIGHT: MappingProxyType[str, str] = MappingProxyType(
         "other-5": "#3f5d7a", "other-5-text": "#36526d",
         "replicates": "#00704f", "partially": "#8a5a00", "does-not-replicate": "#b3261e",
         "inconclusive": "#59626d", "reported": "#0b5cad",
-        **_levels(0.0, 0.6),
+        **_levels(0.0, 0.59),
     }
 )  # fmt: skip
 DARK: MappingProxyType[str, str] = MappingProxyType(

@@ -99,25 +99,28 @@ def number_text(value: float) -> str:
     return text.replace("-", "−")
 
 
-def fit(axis: Axis, values: Iterable[Value], *, from_zero: bool = False) -> Scale:
-    """The scale that shows all `values`: categories if any is a word, else a padded range."""
+def fit(axis: Axis, values: Iterable[Value], *, upright: bool = False, from_zero: bool = False) -> Scale:
+    """The scale that shows all `values`: categories if any is a word, else a padded range.
+
+    An `upright` axis whose values come near zero starts there; `from_zero` (bars) makes it start there.
+    """
     seen = list(values)
     if any(isinstance(v, str) and _number(v) is None for v in seen):
         names = tuple(dict.fromkeys(str(v) for v in seen))
         return Scale(-0.6, len(names) - 0.4, categories=names)
     numbers = [n for n in map(_number, seen) if n is not None]
-    return _fit_log(numbers) if axis.log else _fit_linear(numbers, from_zero)
+    return _fit_log(numbers) if axis.log else _fit_linear(numbers, upright, from_zero)
 
 
-def _fit_linear(numbers: Sequence[float], from_zero: bool) -> Scale:
+def _fit_linear(numbers: Sequence[float], upright: bool, from_zero: bool) -> Scale:
     low, high = (min(numbers), max(numbers)) if numbers else (0.0, 1.0)
     if from_zero:
         low, high = min(low, 0.0), max(high, 0.0)
     if low == high:
         low, high = low - (abs(low) / 2 or 1.0), high + (abs(high) / 2 or 1.0)
     pad = 0.05 * (high - low)
-    near_zero = 0 <= low < 0.3 * high
-    return Scale(0.0 if near_zero and low > 0 else low - pad * (not (from_zero and low == 0)), high + pad)
+    rests = (from_zero and low == 0) or (upright and 0 < low < 0.3 * high)
+    return Scale(0.0 if rests else low - pad, high + pad)
 
 
 def _fit_log(numbers: Sequence[float]) -> Scale:

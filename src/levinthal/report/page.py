@@ -56,7 +56,9 @@ def write_report(
     path = Path(path)
     table = _table(rows, path.with_suffix(".csv.gz"))
     context = _context(study, preset, rows, verdicts) | {
-        "provenance": [(key, value) for key, value in provenance.items() if value not in ("", None)],
+        "provenance": [
+            (key[:1].upper() + key[1:], value) for key, value in provenance.items() if value != ""
+        ],
         "progress": progress,
         "table": table,
     }

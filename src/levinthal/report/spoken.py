@@ -19,6 +19,11 @@ def decimals(spread: float) -> int:
     return max(0, 1 - math.floor(math.log10(spread)))
 
 
+def _most(low: float, high: float) -> int:
+    """Decimals of four significant digits of the larger end: more is no use to a reader."""
+    return decimals(max(abs(low), abs(high))) + 2
+
+
 def number(value: float, places: int | None = None) -> str:
     """A number with `places` decimals, or three significant digits.
 
@@ -50,7 +55,7 @@ def said(estimate: Estimate) -> tuple[str, str]:
     if estimate.interval is None:
         return number(estimate.value), estimate.unit
     low, high = estimate.interval.low, estimate.interval.high
-    places = decimals((high - low) / 2) if high > low else None
+    places = min(decimals((high - low) / 2), _most(low, high)) if high > low else None
     span = f"[{number(low, places)}, {number(high, places)}] {estimate.unit}".rstrip()
     return number(estimate.value, places), span
 
