@@ -12,8 +12,12 @@ HEAD = "<!-- Made by `python3 dev.py docs` from the command line's own help. Do 
 
 def reference() -> str:
     """The whole command line as markdown."""
-    lines = app.generate_docs(output_format="markdown", heading_level=1).rstrip().splitlines()
-    return HEAD + "\n".join(line.rstrip() for line in lines) + "\n"
+    program, sys.argv = sys.argv, ["levinthal"]  # cyclopts shows the name of the program that is running
+    try:
+        text = app.generate_docs(output_format="markdown", heading_level=1, usage_name="levinthal")
+    finally:
+        sys.argv = program
+    return HEAD + "\n".join(line.rstrip() for line in text.rstrip().splitlines()) + "\n"
 
 
 if __name__ == "__main__":

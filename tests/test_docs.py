@@ -1,0 +1,98 @@
+"""The documentation is true: its commands exist, its Python runs, its links lead somewhere."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from cyclopts import CycloptsError
+
+from levinthal.cli import app, main
+from levinthal.cli.reference import reference
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(path for path in ROOT.rglob("*.md") if ".venv" not in path.parts and path.parts[-2][0] != ".")
+PAGE_IDS = [str(path.relative_to(ROOT)) for path in PAGES]
+DEV_COMMANDS = ("demo", "test", "check", "bench", "docs")
+
+
+def fences(path: Path, *languages: str) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+    return [text for language, text in found if language in languages]
+
+
+def commands(path: Path) -> list[list[str]]:
+    lines = "\n".join(fences(path, "sh", "console")).splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=PAGE_IDS)
+def test_every_command_shown_can_be_called(path: Path) -> None:
+    for words in commands(path):
+        if words[0] == "levinthal" and path.name != "cli.md":
+            try:
+                app.parse_args(words[1:], exit_on_error=False, print_error=False)
+            except CycloptsError as error:
+                pytest.fail(f"{shlex.join(words)}: {error}")
+        elif words[0] == "python3":
+            assert words[1] == "dev.py"
+            assert words[2] in DEV_COMMANDS
+
+
+@pytest.mark.parametrize("path", PAGES, ids=PAGE_IDS)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    prose = re.sub(r"^```.*?^```|`[^`\n]*`", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if not target.startswith(("http://", "https://", "#")):
+            assert (path.parent / target.partition("#")[0]).exists(), f"{path.name} links to {target}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=PAGE_IDS)
+def test_the_python_shown_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, text in enumerate(fences(path, "python")):
+        name = f"{path.name}, block {number + 1}"
+        if ">>>" in text:
+            test = doctest.DocTestParser().get_doctest(text, {}, name, str(path), 0)
+            assert doctest.DocTestRunner().run(test).failed == 0
+        else:
+            shown = compile(text, name, "exec", dont_inherit=True)
+            try:
+                exec(shown, {"__name__": "shown"})
+            except NameError as error:
+                if error.name != "rows":  # those of the study that is spoken of
+                    raise
+
+
+def test_the_study_of_the_page_on_studies_replicates_what_theory_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (text,) = fences(ROOT / "docs" / "write-a-study.md", "python")
+    Path("keep_length.py").write_text(text)
+    assert main(["study", "run", "keep_length.py", "--workers", "1", "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"replicates +(L1 |1\.0)", said)
+    divided = re.search(r"divides the spread by ([\d.]+)\.", said)
+    assert divided is not None
+    assert float(divided[1]) == pytest.approx(2, rel=0.1)
+    assert "Its evidence could not be computed" not in Path("results/keep-length-quick.html").read_text()
+
+
+def test_the_reference_of_the_command_line_is_what_its_help_says() -> None:
+    assert (ROOT / "docs" / "cli.md").read_text() == reference(), "run `python3 dev.py docs`"
+
+
+def test_every_page_can_be_found_from_the_readme() -> None:
+    seen, left = set(), [ROOT / "README.md"]
+    while left:
+        page = left.pop()
+        seen.add(page)
+        links = re.findall(r"\]\(([^)#\s]+\.md)[^)]*\)", page.read_text())
+        targets = {(page.parent / link).resolve() for link in links if "://" not in link}
+        left.extend(targets - seen)
+    lost = [str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md") if page not in seen]
+    assert lost == []
