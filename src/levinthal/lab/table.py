@@ -37,10 +37,11 @@ class Column:
         >>> Column.of(["b", "a", "b"]).values
         ('b', 'a')
         """
-        seen: dict[Any, int] = {}
-        keyed = [(True, v) if isinstance(v, bool) else v for v in items]
-        codes = np.fromiter((seen.setdefault(v, len(seen)) for v in keyed), np.int32, len(keyed))
-        return cls(tuple(v[1] if isinstance(v, tuple) else v for v in seen), codes)
+        if bool in set(map(type, items)):
+            items = [(True, v) if isinstance(v, bool) else v for v in items]
+        place = {value: i for i, value in enumerate(dict.fromkeys(items))}
+        codes = np.fromiter(map(place.__getitem__, items), np.int32, len(items))
+        return cls(tuple(v[1] if isinstance(v, tuple) else v for v in place), codes)
 
     def matching(self, wanted: Any) -> Bool[np.ndarray, " n"]:
         """Which rows hold a value that is equal to, in, or accepted by `wanted`."""
