@@ -1,4 +1,8 @@
-"""Exact neighbour counting for KSG-1: how far the k-th joint neighbour is, how many lie nearer in x and y."""
+"""Exact neighbour counting for KSG-1: how far the k-th joint neighbour is, how many lie nearer in x and y.
+
+Three ways lead to the same counts: k-d trees in few dimensions, bitmap filtering in many (kernels/bitmap.py),
+and two plain loops (kernels/plain.py) for few points or absurd ranges, and as the check of the others.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.spatial import cKDTree
 
 from levinthal.errors import InputError, require_one_of
 from levinthal.estimators.kernels.plain import count_plain
+from levinthal.estimators.kernels.search import BitmapSearch, in_ranges
+
+NPEET_SLACK = 1e-15
+FEW_POINTS = 64
+# beyond these magnitudes differences overflow, or lose their relative precision, before they can be coded
+HUGE, TINY = 1e290, 1e-280
+# dimensions -> number of points from which a k-d tree was measured to be the faster way
+NEAREST_BY_TREE_FROM = {2: 10_000, 3: 20_000, 4: 40_000, 5: 70_000, 6: 100_000}
+COUNT_BY_TREE_FROM = {1: 2_000, 2: 35_000, 3: 100_000}
 
 
 @dataclass(frozen=True, slots=True)
 class NeighbourCounts:
-    """Per point: distance to the k-th joint neighbour; points strictly nearer in x and in y, self included."""
+    """Per point: distance to the k-th joint neighbour; points strictly nearer in x, in y, self included."""
 
     radius: Float[np.ndarray, " n"]
     n_x: Int[np.ndarray, " n"]
@@ -35,22 +49,65 @@ def count_neighbours(
     max(|x_i - x_j|_max, |y_i - y_j|_max); n_x[i] = 1 + #{j != i : |x_i - x_j|_max < radius_i}, n_y alike, so
     MI = psi(k) + psi(N) - <psi(n_x)> - <psi(n_y)> (Kraskov et al. 2004, Eq. 8, arXiv cond-mat/0305641).
     `compat="npeet"` counts rows, self among them, at distance <= radius_i - 1e-15, as NPEET does.
-    `seed_radius` is a guess of the radius: a wrong one costs time, never exactness.
-    Raises InputError for unequal or too few rows, for values that are not finite, and for k or threads < 1.
+    `seed_radius` guesses the radii (an epoch ago, say): a wrong guess costs time, never exactness.
+    Memory grows as N (dx + dy). Raises InputError for unequal or too few rows, for values that are not
+    finite, and for k or threads < 1.
 
     >>> counts = count_neighbours(np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [2.0], [2.5]]), k=1)
     >>> counts.radius.tolist(), counts.n_x.tolist(), counts.n_y.tolist()
     ([2.0, 2.0, 2.0], [2, 2, 1], [1, 2, 2])
     """
-    del seed_radius  # nothing to gain from it in the plain loop
-    x, y = _checked(x, y, k, threads)
-    slack = -1.0 if compat is None else 1e-15
     if compat is not None:
         require_one_of("compat", compat, ["npeet"])
+    x, y = _checked(x, y, k, threads)
+    npeet = compat is not None
+    if len(x) <= max(FEW_POINTS, k + 1) or not (_codable(x) and _codable(y)):
+        return _count_plainly(x, y, k, threads, npeet)
+    search = BitmapSearch(x, y, threads)
+    if _tree_wins(NEAREST_BY_TREE_FROM, len(x), x.shape[1] + y.shape[1]):
+        radius = _radii_by_tree(np.hstack([x, y]), k, threads)
+    else:
+        radius = search.radii(k, seed_radius)
+    limit = radius - NPEET_SLACK if npeet else np.nextafter(radius, -np.inf)
+    n_x, n_y = (_within(search, side, limit, 0 if npeet else 1) for side in (0, 1))
+    return NeighbourCounts(radius, n_x, n_y)
+
+
+def _within(search: BitmapSearch, side: int, limit: np.ndarray, least: int) -> Int[np.ndarray, " n"]:
+    """Count the rows of x (side 0) or y within `limit` of each row, itself included, in the faster way."""
+    values = search.sides[side]
+    if _tree_wins(COUNT_BY_TREE_FROM, *values.shape):
+        tree = cKDTree(values)
+        counts = tree.query_ball_point(values, limit, p=np.inf, return_length=True, workers=search.threads)
+    else:
+        counts = search.within(side, limit)
+    at_least: np.ndarray = np.maximum(counts, least)
+    return at_least
+
+
+def _tree_wins(table: dict[int, int], n: int, dimensions: int) -> bool:
+    return dimensions in table and n >= table[dimensions]
+
+
+def _radii_by_tree(joint: np.ndarray, k: int, threads: int) -> Float[np.ndarray, " n"]:
+    """Return the distance of every row to its k-th neighbour; the nearest of k + 1 is the row itself."""
+    distances: np.ndarray = cKDTree(joint).query(joint, k=[k + 1], p=np.inf, workers=threads)[0]
+    return distances[:, 0]
+
+
+def _count_plainly(x: np.ndarray, y: np.ndarray, k: int, threads: int, npeet: bool) -> NeighbourCounts:
+    """Count by two plain loops over all pairs."""
     n = len(x)
     radius, n_x, n_y = np.empty(n), np.empty(n, np.int64), np.empty(n, np.int64)
-    count_plain(x, y, k, slack, 0, n, radius, n_x, n_y)
+    slack = NPEET_SLACK if npeet else -1.0
+    in_ranges(threads, n, lambda first, last: count_plain(x, y, k, slack, first, last, radius, n_x, n_y))
     return NeighbourCounts(radius, n_x, n_y)
+
+
+def _codable(values: np.ndarray) -> bool:
+    """Whether the differences of the values are safely inside the range of float64, or all zero."""
+    low, high = values.min(initial=0.0), values.max(initial=0.0)
+    return bool(-HUGE < low <= high < HUGE and (low == high or max(high, -low) > TINY))
 
 
 def _checked(
@@ -66,7 +123,7 @@ def _checked(
             f"k={k} neighbours need at least {k + 1} rows; got {len(x)}: lower k or pass more samples"
         )
     for name, values in (("x", x), ("y", y)):
-        bad = values.size - np.count_nonzero(np.isfinite(values))
-        if bad:
+        if not np.isfinite([values.min(initial=0.0), values.max(initial=0.0)]).all():
+            bad = values.size - np.count_nonzero(np.isfinite(values))
             raise InputError(f"{name} holds {bad} values of {values.size} not finite: drop those rows")
     return np.ascontiguousarray(x, np.float64), np.ascontiguousarray(y, np.float64)

@@ -1,5 +1,6 @@
 """KSG-1 neighbour counting as two readable loops: the fallback of the fast kernel and its cross-check."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 from __future__ import annotations
 
 import numba

@@ -1,0 +1,79 @@
+"""The bitmap search from end to end: order, index, radii, counts, on one thread or several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+import numpy as np
+
+from levinthal.estimators.kernels.bitmap import Index, bound_radii, count_within, find_nearest
+from levinthal.estimators.kernels.index import build_index
+from levinthal.estimators.kernels.order import kd_order
+
+WINDOW = 16
+
+
+def in_ranges(threads: int, n: int, task: Callable[[int, int], None]) -> None:
+    """Call task(first, last) on ranges that cover 0..n, one a thread; compiled loops let go of the lock."""
+    edges = [n * part // threads for part in range(threads + 1)]
+    if threads == 1:
+        task(0, n)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(task, edges[:-1], edges[1:]))
+
+
+class BitmapSearch:
+    """Two variables seen as one space; whatever is not asked for is not built."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, threads: int) -> None:
+        self.sides = (x, y)
+        self.threads = threads
+        self._built: dict[int, Index] = {}
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """The rows in an order that keeps neighbours together."""
+        return kd_order(*self.sides)
+
+    def index(self, side: int) -> Index:
+        """Return the index of x (side 0) or y (side 1)."""
+        if side not in self._built:
+            self._built[side] = build_index(self.sides[side], self.order, self._run)
+        return self._built[side]
+
+    def radii(self, k: int, seed: np.ndarray | None) -> np.ndarray:
+        """Return the distance of every row to its k-th joint neighbour; too small a `seed` is tried again."""
+        x, y, n = self.index(0), self.index(1), len(self.order)
+        bound = np.full(n, np.inf)
+        self._run(n, lambda first, last: bound_radii(x, y, k, WINDOW, first, last, bound))
+        guess = bound if seed is None else np.fmin(bound, seed[self.order])
+        found = self._nearest(np.arange(n), k, guess)
+        missed = np.flatnonzero(~np.isfinite(found))
+        if missed.size:
+            found[missed] = self._nearest(missed, k, bound[missed])
+        return self._restored(found)
+
+    def within(self, side: int, limit: np.ndarray) -> np.ndarray:
+        """Return the number of rows of one variable within `limit` of each row, itself included."""
+        index, limit = self.index(side), limit[self.order]
+        rows, counts = np.arange(len(limit)), np.empty(len(limit), np.int64)
+        self._run(len(limit), lambda a, b: count_within(index, rows[a:b], limit[a:b], counts[a:b]))
+        return self._restored(counts)
+
+    def _nearest(self, rows: np.ndarray, k: int, bound: np.ndarray) -> np.ndarray:
+        """Return the k-th smallest distance of each row if it is at most `bound`, else infinity."""
+        x, y = self.index(0), self.index(1)
+        radius, nearest = bound.copy(), np.full((len(rows), k), np.inf)
+        self._run(len(rows), lambda a, b: find_nearest(x, y, rows[a:b], radius[a:b], nearest[a:b]))
+        return nearest[:, -1].copy()
+
+    def _restored(self, ordered: np.ndarray) -> np.ndarray:
+        values = np.empty_like(ordered)
+        values[self.order] = ordered
+        return values
+
+    def _run(self, n: int, task: Callable[[int, int], None]) -> None:
+        in_ranges(self.threads, n, task)
