@@ -54,7 +54,7 @@ def ksg(
     reading = read(x, y, settings)
     found, spread, more = _checked(reading, x, y, settings)
     word, reasons = trust.judged([*found, *concerns])
-    interval = spread.around(reading.value) if spread else None
+    interval = spread.around(reading.value, more["half_sample"]) if spread else None
     every = {**_described(reading, x, y, settings, name), **(details or {}), **more}
     return Estimate(reading.value, settings.units, interval, word, reasons, every)
 
@@ -152,7 +152,7 @@ def _checked(
     if settings.checks == "full":
         spread, found, more = _full_checks(reading, x, y, settings)
         concerns, details = concerns + found, details | more
-    tolerance = spread.half_width if spread else 0.05 * settings.per_nat
+    tolerance = max(spread.half_width if spread else 0.0, trust.NULL_NOISE / len(x) ** 0.5 * settings.per_nat)
     concerns.append(trust.beside_null(reading.value, details["null"], tolerance, dims))
     return concerns, spread, details
 

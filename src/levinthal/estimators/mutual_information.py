@@ -46,8 +46,8 @@ def mutual_information(
 
     `checks` buys trust with evaluations: "none" is one evaluation; "null" adds one on shuffled pairs;
     "full" adds about five: two shuffled, x doubled, x halved, two halves of the rows, blocks for the
-    interval. What was not checked caps the trust at `ordinal`. `calibrate` adds one on a Gaussian of the same N,
-    dimensions and spectra whose truth is known, and states the bias. `details` holds what was found:
+    interval. What was not checked caps the trust at `ordinal`. `calibrate` adds one on a Gaussian of the
+    same N, dimensions and spectra whose truth is known, and states the bias. `details` holds what was found:
     `ceiling`, `null`, `n_x`, `n_y`, `share_x_at_minimum`, `x_doubled`, `x_halved`, `half_sample`...
 
     `compat="npeet"` returns what NPEET's `mi(x, y, k)` returns right after `numpy.random.seed(seed)` (with

@@ -4,8 +4,9 @@ The interval is subsampling without replacement. A bootstrap draws points twice;
 so every neighbour distance shrinks and a kNN estimate is biased by it, whatever N. Blocks drawn without
 replacement are samples of the same law, only smaller; for an estimate whose error is normal and falls as
 1/sqrt(N), the spread over blocks of N/m, divided by sqrt(m), is the standard error at N (Politis & Romano
-1994, Ann. Statist. 22:2031; for KSG: Holmes & Nemenman 2019, arXiv 1903.09280, Sec. III). It covers sampling error,
-never bias: bias is what the checks and the trust are for.
+1994, Ann. Statist. 22:2031; for KSG: Holmes & Nemenman 2019, arXiv 1903.09280). That is sampling error alone.
+What the estimate still moves between N/2 and N is the bias that is left where bias falls as 1/N, so the
+interval is widened by it, on the side it moves to. Bias that does not move with N is for the other checks.
 """
 
 from __future__ import annotations
@@ -40,10 +41,13 @@ class Spread:
         """Half the width of a 95 % interval."""
         return float(student_t.ppf(0.975, self.rounds * (self.blocks - 1))) * self.standard_error
 
-    def around(self, value: float) -> Interval:
-        """The interval around the value on all rows."""
-        method = f"subsampling: {self.rounds} x {self.blocks} disjoint blocks; sampling error only, not bias"
-        return Interval(value - self.half_width, value + self.half_width, 0.95, method)
+    def around(self, value: float, half: float) -> Interval:
+        """The interval around the value on all rows, widened by its drift from `half` of them."""
+        low, high = sorted((value, value + (value - half)))
+        method = (
+            f"subsampling, {self.rounds} x {self.blocks} disjoint blocks, with the drift from N/2 to N"
+        )
+        return Interval(low - self.half_width, high + self.half_width, 0.95, method)
 
 
 def block_spread(

@@ -18,6 +18,7 @@ NEAR_CEILING = 0.8
 MOST = 0.5
 MANY_TIES = 0.01
 MANY_REPEATS = 0.1
+NULL_NOISE = 3.0  # KSG of independent pairs scatters by about 1 / sqrt(N) nats in one and one dimension
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,15 @@ def high_dimension(dims: tuple[int, int], limit: int = LOW_DIMENSION) -> Concern
 
 
 def one_side_decides(share_x: float, share_y: float) -> Concern | None:
-    """Most counts at their minimum on one side: that side alone picked the neighbours."""
-    side, share = max((("x", share_x), ("y", share_y)), key=lambda pair: pair[1])
+    """Most counts at their minimum on one side: that side alone picked the neighbours; on both: a map."""
+    (share, side), (other, _) = sorted(((share_x, "x"), (share_y, "y")), reverse=True)
     if share <= MOST:
         return None
-    return Concern(
-        Trust.ORDINAL,
-        f"scale-driven: the {side}-count of {share:.0%} of the points is at its minimum, so {side} alone "
-        "picks their neighbours",
-    )
+    at_minimum = f"the {side}-count of {share:.0%} of the points is at its minimum"
+    if other < share / 2:
+        return Concern(Trust.ORDINAL, f"scale-driven: {at_minimum}, so {side} alone picks their neighbours")
+    reason = f"deterministic map: {at_minimum}, and {other:.0%} of the other side's"
+    return Concern(Trust.ORDINAL, f"{reason}, as where one side fixes the other")
 
 
 def moves_with_scale(value: float, doubled: float, halved: float, tolerance: float) -> Concern | None:

@@ -1,0 +1,62 @@
+"""Intervals by blocks, on a statistic whose error is known: the mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from levinthal.estimators.resampling import block_spread, half_sample, shuffled_null
+
+
+def mean_of_products(x: np.ndarray, y: np.ndarray) -> float:
+    return float((x * y).mean())
+
+
+def test_the_standard_error_of_a_mean_is_sigma_over_root_n() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4000, 1))
+    errors = [block_spread(mean_of_products, x, np.ones_like(x), seed) for seed in range(40)]
+    found = np.mean([spread.standard_error for spread in errors if spread is not None])
+    assert found == pytest.approx(x.std() / np.sqrt(4000), rel=0.05)
+
+
+def test_blocks_never_draw_a_point_twice() -> None:
+    x = np.arange(997.0)[:, None]
+    sizes = []
+
+    def distinct(a: np.ndarray, b: np.ndarray) -> float:
+        assert len(np.unique(a)) == len(a)
+        np.testing.assert_array_equal(a, b)
+        sizes.append(len(a))
+        return 0.0
+
+    block_spread(distinct, x, x, seed=0)
+    half_sample(distinct, x, x, seed=0)
+    assert set(sizes) == {99, 498}
+
+
+def test_too_few_rows_make_no_interval() -> None:
+    x = np.zeros((149, 1))
+    assert block_spread(mean_of_products, x, x, seed=0) is None
+    assert block_spread(mean_of_products, np.zeros((150, 1)), np.zeros((150, 1)), seed=0) is not None
+
+
+@pytest.mark.parametrize(("half", "low", "high"), [(2.0, 2.0, 2.0), (1.9, 2.0, 2.1), (2.1, 1.9, 2.0)])
+def test_the_interval_reaches_where_the_value_drifts(half: float, low: float, high: float) -> None:
+    x = np.random.default_rng(1).normal(size=(1000, 1))
+    spread = block_spread(mean_of_products, x, x, seed=0)
+    assert spread is not None
+    interval = spread.around(2.0, half)
+    assert spread.half_width == pytest.approx(2.03 * spread.standard_error, rel=0.01)
+    assert interval.low == pytest.approx(low - spread.half_width)
+    assert interval.high == pytest.approx(high + spread.half_width)
+    assert "4 x 10 disjoint blocks" in interval.method
+
+
+def test_shuffling_breaks_pairs_and_keeps_both_sides() -> None:
+    x = np.arange(500.0)[:, None]
+    first = shuffled_null(lambda a, b: float((a == b).mean()), x, x, 3, seed=0)
+    again = shuffled_null(lambda a, b: float((a == b).mean()), x, x, 3, seed=0)
+    assert first == again
+    assert max(first) < 0.02
+    assert shuffled_null(lambda a, b: float(b.sum() - a.sum()), x, x, 2, seed=1) == (0.0, 0.0)

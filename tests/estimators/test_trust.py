@@ -1,0 +1,72 @@
+"""Each concern at its threshold, and the word that follows."""
+
+from __future__ import annotations
+
+from levinthal.estimators import trust
+from levinthal.vocabulary import Trust
+
+
+def test_the_worst_word_wins_and_no_reason_is_said_twice() -> None:
+    ordinal, worse = trust.Concern(Trust.ORDINAL, "a"), trust.Concern(Trust.UNRELIABLE, "b")
+    assert trust.judged([]) == (Trust.CALIBRATED, ())
+    assert trust.judged([ordinal, None, worse, ordinal]) == (Trust.UNRELIABLE, ("b", "a"))
+
+
+def test_over_four_fifths_of_the_ceiling_nothing_is_believed() -> None:
+    assert trust.near_ceiling(0.8, 1.0) is None
+    concern = trust.near_ceiling(0.81, 1.0)
+    assert concern is not None
+    assert concern.word is Trust.UNRELIABLE
+    assert concern.reason.startswith("ceiling")
+    assert trust.near_ceiling(0.1, -0.2) is not None
+
+
+def test_one_side_at_its_minimum_is_scale_and_both_are_a_map() -> None:
+    assert trust.one_side_decides(0.5, 0.0) is None
+    scale, both = trust.one_side_decides(0.1, 0.9), trust.one_side_decides(0.9, 0.9)
+    assert scale is not None
+    assert "scale-driven: the y-count of 90%" in scale.reason
+    assert both is not None
+    assert both.reason.startswith("deterministic map")
+
+
+def test_dimension_counts_both_sides() -> None:
+    assert trust.high_dimension((3, 3)) is None
+    assert trust.high_dimension((1, 6)) is not None
+
+
+def test_a_value_may_move_within_its_tolerance_only() -> None:
+    assert trust.moves_with_scale(1.0, 1.1, 0.9, 0.11) is None
+    moved = trust.moves_with_scale(1.0, 1.1, 0.5, 0.11)
+    assert moved is not None
+    assert "1 becomes 0.5 if x is halved" in moved.reason
+    assert trust.moves_with_samples(1.0, 0.9, 0.2) is None
+    assert trust.moves_with_samples(1.0, 0.5, 0.2) is not None
+
+
+def test_no_more_than_the_null_means_nothing_in_many_dimensions_only() -> None:
+    assert trust.beside_null(0.01, 0.0, 0.05, (1, 1)) is None
+    high = trust.beside_null(0.01, 0.0, 0.05, (50, 50))
+    assert high is not None
+    assert high.word is Trust.UNRELIABLE
+    biased = trust.beside_null(0.9, 0.3, 0.05, (1, 1))
+    assert biased is not None
+    assert "shuffled pairs" in biased.reason
+
+
+def test_ties_are_told_with_their_share() -> None:
+    assert trust.has_ties(0.005, 0.05, False) is None
+    for concern, share in (
+        (trust.has_ties(0.02, 0.0, False), "2.0%"),
+        (trust.has_ties(0.0, 0.4, False), "40%"),
+    ):
+        assert concern is not None
+        assert concern.reason.startswith("discrete data")
+        assert share in concern.reason
+
+
+def test_what_was_not_checked_caps_the_word() -> None:
+    assert trust.not_checked("full", "scale") is None
+    left_out = trust.not_checked("none", "scale")
+    assert left_out is not None
+    assert left_out.word is Trust.ORDINAL
