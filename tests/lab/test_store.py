@@ -117,6 +117,10 @@ def test_rows_of_two_data_sets_are_never_mixed(store: Store) -> None:
     with pytest.raises(StoreError, match=r"toy on 2 data sets \(digits, mnist\): pass data="):
         store.rows("toy")
     assert store.rows("toy", data="mnist").by_seed() == {0: 5.0}
+    store.write([run(width=50, data="mnist")], [error(7.0)])
+    assert store.rows("toy", tasks=[Task({"width": 50}, (0,))]).by_seed() == {0: 7.0}
+    with pytest.raises(StoreError, match="on 2 data sets"):
+        store.rows("toy", tasks=[Task({"width": 20}, (0,))])
 
 
 def test_rows_of_the_tasks_asked_for_in_their_order(store: Store) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from levinthal.errors import InputError, StoreError
 from levinthal.lab.rows import Rows
-from levinthal.lab.runs import Run, Status, cell_text
+from levinthal.lab.runs import Run, Status, cell_text, run_id
 from levinthal.lab.schema import open_store, told, transaction
 from levinthal.lab.table import NUMBERS, encoded, table
 from levinthal.vocabulary import Measurement, Task
@@ -102,36 +102,41 @@ class Store:
         """The measurements of a study's finished runs: all of them, or those of the tasks.
 
         `version` is the newest stored where not given; `data` is a checksum, and may be left out
-        where the store holds the study on one data set only (else StoreError).
+        where the store holds what is asked for on one data set only (else StoreError).
         """
+        wanted = None if tasks is None else tuple(tasks)
         with self._told():
             version = self._newest(study) if version is None else version
-            data = self._only_data(study, version) if data is None else data
-            chosen = self._chosen(study, version, data)
-        known: set[str] = set()
-        if tasks is not None:
-            wanted = [Run(study, version, t.cell, seed, data) for t in tasks for seed in t.seeds]
-            ids = {run.id: place for place, run in enumerate(wanted)}
-            known = {key for run in wanted for key in run.cell}
-            chosen = sorted((run for run in chosen if run[1] in ids), key=lambda run: ids[run[1]])
-        return self._load(chosen, known)
+            names = self._data(study, version) if data is None else [data]
+            found = {name: self._chosen(study, version, name, wanted) for name in names}
+        held = {name: chosen for name, chosen in found.items() if chosen}
+        if len(held) > 1:
+            told = ", ".join(name[:12] or "none" for name in held)
+            raise StoreError(f"{self.path} holds {study} on {len(held)} data sets ({told}): pass data=")
+        known = {key for task in wanted or () for key in task.cell}
+        return self._load(next(iter(held.values()), []), known)
 
     def _newest(self, study: str) -> int:
         query = "SELECT coalesce(max(version), 0) FROM runs WHERE study = ? AND status = 'done'"
         return int(self._connection.execute(query, (study,)).fetchone()[0])
 
-    def _only_data(self, study: str, version: int) -> str:
-        query = "SELECT DISTINCT data FROM runs WHERE study = ? AND version = ? AND status = 'done'"
-        found = [data for (data,) in self._connection.execute(query, (study, version))]
-        if len(found) > 1:
-            names = ", ".join(name[:12] or "none" for name in found)
-            raise StoreError(f"{self.path} holds {study} on {len(found)} data sets ({names}): pass data=")
-        return found[0] if found else ""
+    def _data(self, study: str, version: int) -> list[str]:
+        query = (
+            "SELECT DISTINCT data FROM runs WHERE study = ? AND version = ? AND status = 'done' ORDER BY 1"
+        )
+        return [data for (data,) in self._connection.execute(query, (study, version))]
 
-    def _chosen(self, study: str, version: int, data: str) -> list[tuple[int, str, str, int]]:
+    def _chosen(
+        self, study: str, version: int, data: str, tasks: tuple[Task, ...] | None
+    ) -> list[tuple[int, str, str, int]]:
         query = """SELECT number, id, cell, seed FROM runs
                    WHERE study = ? AND version = ? AND data = ? AND status = 'done' ORDER BY cell, seed"""
-        return self._connection.execute(query, (study, version, data)).fetchall()
+        found = self._connection.execute(query, (study, version, data)).fetchall()
+        if tasks is None:
+            return found
+        ids = (run_id(study, version, task.cell, seed, data) for task in tasks for seed in task.seeds)
+        place = {name: i for i, name in enumerate(ids)}
+        return sorted((run for run in found if run[1] in place), key=lambda run: place[run[1]])
 
     def _load(self, chosen: Sequence[tuple[int, str, str, int]], known: Iterable[str]) -> Rows:
         query = f"""SELECT run, {", ".join(_LONG)} FROM measurements
