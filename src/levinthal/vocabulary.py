@@ -166,12 +166,13 @@ class Row:
 class Evidence:
     """What a claim's test found: part of the grid -> seed -> effect, positive in the claimed direction.
 
-    `control` holds the same effect in the control arm. `grid_edge` says that a compared arm's best
-    learning rate sits on the edge of the grid, which leaves the comparison inconclusive.
+    `control` holds the same effect in the control arm of each part; the part "" stands for all that have
+    none of their own. `grid_edge` says that a compared arm's best learning rate sits on the edge of the
+    grid, which leaves the comparison inconclusive.
     """
 
     effects: Mapping[str, Mapping[int, float]]
-    control: Mapping[int, float] = field(default_factory=dict)
+    control: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     grid_edge: bool = False
     notes: tuple[str, ...] = ()
 

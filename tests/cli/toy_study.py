@@ -39,7 +39,7 @@ def measure(task: Task, *, data: Dataset | None = None, device: str = "cpu") -> 
 def excess(rows: Any) -> Evidence:
     bent = rows.where(name="heads", coin="bent").by_seed()
     fair = rows.where(name="heads", coin="fair").by_seed()
-    return Evidence({"all": {s: bent[s] - 0.5 for s in bent}}, {s: fair[s] - 0.5 for s in fair})
+    return Evidence({"all": {s: bent[s] - 0.5 for s in bent}}, {"": {s: fair[s] - 0.5 for s in fair}})
 
 
 def with_a_bug(rows: Any) -> Evidence:

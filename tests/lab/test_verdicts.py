@@ -32,7 +32,7 @@ def ruled(
 ) -> Verdict:
     parts = effects if isinstance(effects, Mapping) else {"all": effects}
     arms = {part: seeds(values) for part, values in parts.items()}
-    return judge(claim(), Evidence(arms, seeds(NIL if control is None else control), **more))
+    return judge(claim(), Evidence(arms, {"": seeds(NIL if control is None else control)}, **more))
 
 
 def test_replicates_beyond_the_smallest_size_with_a_clean_control() -> None:
@@ -139,6 +139,23 @@ def test_a_noisy_control_is_cleared_seed_by_seed() -> None:
     assert "seed by seed" in verdict.reasons[-1]
 
 
+def test_a_part_whose_own_control_shows_the_effect_is_set_aside() -> None:
+    arms = {"running": seeds(BIG), "batch": seeds(BIG)}
+    verdict = judge(claim(), Evidence(arms, {"running": seeds(BIG), "batch": seeds(NIL)}))
+    assert verdict.outcome is Outcome.PARTIALLY
+    assert verdict.reasons[-1].startswith("Set aside, because the control shows the same there: running (2.04")
+    everywhere = judge(claim(), Evidence(arms, {"running": seeds(BIG), "batch": seeds(BIG)}))
+    assert everywhere.outcome is Outcome.INCONCLUSIVE
+    clean = judge(claim(), Evidence(arms, {"running": seeds(NIL), "batch": seeds(NIL)}))
+    assert clean.outcome is Outcome.REPLICATES
+
+
+def test_what_is_left_after_setting_aside_is_judged_alone() -> None:
+    arms = {"running": seeds(BIG), "batch": seeds(NIL)}
+    verdict = judge(claim(), Evidence(arms, {"running": seeds(BIG), "batch": seeds(NIL)}))
+    assert verdict.outcome is Outcome.DOES_NOT_REPLICATE
+
+
 def test_a_claim_may_name_no_control() -> None:
     assert judge(claim(control=""), Evidence({"all": seeds(BIG)})).outcome is Outcome.REPLICATES
 
@@ -234,7 +251,7 @@ def simulate(draw: Draw, *, n: int, parts: int, effect: float, spread: float, ru
     found: Counter[Outcome] = Counter()
     for _ in range(runs):
         arms = {f"part {p}": seeds((effect + spread * draw(rng, n)).tolist()) for p in range(parts)}
-        found[judge(claim(), Evidence(arms, seeds((spread * draw(rng, n)).tolist()))).outcome] += 1
+        found[judge(claim(), Evidence(arms, {"": seeds((spread * draw(rng, n)).tolist())})).outcome] += 1
     return found
 
 
@@ -262,7 +279,7 @@ def test_a_true_effect_is_rarely_denied() -> None:
 def test_judging_is_quick() -> None:
     rng = np.random.default_rng(0)
     arms = {f"part {p}": seeds(rng.normal(size=12).tolist()) for p in range(12)}
-    evidence = Evidence(arms, seeds(NIL))
+    evidence = Evidence(arms, {"": seeds(NIL)})
     judge(claim(), evidence)
     start = time.process_time()
     for _ in range(5):

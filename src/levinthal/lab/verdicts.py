@@ -48,6 +48,7 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
     - inconclusive: everything else, and whenever there are fewer than five seeds, the best learning rate sits
       on the edge of its grid, or the control is missing, undecided, or shows the same effect.
 
+    A part whose own control shows the effect as well is set aside: what remains can hold only in part.
     A seed whose effect is not finite (it never reached its target) is counted against the verdict.
 
     >>> claim = Claim("X", "rises", "a book", "rise", "bits", 0.1, "", lambda rows: Evidence({}))
@@ -60,13 +61,17 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
     if claim.smallest is not None and not claim.smallest > 0:
         raise InputError(f"claim {claim.id} has smallest={claim.smallest}: it must be above 0")
     parts = {part: _arm(effects, claim.unit) for part, effects in evidence.effects.items()}
-    overall, control = _arm(_over_parts(evidence.effects), claim.unit), _arm(evidence.control, claim.unit)
+    aside = _explained_by_control(claim, evidence, parts)
+    kept = {part: arm for part, arm in parts.items() if part not in aside} or parts
+    overall = _arm(_over_parts({part: evidence.effects[part] for part in kept}), claim.unit)
+    control = _arm(_over_parts(_controls(evidence, kept)), claim.unit)
     if claim.smallest is None or overall.estimate is None:
         outcome, reasons = _unjudged(claim, overall, parts)
         needed = None
     else:
-        outcome, reasons = _rule(claim, claim.smallest, evidence, overall, parts, control)
-        needed = None if evidence.grid_edge else _needed(outcome, claim.smallest, overall, parts, control)
+        outcome, reasons = _rule(claim, claim.smallest, evidence, overall, kept, control)
+        outcome, reasons = _weigh_set_aside(outcome, reasons, aside, kept)
+        needed = None if evidence.grid_edge else _needed(outcome, claim.smallest, overall, kept, control)
         reasons = (_opening(overall, claim), *reasons, *_settle(outcome, needed))
     shown = {part: arm.estimate for part, arm in parts.items() if arm.estimate is not None}
     reasons = (*reasons, *_half_run(evidence.effects), *evidence.notes)
@@ -94,6 +99,35 @@ def _unjudged(claim: Claim, overall: Arm, parts: Mapping[str, Arm]) -> Ruling:
     if any(arm.n or arm.lost for arm in parts.values()):
         return Outcome.INCONCLUSIVE, ("No seed has run in every part of the grid yet.",)
     return Outcome.INCONCLUSIVE, ("No runs yet.",)
+
+
+def _controls(evidence: Evidence, parts: Iterable[str]) -> dict[str, Seeds]:
+    """The control of each part: its own, or the one that stands for all."""
+    common = evidence.control.get("")
+    if common is not None and not evidence.control.keys() & set(parts):
+        return {"": common}
+    return {part: evidence.control.get(part, common or {}) for part in parts}
+
+
+def _explained_by_control(claim: Claim, evidence: Evidence, parts: Mapping[str, Arm]) -> dict[str, Arm]:
+    """The controls of the parts that lie beyond zero, with a control of their own that counts as much."""
+    found = {}
+    for part, arm in parts.items():
+        control = _arm(evidence.control.get(part, {}), claim.unit)
+        counts = control.interval.low > 0 and control.interval.high >= (claim.smallest or math.inf)
+        if claim.control and arm.interval.low > 0 and control.n >= FEWEST_SEEDS and counts:
+            found[part] = control
+    return found
+
+
+def _weigh_set_aside(
+    outcome: Outcome, reasons: tuple[str, ...], aside: Mapping[str, Arm], kept: Mapping[str, Arm]
+) -> Ruling:
+    """What holds only where the control is clean holds in part of the grid."""
+    if not aside or aside.keys() & kept.keys():
+        return outcome, reasons
+    words = f"Set aside, because the control shows the same there: {_listed(aside, aside)}."
+    return (Outcome.PARTIALLY if outcome is Outcome.REPLICATES else outcome), (*reasons, words)
 
 
 def _rule(

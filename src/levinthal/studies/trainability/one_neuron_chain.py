@@ -131,7 +131,7 @@ def _beside(name: str, case: str, control: str, sign: int = 1) -> Callable[[Rows
         seeds = rows.where(name=name, case=control).group_by("seed").items()
         return Evidence(
             {f"length {n}": {s: sign * v for s, v in part.by_seed().items()} for (n,), part in parts},
-            {seed: sign * float(arm.values().mean()) for (seed,), arm in seeds},
+            {"": {seed: sign * float(arm.values().mean()) for (seed,), arm in seeds}},
         )
 
     return evidence
