@@ -83,8 +83,8 @@ def read(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings: S
         value=nats * settings.per_nat,
         n_x=float(counts.n_x.mean()),
         n_y=float(counts.n_y.mean()),
-        share_x=np.count_nonzero(counts.n_x <= k) / n,
-        share_y=np.count_nonzero(counts.n_y <= k) / n,
+        share_x=float((counts.n_x <= k).mean()),
+        share_y=float((counts.n_y <= k).mean()),
         jittered=jittered,
     )
 

@@ -44,9 +44,7 @@ class Spread:
     def around(self, value: float, half: float) -> Interval:
         """The interval around the value on all rows, widened by its drift from `half` of them."""
         low, high = sorted((value, value + (value - half)))
-        method = (
-            f"subsampling, {self.rounds} x {self.blocks} disjoint blocks, with the drift from N/2 to N"
-        )
+        method = f"subsampling, {self.rounds} x {self.blocks} disjoint blocks, with the drift from N/2 to N"
         return Interval(low - self.half_width, high + self.half_width, 0.95, method)
 
 

@@ -54,8 +54,8 @@ def high_dimension(dims: tuple[int, int], limit: int = LOW_DIMENSION) -> Concern
         return None
     return Concern(
         Trust.ORDINAL,
-        f"dimension: {dims[0]} + {dims[1]} independent directions or more, where neighbours are far "
-        "and the value is too small by an unknown amount",
+        f"dimension: at least {dims[0]} + {dims[1]} independent directions, where neighbours are far and the "
+        "value is too small by an unknown amount",
     )
 
 
