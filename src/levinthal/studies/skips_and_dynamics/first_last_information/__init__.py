@@ -61,9 +61,7 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
         return "No runs yet."
     speed = f"{2**faster.effect.value:.1f}x as fast to 10 % error"
     because = "it was not measured" if cause.effect is None else _words(cause)
-    return (
-        f"Do shortcuts train faster? {faster.outcome.capitalize()}: {speed}. Because of information? {because}."
-    )
+    return f"Do shortcuts train faster? {faster.outcome.capitalize()}: {speed}. Because of information? {because}."
 
 
 def _words(verdict: Verdict) -> str:
@@ -87,7 +85,12 @@ study = Study(
         "paper": preset("MNIST, the full grid of Figs. 4 and 5; hours, resumable", "mnist", PAPER),
     },
     measure=measure,
-    claims=tuple(sorted(claims_information.CLAIMS + claims_training.CLAIMS, key=lambda c: (int(c.id[1:].rstrip("b")), c.id))),
+    claims=tuple(
+        sorted(
+            claims_information.CLAIMS + claims_training.CLAIMS,
+            key=lambda c: (int(c.id[1:].rstrip("b")), c.id),
+        )
+    ),
     figures=figures,
     answer=answer,
 )

@@ -180,9 +180,7 @@ def _across(rows: Rows, factors: Mapping[str, Any], key: Mapping[str, Any]) -> d
 
 def state_space(rows: Rows) -> Evidence:
     """C10: the exponent n MI of the claimed reduction 2^(n MI), for each number of images it is read on."""
-    found = chosen(
-        rows, name="mutual_information_by_images", architecture="mlp", readout="before", **PLAIN
-    )
+    found = chosen(rows, name="mutual_information_by_images", architecture="mlp", readout="before", **PLAIN)
     effects = {}
     for (images,), group in found.group_by("n").items():
         exponents = [

@@ -212,7 +212,9 @@ def drift_then_diffusion(rows: Rows) -> Evidence:
     """C9: doublings by which the gradient's signal-to-noise falls from early to late; control: shuffled labels."""
     effects: dict[str, BySeed] = {}
     control: dict[str, BySeed] = {}
-    found = chosen(rows, name="gradient_snr", layer="all", architecture="mlp", rate=RATE, init="glorot_normal", slope=1.0)
+    found = chosen(
+        rows, name="gradient_snr", layer="all", architecture="mlp", rate=RATE, init="glorot_normal", slope=1.0
+    )
     for (batch, labels), group in found.group_by("batch", "labels").items():
         falls = average(
             {seed: _early_over_late(curve) for seed, curve in curves(one).items()}

@@ -87,7 +87,9 @@ def _training_set(cell: Cell, data: Dataset) -> tuple[Tensor, Tensor]:
     """The first `samples` training images; with shuffled labels, one fixed shuffle for all seeds."""
     samples, there = int(cell["samples"]), len(data.train_labels)
     if not 1 <= samples <= there:
-        raise InputError(f"samples={samples} but {data.name} has {there} training images: ask for 1 to {there}")
+        raise InputError(
+            f"samples={samples} but {data.name} has {there} training images: ask for 1 to {there}"
+        )
     labels = data.train_labels[:samples]
     if require_one_of("labels", str(cell["labels"]), ("true", "shuffled")) == "shuffled":
         labels = np.random.default_rng(0).permutation(labels)
@@ -110,8 +112,11 @@ def _probes(cell: Cell, training: tuple[Tensor, Tensor], test: tuple[Tensor, Ten
     if read == "everything":
         layer_steps = set(log_spaced(steps, LAYER_MOMENTS))
         probes += [
-            *_other_estimators(images),
-            *(only_at({steps}, _information(test[0][:n], "mutual_information_by_images")) for n in _counts(test[0])),
+            *(only_at(layer_steps, probe) for probe in _other_estimators(images)),
+            *(
+                only_at({steps}, _information(test[0][:n], "mutual_information_by_images"))
+                for n in _counts(test[0])
+            ),
             *(only_at(layer_steps, probe) for probe in _layer_probes(training, test)),
         ]
         if len(training[0]) >= SNR_BATCH * SNR_BATCHES:
