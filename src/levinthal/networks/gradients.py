@@ -50,7 +50,7 @@ def _forward(model: FirstLast, inputs: Tensor, seeds: slice) -> list[_Layer]:
     layers: list[_Layer] = []
     below, shape = inputs.mT, model.architecture
     gammas, betas = (
-        rows[seeds, :, None].split(shape.widths, 1) for rows in (model.gamma, model.beta.detach() * 2)
+        torch.split(rows[seeds, :, None], list(shape.widths), 1) for rows in (model.gamma, model.beta * 2)
     )
     for index, (gamma, beta) in enumerate(zip(gammas, betas, strict=True), start=1):
         weight = model.weights[index - 1][seeds]
@@ -60,7 +60,7 @@ def _forward(model: FirstLast, inputs: Tensor, seeds: slice) -> list[_Layer]:
         var = torch.linalg.vector_norm(z, dim=-1, keepdim=True).square_().div_(z.shape[-1])
         inverse = (var + BATCHNORM_EPS).rsqrt_()
         scale = gamma * inverse
-        active = _tanh_(torch.addcmul(beta, z, scale, value=2))
+        active = _tanh_((z * (scale * 2)).add_(beta))
         source = shape.source(index)
         stream = active if source is None else active + layers[source - 1].stream
         layers.append(_Layer(weight, below, z, mean, var, inverse, scale, active, stream))
@@ -72,15 +72,19 @@ def _backward(model: FirstLast, layers: list[_Layer], outgoing: Tensor, seeds: s
     """Write the gradients of hidden layers, given that of the last stream."""
     carried: dict[int, Tensor] = {}
     shape = model.architecture
-    gammas, betas = (_grad(p)[seeds, :, None].split(shape.widths, 1) for p in (model.gamma, model.beta))
+    gammas, betas = (
+        torch.split(_grad(p)[seeds, :, None], list(shape.widths), 1) for p in (model.gamma, model.beta)
+    )
     for index in range(len(layers), 0, -1):
         layer = layers[index - 1]
         source = shape.source(index)
         if source is not None:
             carried[source] = outgoing
-        g = torch.ops.aten.tanh_backward(outgoing, layer.active)
+        room = outgoing if source is None else torch.empty_like(outgoing)
+        g = torch.ops.aten.tanh_backward.grad_input(outgoing, layer.active, grad_input=room)
         slope = torch.sum(g, -1, keepdim=True, out=betas[index - 1])
-        along = (g * layer.centred).sum(-1, keepdim=True)
+        # The activation has been read for the last time: its memory takes the product.
+        along = torch.mul(g, layer.centred, out=layer.active).sum(-1, keepdim=True)
         torch.mul(along, layer.inverse, out=gammas[index - 1])
         lean = along.mul_(layer.inverse.square()).div_(-g.shape[-1])
         g.addcmul_(layer.centred, lean).sub_(slope / g.shape[-1]).mul_(layer.scale)

@@ -46,6 +46,7 @@ def he_normal(out: int, inputs: int, draw: torch.Generator) -> Matrix:
 def orthogonal(out: int, inputs: int, draw: torch.Generator) -> Matrix:
     """Orthonormal rows or columns, whichever are fewer; uniform over such matrices (Saxe et al. 2014)."""
     tall = torch.randn(max(out, inputs), min(out, inputs), generator=draw, dtype=torch.float64)
+    q: Tensor
     q, r = torch.linalg.qr(tall)
     q.mul_(r.diagonal().sign())
     return q if out >= inputs else q.T.contiguous()
