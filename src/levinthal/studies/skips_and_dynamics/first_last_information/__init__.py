@@ -1,4 +1,4 @@
-"""Hodas & Stinis (2018): does information between first and last layer explain why networks can be trained?"""
+"""Hodas & Stinis (2018): does first-last information explain why networks can be trained?"""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
         return "No runs yet."
     speed = f"{2**faster.effect.value:.1f}x as fast to 10 % error"
     because = "it was not measured" if cause.effect is None else _words(cause)
-    return f"Do shortcuts train faster? {faster.outcome.capitalize()}: {speed}. Because of information? {because}."
+    return f"Are shortcuts faster? {faster.outcome.capitalize()}: {speed}. Because of information? {because}."
 
 
 def _words(verdict: Verdict) -> str:

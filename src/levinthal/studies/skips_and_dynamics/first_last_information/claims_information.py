@@ -1,4 +1,4 @@
-"""The claims about first-last information: how it moves with training, depth and speed (C1, C2, C5, C6, C8, C10)."""
+"""The claims about first-last information: training, depth, speed (C1, C2, C5, C6, C8, C10)."""
 
 from __future__ import annotations
 
@@ -125,23 +125,32 @@ def goes_with_speed(rows: Rows) -> Evidence:
     control: dict[str, BySeed] = {}
     for architecture in ARCHITECTURES:
         part = f"within a training run, {architecture}"
-        effects[part] = _within(rows, architecture, lambda steps, values: values)
-        control[part] = _within(rows, architecture, lambda steps, values: -steps)
-    for part, factors in {
-        "across depths, mlp": {"architecture": "mlp"},
-        "across architectures and depths": {"architecture": ARCHITECTURES},
+        effects[part] = _within(rows, architecture, _information_itself)
+        control[part] = _within(rows, architecture, _earliness)
+    for part, architectures in {
+        "across depths, mlp": ("mlp",),
+        "across architectures and depths": ARCHITECTURES,
     }.items():
-        effects[part] = _across(rows, factors, information("batch", "after"))
-        control[part] = _across(rows, factors, null("batch", "after"))
+        among = rows.where(architecture=architectures, **PLAIN)
+        effects[part] = _across(among, information("batch", "after"))
+        control[part] = _across(among, null("batch", "after"))
     return Evidence(effects, control)
 
 
-def _within(rows: Rows, architecture: str, predictor: Callable[..., np.ndarray]) -> dict[int, float]:
+def _information_itself(curve: Curve) -> np.ndarray:
+    return curve[1]
+
+
+def _earliness(curve: Curve) -> np.ndarray:
+    return -curve[0]
+
+
+def _within(rows: Rows, architecture: str, predictor: Callable[[Curve], np.ndarray]) -> dict[int, float]:
     def correlation(group: Rows) -> dict[int, float]:
         known = curves(group, **information("batch", "after"))
         errors = curves(group, **ERROR)
         return {
-            seed: rank_correlation(predictor(*curve)[:-1], _rates(errors[seed]))
+            seed: rank_correlation(predictor(curve)[:-1], _rates(errors[seed]))
             for seed, curve in known.items()
             if seed in errors
         }
@@ -157,10 +166,10 @@ def _rates(curve: Curve) -> np.ndarray:
     return np.asarray(falls / np.diff(np.log1p(steps)))
 
 
-def _across(rows: Rows, factors: Mapping[str, Any], key: Mapping[str, Any]) -> dict[int, float]:
+def _across(rows: Rows, key: Mapping[str, Any]) -> dict[int, float]:
     """Over networks of one protocol and width: information at the start against speed to 20 % error."""
     results = []
-    for group in rows.where(**factors, **PLAIN).group_by("batch", "samples", "steps", "width").values():
+    for group in rows.group_by("batch", "samples", "steps", "width").values():
         points = group.group_by("architecture", "depth").values()
         if len(points) < 3:
             continue
@@ -244,7 +253,7 @@ CLAIMS = (
     ),
     Claim(
         id="C10",
-        says="High information reduces the training state space by about 2^(n MI), n being the number of layers.",
+        says="Information shrinks the training state space by about 2^(n MI), n being the number of layers.",
         source="Hodas & Stinis 2018, sec. 4",
         effect="the exponent n MI of the MLP",
         unit="bits",

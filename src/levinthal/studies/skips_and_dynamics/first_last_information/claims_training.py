@@ -38,7 +38,7 @@ ANY_RATE: Mapping[str, Any] = {"init": "glorot_normal", "slope": 1.0, "labels": 
 
 @dataclass(frozen=True)
 class Arm:
-    """One side of a comparison: seed -> score (lower is better) at a rate, and whether that is the grid's edge."""
+    """One side of a comparison: seed -> score (lower is better) at a rate, and if that is the grid's edge."""
 
     rate: float
     scores: BySeed
@@ -116,7 +116,7 @@ def _versus(rows: Rows, slow: str, fast: str) -> dict[str, tuple[Rows, Rows]]:
 
 
 def _versus_init(rows: Rows, architecture: str, init: str) -> dict[str, tuple[Rows, Rows]]:
-    """Part -> the rows of the usual and of another initialisation of one architecture, at the paper's rate."""
+    """Part -> the rows of the usual and of another initialisation, at the paper's rate."""
     here = chosen(rows, architecture=architecture, rate=RATE, slope=1.0, labels="true")
     pairs = {}
     for (batch, samples, width, depth), group in here.group_by("batch", "samples", "width", "depth").items():
@@ -166,7 +166,7 @@ def depth_slows(rows: Rows) -> Evidence:
 def _per_doubling(
     rows: Rows, score: Callable[[Curve], float], *, best: bool
 ) -> tuple[dict[int, float], bool]:
-    """Slope of log2(score) against log2(depth), averaged over widths; any depth without its arm is left out."""
+    """Slope of log2(score) on log2(depth), averaged over widths; a depth without its arm is left out."""
     slopes, edge = [], False
     for by_width in rows.group_by("width").values():
         arms = {d: arm(group, score, best=best) for (d,), group in by_width.group_by("depth").items()}
@@ -182,7 +182,7 @@ def _per_doubling(
 
 
 def residuals_end_better(rows: Rows) -> Evidence:
-    """C7: doublings by which residuals lower the final error, at each arm's best rate where there is a grid."""
+    """C7: doublings by which residuals lower the final error, at the paper's and at each arm's best rate."""
     plain = chosen(rows, **ERROR)
     effects: dict[str, BySeed] = {}
     control: dict[str, BySeed] = {}
@@ -209,7 +209,7 @@ def _differ(part: str) -> bool:
 
 
 def drift_then_diffusion(rows: Rows) -> Evidence:
-    """C9: doublings by which the gradient's signal-to-noise falls from early to late; control: shuffled labels."""
+    """C9: doublings by which the gradient's signal-to-noise falls over training; control: shuffled labels."""
     effects: dict[str, BySeed] = {}
     control: dict[str, BySeed] = {}
     found = chosen(
@@ -258,7 +258,7 @@ def _start_against_speed(rows: Rows, key: Mapping[str, Any]) -> dict[int, float]
 
 
 def paths(rows: Rows) -> Evidence:
-    """C11b: test error of a trained shortcut network with one path replaced by its mean (a number, no verdict)."""
+    """C11b: test error of a trained shortcut network with one path replaced by its mean; no verdict."""
     found = chosen(rows, name="ablated_error", rate=RATE)
     return Evidence({f"{cut} path cut": _ends(group) for (cut,), group in found.group_by("without").items()})
 
@@ -269,7 +269,7 @@ def _ends(rows: Rows) -> dict[int, float]:
 
 
 def layers_learn_gradually(rows: Rows) -> Evidence:
-    """C12: neighbouring layers are alike, and later layers tell more, at the end; control: before training."""
+    """C12: at the end neighbouring layers are alike, and later ones tell more; control: before training."""
     effects: dict[str, BySeed] = {}
     control: dict[str, BySeed] = {}
     plain = chosen(rows, architecture="mlp", **PLAIN)
@@ -351,7 +351,7 @@ CLAIMS = (
         id="C11",
         says="High first-last information is what makes training fast.",
         source="Hodas & Stinis 2018, sec. 4, read causally",
-        effect="rank correlation of starting information and speed over plain networks that start differently",
+        effect="rank correlation of starting information and speed over plain networks with unlike starts",
         unit="",
         smallest=0.5,
         control="the information of shuffled pairs",
@@ -369,9 +369,9 @@ CLAIMS = (
     ),
     Claim(
         id="C12",
-        says="Layers learn gradually: neighbours are highly correlated, and features go from simple to complex.",
+        says="Layers learn gradually: neighbours are highly correlated, features go from simple to complex.",
         source="Hodas & Stinis 2018, sec. 1 and 3",
-        effect="likeness of neighbouring layers (CKA), and rank correlation of layer and linear-probe accuracy",
+        effect="likeness of neighbouring layers (CKA); rank correlation of layer and linear-probe accuracy",
         unit="",
         smallest=0.5,
         control="the same layers before training",

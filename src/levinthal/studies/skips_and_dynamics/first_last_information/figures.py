@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -96,7 +96,7 @@ def speed_ups(rows: Rows) -> Figure:
         series = [_speed_up(group, other, mlp) for other in ARCHITECTURES[1:]]
         panels.append(Panel(Axis("test error reached"), Axis("times sooner than the MLP", "x", log=True),
                             tuple(one for one in series if one.y), words))  # fmt: skip
-    caption = "Geometric mean of paired ratios of steps with 95 % intervals; 1 is no gain; seeds that never get there are left out."
+    caption = "Geometric mean of paired ratios of steps, 95 % intervals; 1 is no gain."
     return Figure("speed-ups", "How much sooner than the MLP each architecture reaches an error", caption,
                   tuple(panels[:8]))  # fmt: skip
 
@@ -161,7 +161,7 @@ def estimators(rows: Rows) -> Figure:
             unit = "bits" if name == "mutual_information" else ""
             series = tuple(_by_architecture(one, {"name": name}))
             panels.append(Panel(STEP, Axis(str(estimator or name), unit), series, words))
-    caption = "Median and quartiles over seeds; statistics of the images read, after the sum. One estimator a panel."
+    caption = "Median and quartiles over seeds; statistics of the images read, after the sum."
     return Figure("estimators", "The same layers through every estimator", caption, tuple(panels))
 
 
@@ -205,7 +205,7 @@ def causes(rows: Rows) -> Figure:
             Panel(BITS, Axis("steps to 20 % error", log=True), tuple(s for s in series if s.x), words)
         )
     caption = (
-        "Each point is one way to start a plain network (mean over seeds, whiskers: range over seeds), beside the "
+        "Each point is one way to start a plain network (mean over seeds, whiskers: their range), beside the "
         "shortcut network; information at step 0 with the statistics of the images read, after the sum. "
         "A run that never gets there counts as twice its budget."
     )
@@ -219,7 +219,7 @@ def _start(rows: Rows, name: str, group: str) -> Series:
     times = [time_to(0.2, curve) for curve in curves(rows, **ERROR).values()]
     if not known or not times:
         return Series(name, (), ())
-    x, y = np.mean([first(curve) for curve in known.values()]), np.exp(np.mean(np.log(times)))
+    x, y = float(np.mean([first(curve) for curve in known.values()])), float(np.exp(np.mean(np.log(times))))
     return Series(
         name,
         rounded([x]),
@@ -267,25 +267,40 @@ def phases(rows: Rows) -> Figure:
     panels = []
     base = chosen(rows, architecture="mlp", rate=RATE, init="glorot_normal", slope=1.0)
     for words, group in detailed(base):
-        for name, axis in (("gradient_snr", Axis("gradient signal-to-noise", "", log=True)),
-                           ("weight_displacement", Axis("distance from the start", "", log=True))):  # fmt: skip
+        for read, words_y in (
+            (_signal_to_noise, "gradient signal-to-noise"),
+            (_travelled, "distance from start"),
+        ):
             series = []
             for labels, colour in (("true", "mlp"), ("shuffled", "control")):
-                found = curves(group, name=name, labels=labels)
-                moved = {s: (c[0][c[1] > 0], c[1][c[1] > 0]) for s, c in found.items()}
-                moved = {
-                    s: c for s, c in moved.items() if len(c[0]) == max(len(d[0]) for d in moved.values())
-                }
-                if moved and len(next(iter(moved.values()))[0]):
-                    series.append(median_band(moved, f"{labels} labels", group=colour))
-            panels.append(Panel(STEP, axis, tuple(series), words))
-    caption = "MLP; signal and noise of one batch's gradient at frozen weights, bias-corrected; median and quartiles."
+                found = read(chosen(group, labels=labels))
+                if found:
+                    series.append(median_band(found, f"{labels} labels", group=colour))
+            panels.append(Panel(STEP, Axis(words_y, "", log=True), tuple(series), words))
+    caption = "MLP; a batch's gradient at frozen weights, bias-corrected; median and quartiles."
     return Figure(
         "phases",
         "Drift and diffusion: the gradient's signal-to-noise ratio over training",
         caption,
         tuple(panels),
     )
+
+
+def _signal_to_noise(rows: Rows) -> dict[int, Curve]:
+    """The ratio over all layers; 0 or less, which means no signal was found, is drawn at a thousandth."""
+    found = curves(rows, name="gradient_snr", layer="all")
+    return {seed: (steps, np.maximum(values, 1e-3)) for seed, (steps, values) in found.items()}
+
+
+def _travelled(rows: Rows) -> dict[int, Curve]:
+    """Euclidean distance of all weights from the start, after the start itself."""
+    found = chosen(rows, name="displacement", step=lambda step: step > 0)
+    result = {}
+    for (seed,), one in found.group_by("seed").items():
+        by_step = {step: part.values() for (step,), part in one.group_by("step").items()}
+        steps = np.array(sorted(by_step))
+        result[seed] = (steps, np.array([np.sqrt(np.square(by_step[step]).sum()) for step in steps]))
+    return result
 
 
 def layers(rows: Rows) -> Figure:

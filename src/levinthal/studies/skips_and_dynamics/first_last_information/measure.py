@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim import SGD, Optimizer
+from torch.optim import SGD
 
 from levinthal.errors import InputError, require_one_of
 from levinthal.estimators import cka, mutual_information
@@ -29,6 +29,7 @@ from levinthal.probes import (
 from levinthal.probes.layers import Estimator
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES
 from levinthal.training import RMSprop, choose_device, log_spaced, train
+from levinthal.training.optimizers import OptimizerRule
 from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Moment, Probe, Task
 
 ERROR_MODES = ("running", "debiased", "batch", "recalibrated")
@@ -96,7 +97,7 @@ def _training_set(cell: Cell, data: Dataset) -> tuple[Tensor, Tensor]:
     return torch.tensor(data.train_inputs[:samples]), torch.tensor(labels)
 
 
-def _optimizer(rate: float) -> RMSprop | partial[Optimizer]:
+def _optimizer(rate: float) -> OptimizerRule:
     """RMSprop with Keras' constants, as in the paper; at rate 0 the weights stay and batch norm moves on."""
     return RMSprop(rate) if rate > 0 else partial(SGD, lr=0.0)
 

@@ -140,14 +140,14 @@ def _caption(rows: Rows) -> str:
     seeds, images = len(rows.distinct("seed")), chosen(rows, name="mutual_information").distinct("n")
     count = f"{images[0]} test images" if images else "no images yet"
     return (
-        f"KSG, k = 3, on {count}; batch norm's {PAPER_MODE} statistics, read {PAPER_READOUT} the sum unless said "
-        f"otherwise; thin: single seeds, thick: median of up to {seeds}; arrows point along training."
+        f"KSG, k = 3, on {count}; batch norm's {PAPER_MODE} statistics, read {PAPER_READOUT} the sum unless "
+        f"said otherwise; thin: single seeds, thick: median of up to {seeds}; arrows point along training."
     )
 
 
 def _shown(errors: np.ndarray) -> np.ndarray:
     """An error of zero has no place on a log axis: half an image in ten thousand stands for it."""
-    return np.maximum(errors, 5e-5)
+    return np.asarray(np.maximum(errors, 5e-5))
 
 
 def _floats(values: np.ndarray) -> tuple[float, ...]:
