@@ -65,7 +65,7 @@ class VerdictTable:
         counts = listed([f"{count} {word}" for _, word, count in tally(self.entries)])
         yield Text(_letters(f"{len(self.entries)} claims: {counts}." if counts else "No claims.", plain))
         if self.path is not None:
-            yield Text(f"Report: {self.path}", no_wrap=True, overflow="ignore")
+            yield Text(f"Report: {self.path}", overflow="fold")
 
     def _list(self, plain: bool) -> Iterator[RenderableType]:
         """Two lines a claim, for a narrow screen."""

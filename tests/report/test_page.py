@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import base64
+import csv
+import dataclasses
+import gzip
+import io
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import fake_study
+import pytest
+
+from levinthal.errors import StoreError
+from levinthal.lab.rows import Rows
+from levinthal.report import page as page_module
+from levinthal.report import write_report
+from levinthal.report.page import write_whole
+from levinthal.vocabulary import Claim, Study, Verdict
+
+VOID = {"meta", "link", "col", "br", "hr", "img", "input"}
+
+
+class Outline(HTMLParser):
+    """Tags that do not close, texts by heading level, and every address the page would fetch."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.headings: list[tuple[str, str]] = []
+        self.addresses: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data")]
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in ("h1", "h2", "h3"):
+            self.headings.append((self.open[-1], data.strip()))
+
+
+def stripped(text: str) -> str:
+    """The page without its scripts and styles."""
+    return re.sub(r"<(script|style)[^>]*>.*?</\1>", "", text, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="session")
+def bare(study: Study) -> Study:
+    """The fake study without its figures: quick to write."""
+    return dataclasses.replace(study, figures=lambda rows: ())
+
+
+def made(tmp_path: Path, study: Study, rows: Rows, verdicts: list[Verdict], **more: str) -> str:
+    path = write_report(study, "standard", rows, verdicts, fake_study.PROVENANCE, tmp_path / "r.html", **more)
+    return stripped(path.read_text("utf-8"))
+
+
+def test_the_page_is_well_formed_and_in_order(page: Path) -> None:
+    outline = Outline(page.read_text("utf-8"))
+    assert outline.wrong == []
+    assert outline.open == []
+    assert outline.headings[0] == ("h1", "Faster, yes: 3.3 times at 10 % error. Because of information, no.")
+    assert [text for tag, text in outline.headings if tag == "h2"] == [
+        "The verdicts", "The figures", "How far to believe it", "Provenance",
+    ]  # fmt: skip
+    assert sum(tag == "h3" for tag, _ in outline.headings) == 8
+
+
+def test_nothing_on_the_page_is_fetched(page: Path) -> None:
+    outline = Outline(page.read_text("utf-8"))
+    assert all(address.startswith(("data:", "#")) for address in outline.addresses)
+    assert "default-src 'none'" in page.read_text("utf-8")
+
+
+def test_plotly_is_inlined_once(page: Path) -> None:
+    assert page.read_text("utf-8").count("plotly.js v") == 1
+
+
+def test_every_claim_is_on_the_page_with_its_numbers(page: Path) -> None:
+    text = stripped(page.read_text("utf-8"))
+    for wanted in ("0.82", "[0.71, 0.93] bits", "does not replicate", "44 seeds would settle it",
+                   "a number, not judged", "width 50, depth 5", "levinthal study run first-last-information",
+                   "sha256:9c1f0b6e"):  # fmt: skip
+        assert wanted in text
+    assert text.count('class="row"') == 13
+
+
+def test_rows_travel_inside_as_csv(page: Path, rows: Rows) -> None:
+    held = re.search(r'id="rows">([^<]+)<', page.read_text("utf-8"))
+    assert held is not None
+    table = list(csv.reader(io.StringIO(gzip.decompress(base64.b64decode(held[1])).decode())))
+    assert len(table) == len(rows) + 1
+    assert "value" in table[0]
+
+
+def test_large_tables_lie_beside_the_page(
+    tmp_path: Path, bare: Study, rows: Rows, verdicts: list[Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_module, "EMBEDDED_BYTES", 100)
+    text = made(tmp_path, bare, rows, verdicts)
+    assert 'href="r.csv.gz"' in text
+    assert 'id="rows"' not in text
+    assert gzip.decompress((tmp_path / "r.csv.gz").read_bytes()).count(b"\n") == len(rows) + 1
+
+
+def test_the_same_report_is_the_same_file(
+    tmp_path: Path, bare: Study, rows: Rows, verdicts: list[Verdict]
+) -> None:
+    one, two = (
+        write_report(
+            study, "standard", rows, verdicts, {"Seeds": 8}, tmp_path / f"{i}" / "r.html"
+        ).read_bytes()
+        for i in range(2)
+    )
+    assert one == two
+
+
+def test_an_empty_study_says_so(tmp_path: Path, bare: Study) -> None:
+    text = made(tmp_path, bare, Rows.of([]), [])
+    assert "Empty: no rows yet." in text
+    assert "No answer yet: no claim has been judged." in text
+    assert text.count("not judged yet") == 14
+    assert "0 rows" in text
+
+
+def test_an_unfinished_study_says_so(
+    tmp_path: Path, bare: Study, rows: Rows, verdicts: list[Verdict]
+) -> None:
+    text = made(tmp_path, bare, rows, verdicts[:2], progress="12 of 40 tasks done")
+    assert "Not finished: 12 of 40 tasks done." in text
+    assert "Empty" not in text
+
+
+def test_a_study_without_claims_and_figures_is_a_page(tmp_path: Path, bare: Study, rows: Rows) -> None:
+    text = made(tmp_path, dataclasses.replace(bare, claims=()), rows, [])
+    assert "The study makes no claims." in text
+    assert "The study draws no figures." in text
+
+
+def test_figures_that_fail_are_a_line_on_the_page(tmp_path: Path, study: Study, rows: Rows) -> None:
+    def figures(rows: object) -> object:
+        raise KeyError("width")
+
+    text = made(tmp_path, dataclasses.replace(study, figures=figures), rows, [])
+    assert "the study&#39;s figures failed: KeyError: &#39;width&#39;" in text
+
+
+def test_what_a_study_says_is_text_not_markup(tmp_path: Path, bare: Study, rows: Rows) -> None:
+    claim = dataclasses.replace(bare.claims[0], says="<img src=x onerror=alert(1)>")
+    text = made(tmp_path, dataclasses.replace(bare, question="a < b & <b>c</b>", claims=(claim,)), rows, [])
+    assert "<img" not in text
+    assert "a &lt; b &amp; &lt;b&gt;c&lt;/b&gt;" in text
+
+
+def test_a_missing_claim_field_breaks_nothing(tmp_path: Path, bare: Study, rows: Rows) -> None:
+    plain = Claim("Z", "says", "source", "effect", "", None, "", lambda rows: None)  # type: ignore[arg-type,return-value]
+    assert "none" in made(tmp_path, dataclasses.replace(bare, claims=(plain,)), rows, [])
+
+
+def test_an_unknown_preset_is_named_and_drawn(tmp_path: Path, bare: Study, rows: Rows) -> None:
+    path = write_report(bare, "huge", rows, [], {}, tmp_path / "r.html")
+    assert "preset huge" in path.read_text("utf-8")
+
+
+def test_folders_are_made_and_old_pages_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "page.html"
+    write_whole(path, "old")
+    write_whole(path, "new")
+    assert path.read_text() == "new"
+    assert [p.name for p in path.parent.iterdir()] == ["page.html"]
+
+
+def test_a_failed_write_leaves_the_old_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_whole(tmp_path / "page.html", "old")
+
+    def full(source: object, target: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        write_whole(path, "new")
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"cannot write .*page\.html: .*: give a folder") as caught:
+        write_whole(tmp_path / "file" / "page.html", "x")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_one_line(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreError, match="Permission denied"):
+        write_whole(tmp_path / "page.html", "x")
+
+
+def test_the_page_is_as_readable_as_other_files(tmp_path: Path) -> None:
+    mask = os.umask(0o022)
+    try:
+        assert write_whole(tmp_path / "page.html", "x").stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(mask)
