@@ -11,10 +11,8 @@ from levinthal.studies.skips_and_dynamics.first_last_information.plan import Pro
 from levinthal.vocabulary import Study, Verdict
 
 QUICK = Size(
-    main=(Protocol("full", 1197, 120), Protocol("64", 1197, 240)),
-    fast=(Protocol("64", 1197, 120),),
-    widths=(10, 20),
-    depths=(3, 5, 10, 20),
+    main=(Protocol("full", 1197, 120, levels=(10, 20)), Protocol("64", 1197, 240, levels=(10, 20))),
+    fast=(Protocol("64", 1197, 120, levels=(3, 5, 10, 20)),),
     rates=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
     rate_depths=(5, 20),
     width=20,
@@ -25,10 +23,14 @@ QUICK = Size(
     images=600,
 )
 STANDARD = Size(
-    main=(Protocol("full", 60_000, 60), Protocol("128", 60_000, 1400)),
-    fast=(Protocol("full", 4_000, 120), Protocol("128", 60_000, 468)),
-    widths=(10, 20, 50),
-    depths=(3, 5, 10, 20, 40),
+    main=(
+        Protocol("full", 60_000, 48, levels=(10, 20, 40)),
+        Protocol("128", 60_000, 1872, levels=(10, 20, 50, 100)),
+    ),
+    fast=(
+        Protocol("full", 4_000, 100, levels=(3, 5, 10, 20)),
+        Protocol("128", 60_000, 468, levels=(3, 5, 10, 20, 40)),
+    ),
     rates=(3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
     rate_depths=(5, 10, 20),
     width=20,
@@ -39,10 +41,15 @@ STANDARD = Size(
     images=2000,
 )
 PAPER = Size(
-    main=(Protocol("full", 60_000, 400), Protocol("128", 60_000, 4680), Protocol("512", 60_000, 2340)),
-    fast=(Protocol("full", 4_000, 400), Protocol("128", 60_000, 1400)),
-    widths=(10, 20, 50, 100, 200),
-    depths=(2, 3, 5, 10, 20, 40),
+    main=(
+        Protocol("full", 60_000, 400, levels=(10, 20, 50, 100, 200)),
+        Protocol("512", 60_000, 2340, levels=(10, 20, 50, 100, 200)),
+        Protocol("128", 60_000, 4680, levels=(10, 20, 50, 100, 200)),
+    ),
+    fast=(
+        Protocol("full", 4_000, 400, levels=(2, 3, 5, 10, 20, 40)),
+        Protocol("128", 60_000, 1400, levels=(2, 3, 5, 10, 20, 40)),
+    ),
     rates=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
     rate_depths=(3, 5, 10, 20, 40),
     width=50,

@@ -24,6 +24,7 @@ from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
     null,
     peak,
     protocol_words,
+    present,
     rank_correlation,
     settings,
     slope,
@@ -56,7 +57,7 @@ def over_modes(
         part = f"{protocol_words(batch)}, {mode} statistics"
         effects[part] = per_setting(rows, number, **here, **PLAIN)
         control[part] = per_setting(rows, number, **here, **FROZEN)
-    return effects, control
+    return present(effects), present(control)
 
 
 def rises(rows: Rows) -> Evidence:
@@ -77,7 +78,7 @@ def starts_higher_then_falls(rows: Rows) -> Evidence:
         part = f"{protocol_words(batch)}, {mode} statistics, read {readout} the sum"
         effects[part] = _head_start_and_fall(rows.where(batch=batch), PLAIN, mode, readout)
         control[part] = _head_start_and_fall(rows.where(batch=batch), FROZEN, mode, readout)
-    return Evidence(effects, control)
+    return Evidence(present(effects), present(control))
 
 
 def _head_start_and_fall(rows: Rows, arm: Mapping[str, Any], mode: str, readout: str) -> dict[int, float]:
@@ -98,7 +99,7 @@ def falls_with_depth(rows: Rows) -> Evidence:
         part = f"{protocol_words(batch)}, {mode} statistics"
         effects[part] = _fall_per_doubling(rows, batch, information(mode))
         control[part] = _fall_per_doubling(rows, batch, null(mode))
-    return Evidence(effects, control)
+    return Evidence(present(effects), present(control))
 
 
 def _fall_per_doubling(rows: Rows, batch: str, key: Mapping[str, Any]) -> dict[int, float]:
@@ -134,7 +135,7 @@ def goes_with_speed(rows: Rows) -> Evidence:
         among = rows.where(architecture=architectures, **PLAIN)
         effects[part] = _across(among, information("batch", "after"))
         control[part] = _across(among, null("batch", "after"))
-    return Evidence(effects, control)
+    return Evidence(present(effects), present(control))
 
 
 def _information_itself(curve: Curve) -> np.ndarray:
@@ -197,7 +198,7 @@ def state_space(rows: Rows) -> Evidence:
             for setting, one in settings(group)
         ]
         effects[f"{images} images"] = average(exponents)
-    return Evidence(effects)
+    return Evidence(present(effects))
 
 
 CLAIMS = (

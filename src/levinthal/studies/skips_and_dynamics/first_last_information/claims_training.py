@@ -24,6 +24,7 @@ from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
     last,
     null,
     protocol_words,
+    present,
     rank_correlation,
     slope,
     time_to,
@@ -100,7 +101,7 @@ def shortcut_is_faster(rows: Rows) -> Evidence:
     pairs = _versus_init(plain, "mlp", "orthogonal")
     found, _, _ = compared(plain, pairs, steps(LOW_ERROR), best=False)
     control[""] = average(found.values())
-    return Evidence(_by_protocol(effects), control, edge, tuple(notes))
+    return Evidence(present(_by_protocol(effects)), present(control), edge, tuple(notes))
 
 
 def _versus(rows: Rows, slow: str, fast: str) -> dict[str, tuple[Rows, Rows]]:
@@ -160,7 +161,7 @@ def depth_slows(rows: Rows) -> Evidence:
                     notes.append(f"A best rate lies on the grid's edge: {part}.")
                 if shallow:
                     control[part] = shallow
-    return Evidence(effects, control, edge, tuple(notes))
+    return Evidence(present(effects), present(control), edge, tuple(notes))
 
 
 def _per_doubling(
@@ -200,7 +201,7 @@ def residuals_end_better(rows: Rows) -> Evidence:
         for words in effects:
             if words.startswith(f"{fast} "):
                 control[words] = average(found.values())
-    return Evidence(effects, control, edge, tuple(notes))
+    return Evidence(present(effects), present(control), edge, tuple(notes))
 
 
 def _differ(part: str) -> bool:
@@ -222,7 +223,7 @@ def drift_then_diffusion(rows: Rows) -> Evidence:
         )
         side = effects if labels == "true" else control
         side[protocol_words(batch)] = falls
-    return Evidence(effects, control)
+    return Evidence(present(effects), present(control))
 
 
 def _early_over_late(curve: Curve) -> float:
@@ -243,7 +244,7 @@ def information_causes_speed(rows: Rows) -> Evidence:
         part = f"{protocol_words(batch, samples)}, W={width}, D={depth}"
         effects[part] = _start_against_speed(group, information("batch"))
         control[part] = _start_against_speed(group, null("batch"))
-    return Evidence(effects, control)
+    return Evidence(present(effects), present(control))
 
 
 def _start_against_speed(rows: Rows, key: Mapping[str, Any]) -> dict[int, float]:
@@ -283,7 +284,7 @@ def layers_learn_gradually(rows: Rows) -> Evidence:
             if len(found):
                 effects[part] = number(found.where(step=max(found.values("step"))))
                 control[part] = number(found.where(step=0))
-    return Evidence(effects, control)
+    return Evidence(present(effects), present(control))
 
 
 def _mean_over_layers(rows: Rows) -> dict[int, float]:

@@ -146,6 +146,11 @@ def average(effects: Iterable[BySeed]) -> dict[int, float]:
     return {seed: _mean([one[seed] for one in found]) for seed in sorted(seeds)}
 
 
+def present(parts: Mapping[str, BySeed]) -> dict[str, BySeed]:
+    """The parts of the grid that have runs: not every preset, nor a half-finished study, has them all."""
+    return {part: effect for part, effect in parts.items() if effect}
+
+
 def slope(points: Mapping[float, BySeed]) -> dict[int, float]:
     """Seed -> least-squares slope of the effect against log2 of the points' keys.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -32,12 +32,14 @@ from levinthal.training import RMSprop, choose_device, log_spaced, train
 from levinthal.training.optimizers import OptimizerRule
 from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Moment, Probe, Task
 
-ERROR_MODES = ("running", "debiased", "batch", "recalibrated")
-INFORMATION_MODES = ("running", "debiased", "batch")
-MOMENTS, LAYER_MOMENTS = 16, 6
+MODES: Mapping[str, tuple[str, ...]] = {
+    "errors": ("recalibrated",),
+    "information": ("running", "batch", "recalibrated"),
+    "everything": ("running", "debiased", "batch", "recalibrated"),
+}
+MOMENTS, LAYER_MOMENTS = 15, 6
 REFERENCE, LAYER_IMAGES = 4000, 2000
 SNR_BATCH, SNR_BATCHES = 64, 16
-READS = ("errors", "information", "everything")
 
 
 def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measurement]:
@@ -103,21 +105,18 @@ def _optimizer(rate: float) -> OptimizerRule:
 
 
 def _probes(cell: Cell, training: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]) -> list[Probe]:
-    read = require_one_of("read", str(cell["read"]), READS)
-    reference = training[0][:REFERENCE]
-    probes: list[Probe] = [training_loss, error_rate(*test, batchnorm=ERROR_MODES, reference=reference)]
+    read = require_one_of("read", str(cell["read"]), MODES)
+    modes, reference = MODES[read], training[0][:REFERENCE]
+    probes: list[Probe] = [training_loss, error_rate(*test, batchnorm=modes, reference=reference)]
     steps = int(cell["steps"])
     if read != "errors":
         images = _images(cell, test[0])
-        probes += [_information(images), only_at({0, steps}, _null(images))]
+        probes += [_information(images, modes[:-1]), only_at({0, steps}, _null(images, modes[:-1]))]
     if read == "everything":
         layer_steps = set(log_spaced(steps, LAYER_MOMENTS))
         probes += [
             *(only_at(layer_steps, probe) for probe in _other_estimators(images)),
-            *(
-                only_at({steps}, _information(test[0][:n], "mutual_information_by_images"))
-                for n in _counts(test[0])
-            ),
+            *(only_at({steps}, _by_images(test[0][:n])) for n in _counts(test[0])),
             *(only_at(layer_steps, probe) for probe in _layer_probes(training, test)),
         ]
         if len(training[0]) >= SNR_BATCH * SNR_BATCHES:
@@ -148,21 +147,22 @@ def _worded(probe: Probe, words: str) -> Probe:
     return worded
 
 
-def _information(images: Tensor, name: str = "mutual_information") -> Probe:
-    modes = INFORMATION_MODES if name == "mutual_information" else ("batch",)
+def _information(images: Tensor, modes: Sequence[str], name: str = "mutual_information") -> Probe:
     probe = first_last_information(images, _estimator("ksg"), name=name, batchnorm=modes)
     return _worded(probe, f"estimator=ksg n={len(images)}")
 
 
-def _null(images: Tensor) -> Probe:
+def _by_images(images: Tensor) -> Probe:
+    return _information(images, ("batch",), "mutual_information_by_images")
+
+
+def _null(images: Tensor, modes: Sequence[str]) -> Probe:
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
 
     def shuffled(x: Tensor, y: Tensor) -> Estimate:
         return _estimator("ksg")(x, y[order.to(y.device)])
 
-    probe = first_last_information(
-        images, shuffled, name="mutual_information_null", batchnorm=INFORMATION_MODES
-    )
+    probe = first_last_information(images, shuffled, name="mutual_information_null", batchnorm=modes)
     return _worded(probe, f"estimator=ksg n={len(images)}")
 
 

@@ -28,16 +28,45 @@ INITIAL_ARMS: tuple[dict[str, Scalar], ...] = (
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a batch is made and for how long one trains: `full` batches, or minibatches of `batch`."""
+    """How a batch is made and for how long one trains: `full` batches, or minibatches of `batch`.
+
+    `levels` are the widths of a main protocol, the depths of a fast one.
+    """
 
     batch: str
     samples: int
     steps: int
+    levels: tuple[int, ...]
 
     @property
     def factors(self) -> dict[str, Scalar]:
         """The protocol as factors of a cell."""
         return {"batch": self.batch, "samples": self.samples, "steps": self.steps}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a preset is: `main` protocols carry Figs. 4a and 5, `fast` ones depths, rates and starts.
+
+    `width` and `depth` are those of every cell that does not vary them, `deep` the depth of the causal
+    arms. The grids of rates run at `rate_depths` (fast) and at `depth` in the last main protocol.
+    """
+
+    main: tuple[Protocol, ...]
+    fast: tuple[Protocol, ...]
+    rates: tuple[float, ...]
+    rate_depths: tuple[int, ...]
+    width: int
+    depth: int
+    deep: int
+    seeds: int
+    few: int
+    images: int
+
+
+def factors(self) -> dict[str, Scalar]:
+    """The protocol as factors of a cell."""
+    return {"batch": self.batch, "samples": self.samples, "steps": self.steps}
 
 
 @dataclass(frozen=True)
@@ -92,6 +121,7 @@ def _cells(size: Size) -> Iterable[tuple[dict[str, Scalar], int]]:
     for protocol in size.main:
         yield from _main(size, protocol)
         yield from _controls(size, protocol)
+    yield from _final_rates(size, size.main[-1])
     for protocol in size.fast:
         yield from _depths(size, protocol)
         yield from _rates(size, protocol)
@@ -100,7 +130,7 @@ def _cells(size: Size) -> Iterable[tuple[dict[str, Scalar], int]]:
 
 def _main(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
     """Figures 4a, 5a and 5b: every architecture at every width; layers are read at the main width."""
-    for width in size.widths:
+    for width in protocol.levels:
         for architecture in ARCHITECTURES:
             read = "everything" if width == size.width else "information"
             here = factors(architecture=architecture, width=width, depth=size.depth, read=read)
@@ -119,7 +149,7 @@ def _controls(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar
 
 def _depths(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
     """Figure 4b and the depth claims: every architecture at every depth."""
-    for depth in size.depths:
+    for depth in protocol.levels:
         for architecture in ARCHITECTURES:
             here = factors(architecture=architecture, width=size.width, depth=depth)
             yield here | protocol.factors, size.seeds
@@ -133,6 +163,15 @@ def _rates(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], 
                 here = factors(architecture=architecture, width=size.width, depth=depth, rate=rate)
                 read = "information" if rate == RATE else "errors"
                 yield here | protocol.factors | {"read": read}, size.few
+
+
+def _final_rates(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
+    """The grid behind the claim on final errors: every architecture, trained longest."""
+    for architecture in ARCHITECTURES:
+        for rate in size.rates:
+            if rate != RATE:
+                here = factors(architecture=architecture, width=size.width, depth=size.depth, rate=rate)
+                yield here | protocol.factors | {"read": "errors"}, size.few
 
 
 def _starts(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
