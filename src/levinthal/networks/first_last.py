@@ -104,7 +104,7 @@ def first_last(
 
     For one seed the four share every initial weight, whatever the other seeds. `gain` scales the hidden
     weights; batch norm cancels it in the function, not in the effective learning rate. `slope` is batch
-    norm's initial gamma: below 1 the tanh starts nearly linear.
+    norm's initial gamma: below 1 the tanh starts nearly linear (below about .1, eps shrinks deeper layers).
 
     Raises InputError for a width, depth, number of classes or list of seeds that leaves no network, and
     for an unknown init.

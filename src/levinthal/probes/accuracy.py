@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from levinthal.networks.activations import activations, logits_without
 from levinthal.networks.first_last import FirstLast
 from levinthal.networks.losses import cross_entropy
+from levinthal.networks.reading import activations, logits_without
 from levinthal.vocabulary import Estimate, Interval, Measurement, Moment, Probe, Trust
 
 Z95 = 1.959963984540054

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from levinthal.errors import InputError, require_one_of
-from levinthal.networks.activations import Activations, activations
 from levinthal.networks.first_last import FirstLast
+from levinthal.networks.reading import Activations, activations
 from levinthal.probes.accuracy import error_counts, proportion
 from levinthal.vocabulary import Estimate, Measurement, Moment, Probe
 

@@ -63,13 +63,17 @@ def activations(
 
     Raises InputError for an unknown reading of batch norm, or `recalibrated` without inputs to do it on.
     """
-    wanted = set(range(1, model.architecture.depth + 1) if layers is None else layers)
+    depth = model.architecture.depth
+    wanted = set(range(1, depth + 1) if layers is None else layers)
+    if absent := wanted - set(range(1, depth + 1)):
+        raise InputError(f"no hidden layer {min(absent)} in a network of {depth}: ask for 1 to {depth}")
     given = _given(model, batchnorm, reference)
     parts = [_one_seed(model, index, inputs, given, wanted) for index in range(len(model.seeds))]
+    produced, stream, logits = zip(*parts, strict=True)
     return Activations(
-        {layer: torch.stack([part.produced[layer] for part in parts]) for layer in sorted(wanted)},
-        {layer: torch.stack([part.stream[layer] for part in parts]) for layer in sorted(wanted)},
-        torch.stack([part.logits for part in parts]),
+        {layer: torch.stack([part[layer] for part in produced]) for layer in sorted(wanted)},
+        {layer: torch.stack([part[layer] for part in stream]) for layer in sorted(wanted)},
+        torch.stack(logits),
     )
 
 
@@ -139,27 +143,32 @@ def _propagate(model: FirstLast, index: int, inputs: Tensor, given: Statistics |
         streams = {kept: stream for kept, stream in streams.items() if last_use.get(kept, 0) > layer}
 
 
+_Read = tuple[dict[int, Tensor], dict[int, Tensor], Tensor]
+"""One seed's `produced`, `stream` and `logits`."""
+
+
 def _one_seed(
     model: FirstLast, index: int, inputs: Tensor, given: Statistics | None, wanted: set[int]
-) -> Activations:
+) -> _Read:
     rows = torch.split(inputs, ROWS) if given is not None else (inputs,)
     parts = [_one_chunk(model, index, chunk, given, wanted) for chunk in rows]
-    return Activations(
-        {layer: torch.cat([part.produced[layer] for part in parts], 1).mT for layer in wanted},
-        {layer: torch.cat([part.stream[layer] for part in parts], 1).mT for layer in wanted},
-        torch.cat([part.logits for part in parts], 1).mT,
+    produced, stream, logits = zip(*parts, strict=True)
+    return (
+        {layer: torch.cat([part[layer] for part in produced], 1).mT for layer in wanted},
+        {layer: torch.cat([part[layer] for part in stream], 1).mT for layer in wanted},
+        torch.cat(logits, 1).mT,
     )
 
 
 def _one_chunk(
     model: FirstLast, index: int, inputs: Tensor, given: Statistics | None, wanted: set[int]
-) -> Activations:
+) -> _Read:
     produced, stream = dict[int, Tensor](), dict[int, Tensor]()
     for step in _propagate(model, index, inputs, given):
         top = step.stream
         if step.layer in wanted:
             produced[step.layer], stream[step.layer] = step.produced, step.stream
-    return Activations(produced, stream, model.weights[-1][index] @ top + model.bias[index, :, None])
+    return produced, stream, model.weights[-1][index] @ top + model.bias[index, :, None]
 
 
 def logits_without(
