@@ -64,29 +64,6 @@ class Size:
     images: int
 
 
-def factors(self) -> dict[str, Scalar]:
-    """The protocol as factors of a cell."""
-    return {"batch": self.batch, "samples": self.samples, "steps": self.steps}
-
-
-@dataclass(frozen=True)
-class Size:
-    """How large a preset is. `main` protocols carry the figures, `quick` ones the depth and rate grids."""
-
-    main: tuple[Protocol, ...]
-    fast: tuple[Protocol, ...]
-    widths: tuple[int, ...]
-    depths: tuple[int, ...]
-    rates: tuple[float, ...]
-    rate_depths: tuple[int, ...]
-    width: int
-    depth: int
-    deep: int
-    seeds: int
-    few: int
-    images: int
-
-
 def factors(**changes: Scalar) -> dict[str, Scalar]:
     """The cell of the plain network, with the changes."""
     plain: dict[str, Scalar] = {
