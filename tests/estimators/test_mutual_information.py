@@ -20,10 +20,12 @@ def test_a_misspelt_estimator_is_answered_with_the_nearest(wrong: str, right: st
         mutual_information(x, y, estimator=wrong)
 
 
-def test_compat_belongs_to_ksg() -> None:
+def test_compat_belongs_to_ksg_and_calibration_to_neighbours() -> None:
     x, y = oracle.gaussian(50, 0.5)
     with pytest.raises(InputError, match="compat='npeet' is about estimator='ksg'; got 'copula'"):
         mutual_information(x, y, estimator="copula", compat="npeet")
+    with pytest.raises(InputError, match="calibrate=True is about neighbours, and 'copula' has none"):
+        mutual_information(x, y, estimator="copula", calibrate=True)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

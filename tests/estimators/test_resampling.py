@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from levinthal.estimators.resampling import block_spread, half_sample, shuffled_null
+from levinthal.estimators.resampling import block_spread, shuffled_null
 
 
 def mean_of_products(x: np.ndarray, y: np.ndarray) -> float:
@@ -31,8 +31,7 @@ def test_blocks_never_draw_a_point_twice() -> None:
         return 0.0
 
     block_spread(distinct, x, x, seed=0)
-    half_sample(distinct, x, x, seed=0)
-    assert set(sizes) == {99, 498}
+    assert sizes == [99] * 40
 
 
 def test_too_few_rows_make_no_interval() -> None:
@@ -41,16 +40,29 @@ def test_too_few_rows_make_no_interval() -> None:
     assert block_spread(mean_of_products, np.zeros((150, 1)), np.zeros((150, 1)), seed=0) is not None
 
 
-@pytest.mark.parametrize(("half", "low", "high"), [(2.0, 2.0, 2.0), (1.9, 2.0, 2.1), (2.1, 1.9, 2.0)])
-def test_the_interval_reaches_where_the_value_drifts(half: float, low: float, high: float) -> None:
+@pytest.mark.parametrize(("to_come", "low", "high"), [(0.0, 2.0, 2.0), (0.1, 2.0, 2.1), (-0.1, 1.9, 2.0)])
+def test_the_interval_reaches_where_the_value_drifts(to_come: float, low: float, high: float) -> None:
     x = np.random.default_rng(1).normal(size=(1000, 1))
     spread = block_spread(mean_of_products, x, x, seed=0)
     assert spread is not None
-    interval = spread.around(2.0, half)
+    interval = spread.around(2.0, to_come)
     assert spread.half_width == pytest.approx(2.03 * spread.standard_error, rel=0.01)
     assert interval.low == pytest.approx(low - spread.half_width)
     assert interval.high == pytest.approx(high + spread.half_width)
     assert "4 x 10 disjoint blocks" in interval.method
+
+
+@pytest.mark.parametrize("dimension", [2, 4])
+def test_a_bias_that_falls_as_an_edge_does_is_foreseen(dimension: int) -> None:
+    """value(n) = 1 - 3 n^(-1/D) is 1 at last."""
+
+    def biased(x: np.ndarray, y: np.ndarray) -> float:
+        return 1 - 3 * len(x) ** (-1 / dimension)
+
+    x = np.zeros((1000, 1))
+    spread = block_spread(biased, x, x, seed=0)
+    assert spread is not None
+    assert biased(x, x) + spread.still_to_come(biased(x, x), dimension) == pytest.approx(1.0)
 
 
 def test_shuffling_breaks_pairs_and_keeps_both_sides() -> None:

@@ -45,10 +45,10 @@ def mutual_information(
     Everything in the Estimate is in `units`, "nats" or "bits".
 
     `checks` buys trust with evaluations: "none" is one evaluation; "null" adds one on shuffled pairs;
-    "full" adds about five: two shuffled, x doubled, x halved, two halves of the rows, blocks for the
-    interval. What was not checked caps the trust at `ordinal`. `calibrate` adds one on a Gaussian of the
-    same N, dimensions and spectra whose truth is known, and states the bias. `details` holds what was found:
-    `ceiling`, `null`, `n_x`, `n_y`, `share_x_at_minimum`, `x_doubled`, `x_halved`, `half_sample`...
+    "full" adds about five: two shuffled, x doubled, x halved, blocks of the rows for drift and interval.
+    What was not checked caps the trust at `ordinal`. `calibrate` adds one on a Gaussian of the same N,
+    dimensions and spectra whose truth is known, and states the bias. `details` holds what was found:
+    `ceiling`, `null`, `n_x`, `n_y`, `share_x_at_minimum`, `x_doubled`, `x_halved`, `still_to_come`...
 
     `compat="npeet"` returns what NPEET's `mi(x, y, k)` returns right after `numpy.random.seed(seed)` (with
     `units="bits"`): noise of 1e-10 on x, then on y, and counts within radius - 1e-15. Otherwise nothing is
@@ -68,6 +68,10 @@ def mutual_information(
     settings = Settings(k, units, compat, checks, calibrate, components, threads, seed)
     if compat is not None and estimator != "ksg":
         raise InputError(f"compat='{compat}' is about estimator='ksg'; got '{estimator}': drop one of them")
+    if calibrate and estimator == "copula":
+        raise InputError(
+            "calibrate=True is about neighbours, and 'copula' has none: its bias is removed already"
+        )
     left, right = paired(x, y)
     if len(left) <= k:
         raise InputError(

@@ -83,11 +83,12 @@ def moves_with_scale(value: float, doubled: float, halved: float, tolerance: flo
     )
 
 
-def moves_with_samples(value: float, half: float, tolerance: float) -> Concern | None:
-    """A value that still moves when N doubles has not arrived (Holmes & Nemenman 2019, arXiv 1903.09280)."""
-    if abs(value - half) <= tolerance:
+def moves_with_samples(value: float, fewer: float, to_come: float, tolerance: float) -> Concern | None:
+    """A value that still moves with N has not arrived (Holmes & Nemenman 2019, arXiv 1903.09280)."""
+    if abs(to_come) <= tolerance:
         return None
-    return Concern(Trust.ORDINAL, f"undersampled: half the samples give {half:.3g}, all of them {value:.3g}")
+    reason = f"undersampled: small blocks read {fewer:.3g}, all samples {value:.3g}"
+    return Concern(Trust.ORDINAL, f"{reason}, and about {to_come:+.2g} is still to come")
 
 
 def beside_null(value: float, null: float, tolerance: float, dims: tuple[int, int]) -> Concern | None:
