@@ -57,6 +57,7 @@ def train(
     target = choose_device(device)
     x, y = _on(inputs, target), _on(labels, target)
     x = x.to(next(model.parameters()).dtype) if x.is_floating_point() else x
+    y = y if y.is_floating_point() else y.long()
     if len(x) != len(y):
         raise InputError(f"{len(x)} inputs and {len(y)} labels: give one label for each input")
     seeds = len(model.seeds) if isinstance(model, FirstLast) else 1
@@ -158,7 +159,8 @@ def _moments(
             after = _Snapshot.of(model, flat)
             _restore_buffers(model, before)
             yield Moment(step, step / feed.epoch_steps, model, x, y, value)
-            if step == steps:
-                return
             after.restore(model, flat)
+            if step == steps:
+                _restore_buffers(model, before)
+                return
         optimizer.step()

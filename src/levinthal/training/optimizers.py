@@ -23,8 +23,8 @@ OptimizerRule = Callable[[list[Tensor]], Optimizer]
 
 
 def _require_rate(lr: float) -> None:
-    if not lr > 0:
-        raise InputError(f"lr={lr} does not go downhill: use a learning rate above 0")
+    if not lr >= 0:
+        raise InputError(f"lr={lr} goes uphill: use a learning rate above 0 (0 keeps the weights)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,5 +54,7 @@ def batch_rows(rows: int, batch_size: int, order_seeds: int | Sequence[int], see
         raise InputError(
             f"{len(order_seeds)} order_seeds for {seeds} networks: give one each, or one int for all"
         )
+    if seeds == 1:
+        return batches(rows, batch_size, order_seeds[0])
     each = [batches(rows, batch_size, seed) for seed in order_seeds]
     return (torch.stack(parts) for parts in zip(*each, strict=True))
