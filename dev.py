@@ -96,36 +96,26 @@ def note(line: str) -> None:
         print(f"\r\033[K{line.strip()[:90]}", end="", flush=True)
 
 
+CAUSES = {
+    "No space left on device": "the disk is full: free about 2 GB and call again",
+    "Disk quota exceeded": "your quota is full: free about 2 GB and call again",
+    "No module named pip": "this Python has no pip: install it (Debian: `apt install python3-pip`) and call again",
+    "no such option: --python": "pip is older than 22.3: upgrade it (or on Debian `apt install python3-venv`)",
+    "NewConnectionError": "no network, or no package index behind it: connect and call again",
+    "Temporary failure in name resolution": "no network: connect and call again",
+    "ConnectTimeout": "the package index does not answer: call again later",
+    "ProxyError": "the proxy refuses: look at HTTPS_PROXY and call again",
+    "No matching distribution": "the package index lacks a package of requirements.lock",
+}
+
+
 def explain(doing: str) -> SetupError:
     """The one line for a failed step, read from its log."""
     text = LOG.read_text(encoding="utf-8", errors="replace")
-    causes = (
-        (
-            ("No space left on device", "Disk quota exceeded"),
-            "the disk is full: free about 3 GB and call again",
-        ),
-        (
-            ("No module named pip",),
-            "this Python has no pip: install it (Debian: `apt install python3-pip`) and call again",
-        ),
-        (
-            ("no such option: --python",),
-            "pip is older than 22.3: upgrade it, or install ensurepip (Debian: `apt install python3-venv`)",
-        ),
-        (
-            ("NewConnectionError", "Temporary failure in name resolution", "ConnectTimeout", "ProxyError"),
-            "no network, or no package index behind it: connect and call again",
-        ),
-        (
-            ("No matching distribution", "Could not find a version"),
-            "the package index lacks a package of requirements.lock",
-        ),
-    )
-    for signs, cause in causes:
-        if any(sign in text for sign in signs):
-            return SetupError(f"{doing} failed: {cause} (details in {LOG.name})")
-    last = [line.strip() for line in text.splitlines() if line.strip()][-1:] or ["no output"]
-    return SetupError(f"{doing} failed: {last[0][:200]} (details in {LOG.name})")
+    lines = [line.strip()[:200] for line in text.splitlines() if line.strip()] or ["no output"]
+    errors = [line for line in lines if "Error: " in line] or lines
+    known = (cause for sign, cause in CAUSES.items() if sign in text)
+    return SetupError(f"{doing} failed: {next(known, errors[-1])} (details in {LOG.name})")
 
 
 def make_venv() -> None:
@@ -193,18 +183,27 @@ def set_up() -> None:
             return
         LOG.write_text("")
         kept = usable()
-        if kept:
-            STAMP.unlink(missing_ok=True)
-        else:
+        if not kept:
             make_venv()
+        elif STAMP.exists():  # it is ours, so nobody minds if it is made anew after a kill
+            STAMP.write_text(HALF_MADE)
+        fill(kept)
+        STAMP.write_text(fingerprint())
+        say("set-up done; it is not repeated until requirements.lock or pyproject.toml changes")
+
+
+def fill(kept: bool) -> None:
+    """Install, and prove it; a `.venv` that was kept and does not pass is made anew once."""
+    try:
         install()
         if kept and not imports():
             make_venv()
             install()
         if not imports():
             raise explain("importing what was installed")
-        STAMP.write_text(fingerprint())
-        say("set-up done; it is not repeated until requirements.lock or pyproject.toml changes")
+    except SetupError:
+        STAMP.unlink(missing_ok=True)  # pip said no, but left nothing half done: go on from here next time
+        raise
 
 
 def call(*arguments: str) -> int:
@@ -301,7 +300,7 @@ def main(argv: list[str]) -> int:
     except SetupError as error:
         print(f"dev.py: {error}", file=sys.stderr)
     except OSError as error:
-        full = " (free about 3 GB and call again)" if error.errno == 28 else ""
+        full = " (free about 2 GB and call again)" if error.errno == 28 else ""
         print(f"dev.py: {error.strerror or error}: {error.filename or VENV}{full}", file=sys.stderr)
     except KeyboardInterrupt:
         print("dev.py: interrupted; call again to go on", file=sys.stderr)
