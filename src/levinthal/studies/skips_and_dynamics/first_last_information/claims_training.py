@@ -27,6 +27,7 @@ from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
     protocol_words,
     rank_correlation,
     slope,
+    steps_to,
     time_to,
 )
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import RATE
@@ -61,12 +62,22 @@ def arm(rows: Rows, score: Callable[[Curve], float], *, best: bool) -> Arm | Non
 
 
 def steps(error: float) -> Callable[[Curve], float]:
-    """Score: steps to an error; a run that never gets there counts as twice its budget."""
-    return lambda curve: time_to(error, curve)
+    """Score: steps to an error, at least half a one; inf for a run that never gets there."""
+    return lambda curve: max(steps_to(curve, error), 0.5)
+
+
+def final(curve: Curve) -> float:
+    """Score: the error at the end, at least a ten-thousandth."""
+    return max(last(curve), 1e-4)
+
+
+def never(rows: Rows) -> float:
+    """What a run that never gets there counts as: twice the steps it was given."""
+    return 2 * float(max(rows.values("steps")))
 
 
 def compared(
-    rows: Rows, pairs: Mapping[str, tuple[Rows, Rows]], score: Callable[[Curve], float], *, best: bool
+    pairs: Mapping[str, tuple[Rows, Rows]], score: Callable[[Curve], float], *, best: bool
 ) -> tuple[dict[str, BySeed], bool, list[str]]:
     """log2(score of the first / score of the second), part by part, seed by seed; any edge; what to note."""
     effects: dict[str, BySeed] = {}
@@ -75,9 +86,10 @@ def compared(
         slow, fast = arm(slow_rows, score, best=best), arm(fast_rows, score, best=best)
         if slow is None or fast is None:
             continue
-        budget = float(max(rows.values("steps"), default=0.0))
         effects[part] = {
-            s: doublings(slow.scores[s], fast.scores[s], 2 * budget) for s in slow.scores if s in fast.scores
+            s: doublings(slow.scores[s], fast.scores[s], never(slow_rows))
+            for s in slow.scores
+            if s in fast.scores
         }
         if best:
             edge |= slow.at_edge or fast.at_edge
@@ -94,12 +106,12 @@ def shortcut_is_faster(rows: Rows) -> Evidence:
     for best in (False, True):
         words = "each at its best rate" if best else "at the paper's rate"
         pairs = {f"{part}, {words}": pair for part, pair in _versus(plain, "mlp", "shortcut").items()}
-        found, at_edge, more = compared(plain, pairs, steps(LOW_ERROR), best=best)
+        found, at_edge, more = compared(pairs, steps(LOW_ERROR), best=best)
         effects |= found
         edge |= at_edge
         notes += more
     pairs = _versus_init(plain, "mlp", "orthogonal")
-    found, _, _ = compared(plain, pairs, steps(LOW_ERROR), best=False)
+    found, _, _ = compared(pairs, steps(LOW_ERROR), best=False)
     control[""] = average(found.values())
     return Evidence(present(_by_protocol(effects)), present(control), edge, tuple(notes))
 
@@ -145,7 +157,7 @@ def depth_slows(rows: Rows) -> Evidence:
     effects: dict[str, BySeed] = {}
     control: dict[str, BySeed] = {}
     edge, notes = False, []
-    scores = {"steps to 20 % error": steps(HALFWAY_ERROR), "final error": last}
+    scores = {"steps to 20 % error": steps(HALFWAY_ERROR), "final error": final}
     for (batch, samples), group in mlp.group_by("batch", "samples").items():
         if len(group.distinct("depth")) < 3:
             continue
@@ -172,7 +184,7 @@ def _per_doubling(
     for by_width in rows.group_by("width").values():
         arms = {d: arm(group, score, best=best) for (d,), group in by_width.group_by("depth").items()}
         points = {
-            float(d): {s: math.log2(max(v, 1e-4)) for s, v in one.scores.items()}
+            float(d): {s: math.log2(min(v, never(rows))) for s, v in one.scores.items()}
             for d, one in arms.items()
             if one is not None
         }
@@ -192,12 +204,12 @@ def residuals_end_better(rows: Rows) -> Evidence:
         pairs = {part: pair for part, pair in _versus(plain, slow, fast).items() if _differ(part)}
         for best in (False, True):
             words = f"{fast} against {slow}, {'best rates' if best else 'paper rate'}"
-            found, at_edge, more = compared(plain, pairs, last, best=best)
+            found, at_edge, more = compared(pairs, final, best=best)
             if found:
                 effects[words] = average(found.values())
             edge |= at_edge
             notes += more
-        found, _, _ = compared(plain, _versus_init(plain, slow, "orthogonal"), last, best=False)
+        found, _, _ = compared(_versus_init(plain, slow, "orthogonal"), final, best=False)
         for words in effects:
             if words.startswith(f"{fast} "):
                 control[words] = average(found.values())
@@ -250,7 +262,7 @@ def information_causes_speed(rows: Rows) -> Evidence:
 def _start_against_speed(rows: Rows, key: Mapping[str, Any]) -> dict[int, float]:
     arms = rows.group_by("init", "slope").values()
     starts = [{s: first(c) for s, c in curves(one, **key).items()} for one in arms]
-    speeds = [{s: -steps(HALFWAY_ERROR)(c) for s, c in curves(one, **ERROR).items()} for one in arms]
+    speeds = [{s: -time_to(HALFWAY_ERROR, c) for s, c in curves(one, **ERROR).items()} for one in arms]
     seeds = set.intersection(*map(set, starts), *map(set, speeds))
     return {
         s: rank_correlation(np.array([one[s] for one in starts]), np.array([one[s] for one in speeds]))

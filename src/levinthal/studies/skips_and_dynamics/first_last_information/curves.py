@@ -122,15 +122,15 @@ def time_to(error: float, curve: Curve) -> float:
     return min(steps_to(curve, error), 2.0 * float(curve[0][-1]))
 
 
-def doublings(slow: float, fast: float, budget: float) -> float:
-    """log2(slow / fast); an arm that never got there counts as the budget, and two of them as nan.
+def doublings(slow: float, fast: float, never: float) -> float:
+    """log2(slow / fast); inf, an arm that never got there, counts as `never`; two of them are no number.
 
-    >>> doublings(80, 20, 100), doublings(math.inf, 25, 100)
-    (2.0, 2.0)
+    >>> doublings(80, 20, 200), doublings(math.inf, 25, 200), doublings(math.inf, math.inf, 200)
+    (2.0, 3.0, nan)
     """
     if math.isinf(slow) and math.isinf(fast):
         return math.nan
-    return math.log2(max(min(slow, budget), 0.1) / max(min(fast, budget), 0.1))
+    return math.log2(min(slow, never) / min(fast, never))
 
 
 def average(effects: Iterable[BySeed]) -> dict[int, float]:

@@ -35,6 +35,7 @@ from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Moment, P
 MODES: Mapping[str, tuple[str, ...]] = {
     "errors": ("recalibrated",),
     "information": ("running", "batch", "recalibrated"),
+    "readings": ("running", "debiased", "batch", "recalibrated"),
     "everything": ("running", "debiased", "batch", "recalibrated"),
 }
 MOMENTS, LAYER_MOMENTS = 15, 6

@@ -2,7 +2,8 @@
 
 A cell's factors: architecture, width, depth, batch ("full" or a number), samples (training images used),
 rate, init, slope (batch norm's initial gamma), labels ("true" or "shuffled"), steps, `images` (test images
-that information is read on) and `read`, what is measured: "errors", "information" or "everything".
+that information is read on) and `read`, what is measured: "errors", "information", "readings" (of
+batch norm: all of them) or "everything".
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def _controls(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar
     """Frozen weights (only batch norm's statistics move), shuffled labels, and orthogonal plain networks."""
     here = {"width": size.width, "depth": size.depth} | protocol.factors
     for architecture in ("mlp", "shortcut", "residual"):
-        yield factors(architecture=architecture, rate=0.0, **here), size.seeds
+        yield factors(architecture=architecture, rate=0.0, read="readings", **here), size.seeds
     yield factors(labels="shuffled", read="everything", **here), size.seeds
     yield factors(init="orthogonal", **here), size.seeds
     yield factors(init="orthogonal", architecture="shortcut", **here), size.seeds
@@ -135,7 +136,7 @@ def _depths(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar],
 def _rates(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
     """The whole learning-rate grid of every comparison between depths and architectures."""
     for depth in size.rate_depths:
-        for architecture in ("mlp", "shortcut"):
+        for architecture in ("mlp", "shortcut") if depth >= 5 else ("mlp",):
             for rate in size.rates:
                 here = factors(architecture=architecture, width=size.width, depth=depth, rate=rate)
                 read = "information" if rate == RATE else "errors"
@@ -164,5 +165,5 @@ def _cost(cell: dict[str, Scalar], seeds: int) -> float:
     weights = 784 * 2 * width + 4 * width**2 + (depth - 3) * width**2 + 100 * depth * width
     batch = int(cell["samples"]) if cell["batch"] == "full" else int(cell["batch"])
     training = 8e-11 * weights * batch * int(cell["steps"])
-    reading = {"errors": 0.1, "information": 0.5, "everything": 1.5}[str(cell["read"])]
+    reading = {"errors": 0.1, "information": 0.5, "readings": 0.7, "everything": 1.5}[str(cell["read"])]
     return seeds * (training + reading)

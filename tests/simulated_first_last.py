@@ -1,0 +1,72 @@
+"""Rows of made-up runs whose truth is known, for claims and figures to be tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from levinthal.lab.rows import Rows
+from levinthal.studies.skips_and_dynamics.first_last_information.measure import MODES
+from levinthal.studies.skips_and_dynamics.first_last_information.plan import Protocol, Size, tasks
+from levinthal.training import log_spaced
+from levinthal.vocabulary import Cell, Estimate, Measurement, Row
+
+STEPS = 100
+SIZE = Size(
+    main=(Protocol("full", 4000, STEPS, levels=(10, 20)), Protocol("128", 4000, STEPS, levels=(10, 20))),
+    fast=(Protocol("128", 60_000, STEPS, levels=(3, 5, 10, 20)),),
+    rates=(3e-4, 1e-3, 3e-3),
+    rate_depths=(3, 5, 20),
+    width=20,
+    depth=10,
+    deep=20,
+    seeds=6,
+    few=6,
+    images=2000,
+)
+Number = Callable[[Cell, float], float]
+"""A cell and the share of training done, in [0, 1] on a log axis, to a number."""
+
+
+def falling_error(cell: Cell, share: float) -> float:
+    """From 90 % down to 5 %, whatever the cell."""
+    return 0.9 * (0.05 / 0.9) ** share
+
+
+def rows(
+    *,
+    error: Number = falling_error,
+    information: Mapping[tuple[str, str], Number] | None = None,
+    noise: float = 0.02,
+) -> Rows:
+    """Rows of every task of SIZE; `information` is given by (mode, readout), and is 3 bits elsewhere."""
+    return Rows.of(_rows(error, information or {}, noise))
+
+
+def _rows(error: Number, information: Mapping[Any, Number], noise: float) -> Iterator[Row]:
+    for number, task in enumerate(tasks(SIZE)):
+        for seed in task.seeds:
+            draw = np.random.default_rng([number, seed])
+            for one in _run(task.cell, seed, error, information, lambda d=draw: noise * d.standard_normal()):
+                yield Row(task.cell, one)
+
+
+def _run(
+    cell: Cell, seed: int, error: Number, information: Mapping[Any, Number], jitter: Callable[[], float]
+) -> Iterator[Measurement]:
+    modes = MODES[str(cell["read"])]
+    for step in log_spaced(STEPS, 15):
+        share = np.log1p(step) / np.log1p(STEPS)
+        value = min(error(cell, share) * np.exp(jitter()), 1.0)
+        for mode in modes:
+            yield Measurement("test_error", Estimate(value), seed, step, "", f"batchnorm={mode}")
+        for mode in modes[:-1]:
+            for readout in ("before", "after"):
+                bits = information.get((mode, readout), lambda *_: 3.0)(cell, share) + jitter()
+                words = f"batchnorm={mode} readout={readout} estimator=ksg n=2000"
+                yield Measurement("mutual_information", Estimate(bits, "bits"), seed, step, "", words)
+                if step in (0, STEPS):
+                    null = Estimate(jitter(), "bits")
+                    yield Measurement("mutual_information_null", null, seed, step, "", words)
