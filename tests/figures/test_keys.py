@@ -1,13 +1,7 @@
 from __future__ import annotations
 
-import itertools
-
-from hypothesis import given
-from hypothesis import strategies as st
-
-from levinthal.figures.keys import end_labels, key_lines, keyed, labels_fit, spread, text_width, wrap
+from levinthal.figures.keys import key_lines, keyed, text_width, twins, wrap
 from levinthal.figures.palette import looks
-from levinthal.figures.scales import fit
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
 STEP, ERROR = Axis("step"), Axis("error", "%")
@@ -20,19 +14,6 @@ def series(name: str, group: str = "", role: str = "median", end: float = 1.0, a
 
 def figure(*every: Series) -> Figure:
     return Figure("f", "T", "c", (Panel(STEP, ERROR, every),))
-
-
-@given(st.lists(st.floats(-50, 400), max_size=12).map(sorted), st.floats(1, 20))
-def test_spread_labels_keep_their_order_and_distance(spots: list[float], least: float) -> None:
-    placed = spread(spots, least, 300.0)
-    assert all(b - a >= least - 1e-6 for a, b in itertools.pairwise(placed))
-    if spots and len(spots) * least < 300:
-        assert min(placed) >= -1e-6
-        assert max(placed) <= 300 + 1e-6
-
-
-def test_spread_leaves_alone_what_does_not_touch() -> None:
-    assert spread([10.0, 100.0, 200.0], 16, 300.0) == [10.0, 100.0, 200.0]
 
 
 def test_wrap_keeps_every_word() -> None:
@@ -75,36 +56,17 @@ def test_a_single_trace_needs_no_key_but_its_direction_does() -> None:
     assert "end" in line
 
 
-def scales_of(one: Figure) -> list[tuple[object, object]]:
-    every = one.panels[0].series
-    x = [v for s in every for v in s.x]
-    return [(fit(STEP, x), fit(ERROR, [v for s in every for v in s.y]))]
+def point(name: str, x: float | str, *, group: str = "mlp") -> Series:
+    return Series(name, (x,), (1.0,), "point", group)
 
 
-def test_labels_stand_at_the_ends_of_lines_that_reach_the_edge() -> None:
-    one = figure(series("MLP", "mlp"), series("shortcut", "shortcut", end=0.2))
-    assert labels_fit(one, scales_of(one), 700, 300) > 50  # type: ignore[arg-type]
+def test_single_points_are_named_in_place_when_some_look_alike() -> None:
+    every = point("orthogonal", 1), point("glorot", 2), point("shortcut", 3, group="shortcut")
+    assert twins(figure(*every), LOOKS) == {"orthogonal", "glorot", "shortcut"}
 
 
-def test_labels_give_way_to_keys_where_they_do_not_fit() -> None:
-    lines = series("MLP", "mlp"), series("shortcut", "shortcut", end=0.2)
-    early = Series("early", (0, 4), (1.0, 0.5))
-    for every, room in (
-        (lines, 200),
-        ((*lines, early), 700),
-        ((*lines, series("trace", arrow=True)), 700),
-        ((*lines, series("x" * 60)), 700),
-        (tuple(series(f"line {i}") for i in range(40)), 700),
-        ((Series("a", ("k", "l"), (1.0, 2.0), "point"), *lines), 700),
-    ):
-        one = figure(*every)
-        assert labels_fit(one, scales_of(one), room, 300) == 0  # type: ignore[arg-type]
-
-
-def test_end_labels_do_not_overlap() -> None:
-    every = tuple(series(f"line {i}", end=0.5 + 0.001 * i) for i in range(5))
-    one = figure(*every)
-    labels = end_labels(one.panels[0], 1, scales_of(one)[0], LOOKS, 300.0)  # type: ignore[arg-type]
-    places = sorted(300 * label["y"] for label in labels)
-    assert all(b - a >= 15.9 for a, b in itertools.pairwise(places))
-    assert {label["xref"] for label in labels} == {"x domain"}
+def test_points_are_no_twins_when_a_key_or_an_axis_tells_them_apart() -> None:
+    assert twins(figure(point("a", 1), point("b", 2, group="shortcut")), LOOKS) == frozenset()
+    assert twins(figure(point("a", "k"), point("b", "l")), LOOKS) == frozenset()
+    cloud = Series("b", (1, 2), (1.0, 2.0), "point", "mlp")
+    assert twins(figure(point("a", 1), cloud), LOOKS) == frozenset()

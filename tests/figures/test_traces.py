@@ -39,7 +39,7 @@ def test_a_seed_is_thin_and_fainter_beside_its_median() -> None:
     (alone,) = drawn(line(role="seed"))
     (beside,) = drawn(line(role="seed"), lone=False)
     assert alone["line"] == {"color": "token:mlp/0.75", "width": 1.1}
-    assert beside["line"] == {"color": "token:mlp/0.3", "width": 1.1}
+    assert beside["line"] == {"color": "token:mlp/0.35", "width": 1.1}
 
 
 def test_a_band_goes_round_the_interval() -> None:

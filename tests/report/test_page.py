@@ -120,7 +120,7 @@ def test_the_same_report_is_the_same_file(
 ) -> None:
     one, two = (
         write_report(
-            study, "standard", rows, verdicts, {"Seeds": 8}, tmp_path / f"{i}" / "r.html"
+            bare, "standard", rows, verdicts, {"Seeds": 8}, tmp_path / f"{i}" / "r.html"
         ).read_bytes()
         for i in range(2)
     )

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from levinthal.figures.keys import KEY_SIZE, LINE, escaped, key_lines, keyed, labels_fit, text_width, wrap
+from levinthal.figures.keys import KEY_SIZE, LINE, escaped, key_lines, keyed, text_width, twins, wrap
+from levinthal.figures.labels import labels_fit
 from levinthal.figures.palette import Look
 from levinthal.figures.scales import Scale
 from levinthal.vocabulary import Axis, Figure
@@ -62,7 +63,8 @@ def arrange(figure: Figure, scales: Sequence[Scales], look: dict[str, Look], wid
     height = 340.0 if count == 1 and width > 520 else 260.0
     pitch = width / columns
     left = max([30.0, *(_tick_room(y, height) for _, y in scales)])
-    keys = keyed(figure.panels, look)
+    named = twins(figure, look)
+    keys = [key for key in keyed(figure.panels, look) if key.name not in named]
     direct = labels_fit(figure, scales, pitch, height) if columns <= 2 and len(keys) > 1 else 0.0
     right = direct or _TIGHT
     plot = pitch - left - right

@@ -1,19 +1,16 @@
-"""Who is who: names at the ends of the traces where they fit, else a line of keys above the panels."""
+"""Who is who: the line of keys above the panels, and the texts it is made of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from levinthal.figures.palette import Look, at_level
-from levinthal.figures.scales import Scale
 from levinthal.vocabulary import Figure, Panel, Series
 
 KEY_SIZE = 13
 LINE = 20
 _GAP = "\u2003\u2002"
-_ROOMY = 480
 _TRAVEL = "token:muted"
 
 
@@ -61,12 +58,25 @@ def keyed(panels: Iterable[Panel], looks: Mapping[str, Look]) -> list[Key]:
         lone = series.role == "seed" and (series.group, series.level) not in summed
         name = (series.group or series.name) if lone else series.name
         if series.role != "seed" or lone:
-            key = _key(name, series, looks[series.group])
+            key = key_of(name, series, looks[series.group])
             keys.setdefault((key.name, key.colour), key)
     return [key for key in keys.values() if key.name]
 
 
-def _key(name: str, series: Series, look: Look) -> Key:
+def twins(figure: Figure, looks: Mapping[str, Look]) -> frozenset[str]:
+    """Names of all single points, if some share their look with another: no key can tell those apart."""
+    every = [s for panel in figure.panels for s in panel.series if s.role == "point"]
+    many = {s.name for s in every if len(s.x) != 1 or isinstance(s.x[0], str)}
+    names: dict[tuple[str, float | None], set[str]] = {}
+    for series in every:
+        names.setdefault((looks[series.group].colour, series.level), set()).add(series.name)
+    if not any(len(same) > 1 and not same & many for same in names.values()):
+        return frozenset()
+    return frozenset(s.name for s in every) - many
+
+
+def key_of(name: str, series: Series, look: Look) -> Key:
+    """The key of one series: its mark in its colour, or a dash where it has no group."""
     look = at_level(look, series.level)
     if series.role == "reference":
         return Key(name, "┄", look.colour, look.text)
@@ -100,69 +110,3 @@ def escaped(text: str) -> str:
     'a &lt; b &amp; c'
     """
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def end_labels(
-    panel: Panel, number: int, scales: tuple[Scale, Scale], looks: Mapping[str, Look], height: float
-) -> list[dict[str, Any]]:
-    """Annotations naming every line of a panel at its right end, pushed apart until none overlap."""
-    named = [s for s in panel.series if s.role != "seed" and s.name]
-    shares = [_last_share(s, scales[1]) for s in named]
-    order = sorted(range(len(named)), key=lambda i: shares[i])
-    spots = spread([shares[i] * height for i in order], LINE - 4, height)
-    labels = []
-    for i, spot in zip(order, spots, strict=True):
-        key = _key(named[i].name, named[i], looks[named[i].group])
-        glyph = (
-            "" if named[i].role == "reference" else f'<span style="color:{key.colour}">{key.glyph}</span> '
-        )
-        labels.append({
-            "text": glyph + escaped(key.name), "font": {"size": KEY_SIZE, "color": key.text},
-            "xref": _ref("x", number), "yref": _ref("y", number), "x": 1, "y": round(spot / height, 4),
-            "xanchor": "left", "yanchor": "middle", "xshift": 8, "showarrow": False,
-        })  # fmt: skip
-    return labels
-
-
-def _ref(letter: str, number: int) -> str:
-    return f"{letter}{number if number > 1 else ''} domain"
-
-
-def _last_share(series: Series, scale: Scale) -> float:
-    shares = [share for share in map(scale.share, series.y) if share is not None]
-    return shares[-1] if shares else 0.0
-
-
-def spread(spots: Sequence[float], least: float, height: float) -> list[float]:
-    """Sorted places moved as little as need be until neighbours are `least` apart, within 0 to `height`.
-
-    >>> spread([10.0, 11.0, 50.0], 10, 100)
-    [10.0, 20.0, 50.0]
-    >>> spread([95.0, 99.0], 10, 100)
-    [90.0, 100.0]
-    """
-    placed: list[float] = []
-    for spot in spots:
-        placed.append(max(spot, placed[-1] + least if placed else 0.0))
-    ceiling = float(height)
-    for i in reversed(range(len(placed))):
-        placed[i] = min(placed[i], ceiling)
-        ceiling = placed[i] - least
-    return placed
-
-
-def labels_fit(figure: Figure, scales: Sequence[tuple[Scale, Scale]], room: float, height: float) -> float:
-    """Pixels of margin that labels at the ends of all lines need, or 0 where they do not fit."""
-    if room < _ROOMY:
-        return 0.0
-    widest = 0.0
-    for panel, (across, _) in zip(figure.panels, scales, strict=True):
-        named = [s for s in panel.series if s.role != "seed" and s.name]
-        ends = [across.share(x) for s in named if s.role != "reference" for x in s.x[-1:]]
-        lines = all(s.role in ("median", "reference") and not s.arrow for s in named)
-        if not lines or across.categories or len(named) * (LINE - 4) > height:
-            return 0.0
-        if any(end is None or end < 0.9 for end in ends):
-            return 0.0
-        widest = max([widest, *(text_width(f"● {s.name}", KEY_SIZE) for s in named)])
-    return widest + 14 if widest <= 0.28 * room else 0.0

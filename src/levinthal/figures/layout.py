@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from levinthal.figures.grid import TICK_SIZE, Grid, Scales, arrange, axis_words, slant
-from levinthal.figures.keys import KEY_SIZE, LINE, end_labels, escaped, wrap
+from levinthal.figures.keys import KEY_SIZE, LINE, escaped, twins, wrap
+from levinthal.figures.labels import end_labels, point_labels
 from levinthal.figures.palette import Look, at_level, looks
 from levinthal.figures.scales import Scale, fit
 from levinthal.figures.traces import Pen, draw_series
@@ -88,9 +89,11 @@ def _layout(figure: Figure, scales: list[Scales], look: dict[str, Look], width: 
                        "font": {"color": "token:ink", "family": FONT}},
         "annotations": _key_words(grid.keys),
     }  # fmt: skip
+    alike = twins(figure, look)
     for i, panel in enumerate(figure.panels):
         layout |= _axes(i, scales[i], grid)
         layout["annotations"] += _panel_words(figure, i, scales[i], grid)
+        layout["annotations"] += point_labels(panel, i + 1, scales[i], alike, (grid.width, grid.height))
         if grid.labelled:
             layout["annotations"] += end_labels(panel, i + 1, scales[i], look, grid.height)
     return layout

@@ -73,7 +73,7 @@ def _rounded(values: Sequence[float | None]) -> list[float | None]:
 
 
 def _seed(series: Series, pen: Pen, xs: list[float | None], ys: list[float | None]) -> list[Trace]:
-    alpha = 0.75 if pen.lone else 0.3
+    alpha = 0.75 if pen.lone else 0.35
     line = {"color": pen.look.faint(alpha), "width": 1.1}
     thin = _scatter("lines", xs, ys, name=series.name, line=line, hoverinfo="skip")
     if not series.arrow or not pen.lone:
