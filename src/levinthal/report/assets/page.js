@@ -14,7 +14,7 @@
   const visible = trace => trace.y.some((y, i) => y !== null && trace.x[i] !== null);
 
   const paint = async box => {
-    const width = printing ? 660 : Math.floor(box.clientWidth);
+    const width = printing ? 690 : Math.floor(box.clientWidth);
     const drawing = drawings[box.dataset.figure];
     const { data, layout } = painted(drawing, width, palettes[theme()]);
     await Plotly.react(box, data, layout, still);
