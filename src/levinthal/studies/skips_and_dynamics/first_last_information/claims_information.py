@@ -119,7 +119,7 @@ def _ends(rows: Rows) -> dict[int, float]:
 def goes_with_speed(rows: Rows) -> Evidence:
     """C8: rank correlation of information and the rate at which log error falls, within and across networks.
 
-    Control within a network: the same correlation with time alone (early is fast whatever causes it).
+    Control within a network: time alone, running the way the information runs, as any monotone curve does.
     Control across networks: the information of shuffled pairs.
     """
     effects: dict[str, BySeed] = {}
@@ -127,7 +127,7 @@ def goes_with_speed(rows: Rows) -> Evidence:
     for architecture in ARCHITECTURES:
         part = f"within a training run, {architecture}"
         effects[part] = _within(rows, architecture, _information_itself)
-        control[part] = _within(rows, architecture, _earliness)
+        control[part] = _within(rows, architecture, _time_alone)
     for part, architectures in {
         "across depths, mlp": ("mlp",),
         "across architectures and depths": ARCHITECTURES,
@@ -142,8 +142,9 @@ def _information_itself(curve: Curve) -> np.ndarray:
     return curve[1]
 
 
-def _earliness(curve: Curve) -> np.ndarray:
-    return -curve[0]
+def _time_alone(curve: Curve) -> np.ndarray:
+    """The step, running the way the information runs."""
+    return np.asarray(curve[0] * (1.0 if trend(curve) >= 0 else -1.0))
 
 
 def _within(rows: Rows, architecture: str, predictor: Callable[[Curve], np.ndarray]) -> dict[int, float]:

@@ -57,7 +57,10 @@ def arm(rows: Rows, score: Callable[[Curve], float], *, best: bool) -> Arm | Non
     if not best or len(grid) < 3:
         return Arm(RATE, grid[RATE], False) if RATE in grid and not best else None
     rates = sorted(grid)
-    winner = min(rates, key=lambda rate: np.median(list(grid[rate].values())))
+    medians = {rate: float(np.median(list(grid[rate].values()))) for rate in rates}
+    if math.isinf(min(medians.values())):  # no rate gets there: the paper's is as good as any
+        return Arm(RATE, grid.get(RATE, grid[rates[0]]), False)
+    winner = min(rates, key=lambda rate: medians[rate])
     return Arm(winner, grid[winner], winner in (rates[0], rates[-1]))
 
 

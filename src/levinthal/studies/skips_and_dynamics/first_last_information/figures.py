@@ -28,6 +28,13 @@ from levinthal.vocabulary import Axis, Figure, Panel, Series
 
 STEP = Axis("step + 1", "", log=True)
 SETTING = ("batch", "samples", "steps", "width", "depth")
+ESTIMATOR_WORDS = {
+    "ksg": "KSG, as the paper",
+    "zscored_ksg": "KSG, columns scaled to unit variance",
+    "pca_ksg": "KSG on ten principal components",
+    "copula": "Gaussian copula, bias-corrected",
+    "cka": "linear CKA",
+}
 LEVELS = (0.3, 0.2, 0.1, 0.05)
 
 
@@ -136,7 +143,7 @@ def rates(rows: Rows) -> Figure:
             series = tuple(_over_rates(arm))
             title = f"{architecture}, {protocol_words(batch, samples)}, W = {width}"
             panels.append(Panel(Axis("learning rate", log=True), ERROR_AXIS, series, title))
-    caption = "Median over seeds, error at the end; the paper's rate is 0.001; darker is deeper."
+    caption = "Median over seeds, error at the end; the paper's rate is 0.001."
     return Figure("rates", "The whole grid of learning rates behind every comparison", caption,
                   tuple(p for p in panels if p.series))  # fmt: skip
 
@@ -153,15 +160,17 @@ def _over_rates(rows: Rows) -> Iterator[Series]:
 
 def estimators(rows: Rows) -> Figure:
     """The same layers through every estimator: what agrees, and what does not."""
-    panels = []
+    panels, setting = [], ""
     found = chosen(rows, name=("mutual_information", "cka"), batchnorm="batch", readout="after", **PLAIN)
     images = max(found.distinct("n"), key=int, default=None) if len(found) else None
     for words, group in list(detailed(found))[:1]:
         for (name, estimator), one in chosen(group, n=images).group_by("name", "estimator").items():
             unit = "bits" if name == "mutual_information" else ""
             series = tuple(_by_architecture(one, {"name": name}))
-            panels.append(Panel(STEP, Axis(str(estimator or name), unit), series, words))
-    caption = "Median and quartiles over seeds; statistics of the images read, after the sum."
+            axis = Axis("information" if unit else "similarity", unit)
+            panels.append(Panel(STEP, axis, series, ESTIMATOR_WORDS[str(estimator)]))
+        setting = words
+    caption = f"Median and quartiles over seeds; statistics of the images read, after the sum; {setting}."
     return Figure("estimators", "The same layers through every estimator", caption, tuple(panels))
 
 
@@ -315,7 +324,7 @@ def layers(rows: Rows) -> Figure:
             steps = found.distinct("step") if len(found) else []
             series = [_over_layers(found, step, i / max(len(steps) - 1, 1)) for i, step in enumerate(steps)]
             panels.append(Panel(Axis("hidden layer"), Axis(axis), tuple(series), words))
-    caption = "MLP; mean over seeds; darker is later in training."
+    caption = "MLP; mean over seeds; one line a moment of training."
     return Figure(
         "layers", "Layer by layer: what each can tell, and how alike neighbours are", caption, tuple(panels)
     )
