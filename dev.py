@@ -8,8 +8,6 @@ or that belongs to an older lock, is noticed by the stamp and put right.
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import hashlib
 import importlib.util
 import os
@@ -18,13 +16,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "levinthal-stamp"
+LOCK = ROOT / "requirements.lock"
 LOG = ROOT / ".venv-setup.log"
 OLDEST = (3, 11)
 HALF_MADE = "half-made\n"
+HELD: list[int] = []  # the open file that is locked while a set-up is under way
 BASE = str(getattr(sys, "_base_executable", None) or sys.executable)
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
@@ -42,16 +43,15 @@ def require_python() -> None:
     """Refuse an interpreter that is too old, and name a newer one if the machine has it."""
     if sys.version_info >= OLDEST:
         return
-    known = [f"python3.{minor}" for minor in range(11, 16)]
-    found = next((name for name in known if shutil.which(name)), None)
+    found = next(filter(shutil.which, (f"python3.{minor}" for minor in range(11, 16))), None)
     way_out = f"this machine has {found}: run `{found} dev.py`" if found else "install a newer one"
     raise SetupError(f"needs Python >= 3.11, this is {platform.python_version()}: {way_out}")
 
 
 def fingerprint() -> str:
     """Hash of what the environment is made of: lock, project settings, Python, place."""
-    parts = [(ROOT / name).read_bytes() for name in ("requirements.lock", "pyproject.toml")]
-    parts.append(f"{sys.version_info[:2]} {platform.machine()} {ROOT}".encode())
+    place = f"{sys.version_info[:2]} {platform.machine()} {ROOT}".encode()
+    parts = (LOCK.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), place)
     return hashlib.sha256(b"\0".join(parts)).hexdigest() + "\n"
 
 
@@ -63,23 +63,28 @@ def read_stamp() -> str:
         return ""
 
 
+def ready() -> bool:
+    """Whether there is nothing to set up."""
+    return read_stamp() == fingerprint() and PYTHON.exists()
+
+
 def usable() -> bool:
     """Whether `.venv` holds a working Python of this version that no killed set-up left behind."""
     if read_stamp() == HALF_MADE or not PYTHON.exists():
         return False
-    version = subprocess.run(
-        [str(PYTHON), "-c", "import sys; print(sys.version_info[:2])"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return version.stdout.strip() == str(sys.version_info[:2])
+    return answer("import sys; print(sys.version_info[:2])") == f"{sys.version_info[:2]}"
+
+
+def answer(code: str) -> str:
+    """What `.venv`'s Python prints to a line of code; nothing if it cannot run it."""
+    done = subprocess.run([str(PYTHON), "-c", code], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def logged(command: list[str]) -> int:
     """Run a command with its output in the log; on a terminal show what is being fetched."""
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command, cwd=ROOT, stdout=PIPE, stderr=STDOUT, text=True, errors="replace", pass_fds=HELD
     ) as process:
         for line in process.stdout or ():
             note(line)
@@ -98,13 +103,10 @@ def note(line: str) -> None:
 
 CAUSES = {
     "No space left on device": "the disk is full: free about 2 GB and call again",
-    "Disk quota exceeded": "your quota is full: free about 2 GB and call again",
-    "No module named pip": "this Python has no pip: install it (Debian: `apt install python3-pip`) and call again",
-    "no such option: --python": "pip is older than 22.3: upgrade it (or on Debian `apt install python3-venv`)",
+    "No module named pip": "this Python has no pip: install it (Debian: `apt install python3-pip`)",
+    "no such option: --python": "pip is older than 22.3: upgrade it (Debian: `apt install python3-venv`)",
     "NewConnectionError": "no network, or no package index behind it: connect and call again",
-    "Temporary failure in name resolution": "no network: connect and call again",
     "ConnectTimeout": "the package index does not answer: call again later",
-    "ProxyError": "the proxy refuses: look at HTTPS_PROXY and call again",
     "No matching distribution": "the package index lacks a package of requirements.lock",
 }
 
@@ -139,67 +141,73 @@ def make_venv() -> None:
 
 def pip() -> list[str]:
     """The pip that installs into `.venv`: its own, or the system's pointed at it."""
-    own = subprocess.run([str(PYTHON), "-c", "import pip"], capture_output=True, check=False)
-    if own.returncode == 0:
+    if answer("import pip; print('here')"):
         return [str(PYTHON), "-m", "pip"]
     return [BASE, "-m", "pip", "--python", str(PYTHON)]
 
 
 def install() -> None:
     """The exact versions of the lock, then the project itself, editable."""
-    lock = ROOT / "requirements.lock"
-    count = sum(line[:1].isalpha() for line in lock.read_text().splitlines())
+    count = sum(line[:1].isalpha() for line in LOCK.read_text().splitlines())
     quiet = ["install", "--no-input", "--disable-pip-version-check", "--retries", "2"]
     say(f"installing {count} packages of requirements.lock into .venv (torch is large: a minute or more)")
-    if logged([*pip(), *quiet, "-r", str(lock)]) != 0:
+    if logged([*pip(), *quiet, "-r", str(LOCK)]) != 0:
         raise explain("installing requirements.lock")
     say("installing levinthal itself, editable")
     if logged([*pip(), *quiet, "--no-deps", "--no-build-isolation", "-e", str(ROOT)]) != 0:
         raise explain("installing levinthal")
 
 
-def imports() -> bool:
-    """Whether what was installed can be imported: the proof that nothing is half there."""
-    return logged([str(PYTHON), "-c", "import levinthal, numba, plotly, pytest, sklearn, torch"]) == 0
-
-
-@contextlib.contextmanager
-def one_at_a_time():  # type: ignore[no-untyped-def]
-    """Two calls at once must not fill the same `.venv`: the second waits for the first."""
+def wait_for_turn() -> None:
+    """One call at a time fills `.venv`; pip holds the lock too, so that its end is waited for after a kill."""
     try:
         import fcntl
     except ImportError:  # Windows has no flock; two first calls at once are then the user's to avoid
-        yield
         return
-    with open(__file__, "rb") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    turn = os.open(__file__, os.O_RDONLY)
+    HELD.append(turn)
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        say("waiting for another set-up of this .venv to end")
+        fcntl.flock(turn, fcntl.LOCK_EX)
 
 
 def set_up() -> None:
     """Make `.venv` ready, doing nothing at all when its stamp is right."""
-    with one_at_a_time():
-        if read_stamp() == fingerprint() and PYTHON.exists():
-            return
-        LOG.write_text("")
-        kept = usable()
-        if not kept:
-            make_venv()
-        elif STAMP.exists():  # it is ours, so nobody minds if it is made anew after a kill
-            STAMP.write_text(HALF_MADE)
-        fill(kept)
-        STAMP.write_text(fingerprint())
-        say("set-up done; it is not repeated until requirements.lock or pyproject.toml changes")
+    if ready():
+        return
+    wait_for_turn()
+    try:
+        if not ready():
+            make_ready()
+    finally:
+        while HELD:
+            os.close(HELD.pop())
+
+
+def make_ready() -> None:
+    """Make or mend `.venv`, fill it, and stamp it."""
+    LOG.write_text("")
+    kept = usable()
+    if not kept:
+        make_venv()
+    elif STAMP.exists():  # it is ours, so nobody minds if it is made anew after a kill
+        STAMP.write_text(HALF_MADE)
+    fill(kept)
+    STAMP.write_text(fingerprint())
+    say("set-up done; it is not repeated until requirements.lock or pyproject.toml changes")
 
 
 def fill(kept: bool) -> None:
     """Install, and prove it; a `.venv` that was kept and does not pass is made anew once."""
+    proof = [str(PYTHON), "-c", "import levinthal, numba, plotly, pytest, sklearn, torch"]
     try:
         install()
-        if kept and not imports():
+        if kept and logged(proof) != 0:
             make_venv()
             install()
-        if not imports():
+        if logged(proof) != 0:
             raise explain("importing what was installed")
     except SetupError:
         STAMP.unlink(missing_ok=True)  # pip said no, but left nothing half done: go on from here next time
@@ -213,23 +221,13 @@ def call(*arguments: str) -> int:
 
 def cores() -> int:
     """How many cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
-
-
-def refuse(arguments: list[str]) -> None:
-    """A command that takes no arguments says so."""
-    if arguments:
-        raise SetupError(f"this command takes no arguments, got '{' '.join(arguments)}'")
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def demo(arguments: list[str]) -> int:
     """Run the study of Hodas & Stinis on the embedded digits; report under results/."""
-    study, report = "first-last-information", "results/first-last-information-quick.html"
-    say(f"running {study} on the embedded digits; finished networks are kept in results/")
-    return call("-m", "levinthal", "study", "run", study, "--preset", "quick", "--report", report, *arguments)
+    say("running first-last-information on the embedded digits; finished networks are kept in results/")
+    return call("-m", "levinthal", "study", "run", "first-last-information", "--preset", "quick", *arguments)
 
 
 def test(arguments: list[str]) -> int:
@@ -243,7 +241,8 @@ def test(arguments: list[str]) -> int:
 
 def check(arguments: list[str]) -> int:
     """Run the linter, the formatter's check, the type checker and the layering test."""
-    refuse(arguments)
+    if arguments:
+        raise SetupError(f"check takes no arguments, got '{' '.join(arguments)}'")
     steps = (
         ("ruff check", ("-m", "ruff", "check", ".")),
         ("ruff format --check", ("-m", "ruff", "format", "--check", ".")),
@@ -262,15 +261,11 @@ def check(arguments: list[str]) -> int:
 def bench(arguments: list[str]) -> int:
     """Run one benchmark by name, or all of them in turn."""
     known = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem[0] != "_")
-    if arguments and not arguments[0].startswith("-"):
-        if arguments[0] not in known:
-            raise SetupError(f"unknown benchmark '{arguments[0]}': known are {', '.join(known) or 'none'}")
-        known, arguments = arguments[:1], arguments[1:]
-    status = 0
-    for name in known:
-        say(f"benchmark {name}")
-        status = max(status, call(f"benchmarks/{name}.py", *arguments))
-    return status
+    chosen, rest = (arguments[:1], arguments[1:]) if arguments else (known, [])
+    if not set(chosen) <= set(known):
+        raise SetupError(f"unknown benchmark '{chosen[0]}': known are {', '.join(known) or 'none'}")
+    say(f"running {', '.join(chosen)}")
+    return max((call(f"benchmarks/{name}.py", *rest) for name in chosen), default=0)
 
 
 def docs(arguments: list[str]) -> int:
@@ -284,19 +279,14 @@ COMMANDS = {"demo": demo, "test": test, "check": check, "bench": bench, "docs": 
 
 def main(argv: list[str]) -> int:
     """Read the command, set up if needed, run it; 2 for anything that is not the command's own doing."""
-    lines = "\n".join(f"  {name:6} {run.__doc__}" for name, run in COMMANDS.items())
-    parser = argparse.ArgumentParser(
-        prog="dev.py",
-        description=f"commands:\n{lines}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="python3 dev.py COMMAND [arguments]",
-    )
-    parser.add_argument("command", choices=tuple(COMMANDS), metavar="COMMAND")
-    options = parser.parse_args(argv[:1])
+    if argv[:1] in ([], ["-h"], ["--help"]) or argv[0] not in COMMANDS:
+        lines = "".join(f"\n  {name:6} {run.__doc__}" for name, run in COMMANDS.items())
+        print(f"usage: python3 dev.py {' | '.join(COMMANDS)} [arguments]\n{lines}")
+        return 0 if "-h" in argv[:1] or "--help" in argv[:1] else 2
     try:
         require_python()
         set_up()
-        return COMMANDS[options.command](argv[1:])
+        return COMMANDS[argv[0]](argv[1:])
     except SetupError as error:
         print(f"dev.py: {error}", file=sys.stderr)
     except OSError as error:

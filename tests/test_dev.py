@@ -5,10 +5,13 @@ The real pip and venv are replaced by a Python that only notes what it was asked
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
+import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -37,8 +40,8 @@ if words[:2] == ["-m", "venv"]:
     shutil.copy(__file__, home / "bin" / "python")
 elif words[0] == "-c" and "version_info" in words[1]:
     print(sys.version_info[:2])
-elif words == ["-c", "import pip"]:
-    sys.exit("no-own-pip" in behaviour)
+elif words[0] == "-c" and "import pip" in words[1]:
+    print("" if "no-own-pip" in behaviour else "here")
 elif "install" in words and "fails:" in behaviour:
     sys.exit(behaviour.split("fails:")[1])
 elif "install" in words and "killed" in behaviour:
@@ -207,19 +210,47 @@ def test_dev_is_readable_to_an_older_python(old: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
-    [(["tset"], "invalid choice"), ([], "required"), (["bench", "ksgg"], "unknown benchmark 'ksgg'")],
+    ("words", "code", "told"),
+    [
+        (["tset"], 2, "usage: python3 dev.py demo | test | check | bench | docs"),
+        ([], 2, "usage:"),
+        (["--help"], 0, "usage:"),
+        (["bench", "ksgg"], 2, "dev.py: unknown benchmark 'ksgg'"),
+        (["check", "everything"], 2, "dev.py: check takes no arguments, got 'everything'"),
+    ],
 )
 def test_misuse_is_exit_code_2(
-    fresh: Fresh, capsys: pytest.CaptureFixture, words: list[str], told: str
+    fresh: Fresh, capsys: pytest.CaptureFixture, words: list[str], code: int, told: str
 ) -> None:
     dev = fresh("")
-    try:
-        code = dev.main(words)
-    except SystemExit as stop:
-        code = stop.code
-    assert code == 2
-    assert told in capsys.readouterr().err
+    assert dev.main(words) == code
+    said = capsys.readouterr()
+    assert told in said.out + said.err
+
+
+def test_a_second_call_waits_for_the_set_up_under_way(fresh: Fresh, capsys: pytest.CaptureFixture) -> None:
+    dev = fresh("")
+    with (dev.ROOT / "dev.py").open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=dev.set_up)
+        waiting.start()
+        waiting.join(timeout=0.3)
+        assert waiting.is_alive()
+        assert calls(dev) == []
+    waiting.join(timeout=30)
+    assert dev.read_stamp() == dev.fingerprint()
+    assert "waiting for another set-up" in capsys.readouterr().out
+
+
+def test_the_lock_travels_to_pip(fresh: Fresh) -> None:
+    """So that a pip whose dev.py was killed is waited for: the lock ends with the last who holds it."""
+    dev = fresh("")
+    dev.LOG.write_text("")
+    dev.wait_for_turn()
+    (turn,) = dev.HELD
+    assert dev.logged([sys.executable, "-c", f"import os; os.fstat({turn})"]) == 0
+    os.close(dev.HELD.pop())
+    assert dev.logged([sys.executable, "-c", f"import os; os.fstat({turn})"]) != 0
 
 
 def test_a_place_that_cannot_be_written_is_one_line(fresh: Fresh, capsys: pytest.CaptureFixture) -> None:
