@@ -86,11 +86,12 @@ def test_a_spiral_and_a_swiss_roll_keep_the_truth_of_what_is_rolled_up() -> None
     assert value(roll, norm.cdf(y)) == pytest.approx(0.413339, abs=0.08)
 
 
-def test_discrete_pairs_are_told_apart_by_noise_and_flagged() -> None:
+@pytest.mark.parametrize("n", [500, 2000])
+def test_discrete_pairs_are_told_apart_by_noise_and_flagged(n: int) -> None:
     rng = np.random.default_rng(0)
-    symbols = rng.integers(0, 8, size=2000).astype(float)
+    symbols = rng.integers(0, 8, size=n).astype(float)
     found = mutual_information(symbols + 1e9, symbols // 2)
-    assert found.value == pytest.approx(math.log(4), abs=0.05)
+    assert found.value == pytest.approx(math.log(4), abs=0.1)
     assert found.details["jittered"]
     assert found.trust is Trust.ORDINAL
     assert "discrete data: ties, 100% of the rows" in said(found)
