@@ -44,9 +44,9 @@ def test_replicates_beyond_the_smallest_size_with_a_clean_control() -> None:
     assert verdict.effect.interval is not None
     assert "bootstrap-t" in verdict.effect.interval.method
     assert (verdict.seeds, verdict.seeds_needed) == (8, None)
-    assert verdict.reasons[0].startswith("Rise: 2.04 bits [")
-    assert verdict.reasons[0].endswith("over 8 seeds; what counts starts at 1 bits.")
-    assert "no such effect" in verdict.reasons[-1]
+    assert verdict.reasons[-1].startswith("Rise: 2.04 bits [")
+    assert verdict.reasons[-1].endswith("over 8 seeds; what counts starts at 1 bits.")
+    assert "no such effect" in verdict.reasons[-2]
 
 
 def test_partially_when_only_beyond_zero() -> None:
@@ -64,7 +64,7 @@ def test_partially_when_only_beyond_zero() -> None:
 def test_does_not_replicate_with_the_wrong_sign_or_too_small(values: list[float], why: str) -> None:
     verdict = ruled(values)
     assert verdict.outcome is Outcome.DOES_NOT_REPLICATE
-    assert why in verdict.reasons[-1]
+    assert why in verdict.reasons[-2]
 
 
 def test_inconclusive_names_the_seeds_that_would_settle_it() -> None:
@@ -72,7 +72,7 @@ def test_inconclusive_names_the_seeds_that_would_settle_it() -> None:
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.seeds_needed is not None
     assert verdict.seeds_needed > 8
-    assert f"About {verdict.seeds_needed} seeds" in verdict.reasons[-1]
+    assert f"About {verdict.seeds_needed} seeds" in verdict.reasons[-2]
 
 
 def test_the_named_seeds_do_settle_it() -> None:
@@ -136,14 +136,14 @@ def test_without_a_clean_control_nothing_replicates(control: list[float], why: s
 def test_a_noisy_control_is_cleared_seed_by_seed() -> None:
     verdict = ruled([20 + v for v in NOISY], NOISY)
     assert verdict.outcome is Outcome.REPLICATES
-    assert "seed by seed" in verdict.reasons[-1]
+    assert "seed by seed" in verdict.reasons[-2]
 
 
 def test_a_part_whose_own_control_shows_the_effect_is_set_aside() -> None:
     arms = {"running": seeds(BIG), "batch": seeds(BIG)}
     verdict = judge(claim(), Evidence(arms, {"running": seeds(BIG), "batch": seeds(NIL)}))
     assert verdict.outcome is Outcome.PARTIALLY
-    assert verdict.reasons[-1].startswith("Set aside, because the control shows the same there: running (2.04")
+    assert verdict.reasons[-2].startswith("Set aside, because the control shows the same there: running (2.04")
     everywhere = judge(claim(), Evidence(arms, {"running": seeds(BIG), "batch": seeds(BIG)}))
     assert everywhere.outcome is Outcome.INCONCLUSIVE
     clean = judge(claim(), Evidence(arms, {"running": seeds(NIL), "batch": seeds(NIL)}))
@@ -165,7 +165,7 @@ def test_the_edge_of_the_grid_decides_nothing() -> None:
         verdict = ruled(values, grid_edge=True)
         assert verdict.outcome is Outcome.INCONCLUSIVE
         assert verdict.seeds_needed is None
-        assert "edge of its grid" in verdict.reasons[1]
+        assert "edge of its grid" in verdict.reasons[0]
 
 
 @pytest.mark.parametrize("n", [1, 2, 4])
@@ -197,9 +197,9 @@ def test_lost_seeds_are_counted_and_counted_against() -> None:
     assert any("they weaken it" in reason for reason in many.reasons)
     against = ruled([*NIL, *[math.nan] * 7])
     assert against.outcome is Outcome.INCONCLUSIVE
-    assert "would read 'does not replicate'" in against.reasons[2]
+    assert "would read 'does not replicate'" in against.reasons[1]
     assert ruled([*NIL, *NIL, math.inf]).outcome is Outcome.DOES_NOT_REPLICATE
-    assert "More seeds were lost" in ruled([*BIG, *[math.nan] * 9]).reasons[2]
+    assert "More seeds were lost" in ruled([*BIG, *[math.nan] * 9]).reasons[1]
     assert ruled([math.nan] * 6).reasons == ("None of 6 seeds has a finite effect.",)
 
 

@@ -72,7 +72,7 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
         outcome, reasons = _rule(claim, claim.smallest, evidence, overall, kept, control)
         outcome, reasons = _weigh_set_aside(outcome, reasons, aside, kept)
         needed = None if evidence.grid_edge else _needed(outcome, claim.smallest, overall, kept, control)
-        reasons = (_opening(overall, claim), *reasons, *_settle(outcome, needed))
+        reasons = (*reasons, *_settle(outcome, needed), _opening(overall, claim))
     shown = {part: arm.estimate for part, arm in parts.items() if arm.estimate is not None}
     reasons = (*reasons, *_half_run(evidence.effects), *evidence.notes)
     return Verdict(claim, outcome, overall.estimate, overall.n, control.estimate, shown, needed, reasons)
