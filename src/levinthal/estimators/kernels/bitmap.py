@@ -7,7 +7,7 @@ are looked at: first their codes, then, where the codes cannot decide, their flo
 let pass too much, never too little, so the counts are exact.
 """
 
-# mypy: ignore-errors - numba infers the types of what it compiles
+# mypy: ignore-errors
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -18,6 +18,7 @@ import numpy as np
 from levinthal.estimators.kernels.vector import (
     below,
     code_distance,
+    compare_codes,
     distance,
     intersect,
     lowest_bit,
@@ -28,11 +29,13 @@ from levinthal.estimators.kernels.vector import (
 TILE = 512
 LEVELS = 32
 TOP = 65535
+UNDECIDED = np.uint64(0xFFFFFFFF)
 SCORE_BANDS = 8
 NEAR_EDGES = 32
 COUNT_EDGES = 64
 RELIST = 0.97
 jit = numba.njit(cache=True, nogil=True)
+inline = numba.njit(forceinline=True)
 
 
 class Index(NamedTuple):
@@ -54,6 +57,8 @@ def encode(values, order, origin, index, first, last):
     for i in range(first, last):
         row = values[order[i]]
         cut = False
+        index.reals[i, row.size :] = 0.0
+        index.codes[i, row.size :] = 0
         for c in range(row.size):
             index.reals[i, c] = row[c]
             code = (row[c] - origin[c]) * scale
@@ -83,16 +88,16 @@ def draw_bitmaps(index, first, last):
                         masks[tile, block + c, level, part] = below(column + 64 * part, edge)
 
 
-@jit
+@inline
 def code_reach(radius, quantum):
     """Return the largest difference of codes that two values at most `radius` apart can have."""
     return np.intp(min(radius / quantum * (1.0 + 1e-9) + 1.000001, 65535.0))
 
 
-@jit
+@inline
 def sure_reach(radius, quantum):
     """Return the largest difference of codes at which values are at most `radius` apart for sure."""
-    return np.intp(np.floor(min(radius / quantum * (1.0 - 1e-9) - 1.000001, 65535.0)))
+    return np.intp(np.floor(min(radius / quantum * (1.0 - 1e-9) - 1.000001, 65534.0)))
 
 
 @jit
@@ -127,7 +132,7 @@ def list_edges(index, i, radius, scores, steps):
     return listed
 
 
-@jit
+@inline
 def present(n, tile, words):
     """Set the bits of the points that a tile holds."""
     for w in range(8):
@@ -139,24 +144,25 @@ def present(n, tile, words):
             words[w] = (np.uint64(1) << np.uint64(left)) - np.uint64(1)
 
 
-@jit
-def bound_radii(x, y, k, window, first, last, radius):
-    """Lower each radius to what the codes of a window of rows allow: k of them lie within it."""
-    n = x.codes.shape[0]
-    wx, wy = x.codes.shape[1], y.codes.shape[1]
-    ax, ay = x.codes.ctypes.data, y.codes.ctypes.data
-    nearest = np.empty(k)
-    for i in range(first, last):
-        nearest[:] = np.inf
-        start = max(0, min(i - window, n - 2 * window - 1))
-        if x.clamped[i] or y.clamped[i]:
-            continue
-        for j in range(start, min(n, start + 2 * window + 1)):
-            if j != i and not (x.clamped[j] or y.clamped[j]):
-                in_x = code_distance(ax + 2 * wx * i, ax + 2 * wx * j, wx)
-                in_y = code_distance(ay + 2 * wy * i, ay + 2 * wy * j, wy)
-                insert(nearest, max((in_x + 1.000001) * x.quantum, (in_y + 1.000001) * y.quantum))
-        radius[i] = min(radius[i], nearest[k - 1] * (1.0 + 1e-9))
+@inline
+def survive(index, tile, steps, listed, words):
+    """Keep in `words` the points of a tile that no listed edge rejects; returns whether there are any."""
+    bitmaps = index.bitmaps[tile].ctypes.data
+    return listed == 0 or intersect(words.ctypes.data, bitmaps, steps.ctypes.data, listed) != 0
+
+
+@inline
+def compare(index, i, j, sure, far):
+    """Compare two points by their codes: 0 if at most `sure` apart, above UNDECIDED if more than `far`."""
+    codes, width = index.codes.ctypes.data, index.codes.shape[1]
+    return compare_codes(codes + 2 * width * i, codes + 2 * width * j, width, sure, far)
+
+
+@inline
+def measure(index, i, j):
+    """Return the distance of points i and j, in float64."""
+    reals, width = index.reals.ctypes.data, index.reals.shape[1]
+    return distance(reals + 8 * width * i, reals + 8 * width * j, width)
 
 
 @jit
@@ -172,19 +178,37 @@ def insert(nearest, d):
 
 
 @jit
+def bound_radii(x, y, window, first, last, k, radius):
+    """Lower each radius to what the codes of a window of rows allow: k of them lie within it."""
+    n = x.codes.shape[0]
+    nearest = np.empty(k)
+    for i in range(first, last):
+        nearest[:] = np.inf
+        start = max(0, min(i - window, n - 2 * window - 1))
+        for j in range(start, min(n, start + 2 * window + 1)):
+            if j != i and not (x.clamped[i] or y.clamped[i] or x.clamped[j] or y.clamped[j]):
+                insert(nearest, max(upper_bound(x, i, j), upper_bound(y, i, j)))
+        radius[i] = min(radius[i], nearest[k - 1])
+
+
+@inline
+def upper_bound(index, i, j):
+    """Return what the distance of points i and j cannot exceed if neither is clamped."""
+    codes, width = index.codes.ctypes.data, index.codes.shape[1]
+    apart = code_distance(codes + 2 * width * i, codes + 2 * width * j, width)
+    return (apart + 1.000001) * index.quantum * (1.0 + 1e-9)
+
+
+@jit
 def find_nearest(x, y, rows, radius, nearest):
     """Fill nearest[r] with the k smallest joint distances of point rows[r], as far as they are <= radius[r].
 
-    On return radius[r] is the k-th of them where there are k.
+    Radii shrink as neighbours are found, and the edges are listed anew once they have shrunk enough.
     """
-    n, k = x.codes.shape[0], nearest.shape[1]
     tiles = x.bitmaps.shape[0]
-    ax, ay, bx, by = x.codes.ctypes.data, y.codes.ctypes.data, x.reals.ctypes.data, y.reals.ctypes.data
-    wx, wy, dx, dy = x.codes.shape[1], y.codes.shape[1], x.reals.shape[1], y.reals.shape[1]
-    steps = np.empty((rows.size, 2, NEAR_EDGES), np.int32)
-    listed = np.zeros((rows.size, 2), np.int64)
-    listed_at = np.full(rows.size, np.inf)
-    scores = np.empty(2 * max(wx, wy), np.uint16)
+    edges = np.empty((2, rows.size, NEAR_EDGES), np.int32)
+    listed, listed_at = np.zeros((2, rows.size), np.int64), np.full(rows.size, np.inf)
+    scores = np.empty(2 * max(x.codes.shape[1], y.codes.shape[1]), np.uint16)
     everyone, words = np.empty(8, np.uint64), np.empty(8, np.uint64)
     for turn in range(tiles + 1):
         for r in range(rows.size):
@@ -192,89 +216,72 @@ def find_nearest(x, y, rows, radius, nearest):
             # its own tile comes first, for it holds the likeliest neighbours
             tile = i // TILE if turn == 0 else turn - 1
             if r == 0 or turn == 0:
-                present(n, tile, everyone)
+                present(x.codes.shape[0], tile, everyone)
             if turn > 0 and tile == i // TILE:
                 continue
-            reach = radius[r]
-            if reach < listed_at[r] * RELIST or turn == 0:
-                listed_at[r] = reach
-                listed[r, 0] = list_edges(x, i, reach, scores, steps[r, 0])
-                listed[r, 1] = list_edges(y, i, reach, scores, steps[r, 1])
+            if turn == 0 or radius[r] < listed_at[r] * RELIST:
+                listed_at[r] = radius[r]
+                listed[0, r] = list_edges(x, i, radius[r], scores, edges[0, r])
+                listed[1, r] = list_edges(y, i, radius[r], scores, edges[1, r])
             words[:] = everyone
-            if (
-                listed[r, 0] > 0
-                and intersect(
-                    words.ctypes.data, x.bitmaps[tile].ctypes.data, steps[r, 0].ctypes.data, listed[r, 0]
-                )
-                == 0
-            ):
+            if not survive(x, tile, edges[0, r], listed[0, r], words):
                 continue
-            if (
-                listed[r, 1] > 0
-                and intersect(
-                    words.ctypes.data, y.bitmaps[tile].ctypes.data, steps[r, 1].ctypes.data, listed[r, 1]
-                )
-                == 0
-            ):
+            if survive(y, tile, edges[1, r], listed[1, r], words):
+                radius[r] = take_nearer(x, y, i, tile, words, radius[r], nearest[r])
+
+
+@inline
+def take_nearer(x, y, i, tile, words, radius, nearest):
+    """Insert the surviving points of a tile that lie within `radius` of point i; returns the new radius."""
+    # the reach must follow the radius: codes compared with the old one would only cost time, never exactness
+    far_x, far_y = code_reach(radius, x.quantum), code_reach(radius, y.quantum)
+    for w in range(8):
+        left = words[w]
+        while left != 0:
+            j = tile * TILE + 64 * w + lowest_bit(left)
+            left &= left - np.uint64(1)
+            if compare(x, i, j, -1, far_x) > UNDECIDED or j == i:
                 continue
-            reach_x, reach_y = code_reach(reach, x.quantum), code_reach(reach, y.quantum)
-            for w in range(8):
-                left = words[w]
-                while left != 0:
-                    j = tile * TILE + 64 * w + lowest_bit(left)
-                    left &= left - np.uint64(1)
-                    if j == i or code_distance(ax + 2 * wx * i, ax + 2 * wx * j, wx) > reach_x:
-                        continue
-                    if code_distance(ay + 2 * wy * i, ay + 2 * wy * j, wy) > reach_y:
-                        continue
-                    d = max(
-                        distance(bx + 8 * dx * i, bx + 8 * dx * j, dx),
-                        distance(by + 8 * dy * i, by + 8 * dy * j, dy),
-                    )
-                    if d <= reach:
-                        insert(nearest[r], d)
-                        reach = min(reach, nearest[r, k - 1])
-                        reach_x, reach_y = code_reach(reach, x.quantum), code_reach(reach, y.quantum)
-            radius[r] = reach
+            if compare(y, i, j, -1, far_y) > UNDECIDED:
+                continue
+            d = max(measure(x, i, j), measure(y, i, j))
+            if d <= radius:
+                insert(nearest, d)
+                radius = min(radius, nearest[-1])
+                far_x, far_y = code_reach(radius, x.quantum), code_reach(radius, y.quantum)
+    return radius
 
 
 @jit
 def count_within(index, rows, radius, counts):
     """Fill counts[r] with the number of points, itself included, within radius[r] of point rows[r]."""
-    n, width = index.codes.shape
-    tiles = index.bitmaps.shape[0]
-    a, b, d = index.codes.ctypes.data, index.reals.ctypes.data, index.reals.shape[1]
-    steps = np.empty((rows.size, COUNT_EDGES), np.int32)
-    listed = np.zeros(rows.size, np.int64)
-    scores = np.empty(2 * width, np.uint16)
+    edges, listed = np.empty((rows.size, COUNT_EDGES), np.int32), np.zeros(rows.size, np.int64)
+    scores = np.empty(2 * index.codes.shape[1], np.uint16)
     everyone, words = np.empty(8, np.uint64), np.empty(8, np.uint64)
+    counts[:] = 0
     for r in range(rows.size):
-        counts[r] = 0
-        if radius[r] >= 0.0:
-            listed[r] = list_edges(index, rows[r], radius[r], scores, steps[r])
-    for tile in range(tiles):
-        present(n, tile, everyone)
-        bitmaps = index.bitmaps[tile].ctypes.data
+        listed[r] = list_edges(index, rows[r], max(0.0, radius[r]), scores, edges[r])
+    for tile in range(index.bitmaps.shape[0]):
+        present(index.codes.shape[0], tile, everyone)
         for r in range(rows.size):
-            i = rows[r]
-            reach = radius[r]
             words[:] = everyone
-            if reach < 0.0 or (
-                listed[r] > 0 and intersect(words.ctypes.data, bitmaps, steps[r].ctypes.data, listed[r]) == 0
-            ):
-                continue
-            far, sure = code_reach(reach, index.quantum), sure_reach(reach, index.quantum)
-            if index.clamped[i]:
-                sure = -1
-            found = 0
-            for w in range(8):
-                left = words[w]
-                while left != 0:
-                    j = tile * TILE + 64 * w + lowest_bit(left)
-                    left &= left - np.uint64(1)
-                    apart = code_distance(a + 2 * width * i, a + 2 * width * j, width)
-                    if apart > far:
-                        continue
-                    known = apart <= sure and not index.clamped[j]
-                    found += known or distance(b + 8 * d * i, b + 8 * d * j, d) <= reach
-            counts[r] += found
+            if radius[r] >= 0.0 and survive(index, tile, edges[r], listed[r], words):
+                counts[r] += count_survivors(index, rows[r], tile, words, radius[r])
+
+
+@inline
+def count_survivors(index, i, tile, words, radius):
+    """Return how many of the surviving points of a tile lie within `radius` of point i."""
+    far = code_reach(radius, index.quantum)
+    sure = -1 if index.clamped[i] else sure_reach(radius, index.quantum)
+    found = 0
+    for w in range(8):
+        left = words[w]
+        while left != 0:
+            j = tile * TILE + 64 * w + lowest_bit(left)
+            left &= left - np.uint64(1)
+            apart = compare(index, i, j, sure, far)
+            found += apart <= UNDECIDED
+            if 0 < apart <= UNDECIDED or (apart == 0 and index.clamped[j]):
+                found -= measure(index, i, j) > radius
+    return found

@@ -20,19 +20,19 @@ Runner = Callable[[int, Callable[[int, int], None]], None]
 def build_index(values: np.ndarray, order: np.ndarray, run: Runner) -> Index:
     """Index the rows values[order]; `run(n, task)` calls task(first, last) on ranges that cover 0..n."""
     n, d = values.shape
-    sample = np.sort(values[sample_rows(n, SAMPLE)], axis=0)
+    sample = np.sort(values[sample_rows(n, SAMPLE)].T.copy(), axis=1).T
     quantiles = sample[((np.arange(LEVELS) + 0.5) * len(sample) / LEVELS).astype(int)]
     quantum = _quantum(values, sample, quantiles)
     origin = quantiles[0] / 2 + quantiles[-1] / 2 - quantum * (TOP + 1) / 2
     thresholds = np.zeros((_up(d, 32), LEVELS), np.uint16)
     thresholds[:d] = np.clip((quantiles - origin) / quantum, 0, TOP - 1).T
     index = Index(
-        reals=np.zeros((n, _up(d, 8))),
-        codes=np.zeros((n, _up(d, 32)), np.uint16),
+        reals=_aligned(np.float64, n, _up(d, 8)),
+        codes=_aligned(np.uint16, n, _up(d, 32)),
         clamped=np.zeros(n, np.bool_),
         thresholds=thresholds,
         bulk=_bulk(thresholds),
-        bitmaps=_aligned(-(-n // TILE), len(thresholds), LEVELS, TILE // 64),
+        bitmaps=_aligned(np.uint64, -(-n // TILE), len(thresholds), LEVELS, TILE // 64),
         quantum=quantum,
     )
     run(n, lambda first, last: encode(values, order, origin, index, first, last))
@@ -52,15 +52,16 @@ def _bulk(thresholds: np.ndarray) -> np.ndarray:
     """Return for every 32 columns where their bulks begin and end, and the gains that scale them to SCORE."""
     low, high = thresholds[:, 0].astype(int), thresholds[:, -1].astype(int)
     gain = np.minimum(TOP, (SCORE << 16) // np.maximum(1, high - low))
-    return np.stack([low, high, gain]).reshape(3, -1, 32).swapaxes(0, 1).astype(np.uint16)
+    return np.stack([low, high, gain]).reshape(3, -1, 32).swapaxes(0, 1).astype(np.uint16, order="C")
 
 
 def _up(size: int, multiple: int) -> int:
     return -(-size // multiple) * multiple
 
 
-def _aligned(*shape: int) -> np.ndarray:
-    """Return uninitialised words that start at a cache line."""
-    raw = np.empty(8 * int(np.prod(shape)) + 64, np.uint8)
+def _aligned(kind: type, *shape: int) -> np.ndarray:
+    """Return an uninitialised array that starts at a cache line: vectors that straddle two cost double."""
+    size = int(np.prod(shape)) * np.dtype(kind).itemsize
+    raw = np.empty(size + 64, np.uint8)
     start = -raw.ctypes.data % 64
-    return raw[start : start + raw.size - 64].view(np.uint64).reshape(shape)
+    return raw[start : start + size].view(kind).reshape(shape)

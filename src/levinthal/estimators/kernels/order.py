@@ -7,7 +7,7 @@ import numba
 import numpy as np
 
 DIRECTIONS = 8
-LEAF = 16
+LEAF = 32
 
 
 def sample_rows(n: int, size: int) -> np.ndarray:
@@ -25,21 +25,21 @@ def kd_order(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     along = np.zeros((n + padding, len(starts)))
     along[n:] = np.inf
     for values in (x, y):
-        project(values, np.ascontiguousarray((values[stops] - values[starts]).T), along)
+        project(values, values[stops] - values[starts], along)
     order = np.arange(n + padding)
     for level in range(levels):
         halves = order.reshape(2**level, -1)
-        by = np.argsort(along[halves, level % len(starts)], axis=1)
+        by = np.argpartition(along[halves, level % len(starts)], halves.shape[1] // 2, axis=1)
         order = np.take_along_axis(halves, by, axis=1).ravel()
     return order[order < n]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, fastmath=True)
 def project(values, directions, along):
     """Add to `along` the products of rows and directions; not by BLAS, whose threads get in the way."""
-    n, d = values.shape
-    for i in range(n):
-        for c in range(d):
-            value = values[i, c]
-            for a in range(directions.shape[1]):
-                along[i, a] += value * directions[c, a]
+    for i in range(len(values)):
+        for a in range(len(directions)):
+            product = 0.0
+            for c in range(values.shape[1]):
+                product += values[i, c] * directions[a, c]
+            along[i, a] += product

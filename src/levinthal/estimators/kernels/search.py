@@ -48,7 +48,7 @@ class BitmapSearch:
         """Return the distance of every row to its k-th joint neighbour; too small a `seed` is tried again."""
         x, y, n = self.index(0), self.index(1), len(self.order)
         bound = np.full(n, np.inf)
-        self._run(n, lambda first, last: bound_radii(x, y, k, WINDOW, first, last, bound))
+        self._run(n, lambda first, last: bound_radii(x, y, WINDOW, first, last, k, bound))
         guess = bound if seed is None else np.fmin(bound, seed[self.order])
         found = self._nearest(np.arange(n), k, guess)
         missed = np.flatnonzero(~np.isfinite(found))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -99,19 +99,43 @@ def code_distance(_typing: Any, a: Any, b: Any, width: Any) -> Any:
     """Return max |a - b| over `width` uint16 codes, a multiple of 32."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        a, b, width = arguments
-
-        def widen(index: Any, worst: Any) -> Any:
-            at = builder.shl(index, WORD(1))
-            one, other = (_load(builder, builder.add(row, at), CODES) for row in (a, b))
-            high = _call(builder, "llvm.umax.v32i16", CODES, one, other)
-            low = _call(builder, "llvm.umin.v32i16", CODES, one, other)
-            return (_call(builder, "llvm.umax.v32i16", CODES, worst, builder.sub(high, low)),), None
-
-        (worst,) = _loop(builder, width, 32, [ir.Constant(CODES, [0] * 32)], widen)
+        worst = _code_differences(builder, *arguments)
         return builder.zext(_call(builder, "llvm.vector.reduce.umax.v32i16", ir.IntType(16), worst), WORD)
 
     return types.intp(types.intp, types.intp, types.intp), generate
+
+
+@intrinsic
+def compare_codes(_typing: Any, a: Any, b: Any, width: Any, sure: Any, far: Any) -> Any:
+    """Compare max |a - b| over `width` codes with sure < far: 0 if <= sure, >= 2**32 if > far, else between.
+
+    `sure` may be -1, and is at most 65534.
+    """
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        a, b, width, sure, far = arguments
+        worst = _code_differences(builder, a, b, width)
+        unsure = _splat(builder, builder.trunc(builder.add(sure, WORD(1)), ir.IntType(16)), CODES)
+        beyond = _splat(builder, builder.trunc(far, ir.IntType(16)), CODES)
+        open_ = builder.bitcast(builder.icmp_unsigned(">=", worst, unsure), ir.IntType(32))
+        out = builder.bitcast(builder.icmp_unsigned(">", worst, beyond), ir.IntType(32))
+        return builder.or_(builder.shl(builder.zext(out, WORD), WORD(32)), builder.zext(open_, WORD))
+
+    return types.uint64(types.intp, types.intp, types.intp, types.intp, types.intp), generate
+
+
+def _code_differences(builder: Any, a: Any, b: Any, width: Any) -> Any:
+    """Return the largest |a - b| in each of 32 lanes."""
+
+    def widen(index: Any, worst: Any) -> Any:
+        at = builder.shl(index, WORD(1))
+        one, other = (_load(builder, builder.add(row, at), CODES) for row in (a, b))
+        high = _call(builder, "llvm.umax.v32i16", CODES, one, other)
+        low = _call(builder, "llvm.umin.v32i16", CODES, one, other)
+        return (_call(builder, "llvm.umax.v32i16", CODES, worst, builder.sub(high, low)),), None
+
+    (worst,) = _loop(builder, width, 32, [ir.Constant(CODES, [0] * 32)], widen)
+    return worst
 
 
 @intrinsic
