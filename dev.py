@@ -159,7 +159,7 @@ def install() -> None:
 
 
 def wait_for_turn() -> None:
-    """One call at a time fills `.venv`; pip holds the lock too, so that its end is waited for after a kill."""
+    """One call at a time fills `.venv`; pip holds the lock too, and so is waited for after a kill."""
     try:
         import fcntl
     except ImportError:  # Windows has no flock; two first calls at once are then the user's to avoid
