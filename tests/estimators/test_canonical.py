@@ -18,6 +18,14 @@ def test_they_do_not_move_under_linear_maps_and_ignore_copies_of_columns() -> No
     assert mapped.ranks == (3, 3)
 
 
+def test_variates_correlate_as_they_should_and_with_nothing_else() -> None:
+    x, y = oracle.gaussian(500, 0.6, 4)
+    fit = canonical(x @ np.diag([1, 2, 3, 4]) + 7, y[:, :3])
+    u, v = fit.variates(x @ np.diag([1, 2, 3, 4]) + 7, y[:, :3], 2)
+    np.testing.assert_allclose(u.T @ v / 500, np.diag(fit.correlations[:2]), atol=1e-10)
+    np.testing.assert_allclose(u.T @ u / 500, np.eye(2), atol=1e-10)
+
+
 def test_one_column_each_is_the_correlation_coefficient() -> None:
     x, y = oracle.gaussian(300, 0.6)
     expected = abs(np.corrcoef(x[:, 0], y[:, 0])[0, 1])

@@ -58,6 +58,13 @@ def test_a_dependence_that_is_not_gaussian_is_flagged() -> None:
     assert found.reasons[0].startswith("not a Gaussian copula")
 
 
+def test_a_dependence_whose_kurtosis_looks_gaussian_is_seen_by_neighbours() -> None:
+    found = mutual_information(*oracle.additive_noise(1000, 0.75), estimator="copula")
+    assert found.value < 0.25 < 1 / 3
+    assert found.trust is Trust.ORDINAL
+    assert any("not a Gaussian copula: KSG reads" in reason for reason in found.reasons)
+
+
 def test_unchecked_it_is_ordinal() -> None:
     found = mutual_information(*oracle.gaussian(300, 0.5), estimator="copula", checks="none")
     assert found.trust is Trust.ORDINAL

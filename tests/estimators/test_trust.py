@@ -40,8 +40,8 @@ def test_a_value_may_move_within_its_tolerance_only() -> None:
     moved = trust.moves_with_scale(1.0, 1.1, 0.5, 0.11)
     assert moved is not None
     assert "1 becomes 0.5 if x is halved" in moved.reason
-    assert trust.moves_with_samples(1.0, 0.5, 0.1, 0.2) is None
-    drifts = trust.moves_with_samples(1.0, 0.5, 0.25, 0.2)
+    assert trust.moves_with_samples(1.0, 0.5, 0.1, 0.05) is None
+    drifts = trust.moves_with_samples(1.0, 0.5, 0.25, 0.1)
     assert drifts is not None
     assert "small blocks read 0.5, all samples 1, and about +0.25 is still to come" in drifts.reason
 

@@ -19,6 +19,10 @@ class Axes:
     deviations: Float[np.ndarray, " r"]
     directions: Float[np.ndarray, "d r"]
 
+    def whitened(self, side: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n r"]:
+        """The side on these axes, each at deviation 1."""
+        return np.asarray((side - side.mean(0)) @ self.directions / self.deviations)
+
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
@@ -29,6 +33,13 @@ class Canonical:
     left: Float[np.ndarray, "rx m"]
     correlations: Float[np.ndarray, " m"]
     right: Float[np.ndarray, "m ry"]
+
+    def variates(
+        self, x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], count: int
+    ) -> tuple[Float[np.ndarray, "n c"], Float[np.ndarray, "n c"]]:
+        """The leading `count` pairs of variates of these sides, at deviation 1."""
+        white_x, white_y = self.x.whitened(x), self.y.whitened(y)
+        return white_x @ self.left[:, :count], white_y @ self.right[:count].T
 
     @property
     def ranks(self) -> tuple[int, int]:

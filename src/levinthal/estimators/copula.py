@@ -19,6 +19,7 @@ from levinthal.estimators.canonical import (
     gaussian_information,
     principal_axes,
 )
+from levinthal.estimators.ksg import read
 from levinthal.estimators.resampling import shuffled_null
 from levinthal.estimators.settings import Settings
 from levinthal.estimators.trust import Concern
@@ -27,6 +28,8 @@ from levinthal.vocabulary import Estimate, Interval, Trust
 METHOD = "normal, delta method: variance = sum of squared canonical correlations / N; sampling error only"
 FULL_DRAWS = 2
 ODD = 3.0
+PAIRS = 3
+SMALL_BIAS = 0.05
 
 
 def copula(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings: Settings) -> Estimate:
@@ -102,7 +105,7 @@ def _checks(
         details["null"] = float(np.mean(null)) * settings.per_nat
     if settings.checks == "full":
         details["kurtosis_z"] = odd = _kurtosis_z(np.hstack([x, y]))
-        concerns.append(_not_gaussian(odd))
+        concerns += [_not_gaussian(odd), _beside_ksg(fit, x, y, settings)]
     return concerns, details
 
 
@@ -125,6 +128,21 @@ def _not_gaussian(odd: float) -> Concern | None:
         f"not a Gaussian copula: Mardia's kurtosis is {odd:+.1f} deviations off; other dependence is misread"
     )
     return Concern(Trust.ORDINAL, reason)
+
+
+def _beside_ksg(
+    fit: Canonical, x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings: Settings
+) -> Concern | None:
+    """The leading pairs of canonical variates, read by KSG, which takes no shape for granted."""
+    tolerance = trust.NULL_NOISE / math.sqrt(len(x)) * settings.per_nat
+    u, v = fit.variates(x, y, PAIRS)
+    for i in range(u.shape[1]):
+        seen = gaussian_information(fit.correlations[i : i + 1]) * settings.per_nat
+        read_by_ksg = read(u[:, i : i + 1], v[:, i : i + 1], settings).value
+        if abs(read_by_ksg - seen) > tolerance + SMALL_BIAS * seen:
+            says = f"KSG reads {read_by_ksg:.3g} between a canonical pair where a Gaussian holds {seen:.3g}"
+            return Concern(Trust.ORDINAL, f"not a Gaussian copula: {says}")
+    return None
 
 
 def _perfect(value: float) -> Concern | None:

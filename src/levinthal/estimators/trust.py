@@ -18,6 +18,7 @@ NEAR_CEILING = 0.8
 MOST = 0.5
 MANY_TIES = 0.01
 MANY_REPEATS = 0.1
+FORESEEN = 2.0
 NULL_NOISE = 3.0  # KSG of independent pairs scatters by about 1 / sqrt(N) nats in one and one dimension
 
 
@@ -84,8 +85,11 @@ def moves_with_scale(value: float, doubled: float, halved: float, tolerance: flo
 
 
 def moves_with_samples(value: float, fewer: float, to_come: float, tolerance: float) -> Concern | None:
-    """A value that still moves with N has not arrived (Holmes & Nemenman 2019, arXiv 1903.09280)."""
-    if abs(to_come) <= tolerance:
+    """A value that still moves with N has not arrived (Holmes & Nemenman 2019, arXiv 1903.09280).
+
+    The interval reaches as far as what is still to come, which is no mere guess up to twice the tolerance.
+    """
+    if abs(to_come) <= FORESEEN * tolerance:
         return None
     reason = f"undersampled: small blocks read {fewer:.3g}, all samples {value:.3g}"
     return Concern(Trust.ORDINAL, f"{reason}, and about {to_come:+.2g} is still to come")
