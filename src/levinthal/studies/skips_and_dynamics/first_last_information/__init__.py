@@ -66,17 +66,8 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     faster, cause = verdicts["C3"], verdicts["C11"]
     if faster.effect is None:
         return "No runs yet."
-    speed = f"{2**faster.effect.value:.1f}x as fast to 10 % error"
-    because = "it was not measured" if cause.effect is None else _words(cause)
-    return f"Are shortcuts faster? {faster.outcome.capitalize()}: {speed}. Because of information? {because}."
-
-
-def _words(verdict: Verdict) -> str:
-    assert verdict.effect is not None
-    return (
-        f"{verdict.outcome.capitalize()}: over plain networks that start differently, information and speed "
-        f"correlate at {verdict.effect.value:.2f}"
-    )
+    speed = f"Shortcuts reach 10 % error {2**faster.effect.value:.1f} times as fast ({faster.outcome})"
+    return f"{speed}. Because of information: {cause.outcome}."
 
 
 study = Study(

@@ -17,11 +17,16 @@ from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
     information,
     protocol_words,
 )
+from levinthal.studies.skips_and_dynamics.first_last_information.drawing import (
+    BITS,
+    ERROR_AXIS,
+    NAMES,
+    rounded,
+    setting_words,
+)
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES
-from levinthal.vocabulary import Axis, Figure, Panel, Series
+from levinthal.vocabulary import Figure, Panel, Series
 
-BITS = Axis("first-last information", "bits")
-ERROR_AXIS = Axis("test error", "", log=True)
 PAPER_MODE, PAPER_READOUT = "running", "after"
 SEEDS_SHOWN = 5
 
@@ -43,8 +48,9 @@ def _by_factor(rows: Rows, name: str, factor: str, letter: str, architectures: t
         for (level,), here in group.group_by(factor).items():
             title = f"{letter} = {level}, {protocol_words(batch, samples)}"
             panels.append(_panel(here, architectures, PAPER_MODE, PAPER_READOUT, title))
-    seen = _seen(chosen(rows, batch=_most_common_batch(rows)), architectures)
-    return Figure(name, f"By {factor}: {seen}", _caption(rows), tuple(p for p in panels if p.series))
+    families = [group for _, group in _one_family(rows, factor)]
+    title = f"At every {factor}: {_seen(families, architectures)}"
+    return Figure(name, title, _caption(rows), tuple(p for p in panels if p.series))
 
 
 def _one_family(rows: Rows, factor: str) -> Iterator[tuple[tuple[Any, ...], Rows]]:
@@ -58,12 +64,11 @@ def _one_family(rows: Rows, factor: str) -> Iterator[tuple[tuple[Any, ...], Rows
 def _architectures(rows: Rows) -> Figure:
     """Figure 5b: the four architectures, read as the paper most likely did."""
     panels = [
-        _panel(here, ARCHITECTURES, PAPER_MODE, PAPER_READOUT, _setting_words(key))
+        _panel(here, ARCHITECTURES, PAPER_MODE, PAPER_READOUT, setting_words(key))
         for key, here in _all_four(rows)
     ]
-    return Figure(
-        "figure-5b", f"By architecture: {_seen(rows, ARCHITECTURES)}", _caption(rows), tuple(panels)
-    )
+    title = f"Four architectures: {_seen([here for _, here in _all_four(rows)], ARCHITECTURES)}"
+    return Figure("figure-5b", title, _caption(rows), tuple(panels))
 
 
 def _readings(rows: Rows) -> Figure:
@@ -74,9 +79,20 @@ def _readings(rows: Rows) -> Figure:
         for _, here in groups[-1:]:
             title = f"{mode} statistics, read {readout} the sum"
             panels.append(_panel(here, ARCHITECTURES, mode, readout, title))
-    words = f" {_setting_words(groups[-1][0])}." if groups else ""
-    title = "The same networks, read in four ways: batch norm's statistics x before or after the sum"
-    return Figure("readings", title, _caption(rows) + words, tuple(panels))
+    words = f" Here: {setting_words(groups[-1][0])}." if groups else ""
+    return Figure(
+        "readings", _seen_in_each([g for _, g in groups[-1:]]), _caption(rows) + words, tuple(panels)
+    )
+
+
+def _seen_in_each(groups: list[Rows]) -> str:
+    """The shortcut network's information from start to end, in each of the four readings."""
+    said = []
+    for mode, readout in product(("running", "batch"), ("before", "after")):
+        ends = _ends(groups, "shortcut", mode, readout)
+        if ends:
+            said.append(f"{ends[0]:.1f} to {ends[1]:.1f} bits ({mode}, {readout})")
+    return f"One shortcut network, four readings: {'; '.join(said)}"
 
 
 def _all_four(rows: Rows) -> Iterable[tuple[tuple[Any, ...], Rows]]:
@@ -105,35 +121,34 @@ def _traces(rows: Rows, architecture: str, mode: str, readout: str) -> Iterator[
         return
     for seed in list(both)[:SEEDS_SHOWN]:
         x, y = both[seed]
-        yield Series(f"seed {seed}", _floats(x), _floats(_shown(y)), role="seed", group=architecture)
+        yield Series(f"seed {seed}", rounded(x), rounded(_shown(y)), role="seed", group=architecture)
     x, y = (np.median([one[axis] for one in both.values()], axis=0) for axis in (0, 1))
-    yield Series(architecture, _floats(x), _floats(_shown(y)), group=architecture, arrow=True)
+    yield Series(NAMES[architecture], rounded(x), rounded(_shown(y)), group=architecture, arrow=True)
 
 
-def _seen(rows: Rows, architectures: Iterable[str]) -> str:
-    """What the traces do, in numbers: the median information at the start and at the end."""
+def _seen(groups: Iterable[Rows], architectures: Iterable[str]) -> str:
+    """What the traces do: the median information at the start and at the end."""
     said = []
     for architecture in architectures:
-        found = curves_of(chosen(rows, architecture=architecture), information(PAPER_MODE, PAPER_READOUT))
-        if found:
-            start, end = (float(np.median([curve[1][i] for curve in found])) for i in (0, -1))
-            said.append(f"{architecture} {start:.1f} to {end:.1f} bits")
-    return "; ".join(said) or "no runs yet"
+        ends = _ends(groups, architecture, PAPER_MODE, PAPER_READOUT)
+        if ends:
+            verb = "gains" if ends[1] > ends[0] else "loses"
+            said.append(f"{NAMES[architecture]} {verb} information ({ends[0]:.1f} to {ends[1]:.1f} bits)")
+    return ", ".join(said)
+
+
+def _ends(groups: Iterable[Rows], architecture: str, mode: str, readout: str) -> tuple[float, float] | None:
+    key = information(mode, readout)
+    found = [c for group in groups for c in curves_of(chosen(group, architecture=architecture), key)]
+    if not found:
+        return None
+    return float(np.median([c[1][0] for c in found])), float(np.median([c[1][-1] for c in found]))
 
 
 def curves_of(rows: Rows, key: Mapping[str, Any]) -> list[Curve]:
     """Every curve, whatever its setting and seed."""
     groups = chosen(rows, **key).group_by("batch", "samples", "steps", "width", "depth").values()
     return [curve for group in groups for curve in curves(group, **key).values()]
-
-
-def _most_common_batch(rows: Rows) -> Any:
-    return (rows.distinct("batch") or [None])[-1]
-
-
-def _setting_words(key: tuple[Any, ...]) -> str:
-    batch, samples, _, width, depth = key
-    return f"{protocol_words(batch, samples)}, W = {width}, D = {depth}"
 
 
 def _caption(rows: Rows) -> str:
@@ -146,9 +161,5 @@ def _caption(rows: Rows) -> str:
 
 
 def _shown(errors: np.ndarray) -> np.ndarray:
-    """An error of zero has no place on a log axis: half an image in ten thousand stands for it."""
-    return np.asarray(np.maximum(errors, 5e-5))
-
-
-def _floats(values: np.ndarray) -> tuple[float, ...]:
-    return tuple(float(f"{v:.5g}") for v in values)
+    """In percent; a log axis has no place for an error of zero: half an image in ten thousand stands in."""
+    return np.asarray(100 * np.maximum(errors, 5e-5))
