@@ -36,12 +36,12 @@ class NeighbourCounts:
 
 def count_neighbours(
     x: Float[np.ndarray, "n dx"],
-    y: Float[np.ndarray, "n dy"],
+    y: Float[np.ndarray, "m dy"],
     k: int = 3,
     *,
     threads: int = 1,
     compat: str | None = None,
-    seed_radius: Float[np.ndarray, " n"] | None = None,
+    seed_radius: Float[np.ndarray, " s"] | None = None,
 ) -> NeighbourCounts:
     """Count what KSG-1 counts, exactly, in float64 and max-norm.
 
@@ -60,6 +60,10 @@ def count_neighbours(
     if compat is not None:
         require_one_of("compat", compat, ["npeet"])
     x, y = _checked(x, y, k, threads)
+    if seed_radius is not None and len(seed_radius) != len(x):
+        raise InputError(
+            f"seed_radius holds {len(seed_radius)} radii for {len(x)} rows: pass one for each row"
+        )
     npeet = compat is not None
     if len(x) <= max(FEW_POINTS, k + 1) or not (_codable(x) and _codable(y)):
         return _count_plainly(x, y, k, threads, npeet)

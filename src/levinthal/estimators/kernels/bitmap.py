@@ -96,8 +96,9 @@ def code_reach(radius, quantum):
 
 @inline
 def sure_reach(radius, quantum):
-    """Return the largest difference of codes at which values are at most `radius` apart for sure."""
-    return np.intp(np.floor(min(radius / quantum * (1.0 - 1e-9) - 1.000001, 65534.0)))
+    """Return the largest difference of codes at which values are at most `radius` apart for sure, else -1."""
+    codes = radius / quantum * (1.0 - 1e-9) - 1.000001
+    return np.intp(np.floor(min(max(codes, -1.0), 65534.0)))
 
 
 @jit
