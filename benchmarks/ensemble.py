@@ -1,7 +1,9 @@
 """S seeds at once against the same S networks one after the other, as ordinary modules.
 
-One thread, CPU time, paired (the two take turns), medians over rounds of steps. Ordinary: nn.Linear,
-nn.BatchNorm1d and tanh through autograd, its own optimiser with the same rule. Run by
+One thread, CPU time, paired (they take turns), medians over rounds of steps. Ordinary: nn.Linear, batch
+norm and tanh through autograd, an optimiser each with the same rule (torch.optim.RMSprop, rho .9). The
+batch norm is Keras' (the same networks, number for number) or torch's own (a little quicker). Order:
+one for all seeds, or its own for each. Run by
 `python benchmarks/ensemble.py [--write]`; `--write` keeps the table in benchmarks/results/ensemble.md.
 """
 
@@ -20,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from levinthal.networks import first_last, ordinary, prefers_ensemble
+from levinthal.networks import first_last, ordinary
 from levinthal.networks.first_last import BATCHNORM_EPS, BATCHNORM_MOMENTUM
 from levinthal.training import RMSprop, train
 from levinthal.training.schedules import batch_rows
@@ -30,6 +32,8 @@ ROWS, INPUTS = 8192, 784
 
 
 class Case(NamedTuple):
+    """One line of the table."""
+
     width: int
     batch: int
     seeds: int
@@ -45,18 +49,23 @@ Run = Callable[[int], object]
 """Takes that many steps of all networks."""
 
 
-def plain(width: int, depth: int, seed: int) -> nn.Module:
-    """The MLP as anyone would write it, with the weights of that seed."""
-    source = ordinary(first_last(inputs=INPUTS, width=width, depth=depth, seeds=(seed,)))
+def identical(case: Case, seed: int) -> nn.Module:
+    """The very network of the ensemble, running statistics included."""
+    return ordinary(first_last(inputs=INPUTS, width=case.width, depth=case.depth, seeds=(seed,)))
+
+
+def plain(case: Case, seed: int) -> nn.Module:
+    """The same with torch's own BatchNorm1d, whose running variance is the unbiased one."""
+    net = identical(case, seed)
     layers: list[nn.Module] = []
-    for linear in source.linears:
+    for linear in net.linears:
         norm = nn.BatchNorm1d(linear.out_features, eps=BATCHNORM_EPS, momentum=BATCHNORM_MOMENTUM)
         layers += [linear, norm, nn.Tanh()]
-    return nn.Sequential(*layers, source.head)
+    return nn.Sequential(*layers, net.head)
 
 
-def one_after_the_other(case: Case, x: Tensor, y: Tensor) -> Run:
-    nets = [plain(case.width, case.depth, seed) for seed in range(case.seeds)]
+def one_by_one(case: Case, x: Tensor, y: Tensor, build: Callable[[Case, int], nn.Module]) -> Run:
+    nets = [build(case, seed) for seed in range(case.seeds)]
     optimizers = [torch.optim.RMSprop(net.parameters(), 1e-3, alpha=0.9) for net in nets]
     orders = [batch_rows(ROWS, case.batch, seed if case.own else 0, 1) for seed in range(case.seeds)]
 
@@ -86,30 +95,27 @@ def seconds(run: Run, steps: int) -> float:
     return (time.process_time() - start) / steps
 
 
-def compare(case: Case, rounds: int, budget: float) -> tuple[float, float, float]:
-    """Median milliseconds a step (all seeds) of each, and the median of the paired ratios."""
+def compare(case: Case, rounds: int, budget: float) -> tuple[list[float], list[float]]:
+    """Median milliseconds a step (all seeds) of the three, and medians of the paired ratios to the last."""
     x, y = torch.rand(ROWS, INPUTS), torch.randint(0, 10, (ROWS,))
-    alone, ensemble = one_after_the_other(case, x, y), together(case, x, y)
-    warm = max(seconds(alone, 3), seconds(ensemble, 3))
-    steps = max(2, int(budget / warm))
-    pairs = [(seconds(alone, steps), seconds(ensemble, steps)) for _ in range(rounds)]
-    ratio = statistics.median(a / b for a, b in pairs)
-    first, second = (statistics.median(column) * 1e3 for column in zip(*pairs, strict=True))
-    return first, second, ratio
+    runs = [one_by_one(case, x, y, identical), one_by_one(case, x, y, plain), together(case, x, y)]
+    steps = max(2, int(budget / max(seconds(run, 3) for run in runs)))
+    turns = [[seconds(run, steps) * 1e3 for run in runs] for _ in range(rounds)]
+    ratios = [statistics.median(turn[side] / turn[-1] for turn in turns) for side in (0, 1)]
+    return [statistics.median(column) for column in zip(*turns, strict=True)], ratios
 
 
 def table(rounds: int, budget: float) -> Iterator[str]:
-    yield "| W | batch | S | D | order | one by one, ms | together, ms | ratio | bar | one pass |"
-    yield "|--:|--:|--:|--:|---|--:|--:|--:|--:|---|"
+    yield "| W | batch | S | D | order | one by one, ms | with torch's BatchNorm1d | together | ratio | to torch's | bar |"
+    yield "|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|--:|"
     for case in CASES:
-        alone, ensemble, ratio = compare(case, rounds, budget)
+        times, ratios = compare(case, rounds, budget)
         bar = BARS.get((case.width, case.batch), "") if (case.seeds, case.depth) == (8, 5) else ""
-        order = "own" if case.own else "shared"
-        passes = "yes" if prefers_ensemble(case.width, case.batch, case.seeds) else "no"
-        yield (
-            f"| {case.width} | {case.batch} | {case.seeds} | {case.depth} | {order} | {alone:.2f} "
-            f"| {ensemble:.2f} | {ratio:.2f} | {bar} | {passes} |"
+        shape = (
+            f"{case.width} | {case.batch} | {case.seeds} | {case.depth} | {'own' if case.own else 'shared'}"
         )
+        numbers = " | ".join(f"{number:.2f}" for number in (*times, *ratios))
+        yield f"| {shape} | {numbers} | {bar} |"
 
 
 def main() -> None:
@@ -119,11 +125,12 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    head = f"torch {torch.__version__}, {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-    lines = [f"# Ensembles\n\n{head}\n\n{(__doc__ or '').strip()}\n"]
+    lines = [(__doc__ or "").strip().partition("Run by")[0].strip(), ""]
     for line in table(options.rounds, options.budget):
         print(line, flush=True)
         lines.append(line)
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    lines[:0] = [f"# Ensembles\n\ntorch {torch.__version__}, {platform.machine()}, {load}.\n"]
     if options.write:
         RESULTS.write_text("\n".join(lines) + "\n")
 
