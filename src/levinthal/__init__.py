@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from levinthal.data import load
     from levinthal.errors import DataError, InputError, LevinthalError, StoreError, StudyError
+    from levinthal.estimators import cka, mutual_information
+    from levinthal.lab import Inline, Processes, Rows, Store
+    from levinthal.lab.sweep import sweep
+    from levinthal.lab.verdicts import judge
+    from levinthal.report import write_report
     from levinthal.studies import all_studies, find
+    from levinthal.training import train
     from levinthal.vocabulary import (
         Axis,
         Claim,
@@ -49,6 +55,7 @@ __all__ = [
     "Evidence",
     "Figure",
     "Finding",
+    "Inline",
     "InputError",
     "Interval",
     "LevinthalError",
@@ -57,9 +64,12 @@ __all__ = [
     "Outcome",
     "Panel",
     "Preset",
+    "Processes",
     "Row",
+    "Rows",
     "Series",
     "Severity",
+    "Store",
     "StoreError",
     "Study",
     "StudyError",
@@ -67,14 +77,25 @@ __all__ = [
     "Trust",
     "Verdict",
     "all_studies",
+    "cka",
     "find",
+    "judge",
     "load",
+    "mutual_information",
+    "sweep",
+    "train",
+    "write_report",
 ]
 
 _ROOMS = {
     "levinthal.data": ("load",),
     "levinthal.errors": ("DataError", "InputError", "LevinthalError", "StoreError", "StudyError"),
+    "levinthal.estimators": ("cka", "mutual_information"),
+    "levinthal.lab": ("Inline", "Processes", "Rows", "Store", "sweep"),
+    "levinthal.lab.verdicts": ("judge",),
+    "levinthal.report": ("write_report",),
     "levinthal.studies": ("all_studies", "find"),
+    "levinthal.training": ("train",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 

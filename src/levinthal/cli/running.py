@@ -42,7 +42,8 @@ def run(
     A finished run is never computed again: after Ctrl-C the same command goes on where it stopped.
     Ends with 1 if some task failed (the others are kept, and failed ones are tried again next time).
     """
-    from levinthal.lab import Store, sweep
+    from levinthal.lab import Store
+    from levinthal.lab.sweep import sweep
 
     chosen = selected(name, selection, need_data=True)
     where = resolved_device(device)
@@ -96,12 +97,12 @@ def default_page(chosen: Selected) -> Path:
 
 
 def resolved_device(device: str) -> str:
-    """The device to use; raises InputError for cuda where there is none."""
-    import torch
+    """The device to use; raises InputError for cuda where there is none. For the CPU torch is not asked."""
+    if device == "cpu":
+        return device
+    from levinthal.training import choose_device
 
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device is cuda, but torch sees no CUDA device here: pass --device auto or cpu")
-    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    return choose_device(device).type
 
 
 def _executor(workers: int | None, device: str, tasks: int) -> Executor:
