@@ -1,9 +1,9 @@
 """S seeds at once against the same S networks one after the other, as ordinary modules.
 
-One thread, CPU time, paired (they take turns), medians over rounds of steps. Ordinary: nn.Linear, batch
-norm and tanh through autograd, an optimiser each with the same rule (torch.optim.RMSprop, rho .9). The
-batch norm is Keras' (the same networks, number for number) or torch's own (a little quicker). Order:
-one for all seeds, or its own for each. Run by
+One thread, CPU time, paired (they take turns), medians over rounds of steps; milliseconds are for a step
+of all S networks. Alone: nn.Linear, batch norm and tanh through autograd, an optimiser each with the same
+rule (torch.optim.RMSprop, rho .9). The batch norm is Keras' (the same networks, number for number) or
+torch's own (a little quicker). Order of the data: one for all seeds, or its own for each. Run by
 `python benchmarks/ensemble.py [--write]`; `--write` keeps the table in benchmarks/results/ensemble.md.
 """
 
@@ -41,7 +41,11 @@ class Case(NamedTuple):
     own: bool
 
 
-BASE = [(w, b, 8, 5) for w in (20, 50, 200) for b in (128, 512)] + [(50, 128, 8, 20), (50, 128, 2, 5)]
+BASE = [(w, b, 8, 5) for w in (20, 50, 200) for b in (128, 512)] + [
+    (50, 128, 8, 20),
+    (50, 512, 8, 20),
+    (50, 128, 2, 5),
+]
 CASES = [Case(*case, own) for case in BASE for own in (False, True)]
 BARS = {(20, 128): 2.0, (50, 128): 2.0, (20, 512): 1.4, (50, 512): 1.4, (200, 128): 0.95, (200, 512): 0.95}
 
@@ -106,7 +110,7 @@ def compare(case: Case, rounds: int, budget: float) -> tuple[list[float], list[f
 
 
 def table(rounds: int, budget: float) -> Iterator[str]:
-    yield "| W | batch | S | D | order | one by one, ms | with torch's BatchNorm1d | together | ratio | to torch's | bar |"
+    yield "| W | batch | S | D | order | alone, ms | torch's norm | together | ratio | to torch's | bar |"
     yield "|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|--:|"
     for case in CASES:
         times, ratios = compare(case, rounds, budget)
