@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def median_band(found: Mapping[int, Curve], name: str, times: float = 1.0, **loo
     return Series(name, rounded(x), rounded(middle), low=rounded(low), high=rounded(high), **look)
 
 
-def rounded(values: Iterable[float]) -> tuple[float, ...]:
+def rounded(values: Iterable[SupportsFloat]) -> tuple[float, ...]:
     """Five digits: more than a figure can show."""
     return tuple(float(f"{float(v):.5g}") for v in values)
 
