@@ -1,16 +1,16 @@
 """The nouns of the house, as frozen values. Imports nothing heavy and nothing of ours.
 
-    Estimate      a number with its unit, interval and trust
-    Measurement   an estimate at an address: seed, step, layer, name, condition
-    Dataset       arrays of a classification task, with their checksum
-    Moment        what the training loop yields
-    Task          one cell of a study and the seeds to run it with
-    Study         a question, its source, its presets, its claims and its figures
-    Claim         a sentence of the source with a test fixed before the run
-    Evidence      what a claim's test found, seed by seed, positive as claimed
-    Verdict       the claim, judged
-    Figure        numbers to be drawn, free of any plotting library
-    Finding       what the clinic says of a network
+Estimate      a number with its unit, interval and trust
+Measurement   an estimate at an address: seed, step, layer, name, condition
+Dataset       arrays of a classification task, with their checksum
+Moment        what the training loop yields
+Task          one cell of a study and the seeds to run it with
+Study         a question, its source, its presets, its claims and its figures
+Claim         a sentence of the source with a test fixed before the run
+Evidence      what a claim's test found, seed by seed, positive as claimed
+Verdict       the claim, judged
+Figure        numbers to be drawn, free of any plotting library
+Finding       what the clinic says of a network
 """
 
 from __future__ import annotations

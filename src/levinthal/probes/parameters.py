@@ -100,7 +100,9 @@ def gradient_signal_to_noise(
         for layer, gram in grams.items():
             for row, label in zip(gram, seeds_of(moment.model), strict=True):
                 estimate = signal_to_noise(row.cpu())
-                yield Measurement("gradient_snr", estimate, label, moment.step, layer, f"gradient_batch={batch_size}")
+                yield Measurement(
+                    "gradient_snr", estimate, label, moment.step, layer, f"gradient_batch={batch_size}"
+                )
 
     return probe
 
