@@ -27,8 +27,8 @@ Call = Callable[..., Said]
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to be in, with the toy study in it and no data but the embedded."""
-    shutil.copy(Path(__file__).parent / "toy_study.py", tmp_path / "toy_study.py")
+    """An empty folder to be in, with the small study in it and no data but the embedded."""
+    shutil.copy(Path(__file__).parent / "small_study.py", tmp_path / "small_study.py")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("LEVINTHAL_DATA", raising=False)
@@ -50,8 +50,8 @@ def call(here: Path, capsys: pytest.CaptureFixture[str]) -> Call:
 
 @pytest.fixture(autouse=True)
 def forgotten(tmp_path: Path) -> Iterator[None]:
-    """The toy study is another file in every test, and is forgotten after each."""
+    """The small study is another file in every test, and is forgotten after each."""
     path = list(sys.path)
     yield
     sys.path[:] = path
-    sys.modules.pop("toy_study", None)
+    sys.modules.pop("small_study", None)

@@ -22,23 +22,23 @@ Call = Callable[..., object]
         (["stdy"], 'Did you mean "study"?'),
         (["study", "rnu"], 'Did you mean "run"?'),
         (["study", "show"], "NAME"),
-        (["study", "show", "toy_study.py", "--verbos"], "--verbos"),
+        (["study", "show", "small_study.py", "--verbos"], "--verbos"),
         (["study", "show", "one-neuron-chian"], "did you mean 'one-neuron-chain'?"),
         (["study", "show", "absent.py"], "no study file at absent.py"),
-        (["study", "run", "toy_study.py", "--prest", "quick"], "Did you mean --preset?"),
-        (["study", "run", "toy_study.py", "--preset", "quik"], "did you mean 'quick'?"),
-        (["study", "run", "toy_study.py", "--preset", ""], "unknown preset ''"),
-        (["study", "run", "toy_study.py", "--device", "gpu"], "cuda"),
-        (["study", "run", "toy_study.py", "--seeds", "many"], "many"),
-        (["study", "run", "toy_study.py", "--seeds", "0"], "--seeds is 0: at least 1"),
-        (["study", "run", "toy_study.py", "--seeds", "-3"], "--seeds is -3: at least 1"),
-        (["study", "run", "toy_study.py", "--workers", "0"], "at least 1 worker is needed; got 0"),
-        (["study", "run", "toy_study.py", "--preset", "seedless"], "0 seeds"),
-        (["study", "run", "toy_study.py", "--preset", "mnist"], "levinthal data get mnist"),
-        (["study", "run", "toy_study.py", "--report", "."], ". is a folder: name the file"),
-        (["study", "run", "toy_study.py", "--report", "toy_study.py/x.html"], "cannot make the folder"),
-        (["study", "run", "toy_study.py", "--store", "toy_study.py"], "is not a store"),
-        (["study", "report", "toy_study.py"], "no store at results/levinthal.sqlite: run a study first"),
+        (["study", "run", "small_study.py", "--prest", "quick"], "Did you mean --preset?"),
+        (["study", "run", "small_study.py", "--preset", "quik"], "did you mean 'quick'?"),
+        (["study", "run", "small_study.py", "--preset", ""], "unknown preset ''"),
+        (["study", "run", "small_study.py", "--device", "gpu"], "cuda"),
+        (["study", "run", "small_study.py", "--seeds", "many"], "many"),
+        (["study", "run", "small_study.py", "--seeds", "0"], "--seeds is 0: at least 1"),
+        (["study", "run", "small_study.py", "--seeds", "-3"], "--seeds is -3: at least 1"),
+        (["study", "run", "small_study.py", "--workers", "0"], "at least 1 worker is needed; got 0"),
+        (["study", "run", "small_study.py", "--preset", "seedless"], "0 seeds"),
+        (["study", "run", "small_study.py", "--preset", "mnist"], "levinthal data get mnist"),
+        (["study", "run", "small_study.py", "--report", "."], ". is a folder: name the file"),
+        (["study", "run", "small_study.py", "--report", "small_study.py/x.html"], "cannot make the folder"),
+        (["study", "run", "small_study.py", "--store", "small_study.py"], "is not a store"),
+        (["study", "report", "small_study.py"], "no store at results/levinthal.sqlite: run a study first"),
         (["data", "get", "mnits"], "did you mean 'mnist'?"),
         (["data", "get", "digits"], "there is nothing to get"),
         (["data", "list", "--data-dir", "nowhere"], "nowhere, which does not exist"),
@@ -57,7 +57,7 @@ def test_misuse_is_one_line_and_exit_code_2(call: Call, words: list[str], told: 
 
 def test_levinthal_data_pointing_nowhere_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVINTHAL_DATA", "/nowhere")
-    for words in (["data", "list"], ["study", "run", "toy_study.py", "--preset", "mnist", "--device", "cpu"]):
+    for words in (["data", "list"], ["study", "run", "small_study.py", "--preset", "mnist", "--device", "cpu"]):
         said = call(*words)
         assert said.code == 2
         assert "LEVINTHAL_DATA points to /nowhere, which does not exist" in said.err
@@ -68,7 +68,7 @@ def test_cuda_without_a_gpu_is_one_line(call: Call) -> None:
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    said = call("study", "run", "toy_study.py", "--device", "cuda")
+    said = call("study", "run", "small_study.py", "--device", "cuda")
     assert (said.code, said.err.count("\n")) == (2, 1)
     assert "torch sees no CUDA device" in said.err
 
@@ -124,7 +124,7 @@ def test_a_pipe_closed_early_is_no_error(here: Path) -> None:
 
 
 def test_a_terminal_without_unicode_is_no_error(here: Path) -> None:
-    done = levinthal_at(here, "study", "show", "toy_study.py", PYTHONIOENCODING="ascii")
+    done = levinthal_at(here, "study", "show", "small_study.py", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
 
 

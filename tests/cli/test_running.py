@@ -16,7 +16,7 @@ import levinthal.cli.running
 from levinthal.lab import Store
 
 Call = Callable[..., object]
-RUN = ("study", "run", "toy_study.py", "--device", "cpu", "--workers", "1")
+RUN = ("study", "run", "small_study.py", "--device", "cpu", "--workers", "1")
 PAGE = Path("results/toy-coins-quick.html")
 STORE = Path("results/levinthal.sqlite")
 
@@ -37,7 +37,7 @@ def test_a_claim_with_a_bug_is_inconclusive_and_says_where(call: Call) -> None:
     said = call(*RUN)
     assert said.code == 0
     assert "KeyError" in PAGE.read_text()
-    assert "toy_study.py:" in PAGE.read_text()
+    assert "small_study.py:" in PAGE.read_text()
 
 
 def test_the_second_run_measures_nothing(call: Call) -> None:
@@ -78,22 +78,22 @@ def test_ctrl_c_keeps_what_is_finished(call: Call) -> None:
         "levinthal: interrupted; what is finished is kept, the same command goes on"
     )
     assert not Path("results/toy-coins-stopping.html").exists()
-    drawn = call("study", "report", "toy_study.py", "--preset", "stopping")
+    drawn = call("study", "report", "small_study.py", "--preset", "stopping")
     assert drawn.code == 0
     assert "Unfinished: 6 of 12 runs are there" in drawn.out
 
 
 def test_report_of_a_store_without_a_run_of_the_study_says_so(call: Call) -> None:
     Store(STORE).close()
-    said = call("study", "report", "toy_study.py")
+    said = call("study", "report", "small_study.py")
     assert said.code == 0
-    assert "Unfinished: 0 of 12 runs are there; `levinthal study run toy_study.py" in said.out
+    assert "Unfinished: 0 of 12 runs are there; `levinthal study run small_study.py" in said.out
     assert PAGE.exists()
 
 
 def test_report_of_a_half_finished_study_draws_what_there_is(call: Call) -> None:
     call(*RUN, "--preset", "half")
-    said = call("study", "report", "toy_study.py", "--preset", "quick")
+    said = call("study", "report", "small_study.py", "--preset", "quick")
     assert said.code == 0
     assert "Unfinished: 6 of 12 runs are there" in said.out
     assert "Bent coins fall on heads" in PAGE.read_text()
@@ -102,7 +102,7 @@ def test_report_of_a_half_finished_study_draws_what_there_is(call: Call) -> None
 def test_report_measures_nothing_and_writes_rows_where_it_is_told(call: Call, here: Path) -> None:
     call(*RUN)
     before = STORE.read_bytes()
-    said = call("study", "report", "toy_study.py", "--output", "a/b/page.html", "--csv", "a/rows.csv")
+    said = call("study", "report", "small_study.py", "--output", "a/b/page.html", "--csv", "a/rows.csv")
     assert said.code == 0
     assert STORE.read_bytes() == before
     assert (here / "a/b/page.html").exists()
@@ -162,7 +162,7 @@ def test_workers_are_one_a_core_unless_said(
 
 
 def test_worker_processes_measure_a_users_study(here: Path) -> None:
-    words = ["study", "run", "toy_study.py", "--workers", "2", "--device", "cpu"]
+    words = ["study", "run", "small_study.py", "--workers", "2", "--device", "cpu"]
     done = subprocess.run(
         [sys.executable, "-m", "levinthal", *words], cwd=here, capture_output=True, text=True, check=False
     )

@@ -13,7 +13,7 @@ Call = Callable[..., object]
 
 
 def test_show_gives_question_claims_and_presets(call: Call) -> None:
-    said = call("study", "show", "toy_study.py")
+    said = call("study", "show", "small_study.py")
     assert said.code == 0
     for word in ("Does a bent coin fall on heads?", "nobody [2026]", "T1", "heads above a half: 0.1 share"):
         assert word in said.out
@@ -22,7 +22,7 @@ def test_show_gives_question_claims_and_presets(call: Call) -> None:
 
 
 def test_list_names_every_study_and_what_is_broken(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    toy = studies.find("toy_study.py")
+    toy = studies.find("small_study.py")
     shelf = studies.Catalogue({toy.name: toy}, (StudyError("bad.py:3: ValueError: no"),))
     monkeypatch.setattr(studies, "catalogue", lambda: shelf)
     said = call("study", "list")
