@@ -57,7 +57,10 @@ def test_misuse_is_one_line_and_exit_code_2(call: Call, words: list[str], told: 
 
 def test_levinthal_data_pointing_nowhere_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVINTHAL_DATA", "/nowhere")
-    for words in (["data", "list"], ["study", "run", "small_study.py", "--preset", "mnist", "--device", "cpu"]):
+    for words in (
+        ["data", "list"],
+        ["study", "run", "small_study.py", "--preset", "mnist", "--device", "cpu"],
+    ):
         said = call(*words)
         assert said.code == 2
         assert "LEVINTHAL_DATA points to /nowhere, which does not exist" in said.err

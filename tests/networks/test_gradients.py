@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levinthal.networks import first_last, gradients, loss_and_gradients, ordinary, prefers_ensemble
+from levinthal.networks import first_last, loss_and_gradients, ordinary, passes, prefers_ensemble
 from levinthal.networks.losses import cross_entropy, squared_error
 
 FOUR = [(shortcut, residual) for shortcut in (False, True) for residual in (False, True)]
@@ -79,7 +79,7 @@ def test_seeds_in_parts_are_seeds_at_once(monkeypatch, own):
     together, apart = build(), build()
     x, y = batch(seeds=3 if own else None)
     loss_and_gradients(together, x, y)
-    monkeypatch.setattr(gradients, "LARGE", 2 * 4 * 20 * 2)  # two seeds a pass, then one
+    monkeypatch.setattr(passes, "LARGE", 2 * 4 * 20 * 2)  # two seeds a pass, then one
     losses = loss_and_gradients(apart, x, y)
     assert losses.shape == (3,)
     assert largest_difference(together, apart) < 1e-12
@@ -99,7 +99,7 @@ def test_the_rule_goes_from_all_seeds_to_one():
     assert prefers_ensemble(50, 512, 8)
     assert not prefers_ensemble(50, 60_000, 8)
     assert not prefers_ensemble(20, 128, 1)
-    assert gradients.seeds_together(20, 128, 8) == 8
+    assert passes.seeds_together(20, 128, 8) == 8
 
 
 def test_a_loss_that_is_not_finite_stays_with_its_network():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from levinthal.networks.architecture import Architecture
 from levinthal.networks.first_last import FirstLast, first_last
-from levinthal.networks.gradients import loss_and_gradients, prefers_ensemble
+from levinthal.networks.gradients import loss_and_gradients
 from levinthal.networks.initial import INITS
 from levinthal.networks.losses import LOSSES, cross_entropy, squared_error
 from levinthal.networks.ordinary import OrdinaryFirstLast, ordinary
+from levinthal.networks.passes import prefers_ensemble
 from levinthal.networks.reading import (
     BATCHNORM_MODES,
     Activations,

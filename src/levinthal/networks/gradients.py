@@ -6,7 +6,6 @@ The same numbers as autograd through `FirstLast.forward`, in fewer passes over m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -15,9 +14,7 @@ from torch import Tensor
 
 from levinthal.networks.first_last import BATCHNORM_EPS, FirstLast
 from levinthal.networks.losses import Loss, cross_entropy
-
-LARGE = 1 << 21
-"""Numbers in a first-layer activation up to which seeds go together."""
+from levinthal.networks.passes import passes, product, tanh_of_half_
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +32,6 @@ class _Layer:
     stream: Tensor
 
 
-def _product(weight: Tensor, below: Tensor) -> Float[Tensor, "s u n"]:
-    if below.ndim == 2:  # a batch that all seeds share: one product for all
-        return torch.mm(weight.flatten(0, 1), below).view(*weight.shape[:2], -1)
-    return torch.bmm(weight, below)
-
-
 def _layers_of(rows: Tensor, model: FirstLast, seeds: slice) -> tuple[Tensor, ...]:
     return torch.split(rows[seeds, :, None], list(model.architecture.widths), 1)
 
@@ -48,20 +39,18 @@ def _layers_of(rows: Tensor, model: FirstLast, seeds: slice) -> tuple[Tensor, ..
 def _forward(model: FirstLast, inputs: Tensor, seeds: slice) -> list[_Layer]:
     layers: list[_Layer] = []
     below, n = inputs.mT, inputs.shape[-2]
-    minus_one, eps = inputs.new_tensor(-1.0), inputs.new_tensor(BATCHNORM_EPS)
+    eps = inputs.new_tensor(BATCHNORM_EPS)
     gammas, doubled = (_layers_of(rows, model, seeds) for rows in (model.gamma, model.beta * 2))
     for index, (weights, gamma, beta) in enumerate(
         zip(model.weights, gammas, doubled, strict=False), start=1
     ):
         weight = weights[seeds]
-        z = _product(weight, below)
+        z = product(weight, below)
         mean = z.mean(-1, keepdim=True)
         length = torch.linalg.vector_norm(z.sub_(mean), dim=-1, keepdim=True)
         inverse = torch.addcmul(eps, length, length, value=1 / n).rsqrt_()
         scale = gamma * inverse
-        # tanh(x) = 2 sigmoid(2x) - 1: torch's sigmoid is ten times as fast as its tanh on the CPU.
-        active = (z * (scale * 2)).add_(beta).sigmoid_()
-        torch.add(minus_one, active, alpha=2, out=active)
+        active = tanh_of_half_((z * (scale * 2)).add_(beta))
         source = model.architecture.source(index)
         stream = active if source is None else active + layers[source - 1].stream
         layers.append(_Layer(weight, below, z, mean, length, inverse, scale, active, stream))
@@ -104,23 +93,6 @@ def _grad(parameter: Tensor) -> Tensor:
     return parameter.grad
 
 
-def seeds_together(width: int, batch: int, seeds: int) -> int:
-    """How many seeds go through the network in one pass (a rule measured in benchmarks/ensemble.md)."""
-    return max(1, min(seeds, LARGE // (2 * width * batch)))
-
-
-def prefers_ensemble(width: int, batch: int, seeds: int) -> bool:
-    """Whether passes over several seeds at once beat a pass a seed."""
-    return seeds_together(width, batch, seeds) > 1
-
-
-def _chunks(model: FirstLast, batch: int) -> Iterator[slice]:
-    total = len(model.seeds)
-    most = seeds_together(model.architecture.width, batch, total)
-    size = -(-total // -(-total // most))  # passes of equal size
-    return (slice(start, min(start + size, total)) for start in range(0, total, size))
-
-
 @torch.no_grad()
 def loss_and_gradients(
     model: FirstLast,
@@ -135,7 +107,7 @@ def loss_and_gradients(
     (S, n, d); labels likewise.
     """
     parts = []
-    for seeds in _chunks(model, inputs.shape[-2]):
+    for seeds in passes(model.architecture.width, inputs.shape[-2], len(model.seeds)):
         own = inputs.ndim == 3
         parts.append(
             _chunk(model, inputs[seeds] if own else inputs, labels[seeds] if own else labels, loss, seeds)

@@ -20,9 +20,10 @@ from torch import Tensor
 
 from levinthal.errors import InputError, require_one_of
 from levinthal.networks.first_last import BATCHNORM_EPS, BATCHNORM_MOMENTUM, FirstLast
+from levinthal.networks.passes import passes, product, tanh_of_half_
 
 BATCHNORM_MODES = ("running", "debiased", "batch", "recalibrated")
-ROWS = 16384
+ROWS = 4096
 """Samples that go through a network together when its statistics are given."""
 
 
@@ -58,8 +59,8 @@ def activations(
     """Hidden activations and logits of S networks on n inputs; all layers, or those asked for (1-based).
 
     The first layer is `produced[1]`; the last is `produced[D]` before the shortcut's sum and `stream[D]`
-    after it. `reference` holds the inputs of `recalibrated`. Memory: what is returned, and one seed's
-    pass over 16,384 inputs (with `batch`: over all).
+    after it. `reference` holds the inputs of `recalibrated`. Memory: what is returned, and a pass of one or
+    more seeds over 4,096 inputs (with `batch`: over all).
 
     Raises InputError for an unknown reading of batch norm, or `recalibrated` without inputs to do it on.
     """
@@ -68,12 +69,18 @@ def activations(
     if absent := wanted - set(range(1, depth + 1)):
         raise InputError(f"no hidden layer {min(absent)} in a network of {depth}: ask for 1 to {depth}")
     given = _given(model, batchnorm, reference)
-    parts = [_one_seed(model, index, inputs, given, wanted) for index in range(len(model.seeds))]
-    produced, stream, logits = zip(*parts, strict=True)
+    chunks = torch.split(inputs, ROWS) if given is not None else (inputs,)
+    return _side_by_side([_chunk(model, chunk, given, sorted(wanted)) for chunk in chunks], dim=1)
+
+
+def _side_by_side(parts: list[Activations], dim: int) -> Activations:
+    if len(parts) == 1:
+        return parts[0]
+    wanted = parts[0].produced
     return Activations(
-        {layer: torch.stack([part[layer] for part in produced]) for layer in sorted(wanted)},
-        {layer: torch.stack([part[layer] for part in stream]) for layer in sorted(wanted)},
-        torch.stack(logits),
+        {layer: torch.cat([part.produced[layer] for part in parts], dim) for layer in wanted},
+        {layer: torch.cat([part.stream[layer] for part in parts], dim) for layer in wanted},
+        torch.cat([part.logits for part in parts], dim),
     )
 
 
@@ -106,17 +113,17 @@ def debiased(model: FirstLast) -> Statistics:
 @torch.no_grad()
 def statistics(model: FirstLast, inputs: Float[Tensor, "n d"]) -> Statistics:
     """The statistics that the inputs, as one batch, have under the weights as they are."""
-    means, variances = [], []
-    for index in range(len(model.seeds)):
-        steps = list(_propagate(model, index, inputs, None))
-        means.append(torch.cat([step.mean for step in steps]))
-        variances.append(torch.cat([step.var for step in steps]))
-    return Statistics(torch.stack(means), torch.stack(variances))
+    found = []
+    for seeds in passes(model.architecture.width, len(inputs), len(model.seeds)):
+        moments = [(step.mean, step.var) for step in _propagate(model, seeds, inputs, None)]
+        found.append([torch.cat(side, 1)[..., 0] for side in zip(*moments, strict=True)])
+    means, variances = zip(*found, strict=True)
+    return Statistics(torch.cat(means), torch.cat(variances))
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One layer of one seed: (u, n) activations and the statistics that normalised them."""
+    """One layer of several seeds: (s, u, n) activations, the (s, u, 1) statistics that normalised them."""
 
     layer: int
     produced: Tensor
@@ -125,17 +132,18 @@ class _Step:
     var: Tensor
 
 
-def _propagate(model: FirstLast, index: int, inputs: Tensor, given: Statistics | None) -> Iterator[_Step]:
+def _propagate(model: FirstLast, seeds: slice, inputs: Tensor, given: Statistics | None) -> Iterator[_Step]:
     shape = model.architecture
     below, streams = inputs.mT, dict[int, Tensor]()
     last_use = {shape.source(layer): layer for layer in range(1, shape.depth + 1)}
     for layer, span in enumerate(shape.spans, start=1):
-        z = model.weights[layer - 1][index] @ below
-        mean = z.mean(-1) if given is None else given.mean[index, span]
-        z.sub_(mean[:, None])
-        var = torch.linalg.vecdot(z, z) / z.shape[-1] if given is None else given.var[index, span]
-        scale = model.gamma[index, span] * (var + BATCHNORM_EPS).rsqrt()
-        produced = z.mul_(scale[:, None]).add_(model.beta[index, span, None]).tanh_()
+        here = (seeds, span, None)
+        z = product(model.weights[layer - 1][seeds], below)
+        mean = z.mean(-1, keepdim=True) if given is None else given.mean[here]
+        z.sub_(mean)
+        var = torch.linalg.vecdot(z, z)[..., None] / z.shape[-1] if given is None else given.var[here]
+        scale = 2 * model.gamma[here] * (var + BATCHNORM_EPS).rsqrt()
+        produced = tanh_of_half_(z.mul_(scale).add_(model.beta[here], alpha=2))
         source = shape.source(layer)
         below = produced if source is None else produced + streams[source]
         yield _Step(layer, produced, below, mean, var)
@@ -143,32 +151,21 @@ def _propagate(model: FirstLast, index: int, inputs: Tensor, given: Statistics |
         streams = {kept: stream for kept, stream in streams.items() if last_use.get(kept, 0) > layer}
 
 
-_Read = tuple[dict[int, Tensor], dict[int, Tensor], Tensor]
-"""One seed's `produced`, `stream` and `logits`."""
+def _chunk(model: FirstLast, inputs: Tensor, given: Statistics | None, wanted: list[int]) -> Activations:
+    together = passes(model.architecture.width, len(inputs), len(model.seeds))
+    return _side_by_side([_pass(model, seeds, inputs, given, wanted) for seeds in together], dim=0)
 
 
-def _one_seed(
-    model: FirstLast, index: int, inputs: Tensor, given: Statistics | None, wanted: set[int]
-) -> _Read:
-    rows = torch.split(inputs, ROWS) if given is not None else (inputs,)
-    parts = [_one_chunk(model, index, chunk, given, wanted) for chunk in rows]
-    produced, stream, logits = zip(*parts, strict=True)
-    return (
-        {layer: torch.cat([part[layer] for part in produced], 1).mT for layer in wanted},
-        {layer: torch.cat([part[layer] for part in stream], 1).mT for layer in wanted},
-        torch.cat(logits, 1).mT,
-    )
-
-
-def _one_chunk(
-    model: FirstLast, index: int, inputs: Tensor, given: Statistics | None, wanted: set[int]
-) -> _Read:
+def _pass(
+    model: FirstLast, seeds: slice, inputs: Tensor, given: Statistics | None, wanted: list[int]
+) -> Activations:
     produced, stream = dict[int, Tensor](), dict[int, Tensor]()
-    for step in _propagate(model, index, inputs, given):
+    for step in _propagate(model, seeds, inputs, given):
         top = step.stream
         if step.layer in wanted:
-            produced[step.layer], stream[step.layer] = step.produced, step.stream
-    return produced, stream, model.weights[-1][index] @ top + model.bias[index, :, None]
+            produced[step.layer], stream[step.layer] = step.produced.mT, step.stream.mT
+    logits = torch.baddbmm(model.bias[seeds, :, None], model.weights[-1][seeds], top)
+    return Activations(produced, stream, logits.mT)
 
 
 def logits_without(
