@@ -24,8 +24,8 @@ QUICK = Size(
 )
 STANDARD = Size(
     main=(
-        Protocol("full", 60_000, 48, levels=(10, 20, 40)),
-        Protocol("128", 60_000, 1872, levels=(10, 20, 50, 100)),
+        Protocol("full", 60_000, 48, levels=(10, 20)),
+        Protocol("128", 60_000, 1872, levels=(10, 20, 50)),
     ),
     fast=(
         Protocol("full", 4_000, 100, levels=(3, 5, 10, 20)),
@@ -37,7 +37,7 @@ STANDARD = Size(
     depth=10,
     deep=20,
     seeds=8,
-    few=6,
+    few=5,
     images=2000,
 )
 PAPER = Size(

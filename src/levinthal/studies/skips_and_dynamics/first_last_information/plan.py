@@ -156,7 +156,7 @@ def _starts(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar],
     """The causal arms: plain networks that start with more, or less, first-last information."""
     for arm in INITIAL_ARMS:
         here = factors(width=size.width, depth=size.deep, **arm)
-        yield here | protocol.factors, size.few
+        yield here | protocol.factors, size.seeds
 
 
 def _cost(cell: dict[str, Scalar], seeds: int) -> float:
@@ -164,6 +164,6 @@ def _cost(cell: dict[str, Scalar], seeds: int) -> float:
     width, depth = int(cell["width"]), int(cell["depth"])
     weights = 784 * 2 * width + 4 * width**2 + (depth - 3) * width**2 + 100 * depth * width
     batch = int(cell["samples"]) if cell["batch"] == "full" else int(cell["batch"])
-    training = 8e-11 * weights * batch * int(cell["steps"])
-    reading = {"errors": 0.1, "information": 0.5, "readings": 0.7, "everything": 1.5}[str(cell["read"])]
-    return seeds * (training + reading)
+    training = (2e-4 + 6e-11 * weights * batch) * int(cell["steps"])
+    share = {"errors": 0.0, "information": 4e-4, "readings": 6e-4, "everything": 8e-4}[str(cell["read"])]
+    return seeds * (training + 0.1 + share * int(cell["images"]))
