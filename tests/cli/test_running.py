@@ -169,3 +169,10 @@ def test_worker_processes_measure_a_users_study(here: Path) -> None:
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
     assert done.stdout.startswith("12 runs measured")
     assert done.stdout.splitlines()[-1] == f"Report: {PAGE}"
+
+
+def test_the_report_as_markdown(call: Call) -> None:
+    call(*RUN)
+    said = call("study", "report", "small_study.py", "--markdown", "gallery/page.md")
+    assert said.code == 0
+    assert "Does a bent coin fall on heads?" in Path("gallery/page.md").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from levinthal.cli.terminal import clock
@@ -17,7 +18,7 @@ VERSIONS = ("levinthal", "python", "torch", "numpy", "scipy", "numba")
 def provenance(chosen: Selected, runs: Sequence[Run], *, command: str) -> Mapping[str, str]:
     """What made the numbers, one line a fact; where the runs disagree on a fact, every value is given."""
     data, study = chosen.data, chosen.study
-    started = sorted({run.started for run in runs if run.started})
+    started = sorted({moment(run.started) for run in runs if run.started})
     return {
         "study": f"{study.name}, version {study.version}, preset {chosen.preset_name}",
         "data": f"{data.name}, checksum {data.checksum}" if data else chosen.preset.data or "none",
@@ -30,6 +31,15 @@ def provenance(chosen: Selected, runs: Sequence[Run], *, command: str) -> Mappin
         "machine": _each(runs, _machine),
         "made by": command,
     }
+
+
+def moment(started: str) -> str:
+    """A time as stored, to the minute.
+
+    >>> moment("2026-11-20T18:30:07+00:00")
+    '2026-11-20 18:30 UTC'
+    """
+    return f"{datetime.fromisoformat(started).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def computing_seconds(runs: Iterable[Run]) -> float:

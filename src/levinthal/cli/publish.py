@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from levinthal.cli.provenance import provenance
 from levinthal.cli.selection import Selected
 from levinthal.cli.terminal import stdout
-from levinthal.vocabulary import Claim, Outcome, Study, Verdict
+from levinthal.vocabulary import Claim, Figure, Outcome, Study, Verdict
 
 if TYPE_CHECKING:
     from levinthal.lab import Rows, Store
 
 
-def publish(chosen: Selected, store: Store, page: Path, *, source: str) -> Rows:
+class Published(NamedTuple):
+    """What a report was made of."""
+
+    rows: Rows
+    verdicts: list[Verdict]
+    provenance: Mapping[str, str]
+
+
+def publish(chosen: Selected, store: Store, page: Path, *, source: str) -> Published:
     """Judge the claims, write the page, and show answer, verdicts and the path in the terminal."""
     from levinthal.report import write_report
     from levinthal.report.terminal import verdict_table
@@ -24,22 +33,15 @@ def publish(chosen: Selected, store: Store, page: Path, *, source: str) -> Rows:
     runs = chosen.finished(store)
     verdicts = judged(chosen.study, rows)
     command = f"levinthal study run {source} --preset {chosen.preset_name}"
+    told = provenance(chosen, runs, command=command)
     unfinished = f"{len(runs)} of {chosen.planned} runs are there" if len(runs) < chosen.planned else ""
-    write_report(
-        chosen.study,
-        chosen.preset_name,
-        rows,
-        verdicts,
-        provenance(chosen, runs, command=command),
-        page,
-        progress=unfinished,
-    )
+    write_report(chosen.study, chosen.preset_name, rows, verdicts, told, page, progress=unfinished)
     console = stdout()
     console.print(verdict_table(chosen.study, verdicts))
     if unfinished:
         console.print(f"Unfinished: {unfinished}; `{command}` goes on.", soft_wrap=True, markup=False)
     console.print(f"Report: {page}", soft_wrap=True, markup=False)
-    return rows
+    return Published(rows, verdicts, told)
 
 
 def judged(study: Study, rows: Rows) -> list[Verdict]:
@@ -59,9 +61,21 @@ def _judged(claim: Claim, rows: Rows) -> Verdict:
         return Verdict(claim, Outcome.INCONCLUSIVE, None, 0, reasons=(why,))
 
 
-def save_figures(study: Study, rows: Rows, folder: Path) -> None:
-    """The figures as SVG files."""
+def save_figures(study: Study, rows: Rows, folder: Path) -> list[tuple[Figure, Path]]:
+    """The figures, and the SVG files that now hold them."""
     from levinthal.report.svg import export
 
-    paths = export(study.figures(rows), folder)
+    figures = list(study.figures(rows))
+    paths = export(figures, folder)
     stdout().print(f"figures: {len(paths)} SVG files in {folder}", soft_wrap=True)
+    return list(zip(figures, paths, strict=True))
+
+
+def save_markdown(
+    study: Study, published: Published, figures: Sequence[tuple[Figure, Path]], path: Path
+) -> None:
+    """The page as Markdown."""
+    from levinthal.report.markdown import write_markdown
+
+    write_markdown(study, published.verdicts, published.provenance, path, figures)
+    stdout().print(f"markdown: {path}", soft_wrap=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from levinthal.cli.publish import publish, save_figures
+from levinthal.cli.publish import publish, save_figures, save_markdown
 from levinthal.cli.selection import Selected, Selection, selected
 from levinthal.cli.study import StudyName
 from levinthal.cli.terminal import Advance, clock, progress, stdout
@@ -35,7 +35,7 @@ def run(
     selection: Selection | None = None,
     workers: Workers = None,
     device: Device = "auto",
-    report: Page = None,
+    output: Page = None,
 ) -> int:
     """Measure what the store lacks of a study, judge every claim, and write the report.
 
@@ -48,7 +48,7 @@ def run(
     chosen = selected(name, selection, need_data=True)
     where = resolved_device(device)
     executor = _executor(workers, where, len(chosen.preset.tasks))
-    page = writable(report or default_page(chosen))
+    page = writable(output or default_page(chosen))
     with closing(Store((selection or Selection()).store)) as store:
         with progress(chosen.study.name) as advance:
             listen = Listener(advance, executor.workers)
@@ -75,6 +75,9 @@ def report(
     output: Page = None,
     svg: Annotated[Path | None, Parameter(help="Folder for the figures as SVG; needs chromium.")] = None,
     csv: Annotated[Path | None, Parameter(help="File for the rows as CSV.")] = None,
+    markdown: Annotated[
+        Path | None, Parameter(help="File for the verdicts as Markdown, with --svg's figures.")
+    ] = None,
 ) -> int:
     """Judge and draw what the store holds of a study, finished or not. Nothing is measured."""
     from levinthal.lab import Store
@@ -82,12 +85,13 @@ def report(
     chosen = selected(name, selection, need_data=False)
     page = writable(output or default_page(chosen))
     with closing(Store((selection or Selection()).store, read_only=True)) as store:
-        rows = publish(chosen, store, page, source=name)
+        published = publish(chosen, store, page, source=name)
     if csv:
-        rows.to_csv(writable(csv))
+        published.rows.to_csv(writable(csv))
         stdout().print(f"rows: {csv}", soft_wrap=True)
-    if svg:
-        save_figures(chosen.study, rows, svg)
+    figures = save_figures(chosen.study, published.rows, svg) if svg else []
+    if markdown:
+        save_markdown(chosen.study, published, figures, writable(markdown))
     return 0
 
 

@@ -50,8 +50,11 @@ def wrap(text: str, size: float, room: float) -> list[str]:
 
 
 def keyed(panels: Iterable[Panel], looks: Mapping[str, Look]) -> list[Key]:
-    """The keys of a figure: every named series once, seeds only where nothing else stands for them."""
-    every = [series for panel in panels for series in panel.series]
+    """The keys of a figure: every named series once, seeds only where nothing else stands for them.
+
+    Ordered factors come in their order, whatever panel they appear in first.
+    """
+    every = sorted((s for panel in panels for s in panel.series), key=lambda s: s.level or 0.0)
     summed = {(s.group, s.level) for s in every if s.role not in ("seed", "reference")}
     keys: dict[tuple[str, str], Key] = {}
     for series in every:

@@ -4,36 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import SupportsFloat
 
 from levinthal.errors import InputError
-from levinthal.lab.statistics import FEWEST_SEEDS, mean_estimate, mean_interval, seeds_needed
-from levinthal.vocabulary import Claim, Estimate, Evidence, Interval, Outcome, Verdict
+from levinthal.lab.arms import Arm, Seeds, arm_of, over_parts
+from levinthal.lab.reasons import half_run, listed, lost_words, nearly_nil, opening, settle, size_words, told
+from levinthal.lab.statistics import FEWEST_SEEDS, mean_interval, seeds_needed
+from levinthal.vocabulary import Claim, Evidence, Interval, Outcome, Verdict
 
 LEVEL = 0.95
-Seeds = Mapping[int, SupportsFloat]
 Ruling = tuple[Outcome, tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """An effect seed by seed: the finite values, how many seeds were lost, and the mean over the rest."""
-
-    values: Mapping[int, float]
-    lost: int
-    estimate: Estimate | None
-
-    @property
-    def n(self) -> int:
-        """Seeds with a finite effect."""
-        return len(self.values)
-
-    @property
-    def interval(self) -> Interval:
-        """The interval over seeds; endless in both directions below five of them."""
-        known = self.estimate and self.estimate.interval
-        return known if known and self.n >= FEWEST_SEEDS else Interval(-math.inf, math.inf)
 
 
 def judge(claim: Claim, evidence: Evidence) -> Verdict:
@@ -60,11 +39,11 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
     """
     if claim.smallest is not None and not claim.smallest > 0:
         raise InputError(f"claim {claim.id} has smallest={claim.smallest}: it must be above 0")
-    parts = {part: _arm(effects, claim.unit) for part, effects in evidence.effects.items()}
+    parts = {part: arm_of(effects, claim.unit) for part, effects in evidence.effects.items()}
     aside = _explained_by_control(claim, evidence, parts)
     kept = {part: arm for part, arm in parts.items() if part not in aside} or parts
-    overall = _arm(_over_parts({part: evidence.effects[part] for part in kept}), claim.unit)
-    control = _arm(_over_parts(_controls(evidence, kept)), claim.unit)
+    overall = arm_of(over_parts({part: evidence.effects[part] for part in kept}), claim.unit)
+    control = arm_of(over_parts(_controls(evidence, kept)), claim.unit)
     if claim.smallest is None or overall.estimate is None:
         outcome, reasons = _unjudged(claim, overall, parts)
         needed = None
@@ -72,28 +51,15 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
         outcome, reasons = _rule(claim, claim.smallest, evidence, overall, kept, control)
         outcome, reasons = _weigh_set_aside(outcome, reasons, aside, kept)
         needed = None if evidence.grid_edge else _needed(outcome, claim.smallest, overall, kept, control)
-        reasons = (*reasons, *_settle(outcome, needed), _opening(overall, claim))
+        reasons = (*reasons, *settle(outcome, needed), opening(overall, claim))
     shown = {part: arm.estimate for part, arm in parts.items() if arm.estimate is not None}
-    reasons = (*reasons, *_half_run(evidence.effects), *evidence.notes)
+    reasons = (*reasons, *half_run(evidence.effects), *evidence.notes)
     return Verdict(claim, outcome, overall.estimate, overall.n, control.estimate, shown, needed, reasons)
-
-
-def _arm(effects: Seeds, unit: str) -> Arm:
-    values = {seed: float(e) for seed, e in sorted(effects.items()) if math.isfinite(float(e))}
-    estimate = mean_estimate(list(values.values()), unit) if values else None
-    return Arm(values, len(effects) - len(values), estimate)
-
-
-def _over_parts(effects: Mapping[str, Seeds]) -> dict[int, float]:
-    """Mean over the parts for each seed that ran in all of them; NaN if it was lost in one."""
-    arms = list(effects.values())
-    common = set(arms[0]).intersection(*arms[1:]) if arms else set()
-    return {seed: math.fsum(float(arm[seed]) for arm in arms) / len(arms) for seed in common}
 
 
 def _unjudged(claim: Claim, overall: Arm, parts: Mapping[str, Arm]) -> Ruling:
     if overall.estimate is not None:
-        return Outcome.REPORTED, (_opening(overall, claim), "The claim sets no size to be judged by.")
+        return Outcome.REPORTED, (opening(overall, claim), "The claim sets no size to be judged by.")
     if overall.lost:
         return Outcome.INCONCLUSIVE, (f"None of {overall.lost} seeds has a finite effect.",)
     if any(arm.n or arm.lost for arm in parts.values()):
@@ -113,7 +79,7 @@ def _explained_by_control(claim: Claim, evidence: Evidence, parts: Mapping[str, 
     """The controls of the parts that lie beyond zero, with a control of their own that counts as much."""
     found = {}
     for part, arm in parts.items():
-        control = _arm(evidence.control.get(part, {}), claim.unit)
+        control = arm_of(evidence.control.get(part, {}), claim.unit)
         counts = control.interval.low > 0 and control.interval.high >= (claim.smallest or math.inf)
         if claim.control and arm.interval.low > 0 and control.n >= FEWEST_SEEDS and counts:
             found[part] = control
@@ -126,8 +92,10 @@ def _weigh_set_aside(
     """What holds only where the control is clean holds in part of the grid."""
     if not aside or aside.keys() & kept.keys():
         return outcome, reasons
-    words = f"Set aside, because the control shows the same there: {_listed(aside, aside)}."
-    return (Outcome.PARTIALLY if outcome is Outcome.REPLICATES else outcome), (*reasons, words)
+    words = f"Set aside, because the control shows the same there: {listed(aside, aside)}."
+    if outcome is Outcome.REPLICATES:
+        return Outcome.PARTIALLY, (words, *reasons)
+    return outcome, (*reasons, words)
 
 
 def _rule(
@@ -138,14 +106,14 @@ def _rule(
         return Outcome.INCONCLUSIVE, (why,)
     if overall.n < FEWEST_SEEDS:
         why = f"Too few seeds to decide: {overall.n}, and {FEWEST_SEEDS} are the fewest that can."
-        return Outcome.INCONCLUSIVE, (*_lost_words(overall), why)
+        return Outcome.INCONCLUSIVE, (*lost_words(overall), why)
     outcome, reasons = _count_lost(_by_size(overall.interval, smallest), overall, smallest)
     outcome, more = _by_parts(outcome, parts, smallest)
     reasons += more
     if outcome in (Outcome.REPLICATES, Outcome.PARTIALLY) and claim.control:
         clean, why = _control_is_clean(overall, control, smallest, claim.unit)
-        return (outcome if clean else Outcome.INCONCLUSIVE), (*reasons, why)
-    return outcome, (*reasons, *_nearly_nil(outcome, overall, smallest, claim.unit))
+        return (outcome, (*reasons, why)) if clean else (Outcome.INCONCLUSIVE, (why, *reasons))
+    return outcome, (*reasons, *nearly_nil(outcome, overall, smallest, claim.unit))
 
 
 def _by_size(interval: Interval, smallest: float) -> Outcome:
@@ -159,31 +127,33 @@ def _by_size(interval: Interval, smallest: float) -> Outcome:
 def _count_lost(outcome: Outcome, overall: Arm, smallest: float) -> Ruling:
     """Count lost seeds against the outcome: as nil if it favours the claim, else as twice the size."""
     if overall.lost == 0 or outcome is Outcome.INCONCLUSIVE:
-        return outcome, _lost_words(overall)
+        return outcome, lost_words(overall)
     if overall.lost > overall.n:
         why = "More seeds were lost than have an effect, and that decides nothing."
-        return Outcome.INCONCLUSIVE, (*_lost_words(overall), why)
+        return Outcome.INCONCLUSIVE, (*lost_words(overall), why)
     fill = 2 * smallest if outcome is Outcome.DOES_NOT_REPLICATE else 0.0
     filled = _by_size(mean_interval([*overall.values.values(), *[fill] * overall.lost]), smallest)
     if filled is outcome:
-        return outcome, (*_lost_words(overall), "Counting them against the verdict does not change it.")
+        return outcome, (*lost_words(overall), "Counting them against the verdict does not change it.")
     weaker = (outcome, filled) == (Outcome.REPLICATES, Outcome.PARTIALLY)
     why = f"Without them it would read '{outcome}'; counted against it, they weaken it."
-    return (Outcome.PARTIALLY if weaker else Outcome.INCONCLUSIVE), (*_lost_words(overall), why)
+    return (Outcome.PARTIALLY if weaker else Outcome.INCONCLUSIVE), (*lost_words(overall), why)
 
 
 def _by_parts(outcome: Outcome, parts: Mapping[str, Arm], smallest: float) -> Ruling:
-    if len(parts) < 2 or outcome is Outcome.PARTIALLY:
+    if outcome is Outcome.PARTIALLY:
+        return outcome, (f"It lies beyond zero, but not surely beyond {smallest:.3g}, which is what counts.",)
+    if len(parts) < 2:
         return outcome, ()
     if outcome is Outcome.REPLICATES:
         lacking = [part for part, arm in parts.items() if arm.interval.low <= 0]
         if not lacking:
             return outcome, (f"It holds in each of {len(parts)} parts of the grid.",)
-        return Outcome.PARTIALLY, (f"It is not beyond zero in {_listed(lacking, parts)}.",)
+        return Outcome.PARTIALLY, (f"It is not beyond zero in {listed(lacking, parts)}.",)
     holding = _holm(parts, smallest)
     if not holding:
         return outcome, ()
-    why = f"It holds in {_listed(holding, parts)} (Holm over {len(parts)} parts)."
+    why = f"It holds in {listed(holding, parts)} (Holm over {len(parts)} parts)."
     wrong_sign = outcome is Outcome.DOES_NOT_REPLICATE and _mean(parts) < 0
     return (outcome if wrong_sign else Outcome.PARTIALLY), (why,)
 
@@ -215,7 +185,7 @@ def _control_is_clean(overall: Arm, control: Arm, smallest: float, unit: str) ->
         return False, "The control arm has no runs, and without it nothing replicates."
     if control.n < FEWEST_SEEDS:
         return False, f"The control arm has too few seeds to decide: {control.n}, not {FEWEST_SEEDS}."
-    words = _words(control.estimate)
+    words = told(control.estimate)
     if control.interval.high < smallest:
         return True, f"The control shows no such effect: {words}."
     if control.interval.low > 0:
@@ -223,12 +193,12 @@ def _control_is_clean(overall: Arm, control: Arm, smallest: float, unit: str) ->
     excess = _excess(overall, control)
     if excess.interval.low >= smallest:
         return True, f"The control is nil within its noise ({words}), and the effect exceeds it seed by seed."
-    return False, f"The control does not exclude {_size(smallest, unit)}: {words}."
+    return False, f"The control does not exclude {size_words(smallest, unit)}: {words}."
 
 
 def _excess(overall: Arm, control: Arm) -> Arm:
     common = overall.values.keys() & control.values.keys()
-    return _arm({seed: overall.values[seed] - control.values[seed] for seed in common}, "")
+    return arm_of({seed: overall.values[seed] - control.values[seed] for seed in common}, "")
 
 
 def _needed(
@@ -255,57 +225,3 @@ def _to_settle(arm: Arm, smallest: float) -> int | None:
         return FEWEST_SEEDS
     count = seeds_needed(max(arm.estimate.value, smallest - arm.estimate.value), arm.estimate.details["sd"])
     return count and max(count, arm.n + 1)
-
-
-def _settle(outcome: Outcome, needed: int | None) -> tuple[str, ...]:
-    if needed is None or outcome not in (Outcome.INCONCLUSIVE, Outcome.PARTIALLY):
-        return ()
-    return (f"About {needed} seeds would settle it (80 % power at the spread seen).",)
-
-
-def _opening(overall: Arm, claim: Claim) -> str:
-    size = "" if claim.smallest is None else f"; what counts starts at {_size(claim.smallest, claim.unit)}"
-    words = _words(overall.estimate) if overall.estimate else "no effect"
-    return f"{claim.effect[:1].upper()}{claim.effect[1:]}: {words} over {overall.n} seeds{size}."
-
-
-def _nearly_nil(outcome: Outcome, overall: Arm, smallest: float, unit: str) -> tuple[str, ...]:
-    if outcome is not Outcome.DOES_NOT_REPLICATE:
-        return ()
-    if overall.interval.high < 0:
-        return ("The sign is the opposite of the claimed one.",)
-    nil = overall.interval.low > -smallest
-    tail = ", in either direction" if nil else ""
-    return (f"The interval excludes an effect of {_size(smallest, unit)}{tail}.",)
-
-
-def _lost_words(overall: Arm) -> tuple[str, ...]:
-    if not overall.lost:
-        return ()
-    return (
-        f"{overall.lost} of {overall.lost + overall.n} seeds have no finite effect (a target never reached).",
-    )
-
-
-def _half_run(effects: Mapping[str, Seeds]) -> tuple[str, ...]:
-    every = {seed for arm in effects.values() for seed in arm}
-    left_out = len(every) - len(_over_parts(effects))
-    if not left_out:
-        return ()
-    return (f"{left_out} of {len(every)} seeds have not run in every part of the grid and are left out.",)
-
-
-def _listed(names: Iterable[str], parts: Mapping[str, Arm]) -> str:
-    known = {name: parts[name].estimate for name in names}
-    return ", ".join(f"{name} ({_words(e) if e else 'no finite seed'})" for name, e in known.items())
-
-
-def _words(estimate: Estimate) -> str:
-    unit = f" {estimate.unit}" if estimate.unit else ""
-    if estimate.interval is None:
-        return f"{estimate.value:.3g}{unit}"
-    return f"{estimate.value:.3g}{unit} [{estimate.interval.low:.3g}, {estimate.interval.high:.3g}]"
-
-
-def _size(size: float, unit: str) -> str:
-    return f"{size:.3g} {unit}".rstrip()

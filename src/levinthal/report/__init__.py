@@ -6,6 +6,7 @@ believing   how far to believe the estimates, by name
 spoken      numbers as text: the interval's width decides the digits
 painting    figures, palettes and plotly's script, ready to be embedded
 terminal    the same answer and verdicts for a terminal
+markdown    the same verdicts as a page for a repository
 svg         figures as SVG files, through a browser
 """
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from levinthal.studies.skips_and_dynamics.first_last_information import claims_information, claims_training
+from levinthal.studies.skips_and_dynamics.first_last_information import (
+    claims_information,
+    claims_speed,
+    claims_training,
+)
 from levinthal.studies.skips_and_dynamics.first_last_information.figures import figures
 from levinthal.studies.skips_and_dynamics.first_last_information.measure import measure
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import Protocol, Size, preset
@@ -62,12 +66,13 @@ PAPER = Size(
 
 
 def answer(verdicts: Mapping[str, Verdict]) -> str:
-    """One sentence: is a shortcut faster, is information why."""
-    faster, cause = verdicts["C3"], verdicts["C11"]
+    """Is a shortcut faster, is information at the start, does the picture of the paper appear?"""
+    faster, cause, picture = verdicts["C3"], verdicts["C11"], verdicts["C2"]
     if faster.effect is None:
         return "No runs yet."
     speed = f"Shortcuts reach 10 % error {2**faster.effect.value:.1f} times as fast ({faster.outcome})"
-    return f"{speed}. Because of information: {cause.outcome}."
+    start = f"plain networks that start with more information are faster too ({cause.outcome})"
+    return f"{speed}; {start}. High information that falls, as the paper draws it: {picture.outcome}."
 
 
 study = Study(
@@ -85,7 +90,7 @@ study = Study(
     measure=measure,
     claims=tuple(
         sorted(
-            claims_information.CLAIMS + claims_training.CLAIMS,
+            claims_information.CLAIMS + claims_speed.CLAIMS + claims_training.CLAIMS,
             key=lambda c: (int(c.id[1:].rstrip("b")), c.id),
         )
     ),

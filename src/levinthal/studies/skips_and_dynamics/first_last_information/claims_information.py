@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from levinthal.lab.rows import Rows
+from levinthal.lab.trends import grouped_spearman, jonckheere
 from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
     ERROR,
     MODES,
     PLAIN,
+    SETTING,
     BySeed,
     Curve,
     average,
@@ -28,7 +30,7 @@ from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
     rank_correlation,
     settings,
     slope,
-    time_to,
+    start_against_speed,
     trend,
 )
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES
@@ -99,7 +101,21 @@ def falls_with_depth(rows: Rows) -> Evidence:
         part = f"{protocol_words(batch)}, {mode} statistics"
         effects[part] = _fall_per_doubling(rows, batch, information(mode))
         control[part] = _fall_per_doubling(rows, batch, null(mode))
-    return Evidence(present(effects), present(control))
+    return Evidence(present(effects), present(control), notes=_ordered(rows))
+
+
+def _ordered(rows: Rows) -> tuple[str, ...]:
+    """Jonckheere's test that information at the end falls with depth, in each part of the grid."""
+    found = []
+    for batch, mode in product(rows.distinct("batch"), MODES):
+        plain = chosen(rows, batch=batch, architecture="mlp", **information(mode), **PLAIN)
+        for group in plain.group_by("samples", "steps", "width").values():
+            depths = [
+                list(_ends(one).values()) for one in group.sorted_by("depth").group_by("depth").values()
+            ]
+            if len(depths) > 1:
+                found.append(jonckheere(depths, falling=True).p_value)
+    return (f"Jonckheere's test over depth: p at most {max(found):.2g} in each part.",) if found else ()
 
 
 def _fall_per_doubling(rows: Rows, batch: str, key: Mapping[str, Any]) -> dict[int, float]:
@@ -135,7 +151,26 @@ def goes_with_speed(rows: Rows) -> Evidence:
         among = rows.where(architecture=architectures, **PLAIN)
         effects[part] = _across(among, information("batch", "after"))
         control[part] = _across(among, null("batch", "after"))
-    return Evidence(present(effects), present(control))
+    return Evidence(present(effects), present(control), notes=_simpson(rows))
+
+
+def _simpson(rows: Rows) -> tuple[str, ...]:
+    """The same correlation over all moments of all networks: within, across and pooled may disagree."""
+    known, speeds, names = list[float](), list[float](), list[str]()
+    networks = rows.where(architecture=ARCHITECTURES, **PLAIN)
+    for key, group in networks.group_by("architecture", *SETTING).items():
+        errors = curves(group, **ERROR)
+        for seed, curve in curves(group, **information("batch", "after")).items():
+            if seed in errors:
+                known += curve[1][:-1].tolist()
+                speeds += _rates(errors[seed]).tolist()
+                names += [str(key)] * (len(curve[1]) - 1)
+    if not known:
+        return ()
+    found = grouped_spearman(known, speeds, names)
+    words = f"median within a network {found.typical:.2f}, of networks' means {found.across:.2f}"
+    turned = ": pooling turns the sign round (Simpson's paradox)" if found.paradox else ""
+    return (f"Over all moments of all networks: {words}, pooled {found.pooled:.2f}{turned}.",)
 
 
 def _information_itself(curve: Curve) -> np.ndarray:
@@ -175,17 +210,7 @@ def _across(rows: Rows, key: Mapping[str, Any]) -> dict[int, float]:
         points = group.group_by("architecture", "depth").values()
         if len(points) < 3:
             continue
-        starts = [{s: first(c) for s, c in curves(p, **key).items()} for p in points]
-        speeds = [{s: -time_to(0.2, c) for s, c in curves(p, **ERROR).items()} for p in points]
-        seeds = set.intersection(*map(set, starts), *map(set, speeds))
-        results.append(
-            {
-                s: rank_correlation(
-                    np.array([one[s] for one in starts]), np.array([one[s] for one in speeds])
-                )
-                for s in sorted(seeds)
-            }
-        )
+        results.append(start_against_speed(points, key))
     return average(results)
 
 

@@ -19,6 +19,7 @@ PLAIN: Mapping[str, Any] = {"rate": RATE, "init": "glorot_normal", "slope": 1.0,
 SETTING = ("batch", "samples", "steps", "width", "depth")
 ERROR: Mapping[str, Any] = {"name": "test_error", "batchnorm": "recalibrated"}
 MODES = ("running", "debiased", "batch")
+HALFWAY_ERROR = 0.2
 
 
 def information(mode: str, readout: str = "before") -> dict[str, Any]:
@@ -120,6 +121,18 @@ def steps_to(curve: Curve, error: float) -> float:
 def time_to(error: float, curve: Curve) -> float:
     """`steps_to`, where a run that never gets there counts as twice its budget: slower than all that do."""
     return min(steps_to(curve, error), 2.0 * float(curve[0][-1]))
+
+
+def start_against_speed(networks: Iterable[Rows], key: Mapping[str, Any]) -> dict[int, float]:
+    """Seed -> rank correlation, over networks, of the key's number at the start and speed to 20 % error."""
+    networks = list(networks)
+    starts = [{s: first(c) for s, c in curves(one, **key).items()} for one in networks]
+    speeds = [{s: -time_to(HALFWAY_ERROR, c) for s, c in curves(one, **ERROR).items()} for one in networks]
+    seeds = set.intersection(*map(set, starts), *map(set, speeds))
+    return {
+        s: rank_correlation(np.array([one[s] for one in starts]), np.array([one[s] for one in speeds]))
+        for s in sorted(seeds)
+    }
 
 
 def doublings(slow: float, fast: float, never: float) -> float:

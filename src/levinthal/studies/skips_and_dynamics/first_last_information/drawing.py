@@ -44,10 +44,8 @@ def rounded(values: Iterable[SupportsFloat]) -> tuple[float, ...]:
 
 def detailed(rows: Rows) -> Iterator[tuple[str, Rows]]:
     """The settings read in every detail, with their words."""
-    for (batch, samples, _, width, depth), group in (
-        chosen(rows, read="everything").group_by(*SETTING).items()
-    ):
-        yield f"{protocol_words(batch, samples)}, W = {width}, D = {depth}", group
+    for key, group in chosen(rows, read="everything").group_by(*SETTING).items():
+        yield setting_words(key), group
 
 
 def by_architecture(rows: Rows, key: Mapping[str, Any], times: float = 1.0) -> Iterator[Series]:
@@ -60,8 +58,8 @@ def by_architecture(rows: Rows, key: Mapping[str, Any], times: float = 1.0) -> I
 
 def setting_words(key: tuple[Any, ...]) -> str:
     """Protocol, width and depth of a group by SETTING."""
-    batch, samples, _, width, depth = key
-    return f"{protocol_words(batch, samples)}, W = {width}, D = {depth}"
+    batch, samples, steps, width, depth = key
+    return f"{protocol_words(batch, samples)}, {steps:,} steps, W = {width}, D = {depth}"
 
 
 def middle(values: Iterable[float]) -> float:

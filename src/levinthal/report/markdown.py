@@ -1,0 +1,70 @@
+"""The same verdicts as a page of Markdown, for a repository: table, reasons, figures as files, provenance."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from levinthal.report.page import write_whole
+from levinthal.report.verdicts import Entry, Line, answer, entries, glyph
+from levinthal.vocabulary import Figure, Study, Verdict
+
+HEAD = ("", "claim", "verdict", "effect", "trust", "seeds", "control")
+
+
+def write_markdown(
+    study: Study,
+    verdicts: Sequence[Verdict],
+    provenance: Mapping[str, str | int | float],
+    path: Path,
+    figures: Sequence[tuple[Figure, Path]] = (),
+) -> Path:
+    """Write question, answer, verdicts, reasons, `figures` (each with its file) and provenance to `path`.
+
+    Links to figures are relative to the page. Raises StoreError where it cannot be written.
+    """
+    rows = entries(study, verdicts)
+    pictures = [(figure, os.path.relpath(file, path.parent)) for figure, file in figures]
+    blocks = [
+        f"# {study.name}",
+        study.question,
+        f"**{answer(study, verdicts)}**",
+        f"Source: {study.source}.",
+        "\n".join(_table(rows)),
+        *(_picture(figure, file) for figure, file in pictures),
+        "## Why",
+        *(_why(row) for row in rows),
+        "## Provenance",
+        "\n".join(f"- {key}: {value}" for key, value in provenance.items() if value != ""),
+    ]
+    return write_whole(path, "\n\n".join(blocks) + "\n")
+
+
+def _table(rows: Sequence[Entry]) -> Iterator[str]:
+    yield _cells(HEAD)
+    yield _cells(["---"] * len(HEAD))
+    for row in rows:
+        verdict, trust = f"{glyph(row.word)} {row.word}", row.effect.trust if row.effect else "–"
+        seeds, control = str(row.seeds or "–"), _numbers(row.control)
+        yield _cells([row.claim.id, row.claim.says, verdict, _numbers(row.effect), trust, seeds, control])
+
+
+def _cells(cells: Sequence[str]) -> str:
+    whole = [cell.replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(whole)} |"
+
+
+def _numbers(line: Line | None) -> str:
+    return f"{line.value} {line.interval}".rstrip() if line else "–"
+
+
+def _picture(figure: Figure, file: str) -> str:
+    return f"![{figure.title}]({file})\n\n*{figure.title}.* {figure.caption}"
+
+
+def _why(row: Entry) -> str:
+    claim = row.claim
+    head = f"**{claim.id}** {claim.says} Source: {claim.source}."
+    control = f" Control: {claim.control}." if claim.control else ""
+    return "\n".join([f"{head}{control}", "", *(f"- {reason}" for reason in row.reasons)])
