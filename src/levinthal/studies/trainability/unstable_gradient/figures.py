@@ -1,0 +1,185 @@
+"""The figures: the speeds before and during training, their ratio, and accuracy over depth and rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from levinthal.lab.rows import Rows
+from levinthal.studies.skips_and_dynamics.first_last_information.curves import chosen
+from levinthal.studies.trainability.unstable_gradient.accuracies import arm
+from levinthal.studies.trainability.unstable_gradient.plan import ACCURACIES, EPOCHS, NORMS, RATE, RATIOS
+from levinthal.studies.trainability.unstable_gradient.speeds import last_over_first, norms
+from levinthal.vocabulary import Axis, Figure, Panel, Series
+
+NAMES = {
+    "book": "sigmoid, N(0, 1/n)",
+    "unit": "sigmoid, N(0, 1)",
+    "orthogonal": "tanh, orthogonal (control)",
+}
+GROUPS = {"book": "mlp", "unit": "shortcut", "orthogonal": "control"}
+SPEED = Axis("‖dC/db‖", log=True)
+EPOCH = Axis("epoch + 1", log=True)
+RATIO = Axis("‖dC/db‖, last / first layer", log=True)
+
+
+def figures(rows: Rows) -> Iterator[Figure]:
+    """Every figure for which there are rows."""
+    for draw in (at_the_start, over_epochs, ratios, accuracies):
+        figure = draw(rows)
+        panels = tuple(panel for panel in figure.panels if panel.series)
+        if panels:
+            yield Figure(figure.id, figure.title, figure.caption, panels)
+
+
+def band(name: str, points: Mapping[float, list[float]], low: float, high: float, **look: object) -> Series:
+    """The median of each point's values with a band between two quantiles."""
+    x = sorted(points)
+    cuts = np.array([np.quantile(points[at], [low, 0.5, high]) for at in x]).T.tolist()
+    lower, middle, upper = (tuple(float(f"{v:.5g}") for v in cut) for cut in cuts)
+    return Series(name, tuple(x), middle, low=lower, high=upper, **look)  # type: ignore[arg-type]
+
+
+def of_the_book(rows: Rows) -> bool:
+    """Whether the rows are of the book's data, so that its numbers may stand beside them."""
+    return len(rows) > 0 and rows.distinct("pixels") == [784]
+
+
+def at_the_start(rows: Rows) -> Figure:
+    """||dC/db|| against the layer, before training."""
+    found, panels = chosen(rows, name="bias_gradient", epochs=0), []
+    for hidden, published in NORMS.items():
+        arms = {start: norms(found, start, hidden) for start in NAMES}
+        series = [
+            band(NAMES[start], _by(arm, "layer"), 0.025, 0.975, group=GROUPS[start])
+            for start, arm in arms.items()
+            if len(arm)
+        ]
+        if of_the_book(found):
+            layers = tuple(range(1, hidden + 1))
+            series.append(Series("the book's draw", layers, published, "reference"))
+        panels.append(Panel(Axis("hidden layer"), SPEED, tuple(series), f"{hidden} hidden layers"))
+    times = _median_ratio(norms(found, "book", 4))
+    seen = (
+        f"the first of four layers has {times:.0f} times less gradient than the last" if times else "no runs"
+    )
+    caption = f"Median and central 95 % of {len(found.distinct('seed'))} draws; 1,000 images."
+    return Figure("start", f"Before training, {seen}", caption, tuple(panels))
+
+
+def _by(rows: Rows, key: str) -> dict[float, list[float]]:
+    return {int(at): group.values().tolist() for (at,), group in rows.group_by(key).items()}
+
+
+def _median_ratio(arm: Rows, step: int = 0) -> float:
+    found = list(last_over_first(arm, step).values())
+    return float(10 ** np.median(found)) if found else 0.0
+
+
+def over_epochs(rows: Rows) -> Figure:
+    """||dC/db|| of each of four layers, over training."""
+    panels = []
+    for start, name in NAMES.items():
+        arm_ = norms(rows, start, 4, epochs=EPOCHS[-1])
+        layers = arm_.group_by("layer").items()
+        series = [
+            band(f"layer {n}", _from_one(_by(one, "step")), 0.25, 0.75, level=(int(n) - 1) / 3)
+            for (n,), one in layers
+        ]
+        panels.append(Panel(EPOCH, SPEED, tuple(series), name))
+    trained = norms(rows, "book", 4, epochs=EPOCHS[-1])
+    before, after = (_median_ratio(trained, step) if len(trained) else 0 for step in (0, EPOCHS[-1]))
+    title = (
+        f"The gap between last and first layer is {before:.0f}-fold at the start, {after:.0f}-fold at the end"
+    )
+    caption = f"Four hidden layers; {_seeds(trained)}: median and quartiles; full batch of 1,000, rate 0.1."
+    return Figure("speeds", title, caption, tuple(panels))
+
+
+def _from_one(points: Mapping[float, list[float]]) -> dict[float, list[float]]:
+    return {at + 1: values for at, values in points.items()}
+
+
+def _seeds(rows: Rows) -> str:
+    return f"{len(rows.distinct('seed'))} seeds"
+
+
+def ratios(rows: Rows) -> Figure:
+    """The last layer's speed over the first's: by depth, and by what the networks start from."""
+    by_depth = [
+        _ratio(norms(rows, "book", n, epochs=EPOCHS[-1]), f"{n} hidden layers", level=(n - 2) / 2)
+        for n in NORMS
+    ]
+    four = {start: norms(rows, start, 4, epochs=EPOCHS[-1]) for start in NAMES}
+    by_start = [_ratio(arm_, NAMES[start], group=GROUPS[start]) for start, arm_ in four.items()]
+    shuffled = norms(rows, "book", 4, epochs=EPOCHS[-1], labels="shuffled")
+    by_start.append(_ratio(shuffled, "N(0, 1/n), shuffled labels", group="shuffled labels"))
+    if of_the_book(chosen(rows, name="bias_gradient")):
+        epochs = tuple(epoch + 1 for epoch in RATIOS)
+        by_depth.append(Series("the book, 4 hidden layers", epochs, tuple(RATIOS.values()), "reference"))
+    panels = (
+        Panel(EPOCH, RATIO, tuple(s for s in by_depth if s.x), NAMES["book"]),
+        Panel(EPOCH, RATIO, tuple(s for s in by_start if s.x), "4 hidden layers"),
+    )
+    ends = [_median_ratio(arm_, EPOCHS[-1]) if len(arm_) else 0 for arm_ in (*four.values(), shuffled)]
+    title = (
+        "Last over first layer after 499 epochs: {:.3g} with N(0, 1/n), {:.3g} with N(0, 1), {:.3g} in the "
+        "control, {:.3g} with shuffled labels".format(*ends)
+    )
+    return Figure("ratios", title, f"{_seeds(four['book'])}: median and quartiles.", panels)
+
+
+def _ratio(arm_: Rows, name: str, **look: object) -> Series:
+    points = {
+        step + 1: [10**v for v in last_over_first(arm_, step).values()] for step in arm_.distinct("step")
+    }
+    return band(name, points, 0.25, 0.75, **look) if points else Series(name, (), ())
+
+
+def accuracies(rows: Rows) -> Figure:
+    """Accuracy against the number of hidden layers, and over the whole grid of rates."""
+    found = chosen(rows, name="accuracy")
+    panels = []
+    for words, rate in ((f"at the book's rate, {RATE:g}", RATE), ("each at its best rate", None)):
+        series = [s for start in NAMES if (s := _over_depth(found, start, rate)).x]
+        if of_the_book(found) and rate is not None:
+            book = tuple(ACCURACIES.values())
+            series.append(Series("the book, 50,000 images", tuple(ACCURACIES), book, "reference"))
+        panels.append(Panel(Axis("hidden layers"), Axis("test accuracy", "%"), tuple(series), words))
+    panels += [_over_rates(found, start) for start in ("book", "orthogonal")]
+    title = f"Accuracy of 1 to 4 hidden layers: {_listed(found)}"
+    caption = f"{_seeds(found)}: median and range; batches of 10; {_protocol(found)}."
+    return Figure("accuracy", title, caption, tuple(panels))
+
+
+def _over_depth(rows: Rows, start: str, rate: float | None) -> Series:
+    arms = {n: one for n in ACCURACIES if (one := arm(rows, start, n)) is not None}
+    points: dict[float, list[float]] = {
+        n: [100 * v for v in one.at(rate).values()] for n, one in arms.items()
+    }
+    points = {n: values for n, values in points.items() if values}
+    return band(NAMES[start], points, 0, 1, group=GROUPS[start]) if points else Series(start, (), ())
+
+
+def _over_rates(rows: Rows, start: str) -> Panel:
+    series = []
+    for hidden in ACCURACIES:
+        if one := arm(rows, start, hidden):
+            points = {rate: [100 * v for v in values.values()] for rate, values in one.grid.items()}
+            series.append(band(f"{hidden} hidden", points, 0, 1, level=(hidden - 1) / 3))
+    return Panel(Axis("learning rate", log=True), Axis("test accuracy", "%"), tuple(series), NAMES[start])
+
+
+def _listed(rows: Rows) -> str:
+    """The median accuracies of the book's networks, at its rate and at the best."""
+    said = []
+    for words, rate in (("at the book's rate", RATE), ("at the best", None)):
+        series = _over_depth(rows, "book", rate)
+        said.append(f"{', '.join(f'{y:.1f}' for y in series.y)} % {words}")
+    return "; ".join(said)
+
+
+def _protocol(rows: Rows) -> str:
+    images, epochs = ("/".join(f"{v:,}" for v in rows.distinct(key)) for key in ("images", "epochs"))
+    return f"{images} images, {epochs} epochs"

@@ -1,0 +1,117 @@
+"""What is measured in a cell: the gradients of all layers over training, or accuracies over rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from levinthal.errors import InputError
+from levinthal.networks.sigmoid import SigmoidNets, sigmoid_cross_entropy, sigmoid_nets
+from levinthal.probes.accuracy import error_counts, proportion
+from levinthal.studies.trainability.unstable_gradient.plan import (
+    BATCH,
+    DECAY,
+    EPOCHS,
+    LAMBDA,
+    RATE,
+    STARTS,
+)
+from levinthal.training import choose_device, train
+from levinthal.training.members import ByRow, MemberSGD, own_orders, summed
+from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Moment, Task
+
+
+def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measurement]:
+    """Read the networks of all seeds of a cell.
+
+    Raises InputError for a cell that asks for more images than there are.
+    """
+    read = _speeds if task.cell["read"] == "speed" else _accuracies
+    return read(task, data, choose_device(device))
+
+
+def _networks(cell: Cell, seeds: tuple[int, ...], data: Dataset) -> SigmoidNets:
+    unit, start = STARTS[str(cell["start"])]
+    hidden = [int(cell["width"])] * int(cell["hidden"])
+    return sigmoid_nets(
+        (data.train_inputs.shape[1], *hidden, data.classes), seeds=seeds, unit=unit, start=start
+    )
+
+
+def _training_set(cell: Cell, data: Dataset) -> tuple[Tensor, Tensor]:
+    """The first `images` training images; with shuffled labels, one fixed shuffle for all seeds."""
+    images, there = int(cell["images"]), len(data.train_labels)
+    if images > there:
+        raise InputError(f"images={images} but {data.name} has {there} to train on: ask for 1 to {there}")
+    labels = data.train_labels[:images]
+    if cell["labels"] == "shuffled":
+        labels = np.random.default_rng(0).permutation(labels)
+    return torch.tensor(data.train_inputs[:images]), torch.tensor(labels)
+
+
+def _speeds(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:
+    """||dC/db|| of every hidden layer on the full batch; the gradient is of C without its weight decay."""
+    inputs, labels = _training_set(task.cell, data)
+    epochs = int(task.cell["epochs"])
+    rates = torch.full((len(task.seeds),), RATE, device=device)
+    moments = train(
+        _networks(task.cell, task.seeds, data),
+        inputs,
+        labels,
+        steps=epochs,
+        loss=lambda outputs, wanted: sigmoid_cross_entropy(outputs, wanted).sum(),
+        optimizer=partial(MemberSGD, rates=rates, decay=LAMBDA / len(inputs)),
+        moments=[epoch for epoch in EPOCHS if epoch <= epochs],
+        device=device.type,
+    )
+    for moment in moments:
+        yield from bias_gradients(moment)
+
+
+def bias_gradients(moment: Moment) -> Iterator[Measurement]:
+    """The book's "speed of learning" of each hidden layer: the Euclidean norm of dC/db, a seed at a time."""
+    nets = moment.model
+    assert isinstance(nets, SigmoidNets)
+    for layer, bias in enumerate(list(nets.biases)[:-1], start=1):
+        assert bias.grad is not None
+        norms = bias.grad.double().norm(dim=1).tolist()
+        for seed, norm in zip(nets.seeds, norms, strict=True):
+            yield Measurement("bias_gradient", Estimate(norm), seed, moment.step, f"{layer}")
+
+
+def _accuracies(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:
+    """Test accuracy after some epochs: all seeds and rates are trained at once, from the seed's one start."""
+    inputs, labels = (side.to(device) for side in _training_set(task.cell, data))
+    rates = [float(rate) for rate in str(task.cell["rates"]).split()]
+    seeds = task.seeds * len(rates)
+    member_rates = torch.tensor(rates, device=device).repeat_interleave(len(task.seeds))
+    rows = own_orders(len(inputs), seeds)
+    epoch, epochs = len(inputs) // BATCH, int(task.cell["epochs"])
+    moments = train(
+        ByRow(_networks(task.cell, seeds, data), inputs),
+        rows,
+        rows,
+        steps=epochs * epoch,
+        loss=summed(sigmoid_cross_entropy, labels),
+        optimizer=partial(MemberSGD, rates=member_rates, decay=DECAY),
+        batch_size=BATCH,
+        moments=[done * epoch for done in {1, 3, 10, epochs} if done <= epochs],
+        device=device.type,
+    )
+    for moment in moments:
+        yield from _accuracy(moment, data, [(seed, rate) for rate in rates for seed in task.seeds])
+
+
+@torch.no_grad()
+def _accuracy(moment: Moment, data: Dataset, members: list[tuple[int, float]]) -> Iterator[Measurement]:
+    assert isinstance(moment.model, ByRow)
+    device = moment.loss.device
+    inputs, labels = (torch.as_tensor(side).to(device) for side in (data.test_inputs, data.test_labels))
+    wrong = error_counts(moment.model.nets(inputs), labels)
+    for (seed, rate), count in zip(members, wrong, strict=True):
+        right = proportion(len(labels) - count, len(labels))
+        yield Measurement("accuracy", right, seed, round(moment.epoch), "", f"rate={rate:g}")

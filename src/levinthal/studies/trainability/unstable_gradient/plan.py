@@ -1,0 +1,103 @@
+"""The cells of every preset, and the book's own numbers.
+
+A cell's factors: `read` ("speed", the gradient of every layer's biases, or "accuracy"), `start` (how the
+networks begin, see STARTS), `hidden` (number of hidden layers), `width`, `pixels`, `images` trained on,
+`epochs`, `labels` ("true" or "shuffled").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from levinthal.vocabulary import Preset, Scalar, Task
+
+WIDTH = 30
+RATE = 0.1
+DECAY = 1e-4  # lambda / n of the accuracies: 5 / 50,000
+LAMBDA = 5.0  # of the speeds, where n is the 1,000 images of the one batch
+IMAGES = 1000
+BATCH = 10
+
+STARTS: Mapping[str, tuple[str, str]] = {
+    "book": ("sigmoid", "fan_in_normal"),
+    "unit": ("sigmoid", "unit_normal"),
+    "orthogonal": ("tanh", "orthogonal"),
+}
+"""Unit and start of the weights: the book's, its naive N(0, 1), and the control that is well scaled."""
+
+EPOCHS = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 400, 499)
+"""When the gradients are read; the book's run is 500 epochs long, 0 to 499."""
+
+NORMS: Mapping[int, tuple[float, ...]] = {
+    2: (0.0657, 0.3092),
+    3: (0.0118, 0.0600, 0.2831),
+    4: (0.00298, 0.0171, 0.0695, 0.2851),
+}
+"""||dC/db|| of the hidden layers before training, in the data of the book's own figures: one draw each."""
+
+RATIOS: Mapping[int, float] = {0: 96, 10: 137, 50: 51, 100: 52, 200: 63, 499: 113}
+"""Epoch -> ||dC/db|| of the last over the first of four hidden layers, from the same data."""
+
+ACCURACIES: Mapping[int, float] = {1: 96.48, 2: 96.90, 3: 96.57, 4: 96.53}
+"""Hidden layers -> % right after 30 epochs of batches of 10, rate .1, lambda 5, 50,000 images."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a preset is. `draws` initial networks are looked at, `seeds` are trained."""
+
+    pixels: int
+    images: int
+    epochs: int
+    rates: tuple[float, ...]
+    seeds: int = 8
+    draws: int = 32
+
+
+def preset(about: str, data: str, size: Size) -> Preset:
+    """A preset of this study."""
+    return Preset(about, data, (*_speeds(size), *_accuracies(size)))
+
+
+def _cell(size: Size, **factors: Scalar) -> dict[str, Scalar]:
+    usual: dict[str, Scalar] = {"width": WIDTH, "pixels": size.pixels, "labels": "true"}
+    return usual | factors
+
+
+def _speeds(size: Size) -> Iterator[Task]:
+    """Gradients before training, of many draws, and over 500 epochs; once with labels that mean nothing."""
+    arms = [(start, hidden, "true") for start in STARTS for hidden in NORMS]
+    for start, hidden, labels in (*arms, ("book", 4, "shuffled")):
+        cell = _cell(size, read="speed", start=start, hidden=hidden, images=IMAGES, labels=labels)
+        yield Task(cell | {"epochs": 0}, tuple(range(size.draws)), 0.01)
+        cost = size.seeds * EPOCHS[-1] * IMAGES * WIDTH * (size.pixels + 120 * hidden) * 1e-10
+        yield Task(cell | {"epochs": EPOCHS[-1]}, tuple(range(size.seeds)), cost)
+
+
+def _accuracies(size: Size) -> Iterator[Task]:
+    """Every depth of the book; fewer of the other starts; one layer with the weights of a second in width."""
+    arms = [("book", hidden, WIDTH) for hidden in ACCURACIES]
+    arms += [(start, hidden, WIDTH) for start in ("unit", "orthogonal") for hidden in (2, 4)]
+    for start, hidden, width in (*arms, ("book", 1, wider(size.pixels))):
+        cell = _cell(size, read="accuracy", start=start, hidden=hidden, width=width)
+        cell |= {
+            "images": size.images,
+            "epochs": size.epochs,
+            "rates": " ".join(f"{r:g}" for r in size.rates),
+        }
+        steps = size.epochs * size.images // BATCH
+        members = size.seeds * len(size.rates)
+        yield Task(
+            cell, tuple(range(size.seeds)), steps * (4e-4 + 5e-8 * members * (size.pixels + 100 * hidden))
+        )
+
+
+def wider(pixels: int) -> int:
+    """The width at which one hidden layer has as many parameters as two of 30.
+
+    >>> wider(784), wider(64)
+    (31, 42)
+    """
+    two = WIDTH * (pixels + 1) + WIDTH * (WIDTH + 1) + 10 * (WIDTH + 1)
+    return round((two - 10) / (pixels + 1 + 10))

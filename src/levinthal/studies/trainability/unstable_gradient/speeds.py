@@ -1,0 +1,139 @@
+"""The claims about the speed of the layers: what ||dC/db|| does from the first hidden layer to the last."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from levinthal.lab.rows import Rows
+from levinthal.studies.skips_and_dynamics.first_last_information.curves import chosen, present
+from levinthal.studies.trainability.unstable_gradient.plan import EPOCHS, NORMS
+from levinthal.vocabulary import Claim, Evidence
+
+SOURCE = "Nielsen, Neural Networks and Deep Learning (2015), ch. 5"
+BySeed = Mapping[int, float]
+
+
+def norms(rows: Rows, start: str, hidden: int, *, epochs: int = 0, labels: str = "true") -> Rows:
+    """The ||dC/db|| of all layers and steps of one arm."""
+    return chosen(rows, name="bias_gradient", start=start, hidden=hidden, epochs=epochs, labels=labels)
+
+
+def last_over_first(arm: Rows, step: int = 0) -> dict[int, float]:
+    """Seed -> log10 of the last hidden layer's ||dC/db|| over the first's, at a step."""
+    layers = sorted(arm.distinct("layer"), key=int)
+    if not layers:
+        return {}
+    first, last = (arm.by_seed(layer=layer, step=step) for layer in (layers[0], layers[-1]))
+    return {seed: math.log10(last[seed] / first[seed]) if first[seed] > 0 else math.inf for seed in first}
+
+
+def growth(rows: Rows, start: str) -> dict[str, BySeed]:
+    """Depth -> seed -> decades by which ||dC/db|| grows a layer, before training."""
+    found = {n: last_over_first(norms(rows, start, n)) for n in NORMS}
+    return present({f"{n} hidden layers": _over(arm, n - 1) for n, arm in found.items()})
+
+
+def _over(arm: BySeed, steps: int) -> dict[int, float]:
+    return {seed: value / steps for seed, value in arm.items()}
+
+
+def slower_at_first(rows: Rows) -> Evidence:
+    """U1: decades a layer with the book's start; control: the same widths, tanh, orthogonal."""
+    times = 10 ** np.array(list(last_over_first(norms(rows, "book", 4)).values()))
+    low, middle, high = np.quantile(times, [0.025, 0.5, 0.975]) if len(times) else [math.nan] * 3
+    note = f"Last over first of 4 hidden layers: median {middle:.0f}, 95 % of draws {low:.0f} to {high:.0f}."
+    return Evidence(growth(rows, "book"), growth(rows, "orthogonal"), notes=(note,) if len(times) else ())
+
+
+def slower_with_unit_weights(rows: Rows) -> Evidence:
+    """U2: decades a layer with weights N(0, 1); control: tanh, orthogonal."""
+    return Evidence(growth(rows, "unit"), growth(rows, "orthogonal"))
+
+
+def slower_throughout(rows: Rows) -> Evidence:
+    """U3: decades between first and last at the last epoch; control: tanh, orthogonal."""
+    effects, control = (
+        {
+            f"{n} hidden layers": last_over_first(norms(rows, start, n, epochs=EPOCHS[-1]), EPOCHS[-1])
+            for n in NORMS
+        }
+        for start in ("book", "orthogonal")
+    )
+    return Evidence(present(effects), present(control))
+
+
+def closeness(rows: Rows, start: str) -> dict[str, BySeed]:
+    """Norm -> seed -> 1 - |log2(ours / the book's)|: 1 is the book's number, 0 is double or half of it."""
+    parts = {}
+    for hidden, layer, published, ours in _beside_the_book(rows, start):
+        parts[f"layer {layer} of {hidden}"] = {s: 1 - abs(math.log2(v / published)) for s, v in ours.items()}
+    return present(parts)
+
+
+def _beside_the_book(rows: Rows, start: str) -> Iterator[tuple[int, int, float, dict[int, float]]]:
+    """Hidden layers, layer, the book's norm, and ours by seed; on the book's data only."""
+    of_book = chosen(rows, name="bias_gradient")
+    of_book = chosen(of_book, pixels=784)
+    for hidden, published in NORMS.items():
+        arm = norms(of_book, start, hidden)
+        for layer, norm in enumerate(published, start=1):
+            yield hidden, layer, norm, arm.by_seed(layer=f"{layer}")
+
+
+def as_published(rows: Rows) -> Evidence:
+    """U4: how close our draws come to the book's; control: weights N(0, 1), which the book did not use."""
+    inside = []
+    for _, _, norm, ours in _beside_the_book(rows, "book"):
+        if ours:
+            low, high = np.quantile(list(ours.values()), [0.025, 0.975])
+            inside.append(low <= norm <= high)
+    note = f"{sum(inside)} of the book's {len(inside)} norms lie in the central 95 % of our draws."
+    control = closeness(rows, "unit")
+    return Evidence(closeness(rows, "book"), control, notes=(note,) if inside else ())
+
+
+CLAIMS = (
+    Claim(
+        id="U1",
+        says="Early layers learn slower: the gradient of the biases shrinks from layer to layer, backward.",
+        source=SOURCE,
+        effect="growth of ||dC/db|| from first to last hidden layer, before training",
+        unit="decades a layer",
+        smallest=0.3,
+        control="the same widths with tanh units, orthogonal weights and no biases",
+        evidence=slower_at_first,
+    ),
+    Claim(
+        id="U2",
+        says="With weights N(0, 1) the terms w s'(z) are below 1/4, and the gradient vanishes.",
+        source=SOURCE,
+        effect="growth of ||dC/db|| from first to last hidden layer, before training, weights N(0, 1)",
+        unit="decades a layer",
+        smallest=0.3,
+        control="the same widths with tanh units, orthogonal weights and no biases",
+        evidence=slower_with_unit_weights,
+    ),
+    Claim(
+        id="U3",
+        says="Early layers stay slower throughout training.",
+        source=SOURCE,
+        effect="||dC/db|| of the last over the first hidden layer, after 499 epochs",
+        unit="decades",
+        smallest=0.3,
+        control="the same widths with tanh units, orthogonal weights and no biases",
+        evidence=slower_throughout,
+    ),
+    Claim(
+        id="U4",
+        says="The speeds are those of the book's figures.",
+        source=f"{SOURCE}: the data of its figures",
+        effect="1 - |log2(our norm / the book's)|, over its nine initial norms",
+        unit="doublings",
+        smallest=0.25,
+        control="weights N(0, 1)",
+        evidence=as_published,
+    ),
+)

@@ -1,0 +1,76 @@
+"""What makes the members of an ensemble independent runs: a data order and a learning rate each.
+
+For ensembles of any module; those of `first_last` have orders of their own in the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from levinthal.networks.initial import generator
+
+
+class ByRow(nn.Module):
+    """An ensemble that is given row numbers (n, S), a column a member, and looks the data up itself.
+
+    So one loop serves every member in an order of its own, and the data are held once.
+    """
+
+    def __init__(self, nets: nn.Module, inputs: Float[Tensor, "rows d"]) -> None:
+        super().__init__()
+        self.nets = nets
+        self.inputs = [inputs]  # in a list: no buffer, for the loop copies buffers at every moment
+
+    def forward(self, rows: Int[Tensor, "n s"]) -> Float[Tensor, "s n c"]:
+        """Outputs of every member for its own rows."""
+        out: Tensor = self.nets(self.inputs[0][rows.T])
+        return out
+
+
+def own_orders(rows: int, seeds: Sequence[int]) -> Int[Tensor, "rows s"]:
+    """A permutation of the rows a seed: column s, in any common order, is that seed's own order.
+
+    Every epoch the loop permutes these rows anew, for all members alike; what they stand for differs.
+
+    >>> own_orders(3, (0, 1, 0)).T.tolist()
+    [[0, 2, 1], [1, 0, 2], [0, 2, 1]]
+    """
+    draws = {seed: torch.randperm(rows, generator=generator(seed, "own order")) for seed in set(seeds)}
+    return torch.stack([draws[seed] for seed in seeds], dim=1)
+
+
+def summed(
+    loss: Callable[[Tensor, Tensor], Tensor], labels: Int[Tensor, " rows"]
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """The loss of all members together, for row numbers (n, S) in the place of labels: each keeps its own.
+
+    The gradient of a sum over networks that share nothing is every network's own gradient.
+    """
+    return lambda outputs, rows: loss(outputs, labels[rows.T]).sum()
+
+
+class MemberSGD(Optimizer):
+    """w <- (1 - r_s decay) w - r_s g, member s at its own rate r_s; biases (S, out) do not decay.
+
+    The decay is the book's: lambda / n of C + lambda / (2n) sum w^2 (Nielsen 2015, ch. 3, eq. 93).
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], rates: Float[Tensor, " s"], decay: float = 0.0) -> None:
+        super().__init__(parameters, {"decay": decay})
+        self.rates = rates
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Move every parameter; its first axis is the member."""
+        del closure
+        for group in self.param_groups:
+            for weight in group["params"]:
+                rates = self.rates.view(-1, *[1] * (weight.ndim - 1)).to(weight)
+                if group["decay"] and weight.ndim > 2:
+                    weight.mul_(1 - rates * group["decay"])
+                weight.addcmul_(weight.grad, rates, value=-1)
