@@ -90,8 +90,18 @@ def test_point_labels_move_off_one_another() -> None:
         [s.name for s in points],
         (400.0, 200.0),
     )
-    places = [200 * label["y"] for label in labels]
-    assert all(b - a >= 15.9 for a, b in itertools.pairwise(places))
+    for one, other in itertools.combinations(labels, 2):
+        assert one["xanchor"] != other["xanchor"] or abs(one["y"] - other["y"]) * 200 >= 15.9
+
+
+def test_a_point_label_keeps_off_the_whisker_of_a_neighbour() -> None:
+    points = [
+        Series("left one", (4.0,), (0.5,), "point", "mlp"),
+        Series("neighbour", (5.0,), (0.9,), "point", "mlp", low=(0.1,), high=(0.95,)),
+    ]
+    panel, scales = Panel(STEP, ERROR, tuple(points)), (Scale(0, 10), Scale(0, 1))
+    (label,) = point_labels(panel, 1, scales, ["left one"], (400.0, 200.0))
+    assert label["xanchor"] == "right"
 
 
 def test_only_the_named_points_are_labelled() -> None:

@@ -17,11 +17,12 @@ VERSIONS = ("levinthal", "python", "torch", "numpy", "scipy", "numba")
 
 def provenance(chosen: Selected, runs: Sequence[Run], *, command: str) -> Mapping[str, str]:
     """What made the numbers, one line a fact; where the runs disagree on a fact, every value is given."""
-    data, study = chosen.data, chosen.study
+    study = chosen.study
+    checksums = sorted({run.data for run in runs} - {""})
     started = sorted({moment(run.started) for run in runs if run.started})
     return {
         "study": f"{study.name}, version {study.version}, preset {chosen.preset_name}",
-        "data": f"{data.name}, checksum {data.checksum}" if data else chosen.preset.data or "none",
+        "data": ", ".join((chosen.preset.data or "none", *(f"checksum {c}" for c in checksums))),
         "runs": f"{len(runs)} of {chosen.planned}, in {len({str(run.cell) for run in runs})} cells",
         "seeds": spans(run.seed for run in runs),
         "computing time": clock(computing_seconds(runs)) if runs else "",

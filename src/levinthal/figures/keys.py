@@ -39,9 +39,9 @@ def text_width(text: str, size: float) -> float:
 
 
 def wrap(text: str, size: float, room: float) -> list[str]:
-    """`text` broken at spaces into lines of at most `room` pixels, where its words allow."""
+    """`text` broken at spaces (not at no-break ones) into lines of at most `room` pixels, where it allows."""
     lines: list[str] = []
-    for word in text.split():
+    for word in filter(None, text.split(" ")):
         if lines and text_width(f"{lines[-1]} {word}", size) <= room:
             lines[-1] += f" {word}"
         else:

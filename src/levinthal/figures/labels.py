@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from levinthal.figures.keys import KEY_SIZE, LINE, escaped, key_of, text_width
 from levinthal.figures.palette import Look
@@ -83,32 +83,84 @@ def labels_fit(figure: Figure, scales: Sequence[tuple[Scale, Scale]], room: floa
 def point_labels(
     panel: Panel, number: int, scales: tuple[Scale, Scale], names: Iterable[str], size: tuple[float, float]
 ) -> list[dict[str, Any]]:
-    """Annotations beside the points named in `names`, on the side with room, moved up off one another.
+    """Annotations beside the points named in `names`, where they cover no other label, point or whisker.
 
     `size` is the plot's width and height in pixels.
     """
     wanted = set(names)
-    spots = [
-        (s, scales[0].share(s.x[0]), scales[1].share(s.y[0]))
-        for s in panel.series
-        if s.name in wanted and s.role == "point"
-    ]
-    placed: list[tuple[float, float, float]] = []
+    points = [s for s in panel.series if s.role == "point" and len(s.x) == 1]
+    spots = {s.name: spot for s in points if (spot := _spot(s, scales, size)) is not None}
+    taken = {name: Box(spot.x - 5, spot.x + 5, spot.low - 5, spot.high + 5) for name, spot in spots.items()}
     labels = []
-    for series, x, y in sorted(((s, x, y) for s, x, y in spots if x is not None and y is not None),
-                               key=lambda spot: spot[2]):  # fmt: skip
-        wide = text_width(series.name, KEY_SIZE)
-        right = x * size[0] + _BESIDE + wide > size[0]
-        left = x * size[0] + (-_BESIDE - wide if right else _BESIDE)
-        up = y * size[1]
-        for start, end, other in placed:
-            if left < end and start < left + wide and abs(up - other) < LINE - 4:
-                up = other + LINE - 4
-        placed.append((left, left + wide, up))
-        labels.append({
-            "text": escaped(series.name), "font": {"size": KEY_SIZE - 1, "color": "token:muted"},
-            "xref": _ref("x", number), "yref": _ref("y", number), "x": round(x, 4),
-            "y": round(up / size[1], 4), "xanchor": "right" if right else "left", "yanchor": "middle",
-            "xshift": -_BESIDE if right else _BESIDE, "showarrow": False,
-        })  # fmt: skip
+    for name, spot in sorted(spots.items(), key=lambda item: item[1].y):
+        if name not in wanted:
+            continue
+        others = [box for other, box in taken.items() if other != name]
+        place = min(
+            _places(spot, text_width(name, KEY_SIZE), size), key=lambda box: _crowding(box, spot, others)
+        )
+        taken[f"label of {name}"] = place
+        labels.append(_beside(name, spot, place, number, size))
     return labels
+
+
+class Spot(NamedTuple):
+    """A point in pixels from the plot's lower left, and how far its whisker reaches."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+
+def _spot(series: Series, scales: tuple[Scale, Scale], size: tuple[float, float]) -> Spot | None:
+    x, y = scales[0].share(series.x[0]), scales[1].share(series.y[0])
+    if x is None or y is None:
+        return None
+    low, high = (scales[1].share(end[0]) if end else None for end in (series.low, series.high))
+    return Spot(
+        x * size[0],
+        y * size[1],
+        (y if low is None else low) * size[1],
+        (y if high is None else high) * size[1],
+    )
+
+
+def _places(spot: Spot, wide: float, size: tuple[float, float]) -> Iterator[Box]:
+    """Boxes to the right and to the left of a point, higher and lower, inside the plot's width."""
+    half = (LINE - 4) / 2
+    for step in (0, 1, -1, 2, -2, 3, -3, 4, -4):
+        middle = spot.y + step * half
+        for left in (spot.x + _BESIDE, spot.x - _BESIDE - wide):
+            if left >= 0 and left + wide <= size[0]:
+                yield Box(left, left + wide, middle - half, middle + half)
+    yield Box(spot.x + _BESIDE, spot.x + _BESIDE + wide, spot.y - half, spot.y + half)
+
+
+def _crowding(box: Box, spot: Spot, others: Iterable[Box]) -> tuple[float, float]:
+    """Area shared with others, then the distance from the level of its own point."""
+    shared = sum(
+        max(0.0, min(box.right, other.right) - max(box.left, other.left))
+        * max(0.0, min(box.top, other.top) - max(box.bottom, other.bottom))
+        for other in others
+    )
+    return shared, abs((box.bottom + box.top) / 2 - spot.y)
+
+
+def _beside(name: str, spot: Spot, place: Box, number: int, size: tuple[float, float]) -> dict[str, Any]:
+    right = place.left > spot.x
+    return {
+        "text": escaped(name), "font": {"size": KEY_SIZE - 1, "color": "token:muted"},
+        "xref": _ref("x", number), "yref": _ref("y", number), "x": round(spot.x / size[0], 4),
+        "y": round((place.bottom + place.top) / 2 / size[1], 4), "xanchor": "left" if right else "right",
+        "yanchor": "middle", "xshift": _BESIDE if right else -_BESIDE, "showarrow": False,
+    }  # fmt: skip

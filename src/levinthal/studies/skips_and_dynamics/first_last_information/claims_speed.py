@@ -41,6 +41,11 @@ class Arm:
     scores: BySeed
     at_edge: bool
 
+    @property
+    def rate_words(self) -> str:
+        """The rate, or that at none of them most seeds get there."""
+        return f"{self.rate:g}" if math.isfinite(np.median(list(self.scores.values()))) else "none gets there"
+
 
 def arm(rows: Rows, score: Callable[[Curve], float], *, best: bool) -> Arm | None:
     """The arm at the paper's rate, or at the rate with the lowest median score over the whole grid."""
@@ -77,21 +82,28 @@ def never(rows: Rows) -> float:
 def compared(
     pairs: Mapping[str, tuple[Rows, Rows]], score: Callable[[Curve], float], *, best: bool
 ) -> tuple[dict[str, BySeed], bool, list[str]]:
-    """log2(score of the first / score of the second), part by part, seed by seed; any edge; what to note."""
+    """log2(score of the first / score of the second), part by part, seed by seed; any edge; what to note.
+
+    A part where neither side gets there in most seeds says nothing of either: it is left out and named.
+    """
     effects: dict[str, BySeed] = {}
     edge, notes = False, []
     for part, (slow_rows, fast_rows) in pairs.items():
         slow, fast = arm(slow_rows, score, best=best), arm(fast_rows, score, best=best)
         if slow is None or fast is None:
             continue
-        effects[part] = {
+        found = {
             s: doublings(slow.scores[s], fast.scores[s], never(slow_rows))
             for s in slow.scores
             if s in fast.scores
         }
+        if sum(map(math.isnan, found.values())) > len(found) / 2:
+            notes.append(f"Left out, because neither gets there in the steps given: {part}.")
+            continue
+        effects[part] = found
         if best:
             edge |= slow.at_edge or fast.at_edge
-            notes.append(f"Best rates, {part}: {slow.rate:g} and {fast.rate:g}.")
+            notes.append(f"Best rates, {part}: {slow.rate_words} and {fast.rate_words}.")
     return effects, edge, notes
 
 

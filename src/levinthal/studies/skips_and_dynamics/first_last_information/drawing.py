@@ -59,7 +59,7 @@ def by_architecture(rows: Rows, key: Mapping[str, Any], times: float = 1.0) -> I
 def setting_words(key: tuple[Any, ...]) -> str:
     """Protocol, width and depth of a group by SETTING."""
     batch, samples, steps, width, depth = key
-    return f"{protocol_words(batch, samples)}, {steps:,} steps, W = {width}, D = {depth}"
+    return f"{protocol_words(batch, samples)}, {steps:,} steps, W\u00a0=\u00a0{width}, D\u00a0=\u00a0{depth}"
 
 
 def middle(values: Iterable[float]) -> float:

@@ -149,7 +149,7 @@ def rates(rows: Rows) -> Figure:
             arm = chosen(group, architecture=architecture)
             series = tuple(_over_rates(arm, levels))
             protocol = f"{protocol_words(batch, samples)}, {steps:,} steps"
-            title = f"{NAMES[architecture]}, {protocol}, W = {width}"
+            title = f"{NAMES[architecture]}, {protocol}, W\u00a0=\u00a0{width}"
             panels.append(Panel(Axis("learning rate", log=True), ERROR_AXIS, series, title))
     best = sorted({s.x[int(np.argmin(s.y))] for panel in panels for s in panel.series})
     title = f"The best learning rates run from {best[0]:g} to {best[-1]:g}" if best else "No grid yet"

@@ -99,7 +99,7 @@ def _cells(size: Size) -> Iterable[tuple[dict[str, Scalar], int]]:
     for protocol in size.main:
         yield from _main(size, protocol)
         yield from _controls(size, protocol)
-    yield from _final_rates(size, size.main[-1])
+    yield from _final_errors(size, size.main[-1])
     for protocol in size.fast:
         yield from _depths(size, protocol)
         yield from _rates(size, protocol)
@@ -122,7 +122,6 @@ def _controls(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar
         yield factors(architecture=architecture, rate=0.0, read="readings", **here), size.seeds
     yield factors(labels="shuffled", read="everything", **here), size.seeds
     yield factors(init="orthogonal", **here), size.seeds
-    yield factors(init="orthogonal", architecture="shortcut", **here), size.seeds
 
 
 def _depths(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
@@ -143,8 +142,10 @@ def _rates(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], 
                 yield here | protocol.factors | {"read": read}, size.few
 
 
-def _final_rates(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
-    """The grid behind the claim on final errors: every architecture, trained longest."""
+def _final_errors(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
+    """The grid behind the claim on final errors, trained longest, and its orthogonal control."""
+    here = factors(init="orthogonal", architecture="shortcut", width=size.width, depth=size.depth)
+    yield here | protocol.factors, size.seeds
     for architecture in ARCHITECTURES:
         for rate in size.rates:
             if rate != RATE:
