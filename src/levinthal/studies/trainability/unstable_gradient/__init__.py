@@ -22,11 +22,9 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     if first is None or lasting is None or depth is None:
         return "No runs yet."
     slower = f"Each layer back has {10**first.value:.1f} times less gradient before training"
-    later = f"after it the last layer still has {10**lasting.value:.0f} times that of the first"
+    later = f"{10**lasting.value:.1f} times less after 499 epochs"
     more = "loses" if depth.value > 0 else "gains"
-    return (
-        f"{slower}; {later}; going from two to four layers {more} {abs(depth.value):.1f} points of accuracy."
-    )
+    return f"{slower} and {later}; going from two to four layers {more} {abs(depth.value):.2g} points."
 
 
 study = Study(

@@ -13,6 +13,7 @@ from levinthal.studies.trainability.unstable_gradient.plan import ACCURACIES, EP
 from levinthal.studies.trainability.unstable_gradient.speeds import last_over_first, norms
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
+Points = Mapping[float, list[float]] | Mapping[str, list[float]]
 NAMES = {
     "book": "sigmoid, N(0, 1/n)",
     "unit": "sigmoid, N(0, 1)",
@@ -21,7 +22,7 @@ NAMES = {
 GROUPS = {"book": "mlp", "unit": "shortcut", "orthogonal": "control"}
 SPEED = Axis("‖dC/db‖", log=True)
 EPOCH = Axis("epoch + 1", log=True)
-RATIO = Axis("‖dC/db‖, last / first layer", log=True)
+RATIO = Axis("‖dC/db‖, last over first layer", log=True)
 
 
 def figures(rows: Rows) -> Iterator[Figure]:
@@ -33,12 +34,13 @@ def figures(rows: Rows) -> Iterator[Figure]:
             yield Figure(figure.id, figure.title, figure.caption, panels)
 
 
-def band(name: str, points: Mapping[float, list[float]], low: float, high: float, **look: object) -> Series:
-    """The median of each point's values with a band between two quantiles."""
-    x = sorted(points)
-    cuts = np.array([np.quantile(points[at], [low, 0.5, high]) for at in x]).T.tolist()
+def band(name: str, points: Points, low: float, high: float, **look: object) -> Series:
+    """The median of each point's values with a band between two quantiles, in the order of the points."""
+    x = tuple(points)
+    values = [np.array(found) for found in points.values()]
+    cuts = np.array([np.quantile(found, [low, 0.5, high]) for found in values]).T.tolist()
     lower, middle, upper = (tuple(float(f"{v:.5g}") for v in cut) for cut in cuts)
-    return Series(name, tuple(x), middle, low=lower, high=upper, **look)  # type: ignore[arg-type]
+    return Series(name, x, middle, low=lower, high=upper, **look)  # type: ignore[arg-type]
 
 
 def of_the_book(rows: Rows) -> bool:
@@ -52,12 +54,12 @@ def at_the_start(rows: Rows) -> Figure:
     for hidden, published in NORMS.items():
         arms = {start: norms(found, start, hidden) for start in NAMES}
         series = [
-            band(NAMES[start], _by(arm, "layer"), 0.025, 0.975, group=GROUPS[start])
+            band(NAMES[start], _by_layer(arm), 0.025, 0.975, group=GROUPS[start])
             for start, arm in arms.items()
             if len(arm)
         ]
         if of_the_book(found):
-            layers = tuple(range(1, hidden + 1))
+            layers = tuple(f"{layer}" for layer in range(1, hidden + 1))
             series.append(Series("the book's draw", layers, published, "reference"))
         panels.append(Panel(Axis("hidden layer"), SPEED, tuple(series), f"{hidden} hidden layers"))
     times = _median_ratio(norms(found, "book", 4))
@@ -68,8 +70,8 @@ def at_the_start(rows: Rows) -> Figure:
     return Figure("start", f"Before training, {seen}", caption, tuple(panels))
 
 
-def _by(rows: Rows, key: str) -> dict[float, list[float]]:
-    return {int(at): group.values().tolist() for (at,), group in rows.group_by(key).items()}
+def _by_layer(rows: Rows) -> dict[str, list[float]]:
+    return {layer: group.values().tolist() for (layer,), group in rows.group_by("layer").items()}
 
 
 def _median_ratio(arm: Rows, step: int = 0) -> float:
@@ -84,8 +86,7 @@ def over_epochs(rows: Rows) -> Figure:
         arm_ = norms(rows, start, 4, epochs=EPOCHS[-1])
         layers = arm_.group_by("layer").items()
         series = [
-            band(f"layer {n}", _from_one(_by(one, "step")), 0.25, 0.75, level=(int(n) - 1) / 3)
-            for (n,), one in layers
+            band(f"layer {n}", _by_epoch(one), 0.25, 0.75, level=(int(n) - 1) / 3) for (n,), one in layers
         ]
         panels.append(Panel(EPOCH, SPEED, tuple(series), name))
     trained = norms(rows, "book", 4, epochs=EPOCHS[-1])
@@ -97,8 +98,8 @@ def over_epochs(rows: Rows) -> Figure:
     return Figure("speeds", title, caption, tuple(panels))
 
 
-def _from_one(points: Mapping[float, list[float]]) -> dict[float, list[float]]:
-    return {at + 1: values for at, values in points.items()}
+def _by_epoch(rows: Rows) -> dict[float, list[float]]:
+    return {step + 1: group.values().tolist() for (step,), group in rows.group_by("step").items()}
 
 
 def _seeds(rows: Rows) -> str:
@@ -114,7 +115,7 @@ def ratios(rows: Rows) -> Figure:
     four = {start: norms(rows, start, 4, epochs=EPOCHS[-1]) for start in NAMES}
     by_start = [_ratio(arm_, NAMES[start], group=GROUPS[start]) for start, arm_ in four.items()]
     shuffled = norms(rows, "book", 4, epochs=EPOCHS[-1], labels="shuffled")
-    by_start.append(_ratio(shuffled, "N(0, 1/n), shuffled labels", group="shuffled labels"))
+    by_start.append(_ratio(shuffled, "N(0, 1/n), labels shuffled", group="meaningless"))
     if of_the_book(chosen(rows, name="bias_gradient")):
         epochs = tuple(epoch + 1 for epoch in RATIOS)
         by_depth.append(Series("the book, 4 hidden layers", epochs, tuple(RATIOS.values()), "reference"))
@@ -145,7 +146,7 @@ def accuracies(rows: Rows) -> Figure:
         series = [s for start in NAMES if (s := _over_depth(found, start, rate)).x]
         if of_the_book(found) and rate is not None:
             book = tuple(ACCURACIES.values())
-            series.append(Series("the book, 50,000 images", tuple(ACCURACIES), book, "reference"))
+            series.append(Series("the book, 50,000 images", tuple(map(str, ACCURACIES)), book, "reference"))
         panels.append(Panel(Axis("hidden layers"), Axis("test accuracy", "%"), tuple(series), words))
     panels += [_over_rates(found, start) for start in ("book", "orthogonal")]
     title = f"Accuracy of 1 to 4 hidden layers: {_listed(found)}"
@@ -155,10 +156,8 @@ def accuracies(rows: Rows) -> Figure:
 
 def _over_depth(rows: Rows, start: str, rate: float | None) -> Series:
     arms = {n: one for n in ACCURACIES if (one := arm(rows, start, n)) is not None}
-    points: dict[float, list[float]] = {
-        n: [100 * v for v in one.at(rate).values()] for n, one in arms.items()
-    }
-    points = {n: values for n, values in points.items() if values}
+    known = {f"{n}": one.at(rate) for n, one in arms.items()}
+    points = {n: [100 * share for share in found.values()] for n, found in known.items() if found}
     return band(NAMES[start], points, 0, 1, group=GROUPS[start]) if points else Series(start, (), ())
 
 

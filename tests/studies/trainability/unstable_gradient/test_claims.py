@@ -1,0 +1,142 @@
+"""Simulated rows: what is planted is seen, and what is not there is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from levinthal.lab import Rows
+from levinthal.lab.verdicts import judge
+from levinthal.studies.trainability.unstable_gradient import study
+from levinthal.studies.trainability.unstable_gradient.plan import EPOCHS, NORMS
+from levinthal.vocabulary import Estimate, Measurement, Outcome, Row
+
+CLAIMS = {claim.id: claim for claim in study.claims}
+
+
+def speeds(a_layer, *, pixels=784, times=1.0):
+    """Rows of ||dC/db|| that grow by 10^a_layer[start] a layer up to about the book's last norm."""
+    draw = np.random.default_rng(0)
+    for start, rate in a_layer.items():
+        for hidden in NORMS:
+            for epochs in (0, EPOCHS[-1]):
+                cell = {"read": "speed", "start": start, "hidden": hidden, "epochs": epochs}
+                cell |= {"labels": "true", "pixels": pixels}
+                for seed in range(8):
+                    for layer in range(1, hidden + 1):
+                        norm = (
+                            times
+                            * (1.1 if start == "unit" else 0.285)
+                            * 10 ** (rate * (layer - hidden) + draw.normal(0, 0.03))
+                        )
+                        at = {"seed": seed, "step": epochs, "layer": f"{layer}"}
+                        yield Row(cell, Measurement("bias_gradient", Estimate(norm), **at))
+
+
+def accuracies(share, *, pixels=64):
+    """Rows of accuracy: `share(start, hidden, width, rate)` plus a little noise."""
+    draw = np.random.default_rng(1)
+    arms = [("book", hidden, 30) for hidden in (1, 2, 3, 4)] + [("book", 1, 42)]
+    arms += [("orthogonal", hidden, 30) for hidden in (2, 4)]
+    for start, hidden, width in arms:
+        cell = {"read": "accuracy", "start": start, "hidden": hidden, "width": width, "pixels": pixels}
+        cell |= {"images": 1190, "epochs": 30, "labels": "true"}
+        for seed in range(8):
+            for rate in (0.03, 0.1, 0.3, 1):
+                value = share(start, hidden, width, rate) + draw.normal(0, 3e-4)
+                for epoch, less in ((1, 0.2), (30, 0.0)):
+                    estimate = Estimate(value - less)
+                    yield Row(cell, Measurement("accuracy", estimate, seed, epoch, "", f"rate={rate:g}"))
+
+
+def verdict(claim, rows):
+    return judge(CLAIMS[claim], CLAIMS[claim].evidence(Rows.of(rows)))
+
+
+VANISHING = {"book": 0.65, "unit": 0.2, "orthogonal": 0.05}
+
+
+def test_vanishing_speeds_are_seen():
+    rows = list(speeds(VANISHING))
+    for claim in ("U1", "U3"):
+        found = verdict(claim, rows)
+        assert found.outcome is Outcome.REPLICATES
+        assert found.effect.value == pytest.approx(0.65, abs=0.02)
+    assert verdict("U2", rows).outcome is Outcome.DOES_NOT_REPLICATE
+    assert verdict("U4", rows).outcome is Outcome.REPLICATES
+
+
+def test_equal_speeds_are_not_taken_for_vanishing():
+    rows = list(speeds(dict.fromkeys(VANISHING, 0.0)))
+    for claim in ("U1", "U2", "U3", "U4"):
+        assert verdict(claim, rows).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_a_control_that_vanishes_too_leaves_nothing_proved():
+    rows = list(speeds(dict.fromkeys(VANISHING, 0.65)))
+    assert verdict("U1", rows).outcome is Outcome.INCONCLUSIVE
+
+
+def test_other_norms_than_the_books_are_told_apart():
+    assert verdict("U4", speeds(VANISHING, times=3)).outcome is Outcome.DOES_NOT_REPLICATE
+    elsewhere = verdict("U4", speeds(VANISHING, pixels=64))
+    assert elsewhere.outcome is Outcome.INCONCLUSIVE
+    assert "only a preset on MNIST" in " ".join(elsewhere.reasons)
+
+
+def hump(rate):
+    return -0.02 * abs(np.log10(rate / 0.1))
+
+
+def test_depth_that_hurts_sigmoids_alone_is_seen():
+    gains = {("book", 2): 0.004, ("book", 4): -0.003}
+    rows = list(
+        accuracies(lambda start, hidden, width, rate: 0.9 + gains.get((start, hidden), 0) + hump(rate))
+    )
+    assert verdict("U5", rows).outcome is Outcome.REPLICATES
+    found = verdict("U6", rows)
+    assert found.outcome is Outcome.REPLICATES
+    assert found.effect.value == pytest.approx(0.7, abs=0.05)
+    assert set(found.parts) == {"rate 0.1", "best rates"}
+
+
+def test_depth_without_an_effect_is_not():
+    rows = list(accuracies(lambda start, hidden, width, rate: 0.9 + hump(rate)))
+    for claim in ("U5", "U6"):
+        assert verdict(claim, rows).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_parameters_in_width_that_do_as_much_spoil_the_second_layer():
+    gain = {(1, 42): 0.006, (2, 30): 0.006}
+    rows = accuracies(lambda start, hidden, width, rate: 0.9 + gain.get((hidden, width), 0) + hump(rate))
+    assert verdict("U5", rows).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_best_rate_on_the_edge_decides_nothing():
+    rows = accuracies(lambda start, hidden, width, rate: 0.9 - 0.01 * hidden + 0.01 * rate)
+    found = verdict("U6", rows)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "edge" in found.reasons[0]
+
+
+def test_a_study_without_rows_says_so():
+    rows = Rows.of([])
+    found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
+    assert {one.outcome for one in found.values()} == {Outcome.INCONCLUSIVE}
+    assert study.answer(found) == "No runs yet."
+    assert list(study.figures(rows)) == []
+
+
+def test_figures_say_what_the_rows_hold():
+    gains = {("book", 2): 0.004, ("book", 4): -0.003}
+    share = accuracies(lambda start, hidden, width, rate: 0.9 + gains.get((start, hidden), 0) + hump(rate))
+    figures = {figure.id: figure for figure in study.figures(Rows.of([*speeds(VANISHING), *share]))}
+    assert set(figures) == {"start", "speeds", "ratios", "accuracy"}
+    assert "93 times less gradient" in figures["start"].title
+    four = figures["start"].panels[-1].series
+    assert four[-1].role == "reference"
+    assert four[-1].y == NORMS[4]
+    assert four[0].x == ("1", "2", "3", "4")
+    assert four[0].y[-1] / four[0].y[0] == pytest.approx(10**1.95, rel=0.1)
+    depth = figures["accuracy"].panels[0].series[0]
+    assert depth.y == pytest.approx([90, 90.4, 90, 89.7], abs=0.05)
