@@ -199,8 +199,14 @@ def make_ready() -> None:
     say("set-up done; it is not repeated until requirements.lock or pyproject.toml changes")
 
 
+COMPILE = (
+    "import numpy; from levinthal.estimators import mutual_information; "
+    "x = numpy.random.default_rng(0).normal(size=(600, 40)); mutual_information(x, x + 1, checks='none')"
+)
+
+
 def fill(kept: bool) -> None:
-    """Install, and prove it; a `.venv` that was kept and does not pass is made anew once."""
+    """Install, prove it, compile; a `.venv` that was kept and does not pass is made anew once."""
     proof = [str(PYTHON), "-c", "import levinthal, numba, plotly, pytest, sklearn, torch"]
     try:
         install()
@@ -209,6 +215,9 @@ def fill(kept: bool) -> None:
             install()
         if logged(proof) != 0:
             raise explain("importing what was installed")
+        say("compiling the inner loops, once (some seconds)")
+        if logged([str(PYTHON), "-c", COMPILE]) != 0:
+            raise explain("compiling the inner loops")
     except SetupError:
         STAMP.unlink(missing_ok=True)  # pip said no, but left nothing half done: go on from here next time
         raise

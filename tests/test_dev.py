@@ -83,11 +83,14 @@ def forget_calls(dev: ModuleType) -> None:
 def test_a_fresh_machine_gets_the_lock_then_the_project(fresh: Fresh, capsys: pytest.CaptureFixture) -> None:
     dev = fresh("")
     assert dev.main(["test", "-k", "nothing"]) == 0
-    venv, *_, lock, project, proof, run = [c for c in calls(dev) if not c.startswith("-c import pip")]
+    venv, *_, lock, project, proof, compiling, run = [
+        c for c in calls(dev) if not c.startswith("-c import pip")
+    ]
     assert venv == f"-m venv {dev.VENV}"
     assert lock.endswith(f"-r {dev.ROOT / 'requirements.lock'}")
     assert project.endswith(f"--no-build-isolation -e {dev.ROOT}")
     assert proof.startswith("-c import levinthal")
+    assert compiling == f"-c {dev.COMPILE}"
     assert run.startswith("-m pytest")
     assert run.endswith("-m not slow -k nothing")
     said = capsys.readouterr().out.splitlines()
