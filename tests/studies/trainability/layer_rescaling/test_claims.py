@@ -1,0 +1,117 @@
+"""Claims on made-up runs: each is seen where it was planted, and is not where it was not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from levinthal.lab import Rows
+from levinthal.lab.verdicts import judge
+from levinthal.studies.trainability.layer_rescaling import study
+from levinthal.studies.trainability.layer_rescaling.measure import RATES
+from levinthal.vocabulary import Estimate, Measurement, Outcome, Row, Verdict
+
+CLAIMS = {claim.id: claim for claim in study.claims}
+STEPS = (0, 1, 10, 100)
+Loss = Callable[[str, int], float]
+
+
+def simulated(loss: Loss, drift: float = 0.0, noise: float = 0.05, edge: str = "") -> Rows:
+    """Rows with this final loss at the middle rate, four times as much at all others."""
+    return Rows.of(_rows(loss, drift, noise, edge))
+
+
+def _rows(loss: Loss, drift: float, noise: float, edge: str) -> Iterator[Row]:
+    draw = np.random.default_rng(0)
+    for rule, rates in RATES.items():
+        winner = rates[-1] if rule == edge else rates[len(rates) // 2]
+        for hidden, rate, seed, step in (
+            (h, r, s, t) for h in (1, 3, 5) for r in rates for s in range(6) for t in STEPS
+        ):
+            final = loss(rule, hidden) * (1 if rate == winner else 4) * np.exp(noise * draw.standard_normal())
+            value, words = 2.3 if step == 0 else final, f"rate={rate:g}"
+            cell = {"rule": rule, "hidden": hidden}
+            yield Row(cell, Measurement("training_loss", Estimate(value), seed, step, "", words))
+            apart = drift * np.log10(1 + step) + abs(noise * draw.standard_normal())
+            yield Row(cell, Measurement("imbalance", Estimate(apart), seed, step, "", words))
+            if step == 0:
+                yield Row(cell, Measurement("batch_imbalance", Estimate(noise), seed, 0, "", words))
+
+
+def verdict(name: str, loss: Loss, **more) -> Verdict:
+    rows = simulated(loss, **more)
+    return judge(CLAIMS[name], CLAIMS[name].evidence(rows))
+
+
+def losses(**by_rule: float) -> Loss:
+    return lambda rule, hidden: by_rule.get(rule, 1.0) if hidden > 1 else 0.1
+
+
+def test_constants_that_change_nothing_beside_a_cure_replicate_the_warning() -> None:
+    found = verdict("R2", losses(adam=0.05))
+    assert found.outcome is Outcome.REPLICATES
+    assert found.effect is not None
+    assert found.effect.value == pytest.approx(1, abs=0.1)
+
+
+def test_constants_that_help_contradict_it() -> None:
+    assert verdict("R2", losses(adam=0.05, fixed=0.3)).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_where_nothing_helps_not_even_adam_nothing_is_decided() -> None:
+    assert verdict("R2", losses()).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_best_rate_on_the_edge_decides_nothing() -> None:
+    found = verdict("R2", losses(adam=0.05, fixed=0.3), edge="fixed")
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert any("edge" in reason for reason in found.reasons)
+
+
+def test_tracking_that_helps_deep_networks_only_is_seen() -> None:
+    assert verdict("R4", losses(tracked=0.2)).outcome is Outcome.REPLICATES
+    assert verdict("R4", losses()).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_tracking_that_helps_shallow_networks_as_much_is_no_matter_of_vanishing() -> None:
+    found = verdict("R4", lambda rule, hidden: 0.2 if rule == "tracked" else 1.0)
+    assert found.outcome is Outcome.INCONCLUSIVE
+
+
+def test_drift_is_told_from_the_noise_of_a_batch() -> None:
+    assert verdict("R3", losses(), drift=1.0).outcome is Outcome.REPLICATES
+    assert verdict("R3", losses(), drift=0.0).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+@pytest.mark.parametrize(("share", "outcome"), [(1.0, "replicates"), (0.5, "does not replicate")])
+def test_downhill_or_not(share: float, outcome: str) -> None:
+    rows = Rows.of(
+        Row(
+            {"rule": "directions", "hidden": 3},
+            Measurement("downhill", Estimate(value), seed, condition=f"factors={name}"),
+        )
+        for seed in range(6)
+        for name, value in (("equalising", share), ("random", share), ("shuffled", 0.4 + 0.03 * seed))
+    )
+    assert judge(CLAIMS["R1"], CLAIMS["R1"].evidence(rows)).outcome.value == outcome
+
+
+def test_figures_and_answer_say_what_the_rows_hold() -> None:
+    rows = simulated(losses(adam=0.05, fixed=0.5, tracked=0.25), drift=1.0, noise=1e-3)
+    rates, training, drift = study.figures(rows)
+    assert [panel.title for panel in rates.panels] == ["1 hidden layer", "3 hidden layers", "5 hidden layers"]
+    assert len(rates.panels[0].series) == len(training.panels[0].series) == 5
+    assert rates.title.startswith("At their best rates, 5 hidden layers: Adam 0.05")
+    assert drift.title.startswith("Speeds equalised at the start are 1")
+    found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
+    assert "0.5 with 3 hidden layers, 0.5 with 5 hidden layers" in study.answer(found)
+
+
+def test_no_runs_are_no_verdict() -> None:
+    rows = Rows.of([], factors=("rule", "hidden", "rate", "factors"))
+    found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
+    assert {one.outcome for one in found.values()} == {Outcome.INCONCLUSIVE}
+    assert list(study.figures(rows)) == []
+    assert study.answer(found) == "Not measured yet."
