@@ -5,7 +5,8 @@ For ensembles of any module; those of `first_last` have orders of their own in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from levinthal.networks.initial import generator
+from levinthal.training.loop import train
+from levinthal.vocabulary import Moment
 
 
 class ByRow(nn.Module):
@@ -74,3 +77,35 @@ class MemberSGD(Optimizer):
                 if group["decay"] and weight.ndim > 2:
                     weight.mul_(1 - rates * group["decay"])
                 weight.addcmul_(weight.grad, rates, value=-1)
+
+
+def train_members(
+    nets: nn.Module,
+    inputs: Float[Tensor, "rows d"],
+    labels: Int[Tensor, " rows"],
+    *,
+    seeds: Sequence[int],
+    rates: Sequence[float],
+    steps: int,
+    batch_size: int,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    decay: float = 0.0,
+    moments: Collection[int] | None = None,
+) -> Iterator[Moment]:
+    """Train an ensemble in minibatches, member m in the order of `seeds[m]` and at the rate `rates[m]`.
+
+    Runs where the data are. `moment.model` is a ByRow: its `nets` are the networks.
+    """
+    rows = own_orders(len(inputs), seeds)
+    each = torch.tensor(rates, device=inputs.device)
+    return train(
+        ByRow(nets, inputs),
+        rows,
+        rows,
+        steps=steps,
+        loss=summed(loss, labels),
+        optimizer=partial(MemberSGD, rates=each, decay=decay),
+        batch_size=batch_size,
+        moments=moments,
+        device=inputs.device.type,
+    )

@@ -19,6 +19,7 @@ NAMES = {
     "unit": "sigmoid, N(0, 1)",
     "orthogonal": "tanh, orthogonal (control)",
 }
+WORDS = {1: "one", 2: "two", 3: "three", 4: "four"}
 GROUPS = {"book": "mlp", "unit": "shortcut", "orthogonal": "control"}
 SPEED = Axis("‖dC/db‖", log=True)
 EPOCH = Axis("epoch + 1", log=True)
@@ -146,7 +147,7 @@ def accuracies(rows: Rows) -> Figure:
         series = [s for start in NAMES if (s := _over_depth(found, start, rate)).x]
         if of_the_book(found) and rate is not None:
             book = tuple(ACCURACIES.values())
-            series.append(Series("the book, 50,000 images", tuple(map(str, ACCURACIES)), book, "reference"))
+            series.append(Series("the book, 50,000 images", tuple(WORDS.values()), book, "reference"))
         panels.append(Panel(Axis("hidden layers"), Axis("test accuracy", "%"), tuple(series), words))
     panels += [_over_rates(found, start) for start in ("book", "orthogonal")]
     title = f"Accuracy of 1 to 4 hidden layers: {_listed(found)}"
@@ -156,7 +157,7 @@ def accuracies(rows: Rows) -> Figure:
 
 def _over_depth(rows: Rows, start: str, rate: float | None) -> Series:
     arms = {n: one for n in ACCURACIES if (one := arm(rows, start, n)) is not None}
-    known = {f"{n}": one.at(rate) for n, one in arms.items()}
+    known = {WORDS[n]: one.at(rate) for n, one in arms.items()}
     points = {n: [100 * share for share in found.values()] for n, found in known.items() if found}
     return band(NAMES[start], points, 0, 1, group=GROUPS[start]) if points else Series(start, (), ())
 

@@ -21,7 +21,7 @@ from levinthal.studies.trainability.unstable_gradient.plan import (
     STARTS,
 )
 from levinthal.training import choose_device, train
-from levinthal.training.members import ByRow, MemberSGD, own_orders, summed
+from levinthal.training.members import ByRow, MemberSGD, train_members
 from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Moment, Task
 
 
@@ -42,7 +42,7 @@ def _networks(cell: Cell, seeds: tuple[int, ...], data: Dataset) -> SigmoidNets:
     )
 
 
-def _training_set(cell: Cell, data: Dataset) -> tuple[Tensor, Tensor]:
+def training_set(cell: Cell, data: Dataset) -> tuple[Tensor, Tensor]:
     """The first `images` training images; with shuffled labels, one fixed shuffle for all seeds."""
     images, there = int(cell["images"]), len(data.train_labels)
     if images > there:
@@ -55,7 +55,7 @@ def _training_set(cell: Cell, data: Dataset) -> tuple[Tensor, Tensor]:
 
 def _speeds(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:
     """||dC/db|| of every hidden layer on the full batch; the gradient is of C without its weight decay."""
-    inputs, labels = _training_set(task.cell, data)
+    inputs, labels = training_set(task.cell, data)
     epochs = int(task.cell["epochs"])
     rates = torch.full((len(task.seeds),), RATE, device=device)
     moments = train(
@@ -85,25 +85,25 @@ def bias_gradients(moment: Moment) -> Iterator[Measurement]:
 
 def _accuracies(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:
     """Test accuracy after some epochs: all seeds and rates are trained at once, from the seed's one start."""
-    inputs, labels = (side.to(device) for side in _training_set(task.cell, data))
+    inputs, labels = (side.to(device) for side in training_set(task.cell, data))
     rates = [float(rate) for rate in str(task.cell["rates"]).split()]
-    seeds = task.seeds * len(rates)
-    member_rates = torch.tensor(rates, device=device).repeat_interleave(len(task.seeds))
-    rows = own_orders(len(inputs), seeds)
+    members = [(seed, rate) for rate in rates for seed in task.seeds]
+    seeds = tuple(seed for seed, _ in members)
     epoch, epochs = len(inputs) // BATCH, int(task.cell["epochs"])
-    moments = train(
-        ByRow(_networks(task.cell, seeds, data), inputs),
-        rows,
-        rows,
+    moments = train_members(
+        _networks(task.cell, seeds, data),
+        inputs,
+        labels,
+        seeds=seeds,
+        rates=[rate for _, rate in members],
         steps=epochs * epoch,
-        loss=summed(sigmoid_cross_entropy, labels),
-        optimizer=partial(MemberSGD, rates=member_rates, decay=DECAY),
         batch_size=BATCH,
+        loss=sigmoid_cross_entropy,
+        decay=DECAY,
         moments=[done * epoch for done in {1, 3, 10, epochs} if done <= epochs],
-        device=device.type,
     )
     for moment in moments:
-        yield from _accuracy(moment, data, [(seed, rate) for rate in rates for seed in task.seeds])
+        yield from _accuracy(moment, data, members)
 
 
 @torch.no_grad()
