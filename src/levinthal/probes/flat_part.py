@@ -1,0 +1,89 @@
+"""Where an activation is flat, how many of its units are there, and how many never leave.
+
+The flat part of an activation is its tails: the outermost stretches on which its slope stays below a tenth
+of its largest. They are found on the function itself, so that every kind of activation has its own, a
+parameter (`LeakyReLU(0.01)`, `Hardtanh(-2, 2)`) counts, and a user's own function is read like any other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from levinthal.probes.intervals import mean_over_rows
+from levinthal.probes.recording import Call, Elementwise, rows_of
+from levinthal.vocabulary import Estimate, Trust
+
+SLOPE = 0.1  # of the largest: below it a unit passes less than a hundredth of the squared gradient
+REACH, POINTS = 7.0, 100_001
+
+
+@dataclass(frozen=True, slots=True)
+class Tails:
+    """The flat part is x <= low or x >= high; infinite where that tail is not flat."""
+
+    low: float
+    high: float
+
+    @property
+    def saturates(self) -> bool:
+        """Whether both ends are flat, as a sigmoid's and a tanh's are and a ReLU's are not."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+
+def flat_tails(function: Elementwise) -> Tails:
+    """The tails of an activation on which |slope| <= 0.1 max |slope|, from its slope on [-548, 548].
+
+    The points are even in asinh x: 1e-4 apart at 0 and a thousandth of x far out.
+
+    >>> flat_tails(torch.relu), flat_tails(torch.nn.Hardtanh(-2, 1))
+    (Tails(low=0.0, high=inf), Tails(low=-2.0, high=1.0))
+    >>> round(flat_tails(torch.tanh).high, 3)  # cosh(x)^2 = 10
+    1.818
+    """
+    x = torch.linspace(-REACH, REACH, POINTS, dtype=torch.float64).sinh()
+    leaf = x.clone().requires_grad_()
+    with torch.enable_grad():
+        (slope,) = torch.autograd.grad(function(leaf * 1).sum(), leaf)  # a copy: it may work in place
+    steep = (slope.abs() > SLOPE * slope.abs().nan_to_num(0, 0, 0).max()).nonzero().flatten()
+    if len(steep) == 0:
+        return Tails(math.inf, -math.inf)  # a constant
+    first, last = int(steep[0]), int(steep[-1])
+    low = float(x[first - 1] + x[first]) / 2 if first > 0 else -math.inf
+    high = float(x[last] + x[last + 1]) / 2 if last + 1 < POINTS else math.inf
+    return Tails(_tidy(low), _tidy(high))
+
+
+def _tidy(x: float) -> float:
+    """To the grid's own precision, so that ReLU's kink is at 0 and Hardtanh's at 1."""
+    return round(x, 3) + 0.0 if math.isfinite(x) else x
+
+
+def flat_share(call: Call, batch: int, tails: Tails) -> Estimate:
+    """The share of units (over all inputs) on the flat part, with its interval over inputs."""
+    low, high = _on_tails(call, tails)
+    return mean_over_rows(rows_of((low | high).double(), batch).mean(1))
+
+
+def dead_share(call: Call, batch: int, tails: Tails) -> Estimate:
+    """The share of units that sit on one and the same flat tail for every input: constant, and untrained.
+
+    A unit is a channel of a convolution (n, c, h, w), else an entry of the last axis.
+    """
+    low, high = (_by_unit(side) for side in _on_tails(call, tails))
+    dead = low.all(0) | high.all(0)
+    why = f"{len(dead)} units, {batch} inputs: one that wakes for fewer than 1 in {batch / 3:.0f} looks dead"
+    return Estimate(float(dead.double().mean()), "", None, Trust.ORDINAL, (why,), {"units": len(dead)})
+
+
+def _on_tails(call: Call, tails: Tails) -> tuple[Bool[Tensor, "..."], Bool[Tensor, "..."]]:
+    return call.before <= tails.low, call.before >= tails.high
+
+
+def _by_unit(on: Bool[Tensor, "..."]) -> Bool[Tensor, "all units"]:
+    axis = 1 if on.dim() >= 4 else -1
+    return on.movedim(axis, -1).reshape(-1, on.shape[axis])

@@ -1,0 +1,74 @@
+"""Intervals over the inputs of a batch: means, ratios and slopes by their influence, row by row.
+
+For a smooth function of means, the error is the mean of each row's influence on it (the delta method; Efron
+& Tibshirani 1993, sec. 21): its standard error is that of a mean over independent rows.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from scipy import special
+from torch import Tensor
+
+from levinthal.vocabulary import Estimate, Interval, Trust
+
+FEWEST_ROWS = 8
+BATCH_NORM = "batch norm makes the rows of a batch depend on each other"
+METHOD = "delta method over inputs"
+
+
+def standard_error(influence: Float[Tensor, " n"]) -> float:
+    """Of a mean whose rows have this influence; infinite for a single row."""
+    n = len(influence)
+    return float(influence.double().std()) / math.sqrt(n) if n > 1 else math.inf
+
+
+def mean_over_rows(values: Float[Tensor, " n"], unit: str = "", *, coupled: bool = False) -> Estimate:
+    """A mean over inputs."""
+    return estimate(float(values.double().mean()), values, unit, coupled=coupled)
+
+
+def root_mean(squares: Float[Tensor, " n"], unit: str = "", *, coupled: bool = False) -> Estimate:
+    """The root of a mean of squares over inputs."""
+    mean = squares.double().mean()
+    value = float(mean.sqrt())
+    influence = squares.double() / (2 * value) if value > 0 else torch.zeros_like(squares)
+    return estimate(value, influence, unit, coupled=coupled)
+
+
+def ratio(log: float, influence: Float[Tensor, " n"], *, coupled: bool = False) -> Estimate:
+    """exp(log), with the interval symmetric in the logarithm; `influence` is that on the logarithm."""
+    found = estimate(log, influence, coupled=coupled)
+    span = found.interval and Interval(_exp(found.interval.low), _exp(found.interval.high), 0.95, METHOD)
+    return Estimate(_exp(log), "", span, found.trust, found.reasons, found.details)
+
+
+def relative(values: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+    """The influence of each row on the logarithm of the mean."""
+    mean = values.double().mean()
+    return values.double() / mean - 1 if float(mean) > 0 else torch.zeros_like(values).double()
+
+
+def estimate(
+    value: float, influence: Float[Tensor, " n"], unit: str = "", *, coupled: bool = False
+) -> Estimate:
+    """A value with Student's interval over rows; what it cannot vouch for, it says."""
+    n, error = len(influence), standard_error(influence)
+    details = {"rows": n}
+    if not math.isfinite(value):
+        return Estimate(value, unit, None, Trust.UNRELIABLE, ("not finite",), details)
+    if n < FEWEST_ROWS:
+        why = f"{n} row{'s' * (n != 1)} of the batch, and an interval over inputs needs {FEWEST_ROWS}"
+        return Estimate(value, unit, None, Trust.UNRELIABLE, (why,), details)
+    reach = float(special.stdtrit(n - 1, 0.975)) * error
+    span = Interval(value - reach, value + reach, 0.95, METHOD)
+    if coupled:
+        return Estimate(value, unit, span, Trust.ORDINAL, (BATCH_NORM,), details)
+    return Estimate(value, unit, span, Trust.CALIBRATED, (), details)
+
+
+def _exp(log: float) -> float:
+    return math.exp(log) if log < 709 else math.inf

@@ -1,0 +1,273 @@
+"""One forward pass of any module, taken down layer by layer with its graph.
+
+A layer is a module with parameters of its own, or an activation: a module without parameters that maps
+every number by itself (found by trying it, so that a user's own counts), or one of torch's functions
+(`torch.tanh`, `functional.relu`, `x.sigmoid()`). A module called twice is two calls.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import ParametrizationList, is_parametrized
+from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
+
+from levinthal.errors import InputError
+from levinthal.probes.untouched import untouched
+
+Inputs = Tensor | tuple[Any, ...] | Mapping[str, Any]
+Loss = Callable[[Any, Any], Tensor]
+Elementwise = Callable[[Tensor], Tensor]
+
+FUNCTIONS = frozenset(
+    (
+        *(
+            "relu",
+            "relu_",
+            "relu6",
+            "leaky_relu",
+            "leaky_relu_",
+            "elu",
+            "selu",
+            "celu",
+            "gelu",
+            "silu",
+            "silu_",
+        ),
+        *("tanh", "tanh_", "sigmoid", "sigmoid_", "logsigmoid", "softplus", "softsign", "mish"),
+        *("hardtanh", "hardsigmoid", "hardswish"),
+    )
+)
+NO_ACTIVATION = (nn.Identity, nn.Flatten, nn.Unflatten, nn.modules.dropout._DropoutNd, nn.Softmax)
+PROBE = (-3.0, -1.5, -0.2, 0.0, 0.3, 0.7, 1.1, 4.0)
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A layer at work once: what it read and gave, the second still in the graph of the pass."""
+
+    name: str
+    kind: str
+    output: Tensor
+    before: Tensor
+    module: nn.Module | None = None
+    function: Elementwise | None = None
+    settings: str = ""
+    """Of an activation of torch's: calls of equal settings are the same function."""
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """Its module's own parameters, those behind a parametrization (a spectral norm, say) included."""
+        if self.module is None:
+            return []
+        behind = getattr(self.module, "parametrizations", None)
+        return [*self.module.parameters(recurse=False), *(behind.parameters() if behind else ())]
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether it holds a weight matrix: one step of depth."""
+        return self.function is None and any(parameter.dim() >= 2 for parameter in self.parameters)
+
+
+@dataclass(eq=False, slots=True)
+class Pass:
+    """A forward pass: its input (in the graph where it is made of floats), its calls, its output."""
+
+    inputs: Tensor
+    calls: list[Call]
+    output: Any
+    batch: int
+    coupled: bool
+    """Whether rows of the batch see each other (batch norm in training mode)."""
+
+
+@contextmanager
+def recorded(
+    model: nn.Module, inputs: Inputs, *, layers: Callable[[nn.Module], bool] | None = None
+) -> Iterator[Pass]:
+    """Run the module once on a batch, in the mode it is in, and hand out the pass while its graph lives.
+
+    `inputs`: a tensor (n, ...), a tuple of arguments or a mapping of keywords; the first tensor counts as
+    the input. `layers` says which modules are taken down instead (blocks, say). On the way out the module
+    is as it was, to the bit (see `untouched`).
+
+    Raises InputError where there is no tensor among the inputs, or no layer was called.
+    """
+    args, words, first = _arguments(inputs)
+    inner = getattr(model, "_orig_mod", model)  # a compiled module calls no hooks
+    with untouched(inner) as handles:
+        for parameter in inner.parameters():
+            parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
+        tape = _Tape({module: name for name, module in inner.named_modules()}, layers)
+        tape.listen(inner, handles)
+        with tape:
+            output = inner(*args, **words)
+        for handle in handles:
+            handle.remove()
+        if not tape.calls:
+            raise InputError("no layer of the module was called: pass a module whose parts do the work")
+        coupled = any(_couples(module) for module in inner.modules())
+        yield Pass(first, tape.calls, output, len(first), coupled)
+
+
+def tensor_of(output: Any) -> Tensor:
+    """The first float tensor of an output: itself, or of a tuple, list, mapping or dataclass.
+
+    Raises InputError where there is none.
+    """
+    found = next(_tensors(output), None)
+    if found is None:
+        raise InputError(f"no float tensor in an output of type {type(output).__name__}: return a tensor")
+    return found
+
+
+def rows_of(tensor: Tensor, batch: int) -> Tensor:
+    """(n, everything else) where the first axis is the batch; else one row."""
+    return tensor.reshape(batch, -1) if tensor.dim() and len(tensor) == batch else tensor.reshape(1, -1)
+
+
+def _tensors(output: Any) -> Iterator[Tensor]:
+    if isinstance(output, Tensor):
+        if output.is_floating_point():
+            yield output
+    elif isinstance(output, Mapping):
+        for part in output.values():
+            yield from _tensors(part)
+    elif isinstance(output, tuple | list):
+        for part in output:
+            yield from _tensors(part)
+    elif hasattr(output, "__dataclass_fields__"):
+        for name in output.__dataclass_fields__:
+            yield from _tensors(getattr(output, name))
+
+
+def _arguments(inputs: Inputs) -> tuple[tuple[Any, ...], dict[str, Any], Tensor]:
+    """Arguments and keywords, the first float tensor a fresh leaf of the graph; and that tensor."""
+    words = dict(inputs) if isinstance(inputs, Mapping) else {}
+    args = () if words else inputs if isinstance(inputs, tuple) else (inputs,)
+    named: list[tuple[Any, Any]] = [*enumerate(args), *words.items()]
+    tensors = [(key, value) for key, value in named if isinstance(value, Tensor) and value.dim()]
+    if not tensors:
+        raise InputError("no tensor among the inputs: pass a batch (n, ...), a tuple or a mapping of them")
+    key, first = tensors[0]
+    if first.is_floating_point():
+        first = first.detach().clone().requires_grad_()
+    args = tuple(first if k == key else a for k, a in enumerate(args))
+    return args, {k: first if k == key else v for k, v in words.items()}, first
+
+
+def _couples(module: nn.Module) -> bool:
+    if not isinstance(module, nn.modules.batchnorm._BatchNorm):
+        return False
+    return module.training or module.running_mean is None
+
+
+class _Tape(TorchFunctionMode):
+    """Takes down calls: of modules by hooks, of activation functions as a torch function mode."""
+
+    def __init__(self, names: dict[nn.Module, str], layers: Callable[[nn.Module], bool] | None) -> None:
+        super().__init__()
+        self.names, self.layers = names, layers
+        self.calls: list[Call] = []
+        self.inside, self.times = 0, Counter[str]()
+        self.activations = {module for module in names if is_activation(module)}
+        self.inputs: dict[nn.Module, list[Tensor]] = {}
+
+    def listen(self, model: nn.Module, handles: list[RemovableHandle]) -> None:
+        """Hook every module that may be a layer."""
+        for module in model.modules():
+            if self._watched(module):
+                handles.append(module.register_forward_pre_hook(self._enter, with_kwargs=True))
+                handles.append(module.register_forward_hook(self._leave, with_kwargs=True))
+
+    def _watched(self, module: nn.Module) -> bool:
+        if self.layers is not None:
+            return self.layers(module)
+        if isinstance(module, ParametrizationList):
+            return False
+        own = next(module.parameters(recurse=False), None) is not None or is_parametrized(module)
+        return own or module in self.activations
+
+    def _enter(self, module: nn.Module, args: Any, words: Any) -> None:
+        self.inside += module in self.activations
+        before = next(_tensors((args, words)), torch.zeros(0))
+        self.inputs.setdefault(module, []).append(before.detach().clone())  # it may be overwritten
+
+    def _leave(self, module: nn.Module, _args: Any, _words: Any, output: Any) -> Any:
+        self.inside -= module in self.activations
+        before = self.inputs[module].pop()
+        if next(_tensors(output), None) is None:
+            return None
+        return _replaced(output, self._take(module, type(module).__name__, before, tensor_of(output)))
+
+    def _take(self, module: nn.Module | None, kind: str, before: Tensor, output: Tensor) -> Tensor:
+        """Note a call, and give the copy that goes on, so that nothing overwrites what was noted."""
+        name = (self.names.get(module, "") if module else kind) or kind
+        self.times[name] += 1
+        said = name if self.times[name] == 1 else f"{name} (call {self.times[name]})"
+        kept = output if output.requires_grad else output.detach().requires_grad_()
+        function = module.forward if module in self.activations and module else None
+        fixed = function is not None and module is not None and next(module.parameters(), None) is None
+        known = repr(module) if fixed and type(module).__module__.startswith("torch.nn.") else ""
+        self.calls.append(Call(said, kind, kept, before, module, function, known))
+        return kept.clone()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        words, name = kwargs or {}, getattr(func, "__name__", "")
+        heard = name in FUNCTIONS and not self.inside and self.layers is None and args
+        if not heard or not isinstance(args[0], Tensor):
+            return func(*args, **words)
+        before, rest = args[0].detach().clone(), args[1:]
+        result = func(*args, **words)
+        if not isinstance(result, Tensor):
+            return result
+        taken = self._take(None, name.rstrip("_"), before, result)
+        self.calls[-1].function = lambda x: func(x, *rest, **words)
+        self.calls[-1].settings = "" if any(isinstance(r, Tensor) for r in rest) else f"{name}{rest}{words}"
+        return result if result is args[0] else taken  # in place: the caller goes on with its own tensor
+
+
+def _replaced(output: Any, first: Tensor) -> Any:
+    """The output with its first float tensor exchanged; other containers go on as they were."""
+    if isinstance(output, Tensor):
+        return first
+    if type(output) in (tuple, list) and isinstance(output[0], Tensor):
+        return type(output)((first, *output[1:]))
+    return output
+
+
+def is_activation(module: nn.Module) -> bool:
+    """Whether a module without parts maps every number by itself, and not as an affine function.
+
+    Found by trying: some of the numbers alone must give the results that they give among all.
+
+    >>> [is_activation(m) for m in (nn.ReLU(), nn.PReLU(), nn.Identity(), nn.LogSoftmax(0), nn.LayerNorm(8))]
+    [True, True, False, False, False]
+    """
+    if next(module.children(), None) is not None or isinstance(module, NO_ACTIVATION):
+        return False
+    if isinstance(module, nn.PReLU):
+        return True
+    return next(module.parameters(), None) is None and _is_elementwise(module)
+
+
+def _is_elementwise(module: nn.Module) -> bool:
+    x = torch.tensor(PROBE)
+    with torch.no_grad(), torch.random.fork_rng([]):
+        try:
+            whole, part = module.forward(x.clone()), module.forward(x[:3].clone())
+        except Exception:  # whatever a foreign module raises says that it is no activation
+            return False
+    if not isinstance(whole, Tensor) or whole.shape != x.shape or not torch.equal(whole[:3], part):
+        return False
+    straight = whole[0] + (x - x[0]) * (whole[-1] - whole[0]) / (x[-1] - x[0])
+    return not torch.allclose(whole, straight, atol=1e-5)

@@ -1,0 +1,104 @@
+"""Vanishing, saturated, chaotic, exploding or healthy: what a signal's measurements amount to.
+
+    the squared gradient, over the depth of the network
+      shrinks below 1e-6      saturated where most units sit on their flat part, else vanishing
+      grows beyond 1e6        exploding where the forward signal grows too, else chaotic
+      neither                 saturated where most units sit on their flat part, else healthy
+
+A deep net of sigmoids shows why the flat part is looked at: with weights N(0, 1/n) its gradient vanishes with
+no unit saturated; with weights N(0, 1) hardly any is lost, and most units are flat: the few others carry it.
+Thresholds are those of the norm, 1e-3 and 1e3, and of half the units (AutoTrainer: Zhang et al. 2021, in
+outline): starting points whose rate of false alarms is for a zoo of healthy networks to measure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import dropwhile
+from statistics import median
+
+from levinthal.probes.signal import Layer, Signal
+from levinthal.vocabulary import Estimate, Interval
+
+STATES = ("healthy", "vanishing", "saturated", "chaotic", "exploding")
+DECADES = 3.0
+FLAT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SignalState:
+    """One word of STATES, the layer that shows it most, why, and the numbers it rests on."""
+
+    state: str
+    where: str
+    why: str
+    evidence: Mapping[str, Estimate]
+
+
+def signal_state(found: Signal, *, decades: float = DECADES, flat: float = FLAT) -> SignalState:
+    """Tell the states apart. `decades`: of the gradient's norm over the depth; `flat`: share of units.
+
+    Saturation is judged on activations flat at both ends, and not on the network's own output.
+    """
+    evidence = _evidence(found)
+    change = evidence["gradient_change"]
+    hidden = saturating(found)
+    worst = max(hidden, key=_flat, default=None)
+    share = median(map(_flat, hidden)) if hidden else 0.0
+    first = found.layers[0].name
+    is_flat = share > flat and worst is not None
+    told = f"half the activations have more than {share:.0%} of their units on the flat part"
+    if not math.isfinite(found.loss) or change.value == math.inf:
+        return SignalState("exploding", _first_infinite(found), "a number is not finite", evidence)
+    if math.isnan(change.value):
+        return SignalState("vanishing", first, "no gradient arrives at all", evidence)
+    said = f"the gradient changes by 10^{change.value:+.1f} over {_steps(found)} weight layers, to {first}"
+    if change.value > decades:
+        grows = found.forward_growth.value * _steps(found) / 2 * math.log10(2) > decades
+        more = "; so does the signal forward" if grows else "; the signal forward does not grow"
+        return SignalState("exploding" if grows else "chaotic", first, said + more, evidence)
+    if is_flat and worst is not None:
+        return SignalState("saturated", worst.name, f"{told}; {said}", evidence)
+    if change.value < -decades:
+        return SignalState("vanishing", first, f"{said}; the units are not on their flat part", evidence)
+    return SignalState("healthy", "", said, evidence)
+
+
+def saturating(found: Signal) -> list[Layer]:
+    """The activations flat at both ends that a weight layer still reads."""
+    read = list(dropwhile(lambda layer: not layer.weighted, reversed(found.layers)))
+    return [layer for layer in reversed(read) if layer.flat and layer.tails and layer.tails.saturates]
+
+
+def _flat(layer: Layer) -> float:
+    return float(layer.flat or 0)
+
+
+def _steps(found: Signal) -> int:
+    return max(found.depth - (2 if found.depth > 3 else 1), 1)
+
+
+def _evidence(found: Signal) -> dict[str, Estimate]:
+    """The numbers: growth both ways, the change of the norm over the depth, flat and dead shares."""
+    evidence = {"growth": found.growth, "forward_growth": found.forward_growth}
+    evidence["gradient_change"] = _scaled(found.growth, _steps(found) / 2 * math.log10(2), "decades")
+    for name in ("flat", "dead"):
+        shares = [(getattr(layer, name), layer) for layer in found.layers if getattr(layer, name)]
+        if shares:
+            evidence[f"most_{name}"] = max((share for share, _ in shares), key=float)
+    return evidence
+
+
+def _scaled(estimate: Estimate, by: float, unit: str) -> Estimate:
+    span = estimate.interval
+    scaled = span and Interval(span.low * by, span.high * by, span.level, span.method)
+    return Estimate(estimate.value * by, unit, scaled, estimate.trust, estimate.reasons, estimate.details)
+
+
+def _first_infinite(found: Signal) -> str:
+    """The first layer whose signal is not finite, else the last whose gradient is not."""
+    forward = [layer.name for layer in found.layers if not math.isfinite(float(layer.forward_scale))]
+    backward = [layer.name for layer in found.layers if not math.isfinite(float(layer.backward_scale))]
+    return (forward[:1] or backward[-1:] or [found.layers[-1].name])[0]

@@ -1,0 +1,73 @@
+"""Read a user's module and leave no trace: buffers, modes, gradients, hooks and random state put back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[list[RemovableHandle]]:
+    """Whatever a forward or backward pass inside does to the module is undone on the way out, to the bit.
+
+    Weights are not copied, for neither pass writes to them; buffers (running statistics, power iterations)
+    are, together with every module's mode, every parameter's gradient and `requires_grad`, and the random
+    states of torch, numpy and Python. Hooks whose handles are put into the list are removed.
+    """
+    before, handles = _State.of(model), list[RemovableHandle]()
+    cuda = sorted({p.device.index for p in model.parameters() if p.device.type == "cuda"})
+    draws, numpy_draws = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(cuda), torch.enable_grad():
+            yield handles
+    finally:
+        for handle in handles:
+            handle.remove()
+        before.restore(model)
+        random.setstate(draws)
+        np.random.set_state(numpy_draws)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A module's buffers (the tensors and their content), modes, and gradients."""
+
+    buffers: dict[nn.Module, dict[str, tuple[Tensor | None, Tensor | None]]]
+    training: dict[nn.Module, bool]
+    gradients: dict[nn.Parameter, tuple[bool, Tensor | None, Tensor | None]]
+
+    @staticmethod
+    def of(model: nn.Module) -> _State:
+        return _State(
+            {m: {k: (b, _copy(b)) for k, b in m._buffers.items()} for m in model.modules()},
+            {m: m.training for m in model.modules()},
+            {p: (p.requires_grad, p.grad, _copy(p.grad)) for p in model.parameters()},
+        )
+
+    @torch.no_grad()
+    def restore(self, model: nn.Module) -> None:
+        for module in model.modules():
+            module.training = self.training.get(module, module.training)
+            for name, (tensor, content) in self.buffers.get(module, {}).items():
+                # a module may have rebound the name: the tensor itself goes back, and its content
+                module._buffers[name] = _refill(tensor, content)
+        for parameter, (required, gradient, content) in self.gradients.items():
+            parameter.requires_grad_(required)
+            parameter.grad = _refill(gradient, content)
+
+
+def _copy(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.detach().clone()
+
+
+def _refill(tensor: Tensor | None, content: Tensor | None) -> Tensor | None:
+    if tensor is not None and content is not None and not torch.equal(tensor, content):
+        tensor.copy_(content)
+    return tensor
