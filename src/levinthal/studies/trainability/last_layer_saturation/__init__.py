@@ -1,0 +1,40 @@
+"""Glorot & Bengio (2010): which layer saturates, when, and does a start that keeps variances prevent it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from levinthal.studies.trainability.last_layer_saturation.claims import CLAIMS, SOURCE
+from levinthal.studies.trainability.last_layer_saturation.figures import figures
+from levinthal.studies.trainability.last_layer_saturation.measure import Size, measure, preset
+from levinthal.vocabulary import Study, Verdict
+
+QUICK = Size(width=50, images=1190, steps=3000, rates=(0.01, 0.03, 0.1, 0.3, 1), seeds=6)
+STANDARD = Size(width=100, images=50_000, steps=12_000, rates=(0.01, 0.03, 0.1, 0.3, 1), seeds=6)
+
+
+def answer(verdicts: Mapping[str, Verdict]) -> str:
+    """How low the top layer goes, whether it comes back, and what the normalised start passes on."""
+    fall, back, tanh, variance = (verdicts[name] for name in ("L1", "L2", "L5", "L6"))
+    if fall.effect is None or variance.effect is None:
+        return "No runs yet."
+    low = f"The top layer of sigmoids falls to {0.5 - fall.effect.value:.2f} at once ({fall.outcome})"
+    rest = f"comes back ({back.outcome}); tanh saturates from the first layer up ({tanh.outcome})"
+    return f"{low} and {rest}; the normalised start keeps variances ({variance.outcome})."
+
+
+study = Study(
+    name="last-layer-saturation",
+    chapter="trainability",
+    question="Which layer saturates, when, and does a start that keeps variances prevent it?",
+    source=SOURCE,
+    version=1,
+    presets={
+        "quick": preset("digits, 50 units a layer; under a minute on two cores", "digits", QUICK),
+        "standard": preset("MNIST, 100 units a layer; about ten minutes on two cores", "mnist", STANDARD),
+    },
+    measure=measure,
+    claims=CLAIMS,
+    figures=figures,
+    answer=answer,
+)
