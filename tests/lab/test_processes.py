@@ -117,12 +117,21 @@ def blocked_sweep(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hears_ctrl_c,
     )
-    with sweeping:
+    try:
         workers: list[int] = []
         while len(workers) < 2:
             workers += [int(line) for line in fifo.read_text().split()]
         yield sweeping, workers
+    finally:
+        sweeping.kill()
+        sweeping.communicate()
+
+
+def hears_ctrl_c() -> None:
+    """A test run that a shell has put in the background is deaf to it, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def has_ended(process: int) -> bool:
