@@ -10,7 +10,7 @@ from levinthal.studies.trainability.last_layer_saturation.measure import Size, m
 from levinthal.vocabulary import Study, Verdict
 
 QUICK = Size(width=50, images=1190, steps=3000, rates=(0.01, 0.03, 0.1, 0.3, 1), seeds=6)
-STANDARD = Size(width=100, images=50_000, steps=12_000, rates=(0.01, 0.03, 0.1, 0.3, 1), seeds=6)
+STANDARD = Size(width=100, images=50_000, steps=8000, rates=(0.01, 0.03, 0.1, 0.3, 1), seeds=5)
 
 
 def answer(verdicts: Mapping[str, Verdict]) -> str:

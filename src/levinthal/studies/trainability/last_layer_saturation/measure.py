@@ -86,28 +86,37 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
         moments=log_spaced(int(cell["steps"]), MOMENTS),
     )
     for moment in moments:
-        yield from _read(moment, data, members)
+        yield from _read(moment, torch.as_tensor(data.test_inputs[:PROBED]).to(target), members)
+        if moment.step == int(cell["steps"]):
+            yield from _errors(moment, data, members)
 
 
 @torch.no_grad()
-def _read(moment: Moment, data: Dataset, members: list[tuple[int, float]]) -> Iterator[Measurement]:
-    assert isinstance(moment.model, ByRow)
-    nets = moment.model.nets
-    assert isinstance(nets, SigmoidNets)
-    images, labels = (
-        torch.as_tensor(side).to(moment.loss.device) for side in (data.test_inputs, data.test_labels)
-    )
-    hidden, outputs = nets.layers(images)
-    probed = [layer[..., :PROBED] for layer in hidden]
-    for layer, active in enumerate(probed, start=1):
+def _read(moment: Moment, images: Tensor, members: list[tuple[int, float]]) -> Iterator[Measurement]:
+    nets = _nets(moment)
+    hidden, _ = nets.layers(images)
+    for layer, active in enumerate(hidden, start=1):
         for name, values in statistics(active).items():
             for (seed, rate), value in zip(members, values.tolist(), strict=True):
                 yield Measurement(name, Estimate(value), seed, moment.step, f"{layer}", f"rate={rate:g}")
-    for (seed, rate), count in zip(members, error_counts(outputs.mT, labels), strict=True):
+    if moment.step == 0 and nets.unit == "tanh":
+        yield from _jacobians(nets, hidden)
+
+
+def _nets(moment: Moment) -> SigmoidNets:
+    assert isinstance(moment.model, ByRow)
+    assert isinstance(moment.model.nets, SigmoidNets)
+    return moment.model.nets
+
+
+@torch.no_grad()
+def _errors(moment: Moment, data: Dataset, members: list[tuple[int, float]]) -> Iterator[Measurement]:
+    device = moment.loss.device
+    images, labels = (torch.as_tensor(side).to(device) for side in (data.test_inputs, data.test_labels))
+    counts = error_counts(_nets(moment)(images), labels)
+    for (seed, rate), count in zip(members, counts, strict=True):
         wrong = proportion(count, len(labels))
         yield Measurement("error", wrong, seed, moment.step, "", f"rate={rate:g}")
-    if moment.step == 0 and nets.unit == "tanh":
-        yield from _jacobians(nets, probed)
 
 
 def statistics(active: Float[Tensor, "s u n"]) -> dict[str, Float[Tensor, " s"]]:
@@ -117,10 +126,10 @@ def statistics(active: Float[Tensor, "s u n"]) -> dict[str, Float[Tensor, " s"]]
     return {"mean": rows.mean(1), "sd": rows.std(1), "p98": level}
 
 
-def _jacobians(nets: SigmoidNets, probed: list[Tensor]) -> Iterator[Measurement]:
+def _jacobians(nets: SigmoidNets, hidden: list[Tensor]) -> Iterator[Measurement]:
     """Average singular value of d layer l / d layer l - 1 (Glorot & Bengio, sec. 4.2.1), before training."""
-    for layer in range(1, len(probed)):
-        values = singular_values(nets.weights[layer], probed[layer][..., :INSIDE]).mean((1, 2)).tolist()
+    for layer in range(1, len(hidden)):
+        values = singular_values(nets.weights[layer], hidden[layer][..., :INSIDE]).mean((1, 2)).tolist()
         for seed, value in dict(zip(nets.seeds, values, strict=True)).items():
             yield Measurement("singular_value", Estimate(value), seed, 0, f"{layer + 1}")
 
