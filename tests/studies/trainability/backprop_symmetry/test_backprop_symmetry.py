@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+import torch
+
+from levinthal.lab import Rows
+from levinthal.lab.verdicts import judge
+from levinthal.studies import find
+from levinthal.studies.trainability.backprop_symmetry import study
+from levinthal.studies.trainability.backprop_symmetry.figures import kind_of
+from levinthal.studies.trainability.backprop_symmetry.measure import (
+    antisymmetry,
+    central_differences,
+    delta_rule,
+    error,
+    first_nets,
+    is_124,
+    ratios,
+    symmetric,
+    vectors,
+    wanted,
+)
+from levinthal.vocabulary import Estimate, Measurement, Outcome, Row, Task, Verdict
+
+CLAIMS = {claim.id: claim for claim in study.claims}
+
+
+def verdicts(rows: Rows) -> dict[str, Verdict]:
+    return {claim.id: judge(claim, claim.evidence(rows)) for claim in study.claims}
+
+
+def test_eight_of_the_64_vectors_are_symmetric() -> None:
+    x = vectors()
+    assert len({tuple(row) for row in x.tolist()}) == 64
+    expected = [float(row == row[::-1]) for row in x.tolist()]
+    assert symmetric(x).tolist() == expected
+    assert sum(expected) == 8
+
+
+@pytest.mark.parametrize(
+    ("sizes", "tells"), [((1, 2, 4), True), ((2, 3, 4), True), ((1, 2, 3), False), ((1, 1, 4), False)]
+)
+def test_which_ratios_are_zero_for_symmetric_vectors_alone(sizes: tuple[int, ...], tells: bool) -> None:
+    zero = [
+        d for d in product((-1, 0, 1), repeat=3) if sum(a * b for a, b in zip(sizes, d, strict=True)) == 0
+    ]
+    assert (zero == [(0, 0, 0)]) is tells
+
+
+def test_the_papers_weights_solve_it() -> None:
+    """Both units on -w.x - 1, as in the figure of the paper: one of them is on for an asymmetric vector."""
+    w = torch.tensor([1.0, -2.0, 4.0, -4.0, 2.0, -1.0], dtype=torch.float64)
+    on = torch.sigmoid(20 * (vectors() @ torch.stack([w, -w]).T - 0.5))
+    assert ((0.5 - on.sum(1) > 0).double() == symmetric(vectors())).all()
+    hidden = torch.stack([w, -w])[None]
+    assert ratios(hidden).tolist() == [[[2.0, 4.0], [2.0, 4.0]]]
+    assert is_124(hidden).tolist() == [True]
+    assert antisymmetry(hidden).item() == pytest.approx(1)
+
+
+def test_weights_that_are_not_the_papers() -> None:
+    w = torch.tensor([2.0, 3.0, 4.0, -4.0, -3.0, -2.0], dtype=torch.float64)
+    good = torch.tensor([1.0, -2.0, 4.0, -4.0, 2.0, -1.0], dtype=torch.float64)
+    assert is_124(torch.stack([good, w])[None]).tolist() == [False]
+    alike = torch.tensor([1.0, 2.0, 3.0, 3.0, 2.0, 1.0], dtype=torch.float64)
+    assert antisymmetry(torch.stack([alike, alike])[None]).item() == pytest.approx(-1)
+    assert [kind_of(2, 4), kind_of(1.5, 2), kind_of(2.2, 4)] == ["1:2:4", "2:3:4", "other"]
+
+
+def test_the_rule_is_autograds_and_central_differences() -> None:
+    nets, targets = first_nets((0, 5), 3), wanted("symmetry", (0, 5), 3)
+    (expected,) = torch.autograd.grad(error(nets(vectors()), targets), nets.weights[0])
+    found = delta_rule(nets, targets).detach()
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-14)
+    torch.testing.assert_close(central_differences(nets, targets), expected, rtol=1e-5, atol=1e-9)
+    assert torch.autograd.gradcheck(
+        lambda w: torch.sigmoid(w @ vectors()[:5].T), (nets.weights[0].detach().requires_grad_(),)
+    )
+
+
+def test_networks_are_a_seeds_own_and_start_small() -> None:
+    both, alone = first_nets((3, 7), 4), first_nets((7,), 4)
+    for a, b in zip(both.parameters(), alone.parameters(), strict=True):
+        assert torch.equal(a[4:], b)
+        assert a.abs().max() <= 0.3
+    assert torch.equal(wanted("random function", (3, 7), 4)[:, 4:], wanted("random function", (7,), 4))
+    assert wanted("random function", (3, 7), 4).sum(0).tolist() == [8.0] * 8
+
+
+def small(task: str, sweeps: int = 1500) -> list[Row]:
+    cell = {"task": task, "nets": 8, "sweeps": sweeps}
+    found = study.measure(Task(cell, (0, 1)), data=None, device="cpu")
+    return [Row(cell, one) for one in found]
+
+
+def test_some_networks_learn_it_in_a_short_run() -> None:
+    rows = Rows.of([*small("symmetry"), *small("random function", 100), *small("gradient")])
+    shares = rows.where(name="solved", task="symmetry").by("seed", "step")
+    assert shares[0, 0] == 0
+    assert 0 < sum(shares[seed, 1500] for seed in (0, 1)) < 2
+    solved = rows.where(task="symmetry", right=True)
+    assert (solved.where(name="antisymmetry").values() > 0.99).all()
+    assert (solved.where(name="sweeps").values() <= 1500).all()
+    assert (rows.where(name="agreement", rule="whole").values() > 6).all()
+    assert (rows.where(name="agreement", rule="short").values() < 1).all()
+    assert [figure.id for figure in study.figures(rows)] == ["sweeps", "ratios"]
+
+
+def simulated(solved: float, near: float, opposite: float, control: float = 0.0) -> Iterator[Row]:
+    for task, share, one, two in (
+        ("symmetry", solved, near, opposite),
+        ("random function", control, control, control),
+    ):
+        cell = {"task": task, "nets": 2, "sweeps": 5000}
+        for seed in range(8):
+            off = 0.02 * (seed % 3 - 1)
+            yield Row(cell, Measurement("solved", Estimate(share + off), seed, 5000))
+            for name, value in (("is_124", one), ("antisymmetry", two), ("sweeps", 1400 + seed)):
+                yield Row(cell, Measurement(name, Estimate(value + off), seed, 0, "net 0", "right=True"))
+
+
+def test_planted_solutions_are_seen_and_missing_ones_are_not() -> None:
+    found = verdicts(Rows.of(simulated(0.9, 0.8, 0.97), factors=("rule",)))
+    assert {found[name].outcome for name in ("B1", "B2", "B3")} == {Outcome.REPLICATES}
+    assert found["B5"].outcome is Outcome.REPORTED
+    poor = verdicts(Rows.of(simulated(0.3, 0.2, 0.5), factors=("rule",)))
+    assert {poor[name].outcome for name in ("B1", "B2", "B3")} == {Outcome.DOES_NOT_REPLICATE}
+
+
+def test_what_random_functions_show_too_decides_nothing() -> None:
+    found = verdicts(Rows.of(simulated(0.95, 0.95, 0.95, control=0.95), factors=("rule",)))
+    assert {found[name].outcome for name in ("B1", "B2", "B3")} == {Outcome.INCONCLUSIVE}
+
+
+def test_no_runs_are_no_verdict() -> None:
+    rows = Rows.of([], factors=("task",))
+    found = verdicts(rows)
+    assert {one.outcome for one in found.values()} == {Outcome.INCONCLUSIVE}
+    assert list(study.figures(rows)) == []
+    assert study.answer(found) == "Not measured yet."
+
+
+def test_the_registry_finds_it() -> None:
+    assert find("backprop-symmetry") is study
