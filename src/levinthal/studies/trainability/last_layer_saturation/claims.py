@@ -25,7 +25,7 @@ PRESERVED = ("fan_in_uniform", "normalised_uniform", "orthogonal")
 
 def arm(rows: Rows, unit: str, start: str = "fan_in_uniform", hidden: int = 4, labels: str = "true") -> Rows:
     """The rows of one kind of network."""
-    return chosen(rows, unit=unit, start=start, hidden=hidden, labels=labels)
+    return chosen(rows, activation=unit, start=start, hidden=hidden, labels=labels)
 
 
 def by_rate(rows: Rows, number: Callable[[Rows], BySeed]) -> dict[str, BySeed]:

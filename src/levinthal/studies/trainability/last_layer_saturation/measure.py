@@ -1,6 +1,6 @@
 """What is trained and read: the activations of every hidden layer over training, and what starts preserve.
 
-A cell's factors: `unit`, `start` (see `networks.sigmoid.STARTS`), `hidden`, `width`, `images`, `labels`
+A cell's factors: `activation`, `start` (see `networks.sigmoid.STARTS`), `hidden`, `width`, `images`, `labels`
 ("true" or "shuffled"), `steps` (batches of 10) and `rates`, all trained at once from the seed's one start.
 """
 
@@ -36,7 +36,7 @@ ARMS: tuple[tuple[str, str, int, str], ...] = (
     ("softsign", "fan_in_uniform", 4, "true"),
     ("softsign", "normalised_uniform", 4, "true"),
 )
-"""Unit, start, hidden layers, labels. A tanh network with orthogonal weights is read before training only."""
+"""Activation, start, hidden layers, labels. A tanh network with orthogonal weights is read before training only."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def preset(about: str, data: str, size: Size) -> Preset:
 
 
 def _task(size: Size, unit: str, start: str, hidden: int, labels: str, steps: int) -> Task:
-    cell: dict[str, Scalar] = {"unit": unit, "start": start, "hidden": hidden, "labels": labels}
+    cell: dict[str, Scalar] = {"activation": unit, "start": start, "hidden": hidden, "labels": labels}
     cell |= {"width": size.width, "images": size.images, "steps": steps}
     cell |= {"rates": " ".join(f"{rate:g}" for rate in size.rates)}
     return Task(cell, tuple(range(size.seeds)), 1 + steps * hidden)
@@ -75,7 +75,7 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
     widths = (inputs.shape[1], *[int(cell["width"])] * int(cell["hidden"]), data.classes)
     seeds = tuple(seed for seed, _ in members)
     moments = train_members(
-        sigmoid_nets(widths, seeds=seeds, unit=str(cell["unit"]), start=str(cell["start"])),
+        sigmoid_nets(widths, seeds=seeds, unit=str(cell["activation"]), start=str(cell["start"])),
         inputs,
         labels,
         seeds=seeds,
