@@ -36,7 +36,7 @@ ARMS: tuple[tuple[str, str, int, str], ...] = (
     ("softsign", "fan_in_uniform", 4, "true"),
     ("softsign", "normalised_uniform", 4, "true"),
 )
-"""Activation, start, hidden layers, labels. A tanh network with orthogonal weights is read before training only."""
+"""Activation, start, hidden layers, labels. Tanh with orthogonal weights is read before training only."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,150 @@
+"""Simulated rows: what is planted is seen, and what is not there is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from levinthal.lab import Rows
+from levinthal.lab.verdicts import judge
+from levinthal.studies.trainability.last_layer_saturation import study
+from levinthal.studies.trainability.last_layer_saturation.claims import fall, later, rise, saturates
+from levinthal.studies.trainability.last_layer_saturation.measure import ARMS
+from levinthal.vocabulary import Estimate, Measurement, Outcome, Row
+
+CLAIMS = {claim.id: claim for claim in study.claims}
+STEPS = (0, 10, 100, 1000, 3000)
+RATES = (0.03, 0.1, 0.3)
+
+
+def simulated(mean, level, error, spread, singular):
+    """Rows of every arm from functions of it; see `paper` for their arguments."""
+    draw = np.random.default_rng(0)
+    arms = [(*arm, 3000) for arm in ARMS] + [("tanh", "orthogonal", 4, "true", 0)]
+    for unit, start, hidden, labels, steps in arms:
+        cell = {"activation": unit, "start": start, "hidden": hidden, "labels": labels, "steps": steps}
+        for seed in range(6):
+
+            def row(name, value, step=0, layer="", condition="", cell=cell, seed=seed):
+                noisy = Estimate(value + draw.normal(0, 1e-3))
+                return Row(cell, Measurement(name, noisy, seed, step, layer, condition))
+
+            for rate in RATES:
+                words = f"rate={rate:g}"
+                for step in (s for s in STEPS if s <= steps):
+                    for layer in range(1, hidden + 1):
+                        at = (step, f"{layer}", words)
+                        yield row("mean", mean(start, hidden, labels, layer, step), *at)
+                        yield row("p98", level(start, layer, step), *at)
+                        yield row("sd", spread(start, layer), *at)
+                if steps:
+                    yield row("error", error(unit, start, rate), steps, "", words)
+            if unit == "tanh":
+                for layer in range(2, 5):
+                    yield row("singular_value", singular(start), 0, f"{layer}")
+
+
+PASSED = {"fan_in_uniform": 0.577, "normalised_uniform": 0.98, "orthogonal": 0.99}
+SINGULAR = {"fan_in_uniform": 0.49, "normalised_uniform": 0.83, "orthogonal": 0.97}
+
+
+def paper():
+    """What the paper describes, word for word."""
+
+    def mean(start, hidden, labels, layer, step):
+        if layer < hidden or step < 10 or start == "normalised_uniform":
+            return 0.5
+        return 0.4 if step == STEPS[-1] and hidden == 4 and labels == "true" else 0.05
+
+    def level(start, layer, step):
+        return 0.95 if start == "fan_in_uniform" and step >= STEPS[min(layer, 4)] else 0.5
+
+    def error(unit, start, rate):
+        better = unit == "tanh" and start == "normalised_uniform"
+        return (0.030 if better else 0.037) + 0.05 * abs(np.log10(rate / 0.1))
+
+    def spread(start, layer):
+        return 0.4 * PASSED[start] ** layer
+
+    return simulated(mean, level, error, spread, SINGULAR.__getitem__)
+
+
+def nothing():
+    """Networks in which no start, layer or label makes a difference."""
+    return simulated(
+        lambda *_: 0.5,
+        lambda *_: 0.5,
+        lambda unit, start, rate: 0.04 + 0.05 * abs(np.log10(rate / 0.1)),
+        lambda *_: 0.3,
+        lambda start: 0.8,
+    )
+
+
+def verdicts(rows):
+    rows = Rows.of(rows)
+    return {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
+
+
+def test_what_the_paper_says_is_seen():
+    found = verdicts(paper())
+    assert {name: one.outcome for name, one in found.items()} == dict.fromkeys(CLAIMS, Outcome.REPLICATES)
+    assert found["L1"].effect.value == pytest.approx(0.45, abs=0.01)
+    assert found["L2"].effect.value == pytest.approx(0.35, abs=0.01)
+    assert found["L5"].effect.value == pytest.approx(np.log2(300), abs=0.01)
+    assert found["L6"].effect.value == pytest.approx(np.log2(0.98 / 0.577), abs=0.02)
+    assert "falls to 0.05 at once (replicates)" in study.answer(found)
+    assert "0.83 and 0.49" in " ".join(found["L7"].reasons)
+
+
+def test_where_there_is_nothing_nothing_is_seen():
+    found = verdicts(nothing())
+    assert {one.outcome for one in found.values()} == {Outcome.DOES_NOT_REPLICATE}
+
+
+def test_a_best_rate_on_the_edge_decides_nothing():
+    rows = simulated(
+        lambda *_: 0.5,
+        lambda *_: 0.5,
+        lambda unit, start, rate: 0.1 - 0.1 * rate,
+        lambda *_: 0.3,
+        lambda _: 0.8,
+    )
+    assert verdicts(rows)["L8"].outcome is Outcome.INCONCLUSIVE
+
+
+def test_when_a_layer_saturates():
+    steps = np.array([0, 5, 50])
+    assert saturates((steps, np.array([0.2, 0.95, 0.5]))) == 5
+    assert saturates((steps, np.array([0.95, 0.95, 0.95]))) == 1
+    assert saturates((steps, np.array([0.2, 0.3, 0.5]))) == 100
+
+
+def test_fall_rise_and_lag_of_one_trace():
+    cell = {"steps": 2000}
+    means = {0: 0.6, 100: 0.2, 1600: 0.1, 2000: 0.3}
+    rows = [Row(cell, Measurement("mean", Estimate(v), 3, s, "4")) for s, v in means.items()]
+    for layer, first in (("1", 100), ("4", 1600)):
+        levels = ((s, 0.95 if s >= first else 0.1) for s in means)
+        rows += [Row(cell, Measurement("p98", Estimate(v), 3, s, layer)) for s, v in levels]
+    assert fall(Rows.of(rows), 4) == {3: pytest.approx(0.3)}
+    assert rise(Rows.of(rows), 4) == {3: pytest.approx(0.2)}
+    assert later(Rows.of(rows)) == {3: pytest.approx(4)}
+
+
+def test_a_study_without_rows_says_so():
+    found = verdicts([])
+    assert {one.outcome for one in found.values()} == {Outcome.INCONCLUSIVE}
+    assert study.answer(found) == "No runs yet."
+    assert list(study.figures(Rows.of([]))) == []
+
+
+def test_figures_say_what_the_rows_hold():
+    figures = {figure.id: figure for figure in study.figures(Rows.of(paper()))}
+    assert set(figures) == {"sigmoid-means", "sigmoid-spreads", "tanh-levels", "spread", "errors"}
+    means = figures["sigmoid-means"]
+    assert "falls to 0.05 - 0.05" in means.title
+    assert len(means.panels) == len(RATES) + 3
+    assert means.panels[0].series[3].y[-1] == pytest.approx(0.4, abs=0.01)
+    assert "0.58 (standard start)" in figures["spread"].title
+    assert "+8.2 (standard start), +0.0 (normalised start)" in figures["tanh-levels"].title
+    assert figures["errors"].panels[1].title == "tanh"
