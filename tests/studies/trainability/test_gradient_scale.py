@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pytest
+
+from levinthal.data import digits
+from levinthal.lab import Rows
+from levinthal.lab.verdicts import judge
+from levinthal.networks.plain import Stage, plain
+from levinthal.probes.depth_scale import batchnorm_rate
+from levinthal.studies import find
+from levinthal.studies.trainability.gradient_scale import study
+from levinthal.studies.trainability.gradient_scale.claims import trained
+from levinthal.studies.trainability.gradient_scale.measure import NETWORKS, RATES, WIDTH, design
+from levinthal.vocabulary import Cell, Estimate, Measurement, Outcome, Row, Task, Verdict
+
+SEEDS = range(8)
+
+
+def verdicts(rows: Rows) -> dict[str, Verdict]:
+    return {claim.id: judge(claim, claim.evidence(rows)) for claim in study.claims}
+
+
+def row(cell: Cell, name: str, value: float, seed: int, layer: str = "", condition: str = "") -> Row:
+    return Row(cell, Measurement(name, Estimate(value), seed, 0, layer, condition))
+
+
+def simulated(planted: bool) -> Rows:
+    """Every cell of the quick preset with noise; the claims' effects planted, or nowhere."""
+    found = list[Row]()
+    for task in study.presets["quick"].tasks:
+        for seed in task.seeds:
+            rng = np.random.default_rng([seed, *repr(dict(task.cell)).encode()])
+            found += list(drawn(task.cell, seed, rng, planted))
+    return Rows.of(found)
+
+
+def drawn(cell: Cell, seed: int, rng: np.random.Generator, planted: bool) -> Iterator[Row]:
+    network = str(cell.get("network", ""))
+    norm, skips = "batch norm" in network, "residual" in network
+    if cell["arm"] == "scale":
+        explodes = planted and (norm or network == "SELU") and not skips
+        yield row(cell, "growth", 0.25 * explodes + 0.005 * rng.normal(), seed)
+        decades = 3.0 * explodes + 0.1 * rng.normal()
+        yield row(cell, "gradient_scale", 10**decades, seed, "0")
+    elif cell["arm"] == "batch":
+        law = "linear" if "linear" in network else "relu"
+        exact = math.log2(float(batchnorm_rate(law, int(cell["batch"]))))
+        yield row(cell, "rate", exact * (norm and planted) + 0.01 * exact * rng.normal(), seed)
+    else:
+        nlc = float(np.exp(rng.normal()))
+        error = 0.3 + 0.1 * (math.log(nlc) if planted else rng.normal()) * 0.7 + 0.01 * rng.normal()
+        yield row(cell, "nonlinearity", nlc, seed)
+        for rate in RATES:
+            worse = 0.1 * abs(math.log10(rate) + 2)
+            for name in ("validation", "test"):
+                yield row(cell, f"{name}_error", abs(error + worse), seed, "", f"rate={rate:g}")
+
+
+def test_planted_effects_are_seen() -> None:
+    found = verdicts(simulated(True))
+    judged = {name: verdict.outcome for name, verdict in found.items()}
+    # orthogonal weights share the planted explosion: the control of skips is clean
+    assert judged == dict.fromkeys(("G1", "G2", "G3", "G4", "G5"), Outcome.REPLICATES) | {
+        "G6": Outcome.REPORTED
+    }
+    assert "grows by 19% a layer" in study.answer(found)
+
+
+def test_nil_effects_are_not() -> None:
+    found = verdicts(simulated(False))
+    held = {verdict.outcome for name, verdict in found.items() if name != "G6"}
+    assert not held & {Outcome.REPLICATES, Outcome.PARTIALLY}
+    assert found["G1"].outcome is found["G3"].outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_orthogonal_weights_that_do_as_well_as_skips_take_the_claim_away() -> None:
+    def flat(r: Row) -> Row:
+        prefix = str(r.cell.get("network", "")).startswith("orthogonal")
+        m = r.measurement
+        if prefix and m.name == "gradient_scale":
+            return row(r.cell, m.name, 1.0 + 0.01 * m.seed, m.seed, m.layer)
+        return r
+
+    assert verdicts(Rows.of(map(flat, simulated(True))))["G3"].outcome is Outcome.INCONCLUSIVE
+
+
+def test_winners_at_the_edge_of_the_grid_leave_the_comparison_open() -> None:
+    def tilted(r: Row) -> Row:
+        m = r.measurement
+        if m.name.endswith("_error"):
+            worse = 0.01 * math.log10(float(m.condition[5:]))  # ever better towards small rates
+            return row(r.cell, m.name, m.estimate.value * 0 + 0.5 + worse, m.seed, "", m.condition)
+        return r
+
+    rows = Rows.of(map(tilted, simulated(True)))
+    assert all(at_edge for _, _, at_edge in trained(rows).values())
+    assert verdicts(rows)["G5"].outcome is Outcome.INCONCLUSIVE
+
+
+def test_the_rate_is_chosen_by_validation_and_told_by_the_test_set() -> None:
+    cell = {"arm": "error", "net": 3, "deepest": 8}
+    errors = {"validation": (0.5, 0.4, 0.2, 0.3, 0.6), "test": (0.1, 0.12, 0.33, 0.4, 0.5)}
+    rows = [
+        row(cell, f"{name}_error", value, 0, "", f"rate={rate:g}")
+        for name, values in errors.items()
+        for rate, value in zip(RATES, values, strict=True)
+    ]
+    assert trained(Rows.of([*rows, row(cell, "nonlinearity", 1.5, 0)])) == {(0, 3): (1.5, 0.33, False)}
+
+
+def test_designs_are_drawn_from_seed_and_index_alone() -> None:
+    some = [design(seed, index, 12) for seed in range(5) for index in range(16)]
+    assert some == [design(seed, index, 12) for seed in range(5) for index in range(16)]
+    assert len(set(some)) == len(some)
+    assert {one.depth for one in some} == {2, 4, 6, 8, 10, 12}
+    assert min(one.gain for one in some) >= 0.5
+    assert max(one.gain for one in some) <= 4
+    assert design(2, 7, 20).norm == design(2, 7, 2).norm  # figures and notes rely on it
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_of_the_study_can_be_built(network: str) -> None:
+    net = plain(inputs=WIDTH, width=WIDTH, depth=50, outputs=WIDTH, seed=0, **NETWORKS[network])
+    assert sum(stage.layers for stage in net if isinstance(stage, Stage)) == 50
+
+
+def measured(cell: Mapping[str, object], seeds: tuple[int, ...]) -> list[Row]:
+    task = Task({**cell}, seeds)  # type: ignore[dict-item]
+    found = study.measure(task, data=digits.load_digits(), device="cpu")
+    return [Row(task.cell, measurement) for measurement in found]
+
+
+@pytest.fixture(scope="module")
+def small() -> Rows:
+    rows = list[Row]()
+    for network in ("ReLU", "batch norm, ReLU", "residual batch norm, ReLU", "orthogonal batch norm, ReLU"):
+        rows += measured({"arm": "scale", "network": network, "depth": 20}, (0, 1))
+    for network in ("batch norm, ReLU", "ReLU"):
+        rows += measured({"arm": "batch", "network": network, "batch": 32, "depth": 12}, (0,))
+    rows += measured({"arm": "error", "net": 0, "deepest": 4, "images": 400, "steps": 15}, (0, 1))
+    return Rows.of(rows)
+
+
+def test_the_smallest_cells_from_end_to_end(small: Rows) -> None:
+    growth = small.where(arm="scale", name="growth")
+    assert 2 ** growth.where(network="batch norm, ReLU").values().mean() == pytest.approx(1.21, abs=0.02)
+    whole = {
+        str(n): float(found.values().mean())
+        for (n,), found in small.where(layer="0").group_by("network").items()
+    }
+    assert whole["batch norm, ReLU"] > 20 > 5 > whole["residual batch norm, ReLU"]
+    rate = small.where(arm="batch", network="batch norm, ReLU").values()
+    assert 2 ** float(rate[0]) == pytest.approx(float(batchnorm_rate("relu", 32)), rel=0.05)
+    assert len(trained(small)) == 2
+    layers = small.where(network="residual batch norm, ReLU", name="gradient_scale", seed=0).distinct("layer")
+    assert {int(layer) for layer in layers} == {0, 1, *range(3, 20, 2), 20}
+
+
+def test_figures_are_drawn_of_what_there_is(small: Rows) -> None:
+    drawn_ = {figure.id: figure for figure in study.figures(small)}
+    assert list(drawn_) == ["scales", "skips", "rates", "errors"]
+    assert "(batch norm, ReLU) down to" in drawn_["skips"].title
+    assert all(figure.panels[0].series for figure in drawn_.values())
+    assert list(study.figures(Rows.of([]))) == []
+    assert study.answer(verdicts(Rows.of([]))) == "Not measured yet."
+
+
+def test_the_study_is_found() -> None:
+    assert find("gradient-scale") is study
