@@ -14,6 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from levinthal.clinic import Watch, watch
     from levinthal.data import load
     from levinthal.errors import DataError, InputError, LevinthalError, StoreError, StudyError
     from levinthal.estimators import cka, mutual_information
@@ -76,6 +77,7 @@ __all__ = [
     "Task",
     "Trust",
     "Verdict",
+    "Watch",
     "all_studies",
     "cka",
     "find",
@@ -84,10 +86,12 @@ __all__ = [
     "mutual_information",
     "sweep",
     "train",
+    "watch",
     "write_report",
 ]
 
 _ROOMS = {
+    "levinthal.clinic": ("Watch", "watch"),
     "levinthal.data": ("load",),
     "levinthal.errors": ("DataError", "InputError", "LevinthalError", "StoreError", "StudyError"),
     "levinthal.estimators": ("cka", "mutual_information"),

@@ -1,0 +1,47 @@
+"""From a history to findings: every rule, then causes before their symptoms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from levinthal.clinic.catalogue import CATALOGUE
+from levinthal.clinic.chart import Chart
+from levinthal.clinic.patient import Patient
+from levinthal.clinic.rules import RULES
+from levinthal.clinic.sample import History
+from levinthal.vocabulary import Finding, Severity
+
+RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+def diagnose(patient: Patient, history: History) -> list[Finding]:
+    """All findings, the most important first; a symptom carries its cause in `follows` and comes after it."""
+    chart = Chart(patient, history)
+    found = [finding for rule in RULES for finding in rule(chart)]
+    return ranked(found)
+
+
+def ranked(found: Sequence[Finding]) -> list[Finding]:
+    """Roots by severity and confidence, the order of the catalogue among equals, then what follows from them.
+
+    A finding follows from one that explains it and is more than a remark; a cause is as severe as the worst
+    that follows from it.
+    """
+    places = {code: place for place, code in enumerate(CATALOGUE)}
+    roots = sorted((f for f in found if f.severity is not Severity.INFO), key=lambda f: places[f.code])
+    told = [replace(f, follows=_cause(f, roots)) for f in found]
+    told = [replace(f, severity=_worst(f, told)) for f in told]
+    return sorted(
+        told, key=lambda f: (f.follows is not None, RANK[f.severity], -f.confidence, places[f.code])
+    )
+
+
+def _cause(finding: Finding, roots: Sequence[Finding]) -> str | None:
+    """The code of the first root that explains a finding."""
+    return next((root.code for root in roots if finding.code in CATALOGUE[root.code].explains), None)
+
+
+def _worst(finding: Finding, told: Sequence[Finding]) -> Severity:
+    """The severity of a finding, or that of the worst of its symptoms."""
+    return min((f.severity for f in told if f.follows == finding.code or f is finding), key=RANK.__getitem__)

@@ -1,0 +1,55 @@
+"""Who is examined: the model, its optimisers, and what each parameter is to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+from torch.optim import Optimizer
+
+from levinthal.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A model in training; `names` and `parameters` go together."""
+
+    model: nn.Module
+    optimizers: tuple[Optimizer, ...]
+    names: tuple[str, ...]
+    parameters: tuple[nn.Parameter, ...]
+    frozen: tuple[str, ...]
+
+    @staticmethod
+    def of(model: nn.Module, optimizers: tuple[Optimizer, ...], frozen: tuple[str, ...] = ()) -> Patient:
+        """Raises InputError for a model without parameters."""
+        named = dict(model.named_parameters())
+        if not named:
+            raise InputError("the model has 0 parameters: there is nothing to train")
+        return Patient(model, optimizers, tuple(named), tuple(named.values()), frozen)
+
+    @property
+    def listened(self) -> nn.Module:
+        """The module whose parts are listened to: a compiled module's original."""
+        inner = getattr(self.model, "_orig_mod", self.model)
+        assert isinstance(inner, nn.Module)
+        return inner
+
+    def groups(self) -> list[dict[str, object] | None]:
+        """The optimiser's group of each parameter, or None where no optimiser has it."""
+        home = {
+            id(p): group for opt in self.optimizers for group in opt.param_groups for p in group["params"]
+        }
+        return [home.get(id(parameter)) for parameter in self.parameters]
+
+    def rates(self) -> tuple[float, ...]:
+        """The learning rate of each parameter, 0 where no optimiser has it."""
+        return tuple(0.0 if group is None else float(str(_plain(group["lr"]))) for group in self.groups())
+
+    def is_meant_to_stay(self, name: str) -> bool:
+        """Whether the user has said that this parameter is frozen."""
+        return name.startswith(self.frozen) if self.frozen else False
+
+
+def _plain(rate: object) -> object:
+    return rate.item() if hasattr(rate, "item") else rate

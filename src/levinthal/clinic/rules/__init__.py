@@ -1,0 +1,14 @@
+"""Rules, family by family: a chart in, findings out. Each rule knows one cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from levinthal.clinic.chart import Chart
+from levinthal.clinic.rules import data, dynamics, pipeline
+from levinthal.vocabulary import Finding
+
+Rule = Callable[[Chart], Iterator[Finding]]
+RULES: tuple[Rule, ...] = (*pipeline.RULES, *data.RULES, *dynamics.RULES)
+
+__all__ = ["RULES", "Rule"]

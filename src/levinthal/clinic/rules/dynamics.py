@@ -1,0 +1,210 @@
+"""What goes wrong in training: rates, gradients, activations. A warning needs persistence and harm."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+from torch import nn
+
+from levinthal.clinic.chart import Chart
+from levinthal.clinic.finding import found, shown
+from levinthal.clinic.patient import Patient
+from levinthal.clinic.progress import FEWEST
+from levinthal.clinic.sample import History
+from levinthal.vocabulary import Finding, Severity
+
+LARGE_STEP, SMALL_STEP = 0.1, 1e-5
+DECAYED = 1e-3
+LOST = 0.99
+GROWN, FALLEN = 1e3, 1e-3
+MOST_UNITS = 0.5
+CLIPPED = 1e3
+HIGH_DROPOUT = 0.8
+
+
+def non_finite_loss(chart: Chart) -> Iterator[Finding]:
+    """A loss, or a gradient, that is no number any more."""
+    losses = [(s.step, float(s.loss)) for s in chart.history if s.loss is not None]
+    broken = [step for step, loss in losses if not math.isfinite(loss)]
+    if broken:
+        yield found("NON_FINITE_LOSS", "loss", broken[0], {"samples": len(broken), "of": len(losses)})
+
+
+def step_size(chart: Chart) -> Iterator[Finding]:
+    """Steps too large or too small for the weights, a rate decayed to nothing, steps lost to rounding."""
+    went, matrices = chart.went, _matrices(chart.patient)
+    if len(chart.history) < 3 or not matrices:
+        return
+    weights = chart.history.tensors("weight")[:, matrices]
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a run that broke has steps without a number
+        ratio = np.nanmedian(
+            chart.history.tensors("update")[:, matrices] / np.where(weights > 0, weights, np.nan), 1
+        )
+    size, early = float(np.nanmedian(ratio)), float(np.nanmax(ratio[:3]))
+    broken = bool(np.any(~np.isfinite(chart.history.losses[np.isfinite(chart.history.losses).argmax() :])))
+    if (went.is_stuck or went.is_worse or broken) and max(size, early) > LARGE_STEP:
+        evidence = {
+            "step / weight": max(size, early),
+            "loss at the start": went.start,
+            "at the end": went.end,
+        }
+        yield found("LR_TOO_HIGH", "optimiser", int(chart.history.steps[0]), evidence, confidence=0.9)
+    elif went.is_stuck and _has_decayed(chart.history):
+        rates = [max(s.rates) for s in chart.history if s.rates]
+        yield found(
+            "LR_DECAYED", "optimiser", int(chart.history.steps[-1]), {"rate": rates[-1], "was": max(rates)}
+        )
+    elif went.is_stuck and size < SMALL_STEP and np.nanmax(chart.history.tensors("gradient")) > 0:
+        yield found("LR_TOO_LOW", "optimiser", 0, {"step / weight": size}, confidence=0.8)
+
+
+def lost_updates(chart: Chart) -> Iterator[Finding]:
+    """Steps that leave nearly every weight as it was, though there is a gradient and a rate."""
+    same, gradients = chart.history.tensors("unchanged"), chart.history.tensors("gradient")
+    if len(same) < 3:
+        return
+    rates = np.array([s.rates for s in chart.history if s.rates])
+    moving = (np.nanmedian(gradients, 0) > 0) & (rates.max(0) > 0)
+    lost = moving & (np.median(same, 0) > LOST)
+    if lost.any() and lost.sum() > moving.sum() / 2:
+        severity = None if chart.went.is_stuck else Severity.INFO
+        evidence = {
+            "weights left as they were": float(np.median(same[:, lost])),
+            "parameters": int(lost.sum()),
+        }
+        yield found("UPDATE_LOST_TO_ROUNDING", "optimiser", 0, evidence, severity=severity)
+
+
+def _has_decayed(history: History) -> bool:
+    rates = [max(s.rates) for s in history if s.rates]
+    return (
+        len(rates) >= FEWEST and 0 <= rates[-1] < DECAYED * max(rates) and np.median(rates) < 0.1 * max(rates)
+    )
+
+
+def _matrices(patient: Patient) -> list[int]:
+    groups = patient.groups()
+    return [
+        i
+        for i, p in enumerate(patient.parameters)
+        if p.dim() >= 2 and p.requires_grad and groups[i] is not None
+    ]
+
+
+def gradient_flow(chart: Chart) -> Iterator[Finding]:
+    """Gradients that grow or fall from the last layer to the first, a unit of weight at a time."""
+    matrices = _matrices(chart.patient)
+    if len(matrices) < 3 or len(chart.history) < 3:
+        return
+    sizes = np.sqrt([chart.patient.parameters[i].numel() for i in matrices])
+    typical = np.nanmedian(chart.history.tensors("gradient")[:, matrices] / sizes, 0)
+    known = np.isfinite(typical) & (typical > 0)
+    if known.sum() < 3:
+        return
+    ends, went = typical[known], chart.went
+    ratio = float(ends[0] / ends[-1])
+    if FALLEN <= ratio <= GROWN:
+        return
+    code, harm = ("VANISHING_GRADIENT", False) if ratio < FALLEN else ("EXPLODING_GRADIENT", went.is_worse)
+    severity = None if went.is_stuck or harm or not went.known else Severity.INFO
+    evidence = {"first / last gradient": ratio, "layers": int(known.sum())}
+    where = f"{chart.patient.names[matrices[0]]} to {chart.patient.names[matrices[-1]]}"
+    yield found(code, where, 0, evidence, confidence=0.9, severity=severity)
+
+
+def activations(chart: Chart) -> Iterator[Finding]:
+    """Hidden layers most of whose units are dead, or on the flat part of an activation flat at both ends."""
+    flat, dead = {}, {}
+    for name in _hidden(chart.history):
+        read = [chart.history.layer(name, column)[-3:] for column in ("flat", "dead", "saturates")]
+        if len(read[0]) < 3 or np.isnan(read[0]).any():
+            continue
+        if read[2][-1] and read[0].min() > MOST_UNITS:
+            flat[name] = float(np.median(read[0]))
+        elif not read[2][-1] and read[1].min() > MOST_UNITS:
+            dead[name] = float(np.median(read[1]))
+    harm = None if chart.went.is_stuck else Severity.INFO
+    step = int(chart.history.steps[-1]) if len(chart.history) else 0
+    if flat:
+        evidence = {"share on the flat part": max(flat.values()), "layers": len(flat)}
+        yield found("SATURATED_ACTIVATION", shown(list(flat)), step, evidence, confidence=0.8, severity=harm)
+    if dead:
+        evidence = {"share of dead units": max(dead.values()), "layers": len(dead)}
+        yield found("DEAD_RELU", shown(list(dead)), step, evidence, confidence=0.8, severity=harm)
+
+
+def _hidden(history: History) -> list[str]:
+    """The layers before the last weighted one: an activation after it belongs to the output."""
+    kinds = history.layer_names
+    weighted = [
+        i for i, kind in enumerate(kinds.values()) if kind.startswith(("Linear", "Conv", "NonDynamically"))
+    ]
+    return list(kinds)[: weighted[-1]] if weighted else list(kinds)
+
+
+def over_clipping(chart: Chart) -> Iterator[Finding]:
+    """Gradients far smaller at the step than backward left them, not by a power of 2 as a scaler does."""
+    before, after = (_total(chart.history.tensors(column)) for column in ("before_clipping", "gradient"))
+    if len(after) < 3 or np.any(after <= 0):
+        return
+    ratio = float(np.median(before / after))
+    if ratio > CLIPPED and abs(math.log2(ratio) - round(math.log2(ratio))) > 1e-4:
+        severity = None if chart.went.is_stuck else Severity.INFO
+        yield found("OVER_CLIPPING", "optimiser", 0, {"gradient before / after": ratio}, severity=severity)
+
+
+def _total(norms: np.ndarray) -> np.ndarray:
+    """(samples,) norm over all parameters."""
+    return np.asarray(np.sqrt(np.nansum(norms**2, 1)))
+
+
+def regularisation(chart: Chart) -> Iterator[Finding]:
+    """Weight decay that empties the weights, and dropout that drops nearly all."""
+    stuck = chart.went.is_stuck
+    decays = [float(str(group.get("weight_decay", 0))) for group in chart.patient.groups() if group]
+    weights = (
+        np.sqrt(np.nansum(chart.history.tensors("weight") ** 2, 1)) if len(chart.history) else np.zeros(0)
+    )
+    if stuck and decays and max(decays) > 0 and len(weights) >= FEWEST and weights[-1] < 0.5 * weights[0]:
+        evidence = {
+            "weights at the end / at the start": float(weights[-1] / weights[0]),
+            "decay": max(decays),
+        }
+        yield found("EXCESS_WEIGHT_DECAY", "optimiser", 0, evidence, confidence=0.9)
+    drops = [
+        (n, m.p)
+        for n, m in chart.patient.model.named_modules()
+        if isinstance(m, nn.modules.dropout._DropoutNd) and m.p >= HIGH_DROPOUT
+    ]
+    if drops:
+        evidence = {"p": max(p for _, p in drops)}
+        severity = None if stuck else Severity.INFO
+        yield found("EXCESS_DROPOUT", shown([n for n, _ in drops]), 0, evidence, severity=severity)
+
+
+def underfit(chart: Chart) -> Iterator[Finding]:
+    """The loss stays where it began."""
+    went = chart.went
+    if went.is_stuck and went.samples >= 2 * FEWEST:
+        evidence = {
+            "loss at the start": went.start,
+            "at the end": went.end,
+            "steps": int(chart.history.steps[-1]),
+        }
+        yield found("UNDERFIT", "loss", int(chart.history.steps[-1]), evidence, confidence=0.5)
+
+
+RULES = (
+    non_finite_loss,
+    step_size,
+    lost_updates,
+    gradient_flow,
+    activations,
+    over_clipping,
+    regularisation,
+    underfit,
+)

@@ -1,0 +1,163 @@
+"""What is broken between data, model, loss and optimiser: exact, and right from the first sampled steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import nn
+
+from levinthal.clinic.chart import Chart
+from levinthal.clinic.finding import found, shown
+from levinthal.vocabulary import Finding, Severity
+
+SUM_TO_ONE = 1e-3
+FEW_VALUES = 4
+REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+
+
+def _persistent(flags: Sequence[bool], least: int = 2) -> bool:
+    return sum(flags) >= max(least, 0.8 * len(flags))
+
+
+def optimizer_detached(chart: Chart) -> Iterator[Finding]:
+    """Parameters with a gradient that no optimiser holds."""
+    groups, trainable = chart.patient.groups(), [p.requires_grad for p in chart.patient.parameters]
+    lost = [
+        name
+        for name, group, asks in zip(chart.patient.names, groups, trainable, strict=True)
+        if group is None and asks and not chart.patient.is_meant_to_stay(name)
+    ]
+    if lost:
+        severity = Severity.CRITICAL if len(lost) == sum(trainable) else Severity.WARNING
+        evidence = {"parameters without optimiser": len(lost), "of": sum(trainable)}
+        yield found("OPTIMIZER_DETACHED", shown(lost), 0, evidence, severity=severity)
+
+
+def graph_broken(chart: Chart) -> Iterator[Finding]:
+    """Parameters that ask for a gradient, and never got one."""
+    if len(chart.history) < 2:
+        return
+    never = set.intersection(*(set(sample.without_gradient) for sample in chart.history))
+    asking = {
+        n for n, p in zip(chart.patient.names, chart.patient.parameters, strict=True) if p.requires_grad
+    }
+    cut = [
+        name
+        for name in chart.patient.names
+        if name in never & asking and not chart.patient.is_meant_to_stay(name)
+    ]
+    if cut:
+        severity = Severity.CRITICAL if len(cut) > len(asking) / 2 else Severity.WARNING
+        evidence = {"parameters without gradient": len(cut), "of": len(asking), "samples": len(chart.history)}
+        yield found("GRAPH_BROKEN", shown(cut), chart.history.samples[0].step, evidence, severity=severity)
+
+
+def frozen_params(chart: Chart) -> Iterator[Finding]:
+    """Parameters that cannot move and were not said to be frozen."""
+    patient, rates = chart.patient, [sample.rates for sample in chart.history if sample.rates]
+    stopped = [bool(rates) and not any(rate[i] for rate in rates) for i in range(len(patient.names))]
+    still = [
+        name
+        for name, parameter, group, zero in zip(
+            patient.names, patient.parameters, patient.groups(), stopped, strict=True
+        )
+        if not patient.is_meant_to_stay(name) and (not parameter.requires_grad or (group and zero))
+    ]
+    if still:
+        share = len(still) / len(chart.patient.names)
+        severity = Severity.WARNING if share == 1 or chart.went.is_stuck else Severity.INFO
+        yield found("FROZEN_PARAMS", shown(still), 0, {"share of parameters": share}, severity=severity)
+
+
+def missing_zero_grad(chart: Chart) -> Iterator[Finding]:
+    """Gradients that were there before any backward pass of the step."""
+    known = [(s.step, float(s.stale)) for s in chart.history if s.stale is not None]
+    if known and _persistent([left > 0 for _, left in known]):
+        evidence = {"norm of what was left": known[-1][1], "samples": len(known)}
+        yield found("MISSING_ZERO_GRAD", "optimiser", known[0][0], evidence)
+
+
+def symmetric_init(chart: Chart) -> Iterator[Finding]:
+    """Weight matrices whose rows are all equal, and stayed so through the steps seen."""
+    if len(chart.history) < 2:
+        return
+    alike = [
+        name
+        for name, p in zip(chart.patient.names, chart.patient.parameters, strict=True)
+        if p.dim() >= 2 and len(p) > 1 and p.requires_grad and bool(torch.all(p.detach() == p.detach()[:1]))
+    ]
+    if alike:
+        evidence = {"layers of equal rows": len(alike), "steps": chart.history.samples[-1].step}
+        yield found("SYMMETRIC_INIT", shown(alike), 0, evidence)
+
+
+def loss_inputs(chart: Chart) -> Iterator[Finding]:
+    """Softmax or ReLU before the cross-entropy, unlike shapes, sums instead of means."""
+    first = chart.history.samples[0].step if len(chart.history) else 0
+    classified = [c for c in chart.history.calls() if c.kind == "cross_entropy" and len(c.input_shape) == 2]
+    rows = [call.rows.tolist() for call in classified]
+    if rows and _persistent([off < SUM_TO_ONE and least >= 0 and k > 1 for off, least, _, k in rows]):
+        yield found("DOUBLE_SOFTMAX", "loss", first, {"largest |row sum - 1|": max(r[0] for r in rows)})
+    elif rows and _persistent([least >= 0 and zeros > 0.05 and k > 1 for _, least, zeros, k in rows]):
+        evidence = {"least logit": min(r[1] for r in rows), "share of zeros": rows[-1][2]}
+        yield found("RELU_ON_LOGITS", "loss", first, evidence)
+    for call in chart.history.calls():
+        if call.kind in REGRESSION and call.input_shape != call.target_shape:
+            evidence = {"output": str(call.input_shape), "target": str(call.target_shape)}
+            yield found("LOSS_BROADCAST", "loss", first, evidence)
+            break
+    sums = [
+        c for c in chart.history.calls() if c.reduction == "sum" and c.input_shape and c.input_shape[0] > 1
+    ]
+    if sums:
+        yield found("LOSS_REDUCTION_SUM", "loss", first, {"batch": sums[0].input_shape[0]})
+
+
+def normalisation(chart: Chart) -> Iterator[Finding]:
+    """Batch norm in the wrong mode, or over too few values; evaluation in training mode."""
+    if not len(chart.history):
+        return
+    first, count = chart.history.samples[0].step, len(chart.history)
+    stopped = {n for s in chart.history for n in s.norms_in_eval if not chart.patient.is_meant_to_stay(n)}
+    lasting = [n for n in sorted(stopped) if sum(n in s.norms_in_eval for s in chart.history) > count / 2]
+    if lasting:
+        yield found("BN_EVAL_IN_TRAIN", shown(lasting), first, {"batch norms": len(lasting)})
+    tiny = {n: v for s in chart.history for n, v in s.norm_sizes.items() if v <= FEW_VALUES}
+    if tiny:
+        yield found("BN_TINY_BATCH", shown(list(tiny)), first, {"values a mean": min(tiny.values())})
+    if chart.history.evaluated_in_train and any(_differs(m) for m in chart.patient.model.modules()):
+        evidence = {"forward passes without gradients in training mode": chart.history.evaluated_in_train}
+        yield found("TRAIN_MODE_IN_EVAL", "model", first, evidence)
+
+
+def _differs(module: nn.Module) -> bool:
+    """Whether a module does something else in training mode."""
+    dropping = isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0
+    return dropping or isinstance(module, nn.modules.batchnorm._BatchNorm)
+
+
+def missing_nonlinearity(chart: Chart) -> Iterator[Finding]:
+    """Weighted layers in a row; of a network without any activation a warning, else a remark."""
+    pairs = [set(sample.straight) for sample in chart.history if sample.names]
+    lasting = sorted(set.intersection(*pairs)) if pairs else []
+    if lasting:
+        some = any(
+            kind not in ("Linear", "Conv1d", "Conv2d", "Conv3d")
+            for kind in chart.history.layer_names.values()
+        )
+        severity = Severity.INFO if some else Severity.WARNING
+        where = shown([f"{a} to {b}" for a, b in lasting])
+        yield found("MISSING_NONLINEARITY", where, 0, {"pairs": len(lasting)}, severity=severity)
+
+
+RULES = (
+    optimizer_detached,
+    graph_broken,
+    frozen_params,
+    missing_zero_grad,
+    symmetric_init,
+    loss_inputs,
+    normalisation,
+    missing_nonlinearity,
+)

@@ -1,0 +1,123 @@
+"""What is written down of one training step, and the history of such steps as arrays.
+
+Numbers stay where they were made (a GPU's stay there) until somebody asks for findings: writing down a step
+waits for nothing. The history keeps at most 400 steps, thinned evenly, so its memory does not grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+MOST = 400
+LAYER = ("rms", "flat", "dead", "non_finite", "saturates")
+BATCH = ("mean", "std", "largest", "non_finite", "fingerprint")
+TENSOR = ("gradient", "weight", "update", "unchanged", "before_clipping")
+
+
+@dataclass(slots=True)
+class LossCall:
+    """One call of a loss function: which, how reduced, on what shapes, and what its input looks like.
+
+    `rows` is (4,): the largest |row sum - 1| of the input, its least value, its share of exact zeros, its
+    number of columns. `counts` is how often each class is a target, where targets are classes.
+    """
+
+    kind: str
+    reduction: str
+    input_shape: tuple[int, ...]
+    target_shape: tuple[int, ...]
+    rows: Tensor
+    counts: Tensor | None = None
+
+
+@dataclass(slots=True)
+class Sample:
+    """One training step. `tensors` is (parameters, 5) as in TENSOR, `layers` (calls, 5) as in LAYER."""
+
+    step: int
+    batch_size: int = 0
+    loss: Tensor | None = None
+    batch: Tensor | None = None
+    names: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    layers: list[Tensor] = field(default_factory=list)
+    tensors: Tensor | None = None
+    losses: list[LossCall] = field(default_factory=list)
+    stale: Tensor | None = None
+    """The least norm of the gradients that lay there when a backward pass of this step began."""
+    norms_in_eval: tuple[str, ...] = ()
+    norm_sizes: dict[str, int] = field(default_factory=dict)
+    """Values that each batch norm in training mode averaged over."""
+    rates: tuple[float, ...] = ()
+    without_gradient: tuple[str, ...] = ()
+    straight: tuple[tuple[str, str], ...] = ()
+    """Pairs of weighted layers with nothing between them."""
+
+
+@dataclass(slots=True)
+class History:
+    """The steps written down so far."""
+
+    samples: list[Sample] = field(default_factory=list)
+    evaluated_in_train: int = 0
+    """Forward passes in training mode without gradients."""
+
+    def add(self, sample: Sample) -> None:
+        """Keep a step; where there are too many, every second one but the first and last goes."""
+        self.samples.append(sample)
+        if len(self.samples) > MOST:
+            self.samples = [*self.samples[:-1:2], self.samples[-1]]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples)
+
+    @property
+    def steps(self) -> np.ndarray:
+        """(samples,)"""
+        return np.array([sample.step for sample in self.samples])
+
+    @property
+    def losses(self) -> np.ndarray:
+        """(samples,) the value that backward was called on; nan where it was not seen."""
+        return np.array([_number(sample.loss) for sample in self.samples])
+
+    def tensors(self, column: str) -> np.ndarray:
+        """(samples, parameters) of one column of TENSOR."""
+        found = [
+            sample.tensors[:, TENSOR.index(column)] for sample in self.samples if sample.tensors is not None
+        ]
+        return torch.stack(found).cpu().double().numpy() if found else np.zeros((0, 0))
+
+    def layer(self, name: str, column: str) -> np.ndarray:
+        """(samples that called it,) of one column of LAYER."""
+        index = LAYER.index(column)
+        found = [s.layers[s.names.index(name)][index] for s in self.samples if name in s.names]
+        return torch.stack(found).cpu().double().numpy() if found else np.zeros(0)
+
+    def batch(self, column: str) -> np.ndarray:
+        """(samples with a batch of floats,) of one column of BATCH."""
+        index = BATCH.index(column)
+        found = [sample.batch[index] for sample in self.samples if sample.batch is not None]
+        return torch.stack(found).cpu().double().numpy() if found else np.zeros(0)
+
+    @property
+    def layer_names(self) -> dict[str, str]:
+        """Layer -> kind, in the order of the last complete forward pass."""
+        last = next((sample for sample in reversed(self.samples) if sample.names), None)
+        return dict(zip(last.names, last.kinds, strict=True)) if last else {}
+
+    def calls(self) -> Sequence[LossCall]:
+        """Every call of a loss function."""
+        return [call for sample in self.samples for call in sample.losses]
+
+
+def _number(loss: Tensor | None) -> float:
+    return float("nan") if loss is None else float(loss)

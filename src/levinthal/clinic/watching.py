@@ -1,0 +1,193 @@
+"""`watch`: an ordinary training loop under observation. It reads, never writes, never raises by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.hooks import RemovableHandle
+
+from levinthal.clinic.diagnosis import diagnose
+from levinthal.clinic.listening import Listener
+from levinthal.clinic.patient import Patient
+from levinthal.clinic.sample import History, Sample
+from levinthal.errors import InputError, LevinthalError, require_one_of
+from levinthal.vocabulary import Finding, Severity
+
+
+class FindingError(LevinthalError):
+    """`raise_if` found what it was told to look for."""
+
+
+class Watch:
+    """What `watch` gives: a context manager around a training loop.
+
+    A sampled step begins with the first forward pass in training mode and ends with the optimiser's step.
+    In every other step two integers are compared, and nothing else is done.
+    """
+
+    def __init__(self, patient: Patient, every: int) -> None:
+        self.patient, self.every = patient, every
+        self.history = History()
+        self.trouble = ""
+        """What went wrong inside the watch itself; it then stops listening, and the loop goes on."""
+        self._step = 0
+        self._sample: Sample | None = None
+        self._weights: list[Tensor] = []
+        self._before_clipping: Tensor | None = None
+        self._listener = Listener(patient.listened)
+        self._listener.on_backward = self._guarded(self._note_stale)
+        self._listener.on_gradients = self._guarded(self._note_gradients)
+        self._handles: list[RemovableHandle] = []
+
+    def __enter__(self) -> Watch:
+        model, first = self.patient.model, self.patient.optimizers[0]
+        begin, done = self._guarded(self._begin), self._guarded(self._listener.forward_done)
+        self._handles = [
+            model.register_forward_pre_hook(
+                lambda _m, args, words: begin(args, words, torch.is_grad_enabled()), with_kwargs=True
+            ),
+            model.register_forward_hook(lambda *_: done()),
+            first.register_step_pre_hook(lambda *_: self._guarded(self._before_step)()),
+            first.register_step_post_hook(lambda *_: self._guarded(self._after_step)()),
+        ]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._guarded(self._listener.end)()
+
+    def findings(self) -> list[Finding]:
+        """What is wrong, causes before their symptoms, the most important first; empty for a healthy run."""
+        return diagnose(self.patient, self.history)
+
+    def raise_if(self, severity: str = "critical") -> None:
+        """Raise FindingError if there is a finding of this severity or worse.
+
+        Raises InputError for an unknown severity.
+        """
+        order = [str(s) for s in Severity]
+        worst = order.index(require_one_of("severity", severity, order))
+        found = [f for f in self.findings() if order.index(str(f.severity)) <= worst]
+        if found:
+            raise FindingError("; ".join(f"{f.code} in {f.where}: {f.remedy}" for f in found))
+
+    def _guarded(self, function: Callable[..., None]) -> Callable[..., None]:
+        """The function, whose failure is noted and ends the listening instead of the user's training."""
+
+        def call(*args: Any) -> None:
+            if self.trouble:
+                return
+            try:
+                with torch.no_grad():
+                    function(*args)
+            except Exception as error:
+                self.trouble = f"{type(error).__name__}: {error}"
+                self._sample = None
+                self._listener.end()
+
+        return call
+
+    def _begin(self, args: tuple[Any, ...], words: dict[str, Any], learning: bool) -> None:
+        training = self.patient.model.training
+        self.history.evaluated_in_train += training and not learning
+        if self._sample is not None or self._step % self.every or not (training and learning):
+            return
+        if any(s.step == self._step for s in self.history.samples[-1:]):
+            return
+        self._sample = Sample(self._step)
+        first = next((a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()), None)
+        if first is not None:
+            self._sample.batch_size = len(first)
+            self._sample.batch = _batch_numbers(first) if first.is_floating_point() else None
+        self._listener.begin(self._sample)
+
+    def _note_stale(self) -> None:
+        """What a forgotten zero_grad has left; of several backward passes (accumulation, a GAN) the least."""
+        if self._sample is not None and self._step > 0:
+            left = _norms([p.grad for p in self.patient.parameters]).nan_to_num(0.0).norm()
+            known = self._sample.stale
+            self._sample.stale = left if known is None else torch.minimum(known, left)
+
+    def _note_gradients(self) -> None:
+        """The gradients as backward left them, which clipping may yet shrink."""
+        self._before_clipping = _norms([p.grad for p in self.patient.parameters])
+
+    def _before_step(self) -> None:
+        if self._sample is None:
+            return
+        self._sample.rates = self.patient.rates()
+        self._weights = [p.detach().clone() for p in self.patient.parameters]
+
+    def _after_step(self) -> None:
+        sample, self._step = self._sample, self._step + 1
+        if sample is None:
+            return
+        self._listener.end()
+        now = [p.detach() for p in self.patient.parameters]
+        gradients = [p.grad for p in self.patient.parameters]
+        moved = [a - b for a, b in zip(now, self._weights, strict=True)]
+        same = [(m == 0).float().mean() for m in moved]
+        sample.without_gradient = tuple(
+            name for name, g in zip(self.patient.names, gradients, strict=True) if g is None
+        )
+        norms = _norms(gradients)
+        before = norms if self._before_clipping is None else self._before_clipping
+        columns = (norms, _norms(self._weights), _norms(moved), torch.stack(same), before)
+        sample.tensors = torch.stack([c.to(norms.device) for c in columns], 1)
+        self.history.add(sample)
+        self._sample, self._weights, self._before_clipping = None, [], None
+
+
+def _norms(tensors: Sequence[Tensor | None]) -> Tensor:
+    """(T,) Euclidean norms; nan for a tensor that is not there."""
+    found = [
+        torch.full((), math.nan) if t is None else torch.linalg.vector_norm(_dense(t).float())
+        for t in tensors
+    ]
+    device = next((n.device for n in found if n.device.type != "cpu"), torch.device("cpu"))
+    return torch.stack([n.to(device) for n in found]) if found else torch.zeros(0)
+
+
+def _dense(tensor: Tensor) -> Tensor:
+    return tensor.coalesce().values() if tensor.is_sparse else tensor
+
+
+def _batch_numbers(inputs: Tensor) -> Tensor:
+    """(5,) as in BATCH; the fingerprint weighs every value by its place."""
+    x = inputs.detach().float().reshape(-1)
+    finite = x.isfinite()
+    x = torch.where(finite, x, 0.0)
+    weights = torch.linspace(0.5, 1.5, len(x), device=x.device)
+    return torch.stack((x.mean(), x.std(), x.abs().max(), (~finite).float().mean(), x @ weights))
+
+
+def watch(
+    model: nn.Module,
+    optimizer: Optimizer | Sequence[Optimizer],
+    *,
+    every: int = 10,
+    frozen: Iterable[str] = (),
+) -> Watch:
+    """Watch an ordinary training loop: `with watch(model, optimizer) as w: ...`, then `w.findings()`.
+
+    `every`: steps from one sampled step to the next. `frozen`: beginnings of the names of parameters that are
+    meant to stay as they are. The run is bit-identical with and without, and no hook is left behind.
+
+    Raises InputError for a model without parameters, no optimiser, or `every` below 1.
+    """
+    optimizers = (optimizer,) if isinstance(optimizer, Optimizer) else tuple(optimizer)
+    if every < 1:
+        raise InputError(f"every={every}: give the number of steps between samples, 1 or more")
+    if not optimizers:
+        raise InputError("0 optimisers: pass the one, or the ones, that train the model")
+    return Watch(Patient.of(model, optimizers, tuple(frozen)), every)
