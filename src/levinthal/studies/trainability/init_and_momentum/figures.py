@@ -1,0 +1,95 @@
+"""What is drawn: every arm's error over the whole grid of rates, over training, and over the scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from levinthal.lab import Rows
+from levinthal.lab.rates import BestRate
+from levinthal.studies.trainability.init_and_momentum.claims import ARMS, PLAIN, arm_words, best
+from levinthal.vocabulary import Axis, Figure, Panel, Series
+
+ERROR = Axis("squared error per image", log=True)
+INITS = {"sparse": "sparse start", "small": "weights N(0, .01²)"}
+
+
+def figures(rows: Rows) -> Iterator[Figure]:
+    """Every figure for which there are rows."""
+    found = rows.where(name="error")
+    if len(found):
+        baseline = float(np.mean(rows.where(name="mean_image_error").values()))
+        yield _over(found, "rate", baseline)
+        yield _over(found, "step", baseline)
+        if len(found.distinct("scale")) > 2:
+            yield _over_scale(found)
+
+
+def _over(rows: Rows, key: str, baseline: float) -> Figure:
+    """Errors of every arm from both starts, over rates at the end, or over training at the best rate."""
+    panels = []
+    last = max(rows.distinct("step"))
+    for init, words in INITS.items():
+        series = []
+        for arm in (PLAIN, *ARMS):
+            winner = best(rows, init, arm)
+            if winner is not None:
+                here = rows.where(init=init, rule=arm[0], momentum=arm[1], scale=1.0)
+                here = here.where(step=last) if key == "rate" else here.where(rate=winner.rate)
+                series.append(_line(arm_words(arm), here, key))
+        if series:
+            ends = tuple(s.x[i] for i in (0, -1) for s in series[:1])
+            series.append(Series("mean image", ends, (baseline,) * 2, "reference"))
+            panels.append(Panel(_axis(key), ERROR, tuple(series), words))
+    titles = {"rate": _gain(rows), "step": _stuck(rows, baseline)}
+    said = f"after {last:,} steps" if key == "rate" else "each arm at its best rate"
+    caption = f"Training error, median and quartiles over {len(rows.distinct('seed'))} seeds, {said}."
+    return Figure({"rate": "rates", "step": "training"}[key], titles[key], caption, tuple(panels))
+
+
+def _axis(key: str) -> Axis:
+    return Axis("learning rate", log=True) if key == "rate" else Axis("step + 1", log=True)
+
+
+def _gain(rows: Rows) -> str:
+    arms = {arm: winner for arm in (PLAIN, *ARMS) if (winner := best(rows, "sparse", arm))}
+    said = ", ".join(f"{arm_words(arm)} {_median(winner):.2g}" for arm, winner in arms.items())
+    return f"From the sparse start the best errors are {said}"
+
+
+def _stuck(rows: Rows, baseline: float) -> str:
+    bad = [winner for arm in (PLAIN, *ARMS) if (winner := best(rows, "small", arm))]
+    if not bad:
+        return "The error over training"
+    least = min(map(_median, bad)) / baseline
+    return f"From small weights no arm gets below {100 * least:.0f} % of the mean image's error"
+
+
+def _over_scale(rows: Rows) -> Figure:
+    scales = [s for s in rows.where(init="sparse").distinct("scale") if best(rows, "sparse", ARMS[-1], s)]
+    winners = [winner for s in scales if (winner := best(rows, "sparse", ARMS[-1], s))]
+    bands = [_rounded(np.quantile(list(w.scores.values()), [0.25, 0.5, 0.75])) for w in winners]
+    low, middle, high = zip(*bands, strict=True)
+    line = Series(arm_words(ARMS[-1]), _rounded(scales), middle, group="nesterov", low=low, high=high)
+    best_scale = scales[int(np.argmin(middle))]
+    caption = f"Best rate of each scale; median and quartiles over {len(rows.distinct('seed'))} seeds."
+    panel = Panel(Axis("scale of the sparse start", log=True), ERROR, (line,))
+    return Figure("scale", f"The best scale of the sparse start is {best_scale:g}", caption, (panel,))
+
+
+def _median(winner: BestRate) -> float:
+    return float(np.median(list(winner.scores.values())))
+
+
+def _line(name: str, rows: Rows, key: str) -> Series:
+    """Median and quartiles over seeds against the key; a step is drawn one later, to have a logarithm."""
+    found = {float(x): group.values() for (x,), group in rows.group_by(key).items()}
+    whole = {x: v[np.isfinite(v)] for x, v in found.items() if np.isfinite(v).mean() > 0.5}
+    bands = [_rounded(np.quantile(v, [0.25, 0.5, 0.75])) for v in whole.values()]
+    low, middle, high = zip(*bands, strict=True)
+    return Series(name, _rounded(x + (key == "step") for x in whole), middle, group=name, low=low, high=high)
+
+
+def _rounded(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(float(f"{value:.5g}") for value in values)

@@ -1,0 +1,110 @@
+"""Autoencoders of sigmoid units trained with momentum on a schedule, from starts of several kinds.
+
+A cell's factors: `init` ("sparse" or "small"), `scale` of the sparse weights, `momentum` (the most of the
+schedule), `rule` ("none", "classical", "nesterov"), `images`, `steps`, `batch`, and the `rates`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from levinthal.errors import require_one_of
+from levinthal.lab.rates import read_rates
+from levinthal.networks.initial import Matrix, generator
+from levinthal.networks.sigmoid import SigmoidNets
+from levinthal.training import choose_device, log_spaced, train
+from levinthal.training.members import ByRow, own_orders
+from levinthal.training.momentum import MemberMomentum
+from levinthal.vocabulary import Dataset, Estimate, Measurement, Task
+
+CODERS: Mapping[int, tuple[int, ...]] = {
+    64: (64, 32, 16, 8, 16, 32, 64),
+    784: (784, 128, 64, 16, 64, 128, 784),
+}
+"""Widths of the autoencoder by the number of pixels."""
+
+CONNECTIONS, SMALL = 15, 0.01
+PERIODS, MOMENTS = 100, 10
+READ = 2000  # images on which errors are read
+
+
+def sparse(out: int, inputs: int, draw: torch.Generator) -> Matrix:
+    """Each unit reads 15 others at random (all, if fewer), with weights N(0, 1); Martens (2010).
+
+    >>> (sparse(4, 40, generator(0, "doctest")) != 0).sum(1).tolist()
+    [15, 15, 15, 15]
+    """
+    weights = torch.zeros(out, inputs, dtype=torch.float64)
+    for unit in range(out):
+        chosen = torch.randperm(inputs, generator=draw)[:CONNECTIONS]
+        weights[unit, chosen] = torch.randn(len(chosen), generator=draw, dtype=torch.float64)
+    return weights
+
+
+def small(out: int, inputs: int, draw: torch.Generator) -> Matrix:
+    """Weights N(0, .01^2)."""
+    return SMALL * torch.randn(out, inputs, generator=draw, dtype=torch.float64)
+
+
+STARTS = {"sparse": sparse, "small": small}
+
+
+def autoencoders(widths: Sequence[int], seeds: Sequence[int], init: str, scale: float) -> SigmoidNets:
+    """One network for each seed (a seed may occur twice); scales of a seed are one draw. Biases are 0."""
+    start = STARTS[require_one_of("init", init, STARTS)]
+    drawn = {}
+    for seed in set(seeds):
+        draw = generator(seed, "autoencoder")
+        drawn[seed] = [scale * start(o, i, draw).float() for i, o in pairwise(widths)]
+    weights = [torch.stack(layer) for layer in zip(*(drawn[seed] for seed in seeds), strict=True)]
+    return SigmoidNets(tuple(seeds), weights, [torch.zeros(w.shape[:2]) for w in weights], "sigmoid")
+
+
+def error(outputs: Float[Tensor, "s n d"], images: Float[Tensor, "*s n d"]) -> Float[Tensor, " s"]:
+    """Squared error of an image, summed over its pixels: mean over images, one a network."""
+    return (torch.sigmoid(outputs) - images).square().sum(-1).mean(-1)
+
+
+def mean_image_error(images: Float[Tensor, "n d"]) -> float:
+    """The error of answering with the mean image always: what a network that ignores its input can do."""
+    return float((images - images.mean(0)).square().sum(-1).mean())
+
+
+def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measurement]:
+    """Train the networks of all seeds and rates of a cell, from a seed's one start and in its own order."""
+    cell, target = task.cell, choose_device(device)
+    images = torch.tensor(data.train_inputs[: int(cell["images"])]).to(target)
+    members = [(seed, rate) for rate in read_rates(str(cell["rates"])) for seed in task.seeds]
+    seeds, steps = tuple(seed for seed, _ in members), int(cell["steps"])
+    nets = autoencoders(CODERS[images.shape[1]], seeds, str(cell["init"]), float(cell["scale"])).to(target)
+    order = own_orders(len(images), seeds).to(target)
+    for moment in train(
+        ByRow(nets, images),
+        order,
+        order,
+        steps=steps,
+        loss=lambda outputs, rows: error(outputs, images[rows.T]).sum(),
+        optimizer=partial(
+            MemberMomentum,
+            rates=torch.tensor([rate for _, rate in members], device=target),
+            most=float(cell["momentum"]),
+            nesterov=cell["rule"] == "nesterov",
+            period=max(1, steps // PERIODS),
+        ),
+        batch_size=int(cell["batch"]),
+        moments=log_spaced(steps, MOMENTS),
+        device=target.type,
+    ):
+        with torch.no_grad():
+            found = error(nets(images[:READ]), images[:READ]).nan_to_num(math.inf).tolist()
+        for (seed, rate), value in zip(members, found, strict=True):
+            yield Measurement("error", Estimate(value), seed, moment.step, "", f"rate={rate:g}")
+    for seed in task.seeds:
+        yield Measurement("mean_image_error", Estimate(mean_image_error(images[:READ])), seed)

@@ -1,0 +1,102 @@
+"""Claims on made-up runs: each is seen where it was planted, and is not where it was not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from levinthal.lab import Rows
+from levinthal.lab.verdicts import judge
+from levinthal.studies.trainability.init_and_momentum import RATES, study
+from levinthal.vocabulary import Cell, Estimate, Measurement, Outcome, Row, Verdict
+
+CLAIMS = {claim.id: claim for claim in study.claims}
+Errors = Callable[[Cell], float]
+MEAN_IMAGE = 5.0
+
+
+def simulated(errors: Errors, *, best: float = 0.3, noise: float = 0.01) -> Rows:
+    """Rows with this final error at the best rate, more at all others, but never above the mean image's."""
+    return Rows.of(_rows(errors, best, noise))
+
+
+def _rows(errors: Errors, best: float, noise: float) -> Iterator[Row]:
+    draw = np.random.default_rng(0)
+    for task in study.presets["quick"].tasks:
+        for seed in task.seeds:
+            yield Row(task.cell, Measurement("mean_image_error", Estimate(MEAN_IMAGE), seed))
+            for rate in RATES:
+                worse = 1 + abs(np.log10(rate / best))
+                end = min(errors(task.cell) * worse, MEAN_IMAGE) * np.exp(noise * draw.standard_normal())
+                for step, value in ((0, MEAN_IMAGE), (1500, end)):
+                    yield Row(
+                        task.cell, Measurement("error", Estimate(value), seed, step, "", f"rate={rate:g}")
+                    )
+
+
+def verdict(name: str, errors: Errors, **more: Any) -> Verdict:
+    return judge(CLAIMS[name], CLAIMS[name].evidence(simulated(errors, **more)))
+
+
+def as_published(cell: Cell) -> float:
+    if cell["init"] == "small":
+        return MEAN_IMAGE
+    scale = {0.25: 4.0, 0.5: 3.0, 1.0: 1.0, 2.0: 1.1, 4.0: 3.0}[float(cell["scale"])]
+    late = {"none": 2.1, "classical": 0.77 if cell["momentum"] == 0.99 else 1.0}
+    return scale * late.get(str(cell["rule"]), 0.73 if cell["momentum"] == 0.99 else 1.0)
+
+
+def all_alike(cell: Cell) -> float:
+    return 1.0
+
+
+def test_the_papers_own_numbers_replicate_every_claim() -> None:
+    assert {verdict(name, as_published).outcome for name in CLAIMS} == {Outcome.REPLICATES}
+
+
+def test_where_nothing_matters_nothing_replicates() -> None:
+    found = {verdict(name, all_alike, noise=0.003).outcome for name in CLAIMS}
+    assert found == {Outcome.DOES_NOT_REPLICATE}
+
+
+def test_momentum_that_helps_a_bad_start_as_much_says_nothing_of_the_good_one() -> None:
+    found = verdict("M1", lambda cell: 2.0 if cell["rule"] == "none" else 1.0)
+    assert found.outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_task_that_nothing_learns_does_not_blame_the_start() -> None:
+    assert verdict("M2", lambda cell: MEAN_IMAGE).outcome is Outcome.INCONCLUSIVE
+
+
+def test_nesterov_that_is_better_at_any_momentum_is_not_the_papers_claim() -> None:
+    found = verdict("M4", lambda cell: 0.8 if cell["rule"] == "nesterov" else 1.0)
+    assert found.outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_best_rate_on_the_edge_decides_nothing() -> None:
+    for name in ("M1", "M3", "M4"):
+        assert verdict(name, as_published, best=RATES[0]).outcome is Outcome.INCONCLUSIVE
+
+
+def test_figures_and_answer_say_what_the_rows_hold() -> None:
+    rows = simulated(as_published, noise=1e-4)
+    rates, training, scale = study.figures(rows)
+    assert [panel.title for panel in rates.panels] == ["sparse start", "weights N(0, .01²)"]
+    assert [len(panel.series) for panel in training.panels] == [6, 6]
+    assert rates.title.endswith(
+        "no momentum 2.1, classical .9 1, Nesterov .9 1, classical .99 0.77, Nesterov .99 0.73"
+    )
+    assert training.title == "From small weights no arm gets below 100 % of the mean image's error"
+    assert scale.title == "The best scale of the sparse start is 1"
+    found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
+    assert study.answer(found).endswith("a bad one stays at 100 % of the mean image's error with any.")
+
+
+def test_no_runs_are_no_verdict() -> None:
+    rows = Rows.of([], factors=("rule",))
+    found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
+    assert {one.outcome for one in found.values()} == {Outcome.INCONCLUSIVE}
+    assert list(study.figures(rows)) == []
+    assert study.answer(found) == "Not measured yet."
