@@ -14,6 +14,7 @@ from levinthal.vocabulary import Estimate, Measurement, Outcome, Row
 
 CLAIMS = {claim.id: claim for claim in study.claims}
 STEPS = (0, 10, 100, 1000, 3000)
+SEEN = (Outcome.REPLICATES, Outcome.PARTIALLY)
 RATES = (0.03, 0.1, 0.3)
 
 
@@ -92,13 +93,23 @@ def test_what_the_paper_says_is_seen():
     assert found["L2"].effect.value == pytest.approx(0.35, abs=0.01)
     assert found["L5"].effect.value == pytest.approx(np.log2(300), abs=0.01)
     assert found["L6"].effect.value == pytest.approx(np.log2(0.98 / 0.577), abs=0.02)
-    assert "falls to 0.05 at once (replicates)" in study.answer(found)
+    assert "falls from 0.5 to 0.05" in study.answer(found)
     assert "0.83 and 0.49" in " ".join(found["L7"].reasons)
 
 
 def test_where_there_is_nothing_nothing_is_seen():
     found = verdicts(nothing())
-    assert {one.outcome for one in found.values()} == {Outcome.DOES_NOT_REPLICATE}
+    assert all(found[name].outcome not in SEEN for name in CLAIMS)
+    assert all(found[f"L{n}"].outcome is Outcome.DOES_NOT_REPLICATE for n in (1, 4, 5, 6, 7, 8))
+
+
+def test_a_layer_that_still_falls_when_the_run_ends_decides_nothing():
+    def mean(start, hidden, labels, layer, step):
+        return 0.5 if layer < hidden else 0.5 - 0.4 * step / STEPS[-1]
+
+    rows = simulated(mean, lambda *_: 0.5, lambda *_: 0.05, lambda *_: 0.3, lambda _: 0.8)
+    found = verdicts(rows)
+    assert {found["L2"].outcome, found["L3"].outcome} == {Outcome.INCONCLUSIVE}
 
 
 def test_a_best_rate_on_the_edge_decides_nothing():
@@ -142,9 +153,9 @@ def test_figures_say_what_the_rows_hold():
     figures = {figure.id: figure for figure in study.figures(Rows.of(paper()))}
     assert set(figures) == {"sigmoid-means", "sigmoid-spreads", "tanh-levels", "spread", "errors"}
     means = figures["sigmoid-means"]
-    assert "falls to 0.05 - 0.05" in means.title
+    assert "falls to 0.05 within 1,500 updates" in means.title
     assert len(means.panels) == len(RATES) + 3
     assert means.panels[0].series[3].y[-1] == pytest.approx(0.4, abs=0.01)
     assert "0.58 (standard start)" in figures["spread"].title
-    assert "+8.2 (standard start), +0.0 (normalised start)" in figures["tanh-levels"].title
+    assert "300.0 times as late (standard start)" in figures["tanh-levels"].title
     assert figures["errors"].panels[1].title == "tanh"

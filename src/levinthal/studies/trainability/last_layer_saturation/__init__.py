@@ -6,21 +6,25 @@ from collections.abc import Mapping
 
 from levinthal.studies.trainability.last_layer_saturation.claims import CLAIMS, SOURCE
 from levinthal.studies.trainability.last_layer_saturation.figures import figures
-from levinthal.studies.trainability.last_layer_saturation.measure import Size, measure, preset
+from levinthal.studies.trainability.last_layer_saturation.measure import ARMS, Size, measure, preset
 from levinthal.vocabulary import Study, Verdict
 
 QUICK = Size(width=50, images=1190, steps=3000, rates=(0.01, 0.03, 0.1, 0.3, 1), seeds=6)
 STANDARD = Size(width=100, images=50_000, steps=8000, rates=(0.01, 0.03, 0.1, 0.3, 1), seeds=5)
+LONG = Size(width=50, images=1190, steps=60_000, rates=(0.3, 1, 3), seeds=5, arms=ARMS[:3])
 
 
 def answer(verdicts: Mapping[str, Verdict]) -> str:
     """How low the top layer goes, whether it comes back, and what the normalised start passes on."""
     fall, back, tanh, variance = (verdicts[name] for name in ("L1", "L2", "L5", "L6"))
-    if fall.effect is None or variance.effect is None:
+    if fall.effect is None:
         return "No runs yet."
-    low = f"The top layer of sigmoids falls to {0.5 - fall.effect.value:.2f} at once ({fall.outcome})"
-    rest = f"comes back ({back.outcome}); tanh saturates from the first layer up ({tanh.outcome})"
-    return f"{low} and {rest}; the normalised start keeps variances ({variance.outcome})."
+    lows = [0.5 - part.value for part in fall.parts.values()]
+    low = (
+        f"The top layer of sigmoids falls from 0.5 to {min(lows):.2f} at one rate, {max(lows):.2f} at another"
+    )
+    later = f"that it comes back: {back.outcome}; that tanh saturates from the first layer up: {tanh.outcome}"
+    return f"{low}; {later}; that the normalised start keeps variances: {variance.outcome}."
 
 
 study = Study(
@@ -31,6 +35,7 @@ study = Study(
     version=1,
     presets={
         "quick": preset("digits, 50 units a layer; under a minute on two cores", "digits", QUICK),
+        "long": preset("digits, sigmoids alone, 500 epochs; five minutes on two cores", "digits", LONG),
         "standard": preset("MNIST, 100 units a layer; about ten minutes on two cores", "mnist", STANDARD),
     },
     measure=measure,

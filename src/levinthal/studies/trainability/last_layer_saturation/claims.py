@@ -54,6 +54,14 @@ def rise(rows: Rows, layer: int) -> dict[int, float]:
     return {seed: float(mean[-1] - mean.min()) for seed, (_, mean) in traces(rows, "mean", layer).items()}
 
 
+def returned(rows: Rows, layer: int) -> dict[int, float]:
+    """As `rise`, but NaN where the layer is at its lowest when the run ends: it may still come back."""
+    low = {
+        seed: int(mean.argmin()) == len(mean) - 1 for seed, (_, mean) in traces(rows, "mean", layer).items()
+    }
+    return {seed: math.nan if low[seed] else value for seed, value in rise(rows, layer).items()}
+
+
 def later(rows: Rows) -> dict[int, float]:
     """Seed -> log2 of how much later the fourth layer saturates than the first; 0 if neither does."""
     first, last = (traces(rows, "p98", layer) for layer in (1, 4))
@@ -76,19 +84,14 @@ def top_layer_falls(rows: Rows) -> Evidence:
 def top_layer_returns(rows: Rows) -> Evidence:
     """L2: the top layer's later rise; control: shuffled labels."""
     nets, control = arm(rows, "sigmoid"), arm(rows, "sigmoid", labels="shuffled")
-    return Evidence(by_rate(nets, lambda r: rise(r, 4)), by_rate(control, lambda r: rise(r, 4)))
+    return Evidence(by_rate(nets, lambda r: returned(r, 4)), by_rate(control, lambda r: rise(r, 4)))
 
 
 def five_never_return(rows: Rows) -> Evidence:
     """L3: how much more four layers rise than five; control: four with shuffled labels less five."""
-    four, five, shuffled = (
-        by_rate(nets, lambda r, top=top: rise(r, top))  # type: ignore[misc]
-        for nets, top in (
-            (arm(rows, "sigmoid"), 4),
-            (arm(rows, "sigmoid", hidden=5), 5),
-            (arm(rows, "sigmoid", labels="shuffled"), 4),
-        )
-    )
+    four = by_rate(arm(rows, "sigmoid"), lambda r: returned(r, 4))
+    five = by_rate(arm(rows, "sigmoid", hidden=5), lambda r: rise(r, 5))
+    shuffled = by_rate(arm(rows, "sigmoid", labels="shuffled"), lambda r: rise(r, 4))
     return Evidence(less(four, five), less(shuffled, five))
 
 

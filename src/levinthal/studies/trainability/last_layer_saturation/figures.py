@@ -60,7 +60,7 @@ def sigmoids(rows: Rows) -> Figure:
         nets = at_rate(arm(rows, "sigmoid"), rate, "mean")
         panels.append(Panel(STEP, MEAN, layer_traces(nets, "mean", 4), f"4 layers, rate {rate:g}"))
     if rates:
-        strong = liveliest(rows, rates)
+        strong = strongest(rows, rates)
         for start, hidden, labels, words in SIGMOIDS[1:]:
             nets = at_rate(arm(rows, "sigmoid", start, hidden, labels), strong, "mean")
             panels.append(Panel(STEP, MEAN, layer_traces(nets, "mean", hidden), f"{words}, rate {strong:g}"))
@@ -68,11 +68,11 @@ def sigmoids(rows: Rows) -> Figure:
     return Figure("sigmoid-means", title, f"{_seeds(rows)}; 300 test images.", tuple(panels))
 
 
-def liveliest(rows: Rows, rates: list[float]) -> float:
-    """The rate at which the top layer of four comes back most."""
+def strongest(rows: Rows, rates: list[float]) -> float:
+    """The rate at which the top layer of four falls farthest at once."""
     nets = arm(rows, "sigmoid")
-    rises = {rate: rise(at_rate(nets, rate, "mean"), 4) for rate in rates}
-    return max(rates, key=lambda rate: float(np.median(list(rises[rate].values()) or [0])))
+    falls = {rate: fall(at_rate(nets, rate, "mean"), 4) for rate in rates}
+    return max(rates, key=lambda rate: float(np.median(list(falls[rate].values()) or [0])))
 
 
 def _story(rows: Rows, rates: list[float]) -> str:
@@ -83,8 +83,8 @@ def _story(rows: Rows, rates: list[float]) -> str:
     lows = [0.5 - float(np.median(list(fall(one, 4).values()) or [0.5])) for one in nets]
     ups = [float(np.median(list(rise(one, 4).values()) or [0.0])) for one in nets]
     return (
-        f"falls to {min(lows):.2f} - {max(lows):.2f} within 1,500 updates, and comes back by "
-        f"{min(ups):.2f} - {max(ups):.2f}, as the rate wants it"
+        f"falls to {min(lows):.2f} within 1,500 updates at one rate, to {max(lows):.2f} at another, and is "
+        f"{min(ups):.2f} to {max(ups):.2f} above its lowest at the end of the run"
     )
 
 
@@ -98,7 +98,7 @@ def spreads(rows: Rows) -> Figure:
         )
     ends = [series.y[-1] for panel in panels for series in panel.series if series.name == "layer 4"]
     seen = f"ends between {min(ends):.2g} and {max(ends):.2g}" if ends else "has not run yet"
-    title = f"The spread of the top layer of sigmoids {seen}; one that says nothing has none"
+    title = f"The spread of the top layer of sigmoids {seen}: without spread it tells no image from another"
     return Figure("sigmoid-spreads", title, f"{_seeds(rows)}; over units and 300 images.", tuple(panels))
 
 
@@ -109,11 +109,14 @@ def tanhs(rows: Rows) -> Figure:
         for rate in rates_of(rows):
             nets = at_rate(arm(rows, "tanh", start), rate, "p98")
             panels.append(Panel(STEP, LEVEL, layer_traces(nets, "p98", 4), f"{STARTS[start]}, rate {rate:g}"))
-    lags = [
-        f"{_lag(rows, start):+.1f} ({STARTS[start]})" for start in ("fan_in_uniform", "normalised_uniform")
-    ]
-    title = f"Layer 4 of tanh saturates later than layer 1 by doublings of time: {', '.join(lags)}"
+    lags = [f"{_words(_lag(rows, start))} ({STARTS[start]})" for start in GROUPS if start != "orthogonal"]
+    title = f"Layer 4 of tanh saturates {', '.join(lags)} as layer 1, on average over the rates"
     return Figure("tanh-levels", title, f"{_seeds(rows)}; saturated: 2 % beyond 0.9.", tuple(panels))
+
+
+def _words(doublings: float) -> str:
+    times = 2 ** abs(doublings)
+    return f"{times:.1f} times as {'late' if doublings > 0 else 'early'}"
 
 
 def _lag(rows: Rows, start: str) -> float:

@@ -48,11 +48,12 @@ class Size:
     steps: int
     rates: tuple[float, ...]
     seeds: int
+    arms: tuple[tuple[str, str, int, str], ...] = ARMS
 
 
 def preset(about: str, data: str, size: Size) -> Preset:
     """A preset of this study."""
-    arms = [(*arm, size.steps) for arm in ARMS] + [("tanh", "orthogonal", 4, "true", 0)]
+    arms = [(*arm, size.steps) for arm in size.arms] + [("tanh", "orthogonal", 4, "true", 0)]
     return Preset(about, data, tuple(_task(size, *arm) for arm in arms))
 
 
