@@ -53,11 +53,13 @@ def all_alike(cell: Cell) -> float:
 
 
 def test_the_papers_own_numbers_replicate_every_claim() -> None:
-    assert {verdict(name, as_published).outcome for name in CLAIMS} == {Outcome.REPLICATES}
+    found = {name: verdict(name, as_published).outcome for name in CLAIMS}
+    assert found.pop("M3b") is Outcome.REPORTED
+    assert set(found.values()) == {Outcome.REPLICATES}
 
 
 def test_where_nothing_matters_nothing_replicates() -> None:
-    found = {verdict(name, all_alike, noise=0.003).outcome for name in CLAIMS}
+    found = {verdict(name, all_alike, noise=0.003).outcome for name in CLAIMS if name != "M3b"}
     assert found == {Outcome.DOES_NOT_REPLICATE}
 
 

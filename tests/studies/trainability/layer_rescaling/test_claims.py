@@ -106,7 +106,7 @@ def test_figures_and_answer_say_what_the_rows_hold() -> None:
     assert rates.title.startswith("At their best rates, 5 hidden layers: Adam 0.05")
     assert drift.title.startswith("Speeds equalised at the start are 1")
     found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
-    assert "0.5 with 3 hidden layers, 0.5 with 5 hidden layers" in study.answer(found)
+    assert "0.5 (3 hidden layers), 0.5 (5 hidden layers)" in study.answer(found)
 
 
 def test_no_runs_are_no_verdict() -> None:

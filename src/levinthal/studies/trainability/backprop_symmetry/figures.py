@@ -44,7 +44,7 @@ def _sweeps(rows: Rows) -> Figure:
     )
     panel = Panel(Axis("sweep"), Axis("networks right on all 64 vectors", "%"), tuple(series))
     caption = f"Share of a seed's networks: median and quartiles over {len(rows.distinct('seed'))} seeds."
-    title = f"After {max(rows.distinct('step')):,} sweeps {seen}"
+    title = f"Within {max(rows.distinct('step')):,} sweeps {seen}"
     return Figure("sweeps", title, caption, (panel,))
 
 

@@ -71,7 +71,9 @@ def _over_scale(rows: Rows) -> Figure:
     winners = [winner for s in scales if (winner := best(rows, "sparse", ARMS[-1], s))]
     bands = [_rounded(np.quantile(list(w.scores.values()), [0.25, 0.5, 0.75])) for w in winners]
     low, middle, high = zip(*bands, strict=True)
-    line = Series(arm_words(ARMS[-1]), _rounded(scales), middle, group="nesterov", low=low, high=high)
+    line = Series(
+        arm_words(ARMS[-1]), _rounded(scales), middle, group=arm_words(ARMS[-1]), low=low, high=high
+    )
     best_scale = scales[int(np.argmin(middle))]
     caption = f"Best rate of each scale; median and quartiles over {len(rows.distinct('seed'))} seeds."
     panel = Panel(Axis("scale of the sparse start", log=True), ERROR, (line,))

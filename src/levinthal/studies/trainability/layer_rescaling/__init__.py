@@ -26,16 +26,13 @@ from levinthal.vocabulary import Preset, Scalar, Study, Task, Verdict
 
 
 def answer(verdicts: Mapping[str, Verdict]) -> str:
-    """What constants leave of the loss, depth by depth, and what factors taken anew leave of that."""
+    """By what constants multiply the loss, depth by depth, and factors taken anew do so again."""
     helps, tracks = verdicts["R2"], verdicts["R4"]
     if not helps.parts or not tracks.parts:
         return "Not measured yet."
-    left = ", ".join(f"{2 ** (e.value - 1):.2g} with {name}" for name, e in helps.parts.items())
+    left = ", ".join(f"{2 ** (e.value - 1):.2g} ({name})" for name, e in helps.parts.items())
     further = ", ".join(f"{2**-e.value:.2g}" for e in tracks.parts.values())
-    return (
-        f"Constants leave this share of the plain loss: {left}; factors taken anew at every step leave "
-        f"{further} of that."
-    )
+    return f"Constants multiply the loss by {left}; factors taken anew at every step by a further {further}."
 
 
 def _preset(about: str, data: str, hidden: tuple[int, ...], images: int, steps: int, seeds: int) -> Preset:
