@@ -24,7 +24,7 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     slower = f"Each layer back has {10**first.value:.1f} times less gradient before training"
     later = f"{10**lasting.value:.1f} times less after 499 epochs"
     more = "loses" if depth.value > 0 else "gains"
-    return f"{slower} and {later}; going from two to four layers {more} {abs(depth.value):.2g} points."
+    return f"{slower} and {later}; going from two to four layers {more} {abs(depth.value):.2g} points of accuracy."
 
 
 study = Study(
@@ -35,7 +35,9 @@ study = Study(
     version=1,
     presets={
         "quick": preset("digits, embedded; under a minute on two cores", "digits", QUICK),
-        "standard": preset("MNIST, accuracies with 10,000 images; minutes on two cores", "mnist", STANDARD),
+        "standard": preset(
+            "MNIST, accuracies with 10,000 images; about ten minutes on two cores", "mnist", STANDARD
+        ),
         "book": preset("MNIST, accuracies with 50,000 images as in the book; resumable", "mnist", BOOK),
     },
     measure=measure,

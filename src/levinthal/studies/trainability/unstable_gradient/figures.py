@@ -23,6 +23,7 @@ WORDS = {1: "one", 2: "two", 3: "three", 4: "four"}
 GROUPS = {"book": "mlp", "unit": "shortcut", "orthogonal": "control"}
 SPEED = Axis("‖dC/db‖", log=True)
 EPOCH = Axis("epoch + 1", log=True)
+ERROR = Axis("test error", "%", log=True)
 RATIO = Axis("‖dC/db‖, last over first layer", log=True)
 
 
@@ -140,17 +141,17 @@ def _ratio(arm_: Rows, name: str, **look: object) -> Series:
 
 
 def accuracies(rows: Rows) -> Figure:
-    """Accuracy against the number of hidden layers, and over the whole grid of rates."""
+    """Test error against the number of hidden layers, and over the whole grid of rates."""
     found = chosen(rows, name="accuracy")
     panels = []
     for words, rate in ((f"at the book's rate, {RATE:g}", RATE), ("each at its best rate", None)):
         series = [s for start in NAMES if (s := _over_depth(found, start, rate)).x]
         if of_the_book(found) and rate is not None:
-            book = tuple(ACCURACIES.values())
+            book = tuple(round(100 - right, 2) for right in ACCURACIES.values())
             series.append(Series("the book, 50,000 images", tuple(WORDS.values()), book, "reference"))
-        panels.append(Panel(Axis("hidden layers"), Axis("test accuracy", "%"), tuple(series), words))
+        panels.append(Panel(Axis("hidden layers"), ERROR, tuple(series), words))
     panels += [_over_rates(found, start) for start in ("book", "orthogonal")]
-    title = f"Accuracy of 1 to 4 hidden layers: {_listed(found)}"
+    title = f"Test error of 1 to 4 hidden layers: {_listed(found)}"
     caption = f"{_seeds(found)}: median and range; batches of 10; {_protocol(found)}."
     return Figure("accuracy", title, caption, tuple(panels))
 
@@ -158,7 +159,7 @@ def accuracies(rows: Rows) -> Figure:
 def _over_depth(rows: Rows, start: str, rate: float | None) -> Series:
     arms = {n: one for n in ACCURACIES if (one := arm(rows, start, n)) is not None}
     known = {WORDS[n]: one.at(rate) for n, one in arms.items()}
-    points = {n: [100 * share for share in found.values()] for n, found in known.items() if found}
+    points = {n: [100 * (1 - share) for share in found.values()] for n, found in known.items() if found}
     return band(NAMES[start], points, 0, 1, group=GROUPS[start]) if points else Series(start, (), ())
 
 
@@ -166,13 +167,13 @@ def _over_rates(rows: Rows, start: str) -> Panel:
     series = []
     for hidden in ACCURACIES:
         if one := arm(rows, start, hidden):
-            points = {rate: [100 * v for v in values.values()] for rate, values in one.grid.items()}
+            points = {rate: [100 * (1 - v) for v in values.values()] for rate, values in one.grid.items()}
             series.append(band(f"{hidden} hidden", points, 0, 1, level=(hidden - 1) / 3))
-    return Panel(Axis("learning rate", log=True), Axis("test accuracy", "%"), tuple(series), NAMES[start])
+    return Panel(Axis("learning rate", log=True), ERROR, tuple(series), NAMES[start])
 
 
 def _listed(rows: Rows) -> str:
-    """The median accuracies of the book's networks, at its rate and at the best."""
+    """The median errors of the book's networks, at its rate and at the best."""
     said = []
     for words, rate in (("at the book's rate", RATE), ("at the best", None)):
         series = _over_depth(rows, "book", rate)
