@@ -141,7 +141,9 @@ def passed_on(rows: Rows) -> Figure:
         words.append(f"{2 ** float(np.mean(list(kept(rows, start).values()))):.2f} ({name})")
     panel = Panel(Axis("hidden layer"), Axis("sd of activations", log=True), tuple(series))
     title = f"Before training a layer of tanh passes on this share of the spread: {', '.join(words)}"
-    caption = "Median and range over seeds; the standard start's law is 1/√3 = 0.58, the normalised one's 1."
+    caption = (
+        "Median and range over seeds. Linear units would pass on 1/√3 = 0.58 (standard) and 1 (normalised)."
+    )
     return Figure("spread", title, caption, (panel,))
 
 

@@ -24,7 +24,8 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     slower = f"Each layer back has {10**first.value:.1f} times less gradient before training"
     later = f"{10**lasting.value:.1f} times less after 499 epochs"
     more = "loses" if depth.value > 0 else "gains"
-    return f"{slower} and {later}; going from two to four layers {more} {abs(depth.value):.2g} points of accuracy."
+    points = f"going from two to four layers {more} {abs(depth.value):.2g} points of accuracy"
+    return f"{slower} and {later}; {points}."
 
 
 study = Study(
