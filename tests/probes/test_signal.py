@@ -188,6 +188,8 @@ def test_a_frozen_backbone_and_a_detached_one() -> None:
     net = orthogonal_net(3).requires_grad_(False)
     assert float(signal(net, doubles(10, 6)).growth) == pytest.approx(0, abs=1e-12)
     assert not any(p.requires_grad for p in net.parameters())
+    with torch.inference_mode():
+        assert float(signal(net, doubles(10, 6)).growth) == pytest.approx(0, abs=1e-12)
 
 
 def test_few_rows_make_no_interval() -> None:

@@ -100,9 +100,9 @@ def recorded(
 
     Raises InputError where there is no tensor among the inputs, or no layer was called.
     """
-    args, words, first = _arguments(inputs)
     inner = getattr(model, "_orig_mod", model)  # a compiled module calls no hooks
     with untouched(inner) as handles:
+        args, words, first = _arguments(inputs)
         for parameter in inner.parameters():
             parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
         tape = _Tape({module: name for name, module in inner.named_modules()}, layers)

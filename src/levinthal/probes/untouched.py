@@ -25,7 +25,7 @@ def untouched(model: nn.Module) -> Iterator[list[RemovableHandle]]:
     cuda = sorted({p.device.index for p in model.parameters() if p.device.type == "cuda"})
     draws, numpy_draws = random.getstate(), np.random.get_state()
     try:
-        with torch.random.fork_rng(cuda), torch.enable_grad():
+        with torch.random.fork_rng(cuda), torch.inference_mode(False), torch.enable_grad():
             yield handles
     finally:
         for handle in handles:

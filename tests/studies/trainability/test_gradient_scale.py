@@ -163,7 +163,8 @@ def test_the_smallest_cells_from_end_to_end(small: Rows) -> None:
 def test_figures_are_drawn_of_what_there_is(small: Rows) -> None:
     drawn_ = {figure.id: figure for figure in study.figures(small)}
     assert list(drawn_) == ["scales", "skips", "rates", "errors"]
-    assert "(batch norm, ReLU) down to" in drawn_["skips"].title
+    assert "with skips, " in drawn_["skips"].title
+    assert drawn_["scales"].title.endswith(" without")
     assert all(figure.panels[0].series for figure in drawn_.values())
     assert list(study.figures(Rows.of([]))) == []
     assert study.answer(verdicts(Rows.of([]))) == "Not measured yet."

@@ -61,13 +61,24 @@ def _trace(name: str, rows: Rows, depth: int) -> Series:
 
 
 def _said_of_scales(rows: Rows, depth: int) -> str:
-    """The network with the largest GSC over the whole depth, and the one with the smallest."""
+    """The GSC over the whole depth of each kind of network."""
     whole = {
         str(name): float(np.median(found.values()))
         for (name,), found in rows.where(layer="0").group_by("network").items()
     }
-    most, least = max(whole, key=whole.__getitem__), min(whole, key=whole.__getitem__)
-    return f"GSC over {depth} layers: {_plain(whole[most])} ({most}) down to {_plain(whole[least])} ({least})"
+    kinds = {
+        "with skips": [v for name, v in whole.items() if name.startswith("residual")],
+        "with orthogonal weights": [v for name, v in whole.items() if name.startswith("orthogonal")],
+        "with batch norm": [v for name, v in whole.items() if name.startswith("batch")],
+        "without": [v for name, v in whole.items() if name[:5] not in ("resid", "ortho", "batch")],
+    }
+    said = [f"{_range(values)} {kind}" for kind, values in kinds.items() if values]
+    return f"GSC over {depth} layers is {', '.join(said)}"
+
+
+def _range(values: list[float]) -> str:
+    low, high = _plain(min(values)), _plain(max(values))
+    return low if low == high else f"{low} to {high}"
 
 
 def _plain(factor: float) -> str:
