@@ -46,7 +46,10 @@ def _grid(rows: Rows) -> Figure:
             if rule in final.where(hidden=hidden).distinct("rule")
         ]
         panels.append(Panel(Axis("learning rate", log=True), LOSS, tuple(series), part(hidden)))
-    caption = f"Median and quartiles over {_seeds(rows)} seeds, after {max(rows.distinct('step')):,} steps."
+    caption = (
+        f"Median and quartiles over {_seeds(rows)} seeds, after {max(rows.distinct('step')):,} steps; "
+        "no point where most runs diverge."
+    )
     return Figure("rates", _ranking(rows), caption, tuple(panels))
 
 
