@@ -14,7 +14,11 @@ from levinthal.studies.trainability.gradient_scale.claims import LAWS, trained
 from levinthal.studies.trainability.gradient_scale.measure import BATCH, DRAWS, PRODUCTS, WIDTH, design
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
-NO_SKIPS = ("ReLU", "tanh", "SELU", "layer norm, ReLU", "batch norm, ReLU", "batch norm, tanh")
+NO_SKIPS = (
+    *("ReLU", "tanh", "SELU"),
+    *("layer norm, ReLU", "layer norm, tanh", "batch norm, ReLU", "batch norm, tanh"),
+)
+LOOKS = {"ReLU": "mlp", "tanh": "shortcut"}  # seven lines in one figure, and six colours for unknown names
 TAMED = (
     "batch norm, ReLU",
     "residual layer norm, ReLU",
@@ -57,7 +61,8 @@ def _trace(name: str, rows: Rows, depth: int) -> Series:
     layers = sorted(by_layer, reverse=True)
     values = np.array([by_layer[layer] for layer in layers])
     low, middle, high = (tuple(q) for q in np.quantile(values, [0, 0.5, 1], axis=1).tolist())
-    return Series(name, tuple(depth - layer for layer in layers), middle, group=name, low=low, high=high)
+    between, group = tuple(depth - layer for layer in layers), LOOKS.get(name, name)
+    return Series(name, between, middle, group=group, low=low, high=high)
 
 
 def _said_of_scales(rows: Rows, depth: int) -> str:
