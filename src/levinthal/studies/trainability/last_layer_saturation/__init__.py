@@ -16,15 +16,20 @@ LONG = Size(width=50, images=1190, steps=60_000, rates=(0.3, 1, 3), seeds=5, arm
 
 def answer(verdicts: Mapping[str, Verdict]) -> str:
     """How low the top layer goes, whether it comes back, and what the normalised start passes on."""
-    fall, back, tanh, variance = (verdicts[name] for name in ("L1", "L2", "L5", "L6"))
+    fall = verdicts["L1"]
     if fall.effect is None:
         return "No runs yet."
     lows = [0.5 - part.value for part in fall.parts.values()]
-    low = (
+    said = [
         f"The top layer of sigmoids falls from 0.5 to {min(lows):.2f} at one rate, {max(lows):.2f} at another"
+    ]
+    told = (
+        ("L2", "it comes back"),
+        ("L5", "tanh saturates from the first layer up"),
+        ("L6", "the normalised start keeps variances"),
     )
-    later = f"that it comes back: {back.outcome}; that tanh saturates from the first layer up: {tanh.outcome}"
-    return f"{low}; {later}; that the normalised start keeps variances: {variance.outcome}."
+    said += [f"that {words}: {verdicts[name].outcome}" for name, words in told if verdicts[name].effect]
+    return f"{'; '.join(said)}."
 
 
 study = Study(

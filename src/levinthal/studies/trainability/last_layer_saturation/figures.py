@@ -98,7 +98,10 @@ def spreads(rows: Rows) -> Figure:
         )
     ends = [series.y[-1] for panel in panels for series in panel.series if series.name == "layer 4"]
     seen = f"ends between {min(ends):.2g} and {max(ends):.2g}" if ends else "has not run yet"
-    title = f"The spread of the top layer of sigmoids {seen}: without spread it tells no image from another"
+    silent = ": where it has none, the output cannot tell one image from another" * (
+        min(ends, default=1) < 0.01
+    )
+    title = f"The spread of the top layer of sigmoids {seen}{silent}"
     return Figure("sigmoid-spreads", title, f"{_seeds(rows)}; over units and 300 images.", tuple(panels))
 
 
