@@ -39,12 +39,6 @@ CATALOGUE: dict[str, Entry] = {
         CRITICAL,
         ("GRAPH_BROKEN", "MISSING_ZERO_GRAD", *_ALL_DYNAMICS),
     ),
-    "GRAPH_BROKEN": Entry(
-        "no gradient reaches these parameters: the graph is cut, or they are not used",
-        "remove `.detach()`, `.item()`, `.data` or `torch.no_grad()` between them and the loss",
-        CRITICAL,
-        ("VANISHING_GRADIENT", *SYMPTOMS_OF_NO_LEARNING),
-    ),
     "FROZEN_PARAMS": Entry(
         "these parameters do not require a gradient, or have rate 0, and were not declared frozen",
         "`parameter.requires_grad_(True)`, or tell `watch(..., frozen=(name,))`",
@@ -62,6 +56,12 @@ CATALOGUE: dict[str, Entry] = {
         "draw the weights at random: `torch.nn.init.kaiming_normal_(layer.weight)`",
         CRITICAL,
         ("GRAPH_BROKEN", *_ALL_DYNAMICS),
+    ),
+    "GRAPH_BROKEN": Entry(
+        "no gradient reaches these parameters: the graph is cut, or they are not used",
+        "remove `.detach()`, `.item()`, `.data` or `torch.no_grad()` between them and the loss",
+        CRITICAL,
+        ("VANISHING_GRADIENT", *SYMPTOMS_OF_NO_LEARNING),
     ),
     "DOUBLE_SOFTMAX": Entry(
         "the cross-entropy is given probabilities where it expects logits: softmax is applied twice",
@@ -142,12 +142,6 @@ CATALOGUE: dict[str, Entry] = {
         CRITICAL,
         (*_GRADIENT_SYMPTOMS, "NON_FINITE_LOSS", "UNDERFIT", "OVER_CLIPPING"),
     ),
-    "LR_TOO_LOW": Entry(
-        "a step changes the weights by next to nothing, though there is a gradient",
-        "multiply the learning rate by 10 to 100",
-        WARNING,
-        ("UNDERFIT",),
-    ),
     "LR_DECAYED": Entry(
         "the schedule has brought the rate to nothing before the loss had come down",
         "let the schedule last as long as the training",
@@ -172,23 +166,23 @@ CATALOGUE: dict[str, Entry] = {
         CRITICAL,
         ("DEAD_RELU", "SATURATED_ACTIVATION", "VANISHING_GRADIENT", "UNDERFIT"),
     ),
-    "VANISHING_GRADIENT": Entry(
-        "the gradient falls from layer to layer towards the input: early layers do not learn",
-        "ReLU or tanh with Kaiming or Xavier weights, residual connections, or normalisation",
-        WARNING,
-        ("LR_TOO_LOW", "UNDERFIT"),
-    ),
     "SATURATED_ACTIVATION": Entry(
         "most units of these layers sit on the flat part of their activation",
         "scale the weights (or the inputs) down, or normalise before the activation",
         WARNING,
-        ("VANISHING_GRADIENT", "UNDERFIT"),
+        ("VANISHING_GRADIENT", "LR_TOO_LOW", "UNDERFIT"),
     ),
     "DEAD_RELU": Entry(
         "most units of these layers are zero for every input",
         "lower the rate, start biases at 0, or use LeakyReLU",
         WARNING,
-        ("VANISHING_GRADIENT", "UNDERFIT"),
+        ("VANISHING_GRADIENT", "LR_TOO_LOW", "UNDERFIT"),
+    ),
+    "VANISHING_GRADIENT": Entry(
+        "the gradient falls from layer to layer towards the input: early layers do not learn",
+        "ReLU or tanh with Kaiming or Xavier weights, residual connections, or normalisation",
+        WARNING,
+        ("LR_TOO_LOW", "UNDERFIT"),
     ),
     "OVER_CLIPPING": Entry(
         "clipping shrinks the gradient a thousandfold or more at every step",
@@ -199,6 +193,12 @@ CATALOGUE: dict[str, Entry] = {
     "EXCESS_DROPOUT": Entry(
         "dropout removes nearly everything",
         "`nn.Dropout(p)` with p at most .5",
+        WARNING,
+        ("UNDERFIT",),
+    ),
+    "LR_TOO_LOW": Entry(
+        "a step changes the weights by next to nothing, though there is a gradient",
+        "multiply the learning rate by 10 to 100",
         WARNING,
         ("UNDERFIT",),
     ),

@@ -10,15 +10,20 @@ from levinthal.clinic.sample import History
 
 FEWEST = 5
 """Samples below which nothing is said about the course of training."""
+LITTLE, MUCH = 0.05, 0.2
+SURE = 2.5
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The loss at both ends (means of a third of the samples), and the noise of their difference."""
+    """The loss at both ends, the noise of their difference, and how surely it falls at last."""
 
     start: float
     end: float
     noise: float
+    falling: float
+    """Slope over the last two thirds of the samples in its standard errors, downwards positive."""
+    broken: bool
     samples: int
 
     @property
@@ -27,38 +32,62 @@ class Progress:
         return self.samples >= FEWEST and bool(np.isfinite(self.start))
 
     @property
-    def fall(self) -> float:
-        """Share of the starting loss that is gone; negative where it has grown."""
-        return (self.start - self.end) / abs(self.start) if self.start else 0.0
-
-    @property
     def is_stuck(self) -> bool:
-        """Known, and not lower by more than its noise and a twentieth."""
-        return self.known and not self.start - self.end > max(2 * self.noise, 0.05 * abs(self.start))
+        """Known, not lower by more than its noise and a twentieth, and not on its way down."""
+        lower = self.start - self.end > max(2 * self.noise, LITTLE * abs(self.start))
+        coming = self.falling > SURE and self.end < self.start - self.noise
+        return self.known and not lower and not coming
 
     @property
     def is_worse(self) -> bool:
         """Known, and higher than at the start by more than its noise and a fifth, or no number any more."""
-        return self.known and not self.end - self.start < max(2 * self.noise, 0.2 * abs(self.start))
+        higher = self.end - self.start > max(2 * self.noise, MUCH * abs(self.start))
+        return self.known and (higher or self.broken)
+
+    @property
+    def is_harmed(self) -> bool:
+        """Known, and stuck, worse or broken."""
+        return self.is_stuck or self.is_worse
 
 
 def progress(history: History) -> Progress:
-    """How the loss went from the first third of the samples to the last.
+    """How the loss went.
 
     >>> progress(History()).known
     False
     """
-    losses = history.losses
-    losses = losses[: len(losses) - _trailing_gaps(losses)]
-    third = max(len(losses) // 3, 1)
-    if len(losses) == 0:
-        return Progress(float("nan"), float("nan"), float("nan"), 0)
-    first, last = losses[:third], losses[-third:]
-    with np.errstate(over="ignore", invalid="ignore"):
-        noise = float(np.sqrt((first.var() + last.var()) / third))
-        return Progress(float(first.mean()), float(last.mean()), noise, len(losses))
+    return course(history.losses)
 
 
-def _trailing_gaps(losses: np.ndarray) -> int:
-    """Samples at the end whose loss was never seen, where some was."""
-    return 0 if np.isfinite(losses).any() else len(losses)
+def course(losses: np.ndarray) -> Progress:
+    """How a series of losses went; what comes after the first that is no number is left out, and said.
+
+    The start is the first loss, or the median of the first fifth where that is lower, so that a jump at the
+    first step does not raise it. The noise is told from successive differences, where a trend hardly shows.
+
+    >>> course(np.linspace(2, 1, 20)).is_stuck, course(np.full(20, 2.0)).is_stuck
+    (False, True)
+    """
+    seen = losses[np.isfinite(losses).argmax() :] if np.isfinite(losses).any() else losses[:0]
+    ended = np.flatnonzero(~np.isfinite(seen))
+    good = seen[: ended[0]] if len(ended) else seen
+    if len(good) == 0:
+        return Progress(np.nan, np.nan, np.nan, np.nan, len(losses) > len(seen), 0)
+    part = max(len(good) // 5, 1)
+    spread = 1.4826 * float(np.median(np.abs(np.diff(good)))) / np.sqrt(2) if len(good) > 1 else 0.0
+    start = min(float(good[0]), float(np.median(good[:part])))
+    noise = spread * float(np.sqrt(2 / part))
+    return Progress(start, float(np.mean(good[-part:])), noise, _falling(good), len(ended) > 0, len(seen))
+
+
+def _falling(losses: np.ndarray) -> float:
+    """Minus the t-value of the least-squares slope over the last two thirds."""
+    late = losses[len(losses) // 3 :]
+    if len(late) < FEWEST:
+        return 0.0
+    steps = np.arange(len(late)) - (len(late) - 1) / 2
+    scaled = late / max(float(np.abs(late).max()), 1e-300)
+    slope = float(steps @ scaled / (steps @ steps))
+    rest = scaled - scaled.mean() - slope * steps
+    error = float(np.sqrt(rest @ rest / (len(late) - 2) / (steps @ steps)))
+    return -slope / error if error > 0 else float(np.copysign(np.inf, -slope)) if slope else 0.0

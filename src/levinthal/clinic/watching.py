@@ -48,13 +48,13 @@ class Watch:
     def __enter__(self) -> Watch:
         model, first = self.patient.model, self.patient.optimizers[0]
         begin, done = self._guarded(self._begin), self._guarded(self._listener.forward_done)
+        after = self._guarded(self._after_step)
         self._handles = [
             model.register_forward_pre_hook(
                 lambda _m, args, words: begin(args, words, torch.is_grad_enabled()), with_kwargs=True
             ),
             model.register_forward_hook(lambda *_: done()),
-            first.register_step_pre_hook(lambda *_: self._guarded(self._before_step)()),
-            first.register_step_post_hook(lambda *_: self._guarded(self._after_step)()),
+            first.register_step_post_hook(lambda *_: after()),
         ]
         return self
 
@@ -105,6 +105,7 @@ class Watch:
         if any(s.step == self._step for s in self.history.samples[-1:]):
             return
         self._sample = Sample(self._step)
+        self._weights = [p.detach().clone() for p in self.patient.parameters]
         first = next((a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()), None)
         if first is not None:
             self._sample.batch_size = len(first)
@@ -122,17 +123,12 @@ class Watch:
         """The gradients as backward left them, which clipping may yet shrink."""
         self._before_clipping = _norms([p.grad for p in self.patient.parameters])
 
-    def _before_step(self) -> None:
-        if self._sample is None:
-            return
-        self._sample.rates = self.patient.rates()
-        self._weights = [p.detach().clone() for p in self.patient.parameters]
-
     def _after_step(self) -> None:
         sample, self._step = self._sample, self._step + 1
         if sample is None:
             return
         self._listener.end()
+        sample.rates = self.patient.rates()
         now = [p.detach() for p in self.patient.parameters]
         gradients = [p.grad for p in self.patient.parameters]
         moved = [a - b for a, b in zip(now, self._weights, strict=True)]

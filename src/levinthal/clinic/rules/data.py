@@ -37,7 +37,7 @@ def input_scale(chart: Chart) -> Iterator[Finding]:
         return
     centre, spread = float(np.median(np.abs(mean))), float(np.median(std))
     if centre > FAR_MEAN or spread > WIDE or 0 < spread < NARROW:
-        severity = None if chart.went.is_stuck else Severity.INFO
+        severity = None if chart.went.is_harmed else Severity.INFO
         evidence = {"|mean|": centre, "standard deviation": spread}
         yield found("INPUT_SCALE", "input", 0, evidence, confidence=0.8, severity=severity)
 

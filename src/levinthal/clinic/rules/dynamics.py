@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
 from torch import nn
 
-from levinthal.clinic.chart import Chart
+from levinthal.clinic.chart import Chart, typical
 from levinthal.clinic.finding import found, shown
 from levinthal.clinic.patient import Patient
 from levinthal.clinic.progress import FEWEST
@@ -39,14 +38,10 @@ def step_size(chart: Chart) -> Iterator[Finding]:
     if len(chart.history) < 3 or not matrices:
         return
     weights = chart.history.tensors("weight")[:, matrices]
-    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a run that broke has steps without a number
-        ratio = np.nanmedian(
-            chart.history.tensors("update")[:, matrices] / np.where(weights > 0, weights, np.nan), 1
-        )
-    size, early = float(np.nanmedian(ratio)), float(np.nanmax(ratio[:3]))
-    broken = bool(np.any(~np.isfinite(chart.history.losses[np.isfinite(chart.history.losses).argmax() :])))
-    if (went.is_stuck or went.is_worse or broken) and max(size, early) > LARGE_STEP:
+    updates = chart.history.tensors("update")[:, matrices]
+    ratio = typical(updates / np.where(weights > 0, weights, np.nan), 1)
+    size, early = float(typical(ratio)), float(np.nanmax([0.0, *ratio[:3]]))
+    if went.is_harmed and max(size, early) > LARGE_STEP:
         evidence = {
             "step / weight": max(size, early),
             "loss at the start": went.start,
@@ -58,7 +53,9 @@ def step_size(chart: Chart) -> Iterator[Finding]:
         yield found(
             "LR_DECAYED", "optimiser", int(chart.history.steps[-1]), {"rate": rates[-1], "was": max(rates)}
         )
-    elif went.is_stuck and size < SMALL_STEP and np.nanmax(chart.history.tensors("gradient")) > 0:
+    elif (
+        went.is_stuck and size < SMALL_STEP and np.nanmax([0.0, *chart.history.tensors("gradient").flat]) > 0
+    ):
         yield found("LR_TOO_LOW", "optimiser", 0, {"step / weight": size}, confidence=0.8)
 
 
@@ -68,7 +65,7 @@ def lost_updates(chart: Chart) -> Iterator[Finding]:
     if len(same) < 3:
         return
     rates = np.array([s.rates for s in chart.history if s.rates])
-    moving = (np.nanmedian(gradients, 0) > 0) & (rates.max(0) > 0)
+    moving = (typical(gradients, 0) > 0) & (rates.max(0) > 0)
     lost = moving & (np.median(same, 0) > LOST)
     if lost.any() and lost.sum() > moving.sum() / 2:
         severity = None if chart.went.is_stuck else Severity.INFO
@@ -81,9 +78,8 @@ def lost_updates(chart: Chart) -> Iterator[Finding]:
 
 def _has_decayed(history: History) -> bool:
     rates = [max(s.rates) for s in history if s.rates]
-    return (
-        len(rates) >= FEWEST and 0 <= rates[-1] < DECAYED * max(rates) and np.median(rates) < 0.1 * max(rates)
-    )
+    enough = len(rates) >= FEWEST and rates[-1] < DECAYED * max(rates)
+    return bool(enough and np.median(rates) < 0.1 * max(rates))
 
 
 def _matrices(patient: Patient) -> list[int]:
@@ -101,11 +97,11 @@ def gradient_flow(chart: Chart) -> Iterator[Finding]:
     if len(matrices) < 3 or len(chart.history) < 3:
         return
     sizes = np.sqrt([chart.patient.parameters[i].numel() for i in matrices])
-    typical = np.nanmedian(chart.history.tensors("gradient")[:, matrices] / sizes, 0)
-    known = np.isfinite(typical) & (typical > 0)
+    usual = typical(chart.history.tensors("gradient")[:, matrices] / sizes, 0)
+    known = np.isfinite(usual) & (usual > 0)
     if known.sum() < 3:
         return
-    ends, went = typical[known], chart.went
+    ends, went = usual[known], chart.went
     ratio = float(ends[0] / ends[-1])
     if FALLEN <= ratio <= GROWN:
         return

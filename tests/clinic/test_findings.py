@@ -1,0 +1,180 @@
+"""Healthy loops hear nothing; each sick one hears its cause first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from tests.clinic.cases import Loop, X, Y, mlp
+from torch import nn
+from torch.nn import functional
+
+from levinthal.clinic import Watch, watch
+
+SGD, Adam = torch.optim.SGD, torch.optim.Adam
+
+
+def run(model: nn.Module, rule: Callable, rate: float, loop: Loop | None = None, **more) -> Watch:
+    return (loop or Loop()).run(model, rule(model.parameters(), rate, **more))
+
+
+def normed() -> nn.Module:
+    return nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, 10))
+
+
+def by_hand(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return -z.log_softmax(1)[range(len(y)), y].mean()
+
+
+HEALTHY: dict[str, Callable[[], Watch]] = {
+    "relu": lambda: run(mlp(), Adam, 1e-3),
+    "tanh": lambda: run(mlp(nn.Tanh), SGD, 0.1),
+    "gelu": lambda: run(mlp(nn.GELU), Adam, 3e-3),
+    "one sigmoid layer": lambda: run(mlp(nn.Sigmoid, 1), SGD, 1.0),
+    "batch norm and dropout": lambda: run(normed(), SGD, 0.1, momentum=0.9),
+    "weight decay": lambda: run(mlp(), SGD, 0.1, weight_decay=1e-3),
+    "clipping": lambda: run(mlp(), SGD, 0.1, Loop(clip=1.0)),
+    "full batch": lambda: run(mlp(), Adam, 3e-3, Loop(batch=1197)),
+    "decay to a hundredth": lambda: run(mlp(), Adam, 1e-2, Loop(decay=0.955)),
+    "by hand": lambda: run(
+        mlp(), Adam, 1e-3, Loop(loss=lambda z, y: -z.log_softmax(1)[range(len(y)), y].mean())
+    ),
+}
+
+
+def constant() -> nn.Module:
+    model = mlp()
+    for parameter in model.parameters():
+        nn.init.constant_(parameter, 0.01)
+    return model
+
+
+def foreign() -> Watch:
+    model, other = mlp(), mlp()
+    return Loop().run(model, Adam(other.parameters(), 1e-3))
+
+
+def saturated() -> nn.Module:
+    model = mlp(nn.Tanh)
+    for layer in model[::2]:
+        nn.init.normal_(layer.weight, std=5.0)
+    return model
+
+
+def dead() -> nn.Module:
+    model = mlp(depth=2)
+    nn.init.constant_(model[2].bias, -10.0)  # type: ignore[arg-type]
+    return model
+
+
+def broken() -> Watch:
+    inputs = X.clone()
+    inputs[:, 0] = torch.where(torch.arange(len(X)) % 10 == 0, torch.nan, inputs[:, 0])
+    return run(mlp(), SGD, 0.1, Loop(inputs=inputs))
+
+
+class Cut(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.head = mlp(), nn.Linear(10, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.head(self.body(x).detach())
+        return out
+
+
+def evaluated_in_train() -> Watch:
+    model = normed()
+    optimizer = SGD(model.parameters(), 0.1)
+    with watch(model, optimizer) as w:
+        for _ in range(3):
+            Loop(steps=10).train(model, optimizer)
+            with torch.no_grad():
+                model(X[:100])
+    return w
+
+
+def stopped_norm() -> Watch:
+    model = normed()
+    model[1].eval()  # type: ignore[index]
+    return run(model, SGD, 0.1)
+
+
+def squared(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return functional.mse_loss(z[:, :1], y.float())
+
+
+SUMMED = nn.CrossEntropyLoss(reduction="sum")
+HALVES = Loop(inputs=X.bfloat16())
+SICK: dict[str, tuple[str, Callable[[], Watch]]] = {
+    "softmax twice": ("DOUBLE_SOFTMAX", lambda: run(mlp(top=nn.Softmax(1)), Adam, 1e-3)),
+    "relu on top": ("RELU_ON_LOGITS", lambda: run(mlp(top=nn.ReLU()), Adam, 1e-3)),
+    "eight sigmoids": ("VANISHING_GRADIENT", lambda: run(mlp(nn.Sigmoid, 8), SGD, 0.1)),
+    "twenty narrow tanh": ("VANISHING_GRADIENT", lambda: run(mlp(nn.Tanh, 30, 16), SGD, 0.01)),
+    "rate 10": ("LR_TOO_HIGH", lambda: run(mlp(), SGD, 10.0)),
+    "adam at 1": ("LR_TOO_HIGH", lambda: run(mlp(), Adam, 1.0)),
+    "rate 1e-7": ("LR_TOO_LOW", lambda: run(mlp(), SGD, 1e-7)),
+    "decayed": ("LR_DECAYED", lambda: run(mlp(), Adam, 1e-3, Loop(decay=0.3))),
+    "no zero_grad": ("MISSING_ZERO_GRAD", lambda: run(mlp(), Adam, 1e-3, Loop(zero=False))),
+    "sorted": ("UNSHUFFLED", lambda: run(mlp(), Adam, 1e-3, Loop(order=torch.argsort(Y)))),
+    "another network's optimiser": ("OPTIMIZER_DETACHED", foreign),
+    "detached": ("GRAPH_BROKEN", lambda: run(Cut(), Adam, 1e-3)),
+    "constant weights": ("SYMMETRIC_INIT", lambda: run(constant(), Adam, 1e-3)),
+    "pixels times 1000": ("INPUT_SCALE", lambda: run(mlp(), SGD, 0.1, Loop(inputs=X * 1000))),
+    "nan in a tenth": ("NON_FINITE_INPUT", broken),
+    "clipped to nothing": ("OVER_CLIPPING", lambda: run(mlp(), SGD, 0.1, Loop(clip=1e-6))),
+    "decay of 5": ("EXCESS_WEIGHT_DECAY", lambda: run(mlp(), SGD, 0.1, weight_decay=5.0)),
+    "no activation": ("MISSING_NONLINEARITY", lambda: run(mlp(nn.Identity), SGD, 0.1)),
+    "summed": (
+        "LOSS_REDUCTION_SUM",
+        lambda: run(mlp(), SGD, 0.1, Loop(loss=nn.CrossEntropyLoss(reduction="sum"))),
+    ),
+    "saturated": ("SATURATED_ACTIVATION", lambda: run(saturated(), SGD, 1e-3)),
+    "dead": ("DEAD_RELU", lambda: run(dead(), SGD, 0.01)),
+    "rounded away": (
+        "UPDATE_LOST_TO_ROUNDING",
+        lambda: run(mlp().bfloat16(), SGD, 1e-4, Loop(inputs=X.bfloat16())),
+    ),
+    "evaluated in training mode": ("TRAIN_MODE_IN_EVAL", evaluated_in_train),
+    "batch norm asleep": ("BN_EVAL_IN_TRAIN", stopped_norm),
+    "batches of 2": ("BN_TINY_BATCH", lambda: run(normed(), SGD, 0.01, Loop(batch=2))),
+    "dropout .95": ("EXCESS_DROPOUT", lambda: run(nn.Sequential(nn.Dropout(0.98), *mlp()), SGD, 0.01)),
+}
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_a_healthy_run_hears_nothing_worse_than_a_remark(name: str) -> None:
+    torch.manual_seed(3)
+    assert [f.code for f in HEALTHY[name]().findings() if f.severity != "info"] == []
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_the_cause_comes_first(name: str) -> None:
+    torch.manual_seed(3)
+    code, make = SICK[name]
+    found = make().findings()
+    assert [f.code for f in found][:1] == [code]
+    assert found[0].follows is None
+    assert found[0].remedy
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+def test_unlike_shapes() -> None:
+    torch.manual_seed(3)
+    found = run(mlp(), SGD, 0.01, Loop(loss=squared)).findings()
+    assert found[0].code == "LOSS_BROADCAST"
+    assert found[0].evidence == {"output": "(64, 1)", "target": "(64,)"}
+
+
+def test_what_is_declared_frozen_is_no_finding() -> None:
+    model = mlp()
+    for parameter in model[:4].parameters():
+        parameter.requires_grad_(False)
+    optimizer = Adam([p for p in model.parameters() if p.requires_grad], 1e-3)
+    with watch(model, optimizer, every=5, frozen=("0.", "2.")) as declared:
+        Loop().train(model, optimizer)
+    assert [f.code for f in declared.findings()] == []
+    with watch(model, optimizer, every=5) as undeclared:
+        Loop().train(model, optimizer)
+    assert [f.code for f in undeclared.findings()] == ["FROZEN_PARAMS"]
