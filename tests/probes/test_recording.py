@@ -155,3 +155,14 @@ def test_a_users_own_activation_is_one() -> None:
 
     assert is_activation(Bump())
     assert not is_activation(Mix())
+
+
+def test_sparse_gradients_stay_where_they_are() -> None:
+    net = nn.Sequential(nn.Embedding(10, 4, sparse=True), nn.Flatten(), nn.Linear(8, 2))
+    tokens = torch.randint(0, 10, (9, 2))
+    net(tokens).sum().backward()
+    kept = net[0].weight.grad
+    found = signal(net, tokens)["0"].parameter_gradient
+    assert net[0].weight.grad is kept
+    assert found is not None
+    assert float(found) > 0

@@ -68,6 +68,8 @@ def _copy(tensor: Tensor | None) -> Tensor | None:
 
 
 def _refill(tensor: Tensor | None, content: Tensor | None) -> Tensor | None:
-    if tensor is not None and content is not None and not torch.equal(tensor, content):
+    if tensor is None or content is None or tensor.is_sparse:  # no pass writes into a sparse gradient
+        return tensor
+    if not torch.equal(tensor, content):
         tensor.copy_(content)
     return tensor

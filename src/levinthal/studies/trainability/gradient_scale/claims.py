@@ -15,7 +15,7 @@ from levinthal.studies.trainability.gradient_scale.measure import design
 from levinthal.vocabulary import Claim, Evidence
 
 PHILIPP = "Philipp, Song & Carbonell (2017), arXiv 1712.05577"
-YANG = "Yang, Pennington, Rao, Sohl-Dickstein & Schoenholz (2019), arXiv 1902.08129, sec. 3"
+YANG = "Yang, Pennington, Rao, Sohl-Dickstein & Schoenholz (2019), arXiv 1902.08129"
 NLC = "Philipp & Carbonell (2018), arXiv 1806.00179"
 TENFOLD = math.log2(10) / 50  # doublings a layer that make a factor of ten over fifty layers
 LAWS = {"batch norm, ReLU": ("relu", "ReLU"), "batch norm, linear": ("linear", "linear")}
@@ -143,7 +143,7 @@ CLAIMS = (
     Claim(
         id="G1",
         says="Exploding gradients persist with batch norm: GSC grows exponentially with depth.",
-        source=f"{PHILIPP}, sec. 3",
+        source=PHILIPP,
         effect="growth of GSC a layer, at initial weights",
         unit="doublings a layer",
         smallest=TENFOLD,
@@ -153,7 +153,7 @@ CLAIMS = (
     Claim(
         id="G2",
         says="They persist with SELU.",
-        source=f"{PHILIPP}, sec. 3",
+        source=PHILIPP,
         effect="growth of GSC a layer, at initial weights",
         unit="doublings a layer",
         smallest=TENFOLD,
@@ -163,7 +163,7 @@ CLAIMS = (
     Claim(
         id="G3",
         says="Residual networks have far smaller gradients: GSC of the whole network a hundredth or less.",
-        source=f"{PHILIPP}, sec. 6",
+        source=PHILIPP,
         effect="decades by which skips lower GSC of the whole network",
         unit="decades",
         smallest=2,
