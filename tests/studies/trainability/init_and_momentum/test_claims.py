@@ -96,6 +96,16 @@ def test_figures_and_answer_say_what_the_rows_hold() -> None:
     assert study.answer(found).endswith("a bad one stays at 100 % of the mean image's error with any.")
 
 
+def test_a_half_finished_study_is_drawn_as_far_as_it_goes() -> None:
+    whole = list(simulated(as_published))
+    cells = [task.cell for task in study.presets["quick"].tasks]
+    for count in (1, 4, 7, 12):
+        rows = Rows.of([row for row in whole if row.cell in cells[-count:]])
+        assert all(figure.panels for figure in study.figures(rows))
+        found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
+        assert study.answer(found)
+
+
 def test_no_runs_are_no_verdict() -> None:
     rows = Rows.of([], factors=("rule",))
     found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}

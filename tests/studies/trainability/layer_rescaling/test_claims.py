@@ -109,6 +109,16 @@ def test_figures_and_answer_say_what_the_rows_hold() -> None:
     assert "0.5 (3 hidden layers), 0.5 (5 hidden layers)" in study.answer(found)
 
 
+def test_a_half_finished_study_is_drawn_as_far_as_it_goes() -> None:
+    whole = list(simulated(losses(adam=0.05), drift=1.0))
+    cells = list({str(row.cell): row.cell for row in whole}.values())
+    for count in (1, 4, 8):
+        rows = Rows.of([row for row in whole if row.cell in cells[:count]])
+        assert all(figure.panels for figure in study.figures(rows))
+        found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
+        assert study.answer(found)
+
+
 def test_no_runs_are_no_verdict() -> None:
     rows = Rows.of([], factors=("rule", "hidden", "rate", "factors"))
     found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}

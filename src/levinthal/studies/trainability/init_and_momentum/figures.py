@@ -20,9 +20,9 @@ def figures(rows: Rows) -> Iterator[Figure]:
     found = rows.where(name="error")
     if len(found):
         baseline = float(np.mean(rows.where(name="mean_image_error").values()))
-        yield _over(found, "rate", baseline)
-        yield _over(found, "step", baseline)
-        if len(found.distinct("scale")) > 2:
+        drawn = (_over(found, key, baseline) for key in ("rate", "step"))
+        yield from (figure for figure in drawn if figure.panels)
+        if best(found, "sparse", ARMS[-1]) and len(found.distinct("scale")) > 2:
             yield _over_scale(found)
 
 
@@ -69,8 +69,7 @@ def _stuck(rows: Rows, baseline: float) -> str:
 def _over_scale(rows: Rows) -> Figure:
     scales = [s for s in rows.where(init="sparse").distinct("scale") if best(rows, "sparse", ARMS[-1], s)]
     winners = [winner for s in scales if (winner := best(rows, "sparse", ARMS[-1], s))]
-    bands = [_rounded(np.quantile(list(w.scores.values()), [0.25, 0.5, 0.75])) for w in winners]
-    low, middle, high = zip(*bands, strict=True)
+    low, middle, high = _quartiles(np.array(list(winner.scores.values())) for winner in winners)
     line = Series(
         arm_words(ARMS[-1]), _rounded(scales), middle, group=arm_words(ARMS[-1]), low=low, high=high
     )
@@ -88,9 +87,14 @@ def _line(name: str, rows: Rows, key: str) -> Series:
     """Median and quartiles over seeds against the key; a step is drawn one later, to have a logarithm."""
     found = {float(x): group.values() for (x,), group in rows.group_by(key).items()}
     whole = {x: v[np.isfinite(v)] for x, v in found.items() if np.isfinite(v).mean() > 0.5}
-    bands = [_rounded(np.quantile(v, [0.25, 0.5, 0.75])) for v in whole.values()]
-    low, middle, high = zip(*bands, strict=True)
+    low, middle, high = _quartiles(whole.values())
     return Series(name, _rounded(x + (key == "step") for x in whole), middle, group=name, low=low, high=high)
+
+
+def _quartiles(values: Iterable[np.ndarray]) -> tuple[tuple[float, ...], ...]:
+    """Lower quartiles, medians and upper quartiles of several samples; of none, none."""
+    found = np.array([np.quantile(one, [0.25, 0.5, 0.75]) for one in values]).reshape(-1, 3)
+    return tuple(_rounded(column) for column in found.T)
 
 
 def _rounded(values: Iterable[float]) -> tuple[float, ...]:

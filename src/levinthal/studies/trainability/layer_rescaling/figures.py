@@ -112,7 +112,8 @@ def _line(name: str, group: str, rows: Rows, key: str) -> Series:
     """Median and quartiles over seeds against the key; a step is drawn one later, to have a logarithm."""
     found = {float(x): group.values() for (x,), group in rows.group_by(key).items()}
     bands = {x: np.quantile(v[np.isfinite(v)], [0.25, 0.5, 0.75]) for x, v in found.items() if _mostly(v)}
-    low, middle, high = zip(*(_rounded(band) for band in bands.values()), strict=True)
+    columns = np.array(list(bands.values())).reshape(-1, 3).T
+    low, middle, high = (_rounded(column) for column in columns)
     return Series(name, _rounded(x + (key == "step") for x in bands), middle, group=group, low=low, high=high)
 
 
