@@ -59,7 +59,7 @@ study = Study(
             "digits, 1, 3 and 5 hidden layers of 30, 8 seeds: a minute", "digits", (1, 3, 5), 1197, 1200, 8
         ),
         "standard": _preset(
-            "MNIST, 1 to 5 hidden layers of 30, 8 seeds: some minutes",
+            "MNIST, 1 to 5 hidden layers of 30, 8 seeds: seven minutes",
             "mnist",
             (1, 2, 3, 4, 5),
             10000,
