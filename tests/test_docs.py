@@ -16,7 +16,7 @@ from levinthal.cli.reference import reference
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path for path in ROOT.rglob("*.md") if ".venv" not in path.parts and path.parts[-2][0] != ".")
 PAGE_IDS = [str(path.relative_to(ROOT)) for path in PAGES]
-GIVEN = ("rows", "study", "first_layer")  # what a page may speak of without making it
+GIVEN = ("rows", "study", "first_layer", "model")  # what a page may speak of without making it
 DEV_COMMANDS = ("demo", "test", "check", "bench", "docs")
 
 

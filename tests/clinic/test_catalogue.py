@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from levinthal.clinic.catalogue import CATALOGUE
 
 
@@ -15,3 +17,9 @@ def test_every_entry_says_what_it_means_and_what_to_do() -> None:
         assert entry.remedy, code
         assert code not in entry.explains
         assert len(set(entry.explains)) == len(entry.explains), code
+
+
+def test_the_page_lists_every_finding_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "watch.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{code}` | {entry.means} | {entry.remedy} |" for code, entry in CATALOGUE.items()]

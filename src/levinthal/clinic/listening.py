@@ -16,7 +16,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 from torch.utils.hooks import RemovableHandle
 
-from levinthal.clinic.sample import LossCall, Sample
+from levinthal.clinic.sample import LayerRead, LossCall, Sample
 from levinthal.probes.flat_part import Tails, flat_tails
 from levinthal.probes.recording import is_activation
 
@@ -31,6 +31,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     name: getattr(functional, name)
     for name in ("relu", "relu6", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid", "leaky_relu")
 }
+ENOUGH = 8192
 WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
 NORMS = (nn.modules.batchnorm._BatchNorm,)
 
@@ -113,7 +114,8 @@ class Listener(TorchFunctionMode):
             return
         self.sample.names += (name,)
         self.sample.kinds += (kind,)
-        self.sample.layers.append(_layer_numbers(output.detach(), before, tails))
+        with torch._C.DisableTorchFunction():  # else every operation here comes back to the mode
+            self.sample.layers.append(_layer_numbers(output.detach(), before, tails))
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -154,23 +156,38 @@ _BY_FUNCTION: dict[Any, str] = {
 }
 
 
-def _layer_numbers(output: Tensor, before: Tensor | None, tails: Tails | None) -> Tensor:
-    """(5,) as in LAYER; nan where an entry does not apply."""
-    rms = torch.linalg.vector_norm(output.float()) / math.sqrt(max(output.numel(), 1))
-    broken = (~output.isfinite()).float().mean()
-    flat = dead = rms.new_full((), math.nan)
-    saturates = rms.new_tensor(float(tails is not None and tails.saturates))
-    if before is not None and tails is not None:
-        low, high = before.detach() <= tails.low, before.detach() >= tails.high
-        flat = (low | high).float().mean()
-        dead = (_units(low).all(0) | _units(high).all(0)).float().mean()
-    return torch.stack((rms, flat, dead, broken, saturates))
+def _layer_numbers(output: Tensor, before: Tensor | None, tails: Tails | None) -> LayerRead:
+    """What some rows of the batch tell of a layer, in as few operations as will do."""
+    some = _some(output)
+    norm, count = torch.linalg.vector_norm(some), some.numel()
+    if before is None or tails is None:
+        return LayerRead(norm, count)
+    x = _some(before.detach())
+    units = _units(x)
+    if math.isinf(tails.high):
+        on = x <= tails.low
+        constant = units.amax(0) <= tails.low
+    else:
+        on = (x <= tails.low) | (x >= tails.high)
+        constant = (units.amax(0) <= tails.low) | (units.amin(0) >= tails.high)
+    flat, dead = torch.count_nonzero(on), torch.count_nonzero(constant)
+    return LayerRead(norm, count, flat, dead, x.numel(), units.shape[1], tails.saturates)
 
 
-def _units(on: Tensor) -> Tensor:
+def _some(x: Tensor) -> Tensor:
+    """Rows spread evenly over the batch: at least 32 of them, and about 8,192 numbers in all."""
+    if x.dim() < 2 or not x.numel():
+        return x
+    rows = max(32, ENOUGH * len(x) // x.numel())
+    return x[:: max(1, len(x) // rows)]
+
+
+def _units(x: Tensor) -> Tensor:
     """(samples and places, units): channels of a convolution, else the last axis."""
-    axis = 1 if on.dim() >= 4 else -1
-    return on.movedim(axis, -1).reshape(-1, on.shape[axis]) if on.dim() > 1 else on.reshape(-1, 1)
+    if x.dim() == 2:
+        return x
+    axis = 1 if x.dim() >= 4 else -1
+    return x.movedim(axis, -1).reshape(-1, x.shape[axis]) if x.dim() > 1 else x.reshape(-1, 1)
 
 
 def _loss_call(kind: str, args: tuple[Any, ...], words: dict[str, Any]) -> LossCall:

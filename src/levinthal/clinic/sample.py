@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 MOST = 400
-LAYER = ("rms", "flat", "dead", "non_finite", "saturates")
 BATCH = ("mean", "std", "largest", "non_finite", "fingerprint")
 TENSOR = ("gradient", "weight", "update", "unchanged", "before_clipping")
 
@@ -36,8 +35,33 @@ class LossCall:
 
 
 @dataclass(slots=True)
+class LayerRead:
+    """What some rows of a batch told of a layer: the norm of its output, and of an activation how many of its
+    inputs lay on the flat part and how many of its units were constant there.
+    """
+
+    norm: Tensor
+    count: int
+    on_flat: Tensor | None = None
+    constant: Tensor | None = None
+    inputs: int = 1
+    units: int = 1
+    saturates: bool = False
+
+    @property
+    def flat(self) -> float:
+        """Share of inputs on the flat part; nan for a layer that is no activation."""
+        return float("nan") if self.on_flat is None else float(self.on_flat) / max(self.inputs, 1)
+
+    @property
+    def dead(self) -> float:
+        """Share of units that are constant; nan for a layer that is no activation."""
+        return float("nan") if self.constant is None else float(self.constant) / max(self.units, 1)
+
+
+@dataclass(slots=True)
 class Sample:
-    """One training step. `tensors` is (parameters, 5) as in TENSOR, `layers` (calls, 5) as in LAYER."""
+    """One training step. `tensors`: (parameters, 5) as in TENSOR; `names`, `kinds`, `layers` go together."""
 
     step: int
     batch_size: int = 0
@@ -45,7 +69,7 @@ class Sample:
     batch: Tensor | None = None
     names: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
-    layers: list[Tensor] = field(default_factory=list)
+    layers: list[LayerRead] = field(default_factory=list)
     tensors: Tensor | None = None
     losses: list[LossCall] = field(default_factory=list)
     stale: Tensor | None = None
@@ -96,11 +120,9 @@ class History:
         ]
         return torch.stack(found).cpu().double().numpy() if found else np.zeros((0, 0))
 
-    def layer(self, name: str, column: str) -> np.ndarray:
-        """(samples that called it,) of one column of LAYER."""
-        index = LAYER.index(column)
-        found = [s.layers[s.names.index(name)][index] for s in self.samples if name in s.names]
-        return torch.stack(found).cpu().double().numpy() if found else np.zeros(0)
+    def layer(self, name: str) -> list[LayerRead]:
+        """What each sample that called it told of a layer."""
+        return [s.layers[s.names.index(name)] for s in self.samples if name in s.names]
 
     def batch(self, column: str) -> np.ndarray:
         """(samples with a batch of floats,) of one column of BATCH."""

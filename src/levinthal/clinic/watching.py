@@ -44,17 +44,15 @@ class Watch:
         self._listener.on_backward = self._guarded(self._note_stale)
         self._listener.on_gradients = self._guarded(self._note_gradients)
         self._handles: list[RemovableHandle] = []
+        self._sizes = torch.tensor([float(max(p.numel(), 1)) for p in patient.parameters])
 
     def __enter__(self) -> Watch:
         model, first = self.patient.model, self.patient.optimizers[0]
-        begin, done = self._guarded(self._begin), self._guarded(self._listener.forward_done)
-        after = self._guarded(self._after_step)
         self._handles = [
-            model.register_forward_pre_hook(
-                lambda _m, args, words: begin(args, words, torch.is_grad_enabled()), with_kwargs=True
-            ),
-            model.register_forward_hook(lambda *_: done()),
-            first.register_step_post_hook(lambda *_: after()),
+            model.register_forward_pre_hook(self._forward_begins, with_kwargs=True),
+            model.register_forward_hook(self._forward_is_over),
+            first.register_step_pre_hook(self._step_begins),
+            first.register_step_post_hook(self._step_is_over),
         ]
         return self
 
@@ -88,7 +86,7 @@ class Watch:
             if self.trouble:
                 return
             try:
-                with torch.no_grad():
+                with torch.no_grad(), torch._C.DisableTorchFunction():
                     function(*args)
             except Exception as error:
                 self.trouble = f"{type(error).__name__}: {error}"
@@ -97,13 +95,28 @@ class Watch:
 
         return call
 
-    def _begin(self, args: tuple[Any, ...], words: dict[str, Any], learning: bool) -> None:
-        training = self.patient.model.training
-        self.history.evaluated_in_train += training and not learning
-        if self._sample is not None or self._step % self.every or not (training and learning):
-            return
-        if any(s.step == self._step for s in self.history.samples[-1:]):
-            return
+    def _forward_begins(self, model: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
+        learning = torch.is_grad_enabled()
+        if not learning:
+            self.history.evaluated_in_train += model.training
+        elif self._sample is None and self._step % self.every == 0 and model.training:
+            self._guarded(self._begin)(args, words)
+
+    def _forward_is_over(self, *_: Any) -> None:
+        if self._sample is not None:
+            self._guarded(self._listener.forward_done)()
+
+    def _step_begins(self, *_: Any) -> None:
+        """The optimiser's own arithmetic is not listened to; what a closure does in it is."""
+        if self._sample is not None and self._sample.loss is not None:
+            self._guarded(self._listener.end)()
+
+    def _step_is_over(self, *_: Any) -> None:
+        self._step += 1
+        if self._sample is not None:
+            self._guarded(self._after_step)(self._sample)
+
+    def _begin(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         self._sample = Sample(self._step)
         self._weights = [p.detach().clone() for p in self.patient.parameters]
         first = next((a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()), None)
@@ -123,35 +136,35 @@ class Watch:
         """The gradients as backward left them, which clipping may yet shrink."""
         self._before_clipping = _norms([p.grad for p in self.patient.parameters])
 
-    def _after_step(self) -> None:
-        sample, self._step = self._sample, self._step + 1
-        if sample is None:
-            return
+    def _after_step(self, sample: Sample) -> None:
         self._listener.end()
         sample.rates = self.patient.rates()
-        now = [p.detach() for p in self.patient.parameters]
         gradients = [p.grad for p in self.patient.parameters]
-        moved = [a - b for a, b in zip(now, self._weights, strict=True)]
-        same = [(m == 0).float().mean() for m in moved]
-        sample.without_gradient = tuple(
-            name for name, g in zip(self.patient.names, gradients, strict=True) if g is None
-        )
-        norms = _norms(gradients)
-        before = norms if self._before_clipping is None else self._before_clipping
-        columns = (norms, _norms(self._weights), _norms(moved), torch.stack(same), before)
-        sample.tensors = torch.stack([c.to(norms.device) for c in columns], 1)
+        named = zip(self.patient.names, gradients, strict=True)
+        sample.without_gradient = tuple(name for name, gradient in named if gradient is None)
+        sample.tensors = self._columns(gradients)
         self.history.add(sample)
         self._sample, self._weights, self._before_clipping = None, [], None
+
+    def _columns(self, gradients: Sequence[Tensor | None]) -> Tensor:
+        """(parameters, 5) as in TENSOR."""
+        moved = torch._foreach_sub([p.detach() for p in self.patient.parameters], self._weights)
+        same = 1 - torch.stack([torch.count_nonzero(m) for m in moved]) / self._sizes
+        norms = _norms(gradients)
+        before = norms if self._before_clipping is None else self._before_clipping
+        columns = (norms, _norms(self._weights), _norms(moved), same, before)
+        return torch.stack([column.to(norms.device) for column in columns], 1)
 
 
 def _norms(tensors: Sequence[Tensor | None]) -> Tensor:
     """(T,) Euclidean norms; nan for a tensor that is not there."""
-    found = [
-        torch.full((), math.nan) if t is None else torch.linalg.vector_norm(_dense(t).float())
-        for t in tensors
-    ]
-    device = next((n.device for n in found if n.device.type != "cpu"), torch.device("cpu"))
-    return torch.stack([n.to(device) for n in found]) if found else torch.zeros(0)
+    there = [_dense(tensor) for tensor in tensors if tensor is not None]
+    if not there:
+        return torch.full((len(tensors),), math.nan)
+    known = iter(torch._foreach_norm(there))
+    absent = torch.full((), math.nan, device=there[0].device)
+    found = [absent if tensor is None else next(known) for tensor in tensors]
+    return torch.stack([norm.to(absent.device, torch.float32) for norm in found])
 
 
 def _dense(tensor: Tensor) -> Tensor:
@@ -159,12 +172,16 @@ def _dense(tensor: Tensor) -> Tensor:
 
 
 def _batch_numbers(inputs: Tensor) -> Tensor:
-    """(5,) as in BATCH; the fingerprint weighs every value by its place."""
-    x = inputs.detach().float().reshape(-1)
-    finite = x.isfinite()
-    x = torch.where(finite, x, 0.0)
-    weights = torch.linspace(0.5, 1.5, len(x), device=x.device)
-    return torch.stack((x.mean(), x.std(), x.abs().max(), (~finite).float().mean(), x @ weights))
+    """(5,) as in BATCH. The fingerprint weighs some values by their places."""
+    x = inputs.detach().reshape(-1)
+    mean = x.mean(dtype=torch.float32)
+    square = torch.linalg.vector_norm(x, dtype=torch.float32) ** 2 / max(len(x), 1)
+    low, high = torch.aminmax(x) if len(x) else (mean, mean)
+    largest = torch.maximum(low.abs(), high.abs()).float()
+    few = x[:: max(1, len(x) // 1024)].float()
+    print_ = few @ torch.linspace(0.5, 1.5, len(few), device=x.device)
+    broken = (~mean.isfinite()).float()
+    return torch.stack((mean, (square - mean**2).clamp(min=0).sqrt(), largest, broken, print_))
 
 
 def watch(

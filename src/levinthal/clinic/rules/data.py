@@ -21,7 +21,6 @@ def non_finite_input(chart: Chart) -> Iterator[Finding]:
     shares = chart.history.batch("non_finite")
     if np.any(shares > 0):
         evidence = {
-            "share of values": float(shares.max()),
             "batches": int((shares > 0).sum()),
             "of": len(shares),
         }

@@ -116,13 +116,13 @@ def activations(chart: Chart) -> Iterator[Finding]:
     """Hidden layers most of whose units are dead, or on the flat part of an activation flat at both ends."""
     flat, dead = {}, {}
     for name in _hidden(chart.history):
-        read = [chart.history.layer(name, column)[-3:] for column in ("flat", "dead", "saturates")]
-        if len(read[0]) < 3 or np.isnan(read[0]).any():
+        late = [read for read in chart.history.layer(name)[-3:] if read.on_flat is not None]
+        if len(late) < 3:
             continue
-        if read[2][-1] and read[0].min() > MOST_UNITS:
-            flat[name] = float(np.median(read[0]))
-        elif not read[2][-1] and read[1].min() > MOST_UNITS:
-            dead[name] = float(np.median(read[1]))
+        if late[-1].saturates and min(read.flat for read in late) > MOST_UNITS:
+            flat[name] = late[-1].flat
+        elif not late[-1].saturates and min(read.dead for read in late) > MOST_UNITS:
+            dead[name] = late[-1].dead
     harm = None if chart.went.is_stuck else Severity.INFO
     step = int(chart.history.steps[-1]) if len(chart.history) else 0
     if flat:
