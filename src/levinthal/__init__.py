@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from levinthal.clinic import Watch, watch
+    from levinthal.clinic import Checkup, Watch, check, watch
     from levinthal.data import load
     from levinthal.errors import DataError, InputError, LevinthalError, StoreError, StudyError
     from levinthal.estimators import cka, mutual_information
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Axis",
+    "Checkup",
     "Claim",
     "DataError",
     "Dataset",
@@ -79,6 +80,7 @@ __all__ = [
     "Verdict",
     "Watch",
     "all_studies",
+    "check",
     "cka",
     "find",
     "judge",
@@ -91,7 +93,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "levinthal.clinic": ("Watch", "watch"),
+    "levinthal.clinic": ("Checkup", "Watch", "check", "watch"),
     "levinthal.data": ("load",),
     "levinthal.errors": ("DataError", "InputError", "LevinthalError", "StoreError", "StudyError"),
     "levinthal.estimators": ("cka", "mutual_information"),

@@ -160,6 +160,12 @@ CATALOGUE: dict[str, Entry] = {
         WARNING,
         ("NON_FINITE_LOSS", "OVER_CLIPPING"),
     ),
+    "FIRST_LOSS_TOO_LARGE": Entry(
+        "the first loss is far above that of a guess: the outputs are too large before training",
+        "scale the weights of the last layer down, or start it at zero",
+        WARNING,
+        ("NON_FINITE_LOSS",),
+    ),
     "NON_FINITE_LOSS": Entry(
         "the loss is nan or infinite",
         "lower the rate; look for log or division of zero in the loss",

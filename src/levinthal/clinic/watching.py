@@ -16,6 +16,7 @@ from levinthal.clinic.diagnosis import diagnose
 from levinthal.clinic.listening import Listener
 from levinthal.clinic.patient import Patient
 from levinthal.clinic.sample import History, Sample
+from levinthal.clinic.told import told
 from levinthal.errors import InputError, LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Severity
 
@@ -67,6 +68,11 @@ class Watch:
     def findings(self) -> list[Finding]:
         """What is wrong, causes before their symptoms, the most important first; empty for a healthy run."""
         return diagnose(self.patient, self.history)
+
+    def __str__(self) -> str:
+        """The findings for a terminal."""
+        trouble = f"\nThe watch ended early: {self.trouble}" if self.trouble else ""
+        return told(self.findings()) + trouble
 
     def raise_if(self, severity: str = "critical") -> None:
         """Raise FindingError if there is a finding of this severity or worse.
@@ -122,7 +128,7 @@ class Watch:
         first = next((a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()), None)
         if first is not None:
             self._sample.batch_size = len(first)
-            self._sample.batch = _batch_numbers(first) if first.is_floating_point() else None
+            self._sample.batch = batch_numbers(first) if first.is_floating_point() else None
         self._listener.begin(self._sample)
 
     def _note_stale(self) -> None:
@@ -171,7 +177,7 @@ def _dense(tensor: Tensor) -> Tensor:
     return tensor.coalesce().values() if tensor.is_sparse else tensor
 
 
-def _batch_numbers(inputs: Tensor) -> Tensor:
+def batch_numbers(inputs: Tensor) -> Tensor:
     """(5,) as in BATCH. The fingerprint weighs some values by their places."""
     x = inputs.detach().reshape(-1)
     mean = x.mean(dtype=torch.float32)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from tests.clinic.cases import X, Y, mlp
+from torch import nn
+from torch.nn import functional
+
+from levinthal.clinic import Checkup, check
+from levinthal.errors import InputError
+
+BATCH = (X[:128], Y[:128])
+
+
+def examined(model: nn.Module, batch: tuple = BATCH, **more) -> Checkup:
+    return check(model, functional.cross_entropy, batch, **more)
+
+
+def test_a_healthy_network_is_told_so_with_its_numbers() -> None:
+    torch.manual_seed(0)
+    found = examined(mlp())
+    assert found.is_healthy
+    assert str(found).startswith("Healthy.\n\nMeasured before training:")
+    assert found.numbers["first loss / ln K"].value == pytest.approx(1, abs=0.1)
+    assert found.numbers["first loss / ln K"].details["ln K"] == pytest.approx(math.log(10))
+    assert [layer.kind for layer in found.layers] == ["Linear", "ReLU"] * 3 + ["Linear"]
+
+
+def test_an_affine_network_has_nlc_one() -> None:
+    torch.manual_seed(0)
+    found = examined(mlp(nn.Identity))
+    bent = found.numbers["non-linearity coefficient (NLC; 1 is affine)"]
+    assert bent.value == pytest.approx(1, abs=0.05)
+    assert [f.code for f in found.findings] == ["MISSING_NONLINEARITY"]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_model_is_left_as_it_was(training: bool) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(64, 32), nn.BatchNorm1d(32), nn.Tanh(), nn.Dropout(0.5), nn.Linear(32, 10)
+    )
+    model.train(training)
+    model[1].eval()
+    model[0].weight.grad = torch.ones_like(model[0].weight)
+    before, draw = copy.deepcopy(model), torch.get_rng_state()
+    examined(model)
+    assert torch.equal(draw, torch.get_rng_state())
+    for old, new in zip(before.modules(), model.modules(), strict=True):
+        assert old.training == new.training
+        assert not new._forward_hooks
+        assert not new._forward_pre_hooks
+    kept, now = before.state_dict(), model.state_dict()
+    assert all(torch.equal(kept[name], now[name]) for name in kept)
+    assert torch.equal(model[0].weight.grad, torch.ones_like(model[0].weight))
+    assert model[4].weight.grad is None
+
+
+def constant() -> nn.Module:
+    model = mlp()
+    for parameter in model.parameters():
+        nn.init.constant_(parameter, 0.01)
+    return model
+
+
+def normal(deviation: float) -> nn.Module:
+    model = mlp(nn.Sigmoid, 30, 100)
+    for layer in model[:-1:2]:
+        nn.init.normal_(layer.weight, std=deviation)
+    return model
+
+
+def loud() -> nn.Module:
+    model = mlp()
+    nn.init.normal_(model[-1].weight, std=30.0)  # type: ignore[arg-type]
+    return model
+
+
+NAN = X[:128].clone()
+NAN[3, 3] = math.nan
+SICK: dict[str, tuple[str, Callable[[], Checkup]]] = {
+    "softmax twice": ("DOUBLE_SOFTMAX", lambda: examined(mlp(top=nn.Softmax(1)))),
+    "relu on top": ("RELU_ON_LOGITS", lambda: examined(mlp(top=nn.ReLU()))),
+    "constant": ("SYMMETRIC_INIT", lambda: examined(constant())),
+    "nan": ("NON_FINITE_INPUT", lambda: examined(mlp(), (NAN, Y[:128]))),
+    "thousands": ("INPUT_SCALE", lambda: examined(mlp(), (1e5 * X[:128], Y[:128]))),
+    "loud": ("FIRST_LOSS_TOO_LARGE", lambda: examined(loud())),
+    "thirty sigmoids, N(0, 1/n)": ("VANISHING_GRADIENT", lambda: examined(normal(0.1))),
+    "thirty sigmoids, N(0, 1)": ("SATURATED_ACTIVATION", lambda: examined(normal(1.0))),
+    "another's optimiser": (
+        "OPTIMIZER_DETACHED",
+        lambda: examined(mlp(), optimizer=torch.optim.SGD(mlp().parameters(), 0.1)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_the_cause_comes_first(name: str) -> None:
+    torch.manual_seed(0)
+    code, make = SICK[name]
+    found = make()
+    assert found.findings[0].code == code
+    assert not found.is_healthy
+    assert code in str(found)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: check(mlp(), functional.cross_entropy, X), "a batch is a pair"),  # type: ignore[arg-type]
+        (lambda: check(nn.ReLU(), functional.cross_entropy, BATCH), "0 parameters"),
+    ],
+)
+def test_what_cannot_be_checked(call: Callable[[], Checkup], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        call()
