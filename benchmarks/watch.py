@@ -12,7 +12,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,23 +71,14 @@ class Arm:
 def ratios(bar: Bar, rounds: int) -> Iterator[tuple[float, float]]:
     """(ratio, seconds of the plain step) of each round; who goes first changes from round to round."""
     plain, watched = Arm(bar.batch), Arm(bar.batch)
-    with watch(watched.model, watched.optimizer, every=bar.every):
-        watched.seconds(1)  # step 0 is sampled, whatever `every` says
-    arms: list[Callable[[], float]] = [lambda: plain.seconds(STEPS), lambda: timed(watched, bar.every)]
-    for index in range(rounds):
-        order = (0, 1) if index % 2 else (1, 0)
-        found = {i: arms[i]() for i in order}
-        yield found[1] / found[0], found[0]
-
-
-def timed(arm: Arm, every: int) -> float:
-    """A watched arm; where only idle steps are asked for, step 0 is left out."""
-    with watch(arm.model, arm.optimizer, every=every) as w:
-        if every > STEPS:
-            arm.seconds(1)
-        took = arm.seconds(STEPS)
-        assert not w.trouble
-    return took
+    with watch(watched.model, watched.optimizer, every=bar.every) as w:
+        for arm in (plain, watched):
+            arm.seconds(10)  # the first step is sampled, whatever `every` says
+        for index in range(rounds):
+            order = (plain, watched) if index % 2 else (watched, plain)
+            found = {id(arm): arm.seconds(STEPS) for arm in order}
+            yield found[id(watched)] / found[id(plain)], found[id(plain)]
+    assert not w.trouble
 
 
 def main() -> int:

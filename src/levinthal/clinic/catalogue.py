@@ -23,8 +23,9 @@ class Entry:
     explains: tuple[str, ...] = ()
 
 
-_GRADIENT_SYMPTOMS = ("DEAD_RELU", "SATURATED_ACTIVATION", "VANISHING_GRADIENT", "EXPLODING_GRADIENT")
-_ALL_DYNAMICS = (*_GRADIENT_SYMPTOMS, "LR_TOO_HIGH", "OVER_CLIPPING", *SYMPTOMS_OF_NO_LEARNING)
+_GRADIENT_SYMPTOMS = ("DEAD_RELU", "SATURATED_ACTIVATION", "VANISHING_GRADIENT")
+_RATES = ("LR_TOO_HIGH", "OVER_CLIPPING", *SYMPTOMS_OF_NO_LEARNING)
+_ALL_DYNAMICS = ("EXPLODING_GRADIENT", *_GRADIENT_SYMPTOMS, *_RATES)
 
 CATALOGUE: dict[str, Entry] = {
     "NON_FINITE_INPUT": Entry(
@@ -92,11 +93,6 @@ CATALOGUE: dict[str, Entry] = {
         "`model.train()` at the start of every epoch",
         WARNING,
     ),
-    "BN_TINY_BATCH": Entry(
-        "batch norm averages over too few values to know a mean",
-        "a larger batch, or `nn.GroupNorm`",
-        WARNING,
-    ),
     "TRAIN_MODE_IN_EVAL": Entry(
         "the model is evaluated in training mode: dropout stays on, batch norm sees the test batch",
         "`model.eval()` before evaluation, `model.train()` after it",
@@ -130,6 +126,24 @@ CATALOGUE: dict[str, Entry] = {
         WARNING,
         _ALL_DYNAMICS,
     ),
+    "BN_TINY_BATCH": Entry(
+        "batch norm averages over too few values to know a mean",
+        "a larger batch, or `nn.GroupNorm`",
+        WARNING,
+        ("LR_TOO_HIGH", *SYMPTOMS_OF_NO_LEARNING),
+    ),
+    "EXCESS_DROPOUT": Entry(
+        "dropout removes nearly everything",
+        "`nn.Dropout(p)` with p at most .5",
+        WARNING,
+        ("LR_TOO_HIGH", "DEAD_RELU", *SYMPTOMS_OF_NO_LEARNING),
+    ),
+    "EXPLODING_GRADIENT": Entry(
+        "signal or gradient grows from layer to layer before any step is taken",
+        "normalise the layers, or scale the initial weights down",
+        WARNING,
+        ("FIRST_LOSS_TOO_LARGE", "LR_TOO_HIGH", "NON_FINITE_LOSS", "DEAD_RELU", "OVER_CLIPPING", "UNDERFIT"),
+    ),
     "EXCESS_WEIGHT_DECAY": Entry(
         "weight decay takes more from the weights than the gradient gives",
         "lower `weight_decay`",
@@ -153,12 +167,6 @@ CATALOGUE: dict[str, Entry] = {
         "keep the weights in float32 and compute in half precision (autocast)",
         WARNING,
         ("LR_TOO_LOW", "UNDERFIT"),
-    ),
-    "EXPLODING_GRADIENT": Entry(
-        "the gradient grows from layer to layer towards the input",
-        "normalise the layers, or scale the initial weights down",
-        WARNING,
-        ("NON_FINITE_LOSS", "OVER_CLIPPING"),
     ),
     "FIRST_LOSS_TOO_LARGE": Entry(
         "the first loss is far above that of a guess: the outputs are too large before training",
@@ -195,12 +203,6 @@ CATALOGUE: dict[str, Entry] = {
         "raise the clipping norm to that of a typical gradient",
         WARNING,
         ("LR_TOO_LOW", "UNDERFIT"),
-    ),
-    "EXCESS_DROPOUT": Entry(
-        "dropout removes nearly everything",
-        "`nn.Dropout(p)` with p at most .5",
-        WARNING,
-        ("UNDERFIT",),
     ),
     "LR_TOO_LOW": Entry(
         "a step changes the weights by next to nothing, though there is a gradient",

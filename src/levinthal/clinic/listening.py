@@ -6,7 +6,7 @@ Only reads. What is read is copied into small tensors on the spot, because the p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -33,12 +33,23 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 ENOUGH = 8192
 WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
+PASSING = (nn.modules.dropout._DropoutNd, nn.Identity, nn.Flatten, nn.Unflatten)
 NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
 @cache
 def _tails(name: str) -> Tails:
     return flat_tails(ACTIVATIONS[name])
+
+
+def _tails_of(modules: Sequence[nn.Module]) -> dict[nn.Module, Tails]:
+    """The tails of every activation among the modules, found once for all that print alike."""
+    known, found = dict[str, Tails](), dict[nn.Module, Tails]()
+    for module in filter(is_activation, modules):
+        name = repr(module) if type(module).__module__.startswith("torch.nn.") else str(id(module))
+        known[name] = known.get(name) or flat_tails(module.forward)
+        found[module] = known[name]
+    return found
 
 
 class Listener(TorchFunctionMode):
@@ -50,8 +61,8 @@ class Listener(TorchFunctionMode):
         self.sample: Sample | None = None
         self.names = {module: name for name, module in model.named_modules()}
         leaves = [m for m in model.modules() if next(m.children(), None) is None]
-        self.tails = {m: flat_tails(m.forward) for m in leaves if is_activation(m)}
-        self.leaves = [m for m in leaves if m in self.tails or isinstance(m, (*WEIGHTED, *NORMS))]
+        self.tails = _tails_of(leaves)
+        self.leaves = [m for m in leaves if m in self.tails or isinstance(m, (*WEIGHTED, *NORMS, *PASSING))]
         self.on_backward: Callable[[], None] = _nothing
         self.on_gradients: Callable[[], None] = _nothing
         self._handles: list[RemovableHandle] = []
@@ -99,6 +110,8 @@ class Listener(TorchFunctionMode):
             return
         if module in self.tails:
             self._note(name, type(module).__name__, output, args[0], self.tails[module])
+        elif isinstance(module, PASSING):
+            self._last = (self._last[0], output) if args and args[0] is self._last[1] else self._last
         elif isinstance(module, WEIGHTED):
             before, read = self._last
             if args and args[0] is read:
@@ -131,11 +144,19 @@ class Listener(TorchFunctionMode):
         before = args[0].detach() if func in _BY_FUNCTION and not self._current and args else None
         result = func(*args, **words)
         if func in LOSSES:
-            self.sample.losses.append(_loss_call(LOSSES[func], args, words))
+            with torch._C.DisableTorchFunction():
+                self.sample.losses.append(_loss_call(LOSSES[func], args, words, result))
+        elif func is functional.dropout:
+            self._note_drop(args, words)
         elif before is not None and isinstance(result, Tensor):
             name = _BY_FUNCTION[func]
             self._note(f"{name} {len(self.sample.names) + 1}", name, result, before, _tails(name))
         return result
+
+    def _note_drop(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
+        given = dict(zip(("input", "p", "training"), args, strict=False)) | words
+        if self.sample is not None and given.get("training", True):
+            self.sample.drops[self._current or f"dropout {len(self.sample.drops) + 1}"] = given.get("p", 0.5)
 
     def _backward(self, root: Tensor) -> None:
         assert self.sample is not None
@@ -190,16 +211,19 @@ def _units(x: Tensor) -> Tensor:
     return x.movedim(axis, -1).reshape(-1, x.shape[axis]) if x.dim() > 1 else x.reshape(-1, 1)
 
 
-def _loss_call(kind: str, args: tuple[Any, ...], words: dict[str, Any]) -> LossCall:
+def _loss_call(kind: str, args: tuple[Any, ...], words: dict[str, Any], value: Any) -> LossCall:
     given = dict(zip(("input", "target"), args, strict=False)) | words
     x, target = given["input"].detach(), given["target"].detach()
     flat = x.reshape(len(x), -1).float() if x.dim() else x.reshape(1, 1).float()
-    rows = (flat.sum(1) - 1).abs().max(), flat.min(), (flat == 0).float().mean()
-    counts = None
-    if kind in ("cross_entropy", "nll_loss") and not target.is_floating_point():
-        counts = torch.bincount(target.reshape(-1).clamp(min=0), minlength=x.shape[1 if x.dim() > 1 else 0])
+    low, high = torch.aminmax(flat)
     columns = flat.new_tensor(float(x.shape[1] if x.dim() > 1 else 1))
+    off, zeros = (flat.sum(1) - 1).abs().max(), (flat == 0).float().mean()
+    counts = spread = None
+    if target.is_floating_point():
+        spread = torch.stack(tuple(reversed(torch.var_mean(target.float(), correction=0))))
+    elif kind in ("cross_entropy", "nll_loss"):
+        counts = torch.bincount(target.reshape(-1).clamp(min=0), minlength=x.shape[1 if x.dim() > 1 else 0])
+    scalar = value.detach().float().mean() if isinstance(value, Tensor) else None
+    rows = torch.stack((off, low, zeros, columns, high))
     reduction = str(words.get("reduction", "mean"))
-    return LossCall(
-        kind, reduction, tuple(x.shape), tuple(target.shape), torch.stack((*rows, columns)), counts
-    )
+    return LossCall(kind, reduction, tuple(x.shape), tuple(target.shape), rows, counts, spread, scalar)

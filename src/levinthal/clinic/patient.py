@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
@@ -46,10 +47,23 @@ class Patient:
         """The learning rate of each parameter, 0 where no optimiser has it."""
         return tuple(0.0 if group is None else float(str(_plain(group["lr"]))) for group in self.groups())
 
+    def alike(self, tolerance: float) -> tuple[str, ...]:
+        """Names of trainable matrices all of whose rows are equal, to a share of their norm."""
+        named = zip(self.names, self.parameters, strict=True)
+        return tuple(name for name, p in named if p.requires_grad and _rows_are_alike(p.detach(), tolerance))
+
     def is_meant_to_stay(self, name: str) -> bool:
-        """Whether the user has said that this parameter is frozen."""
-        return name.startswith(self.frozen) if self.frozen else False
+        """Whether the user has said that this parameter, or module, is frozen."""
+        return f"{name}.".startswith(self.frozen) if self.frozen else False
 
 
 def _plain(rate: object) -> object:
     return rate.item() if hasattr(rate, "item") else rate
+
+
+@torch.no_grad()
+def _rows_are_alike(weight: torch.Tensor, tolerance: float) -> bool:
+    if weight.dim() < 2 or len(weight) < 2:
+        return False
+    spread = torch.linalg.vector_norm(weight - weight.mean(0, keepdim=True), dtype=torch.float32)
+    return bool(spread <= tolerance * torch.linalg.vector_norm(weight, dtype=torch.float32))

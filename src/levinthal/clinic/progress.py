@@ -11,6 +11,8 @@ from levinthal.clinic.sample import History
 FEWEST = 5
 """Samples below which nothing is said about the course of training."""
 LITTLE, MUCH = 0.05, 0.2
+AT_CHANCE, LEARNT = 0.95, 0.5
+"""Shares of the loss of a guess."""
 SURE = 2.5
 
 
@@ -25,6 +27,8 @@ class Progress:
     """Slope over the last two thirds of the samples in its standard errors, downwards positive."""
     broken: bool
     samples: int
+    chance: float = float("nan")
+    """The loss of a guess, where it is known."""
 
     @property
     def known(self) -> bool:
@@ -33,10 +37,12 @@ class Progress:
 
     @property
     def is_stuck(self) -> bool:
-        """Known, not lower by more than its noise and a twentieth, and not on its way down."""
+        """Known, not on its way down, and no lower than a guess, or hardly lower than at the start."""
+        if self.end < LEARNT * self.chance:
+            return False
         lower = self.start - self.end > max(2 * self.noise, LITTLE * abs(self.start))
         coming = self.falling > SURE and self.end < self.start - self.noise
-        return self.known and not lower and not coming
+        return self.known and not coming and (not lower or self.end >= AT_CHANCE * self.chance)
 
     @property
     def is_worse(self) -> bool:
@@ -56,10 +62,10 @@ def progress(history: History) -> Progress:
     >>> progress(History()).known
     False
     """
-    return course(history.losses)
+    return course(history.task_losses, history.chance)
 
 
-def course(losses: np.ndarray) -> Progress:
+def course(losses: np.ndarray, chance: float = float("nan")) -> Progress:
     """How a series of losses went; what comes after the first that is no number is left out, and said.
 
     The start is the first loss, or the median of the first fifth where that is lower, so that a jump at the
@@ -72,12 +78,13 @@ def course(losses: np.ndarray) -> Progress:
     ended = np.flatnonzero(~np.isfinite(seen))
     good = seen[: ended[0]] if len(ended) else seen
     if len(good) == 0:
-        return Progress(np.nan, np.nan, np.nan, np.nan, len(losses) > len(seen), 0)
+        return Progress(np.nan, np.nan, np.nan, np.nan, len(losses) > len(seen), 0, chance)
     part = max(len(good) // 5, 1)
     spread = 1.4826 * float(np.median(np.abs(np.diff(good)))) / np.sqrt(2) if len(good) > 1 else 0.0
     start = min(float(good[0]), float(np.median(good[:part])))
     noise = spread * float(np.sqrt(2 / part))
-    return Progress(start, float(np.mean(good[-part:])), noise, _falling(good), len(ended) > 0, len(seen))
+    end, broken = float(np.mean(good[-part:])), len(ended) > 0
+    return Progress(start, end, noise, _falling(good), broken, len(seen), chance)
 
 
 def _falling(losses: np.ndarray) -> float:

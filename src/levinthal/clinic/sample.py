@@ -22,8 +22,9 @@ TENSOR = ("gradient", "weight", "update", "unchanged", "before_clipping")
 class LossCall:
     """One call of a loss function: which, how reduced, on what shapes, and what its input looks like.
 
-    `rows` is (4,): the largest |row sum - 1| of the input, its least value, its share of exact zeros, its
-    number of columns. `counts` is how often each class is a target, where targets are classes.
+    `rows` is (5,): the largest |row sum - 1| of the input, its least value, its share of exact zeros, its
+    number of columns, its largest value. `counts` is how often each class is a target, where targets are
+    classes; `target` (2,) the mean and variance of targets that are numbers; `value` what came out.
     """
 
     kind: str
@@ -32,6 +33,8 @@ class LossCall:
     target_shape: tuple[int, ...]
     rows: Tensor
     counts: Tensor | None = None
+    target: Tensor | None = None
+    value: Tensor | None = None
 
 
 @dataclass(slots=True)
@@ -81,6 +84,9 @@ class Sample:
     without_gradient: tuple[str, ...] = ()
     straight: tuple[tuple[str, str], ...] = ()
     """Pairs of weighted layers with nothing between them."""
+    drops: dict[str, float] = field(default_factory=dict)
+    """Shares that dropout took, by place."""
+    training: bool = True
 
 
 @dataclass(slots=True)
@@ -88,6 +94,8 @@ class History:
     """The steps written down so far."""
 
     samples: list[Sample] = field(default_factory=list)
+    alike: tuple[str, ...] = ()
+    """Matrices whose rows were all equal before the first step."""
     evaluated_in_train: int = 0
     """Forward passes in training mode without gradients."""
 
@@ -112,6 +120,30 @@ class History:
     def losses(self) -> np.ndarray:
         """(samples,) the value that backward was called on; nan where it was not seen."""
         return np.array([_number(sample.loss) for sample in self.samples])
+
+    @property
+    def task_losses(self) -> np.ndarray:
+        """(samples,) the mean that a loss function of torch's gave, without penalties; else `losses`."""
+        found = np.array([_task_loss(sample) for sample in self.samples])
+        return found if len(found) and np.isfinite(found).all() else self.losses
+
+    @property
+    def chance(self) -> float:
+        """The loss of a guess that knows the targets' distribution alone; nan where it is not known."""
+        calls = self.calls()
+        kinds = {call.kind for call in calls}
+        if kinds == {"cross_entropy"} or kinds == {"nll_loss"}:
+            tables = [call.counts.cpu().numpy() for call in calls if call.counts is not None]
+            if tables and all(len(table) == len(tables[0]) for table in tables):
+                return _entropy(np.sum(tables, 0))
+        targets = [call.target.tolist() for call in calls if call.target is not None]
+        if kinds == {"mse_loss"} and targets:
+            means, variances = np.array(targets).T
+            return float(np.mean(variances) + np.var(means))
+        if kinds <= {"binary_cross_entropy", "binary_cross_entropy_with_logits"} and targets:
+            share = float(np.mean([mean for mean, _ in targets]))
+            return _entropy(np.array([share, 1 - share])) if 0 <= share <= 1 else float("nan")
+        return float("nan")
 
     def tensors(self, column: str) -> np.ndarray:
         """(samples, parameters) of one column of TENSOR."""
@@ -143,3 +175,19 @@ class History:
 
 def _number(loss: Tensor | None) -> float:
     return float("nan") if loss is None else float(loss)
+
+
+def _task_loss(sample: Sample) -> float:
+    """The value of the first loss function called, as a mean."""
+    if not sample.losses or sample.losses[0].value is None:
+        return float("nan")
+    call = sample.losses[0]
+    summed = call.reduction == "sum" and call.target_shape
+    value = float("nan") if call.value is None else float(call.value)
+    return value / (max(call.target_shape[0], 1) if summed else 1)
+
+
+def _entropy(counts: np.ndarray) -> float:
+    """Nats."""
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log(shares)).sum())

@@ -34,7 +34,7 @@ class Watch:
 
     def __init__(self, patient: Patient, every: int) -> None:
         self.patient, self.every = patient, every
-        self.history = History()
+        self.history = History(alike=patient.alike(1e-6))
         self.trouble = ""
         """What went wrong inside the watch itself; it then stops listening, and the loop goes on."""
         self._step = 0
@@ -45,7 +45,6 @@ class Watch:
         self._listener.on_backward = self._guarded(self._note_stale)
         self._listener.on_gradients = self._guarded(self._note_gradients)
         self._handles: list[RemovableHandle] = []
-        self._sizes = torch.tensor([float(max(p.numel(), 1)) for p in patient.parameters])
 
     def __enter__(self) -> Watch:
         model, first = self.patient.model, self.patient.optimizers[0]
@@ -105,7 +104,7 @@ class Watch:
         learning = torch.is_grad_enabled()
         if not learning:
             self.history.evaluated_in_train += model.training
-        elif self._sample is None and self._step % self.every == 0 and model.training:
+        elif self._sample is None and self._step % self.every == 0:
             self._guarded(self._begin)(args, words)
 
     def _forward_is_over(self, *_: Any) -> None:
@@ -123,7 +122,7 @@ class Watch:
             self._guarded(self._after_step)(self._sample)
 
     def _begin(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
-        self._sample = Sample(self._step)
+        self._sample = Sample(self._step, training=self.patient.model.training)
         self._weights = [p.detach().clone() for p in self.patient.parameters]
         first = next((a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()), None)
         if first is not None:
@@ -155,7 +154,8 @@ class Watch:
     def _columns(self, gradients: Sequence[Tensor | None]) -> Tensor:
         """(parameters, 5) as in TENSOR."""
         moved = torch._foreach_sub([p.detach() for p in self.patient.parameters], self._weights)
-        same = 1 - torch.stack([torch.count_nonzero(m) for m in moved]) / self._sizes
+        live = torch.stack([_count(g) for g in gradients]).to(self._weights[0].device)
+        same = 1 - torch.stack([torch.count_nonzero(m) for m in moved]) / live.clamp(min=1)
         norms = _norms(gradients)
         before = norms if self._before_clipping is None else self._before_clipping
         columns = (norms, _norms(self._weights), _norms(moved), same, before)
@@ -171,6 +171,11 @@ def _norms(tensors: Sequence[Tensor | None]) -> Tensor:
     absent = torch.full((), math.nan, device=there[0].device)
     found = [absent if tensor is None else next(known) for tensor in tensors]
     return torch.stack([norm.to(absent.device, torch.float32) for norm in found])
+
+
+def _count(gradient: Tensor | None) -> Tensor:
+    """Entries that a gradient asks to move."""
+    return torch.zeros((), dtype=torch.int64) if gradient is None else torch.count_nonzero(_dense(gradient))
 
 
 def _dense(tensor: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from torch import nn
+import torch
 
 from levinthal.clinic.chart import Chart, typical
 from levinthal.clinic.finding import found, shown
@@ -15,12 +15,13 @@ from levinthal.clinic.progress import FEWEST
 from levinthal.clinic.sample import History
 from levinthal.vocabulary import Finding, Severity
 
-LARGE_STEP, SMALL_STEP = 0.1, 1e-5
+LARGE_STEP, SMALL_WAY = 0.1, 0.01
 DECAYED = 1e-3
-LOST = 0.99
+LOST = 0.9
 GROWN, FALLEN = 1e3, 1e-3
 MOST_UNITS = 0.5
-CLIPPED = 1e3
+CLIPPED, CLIPPED_WITH_HARM = 1e3, 10.0
+GROWTH, TOO_LARGE = 30.0, 10.0
 HIGH_DROPOUT = 0.8
 
 
@@ -33,7 +34,7 @@ def non_finite_loss(chart: Chart) -> Iterator[Finding]:
 
 
 def step_size(chart: Chart) -> Iterator[Finding]:
-    """Steps too large or too small for the weights, a rate decayed to nothing, steps lost to rounding."""
+    """Steps too large or too small for the weights, or a rate decayed to nothing."""
     went, matrices = chart.went, _matrices(chart.patient)
     if len(chart.history) < 3 or not matrices:
         return
@@ -41,45 +42,40 @@ def step_size(chart: Chart) -> Iterator[Finding]:
     updates = chart.history.tensors("update")[:, matrices]
     ratio = typical(updates / np.where(weights > 0, weights, np.nan), 1)
     size, early = float(typical(ratio)), float(np.nanmax([0.0, *ratio[:3]]))
+    first, last = int(chart.history.steps[0]), int(chart.history.steps[-1])
     if went.is_harmed and max(size, early) > LARGE_STEP:
-        evidence = {
-            "step / weight": max(size, early),
-            "loss at the start": went.start,
-            "at the end": went.end,
-        }
-        yield found("LR_TOO_HIGH", "optimiser", int(chart.history.steps[0]), evidence, confidence=0.9)
+        evidence = {"step / weight": max(size, early), "loss from": went.start, "to": went.end}
+        yield found("LR_TOO_HIGH", "optimiser", first, evidence, confidence=0.9)
     elif went.is_stuck and _has_decayed(chart.history):
         rates = [max(s.rates) for s in chart.history if s.rates]
-        yield found(
-            "LR_DECAYED", "optimiser", int(chart.history.steps[-1]), {"rate": rates[-1], "was": max(rates)}
-        )
-    elif (
-        went.is_stuck and size < SMALL_STEP and np.nanmax([0.0, *chart.history.tensors("gradient").flat]) > 0
-    ):
-        yield found("LR_TOO_LOW", "optimiser", 0, {"step / weight": size}, confidence=0.8)
+        yield found("LR_DECAYED", "optimiser", last, {"rate": rates[-1], "was": max(rates)})
+    elif went.is_stuck and size * last < SMALL_WAY and np.any(chart.history.tensors("gradient") > 0):
+        evidence = {"step / weight": size, "the whole way / weight, at most": size * last}
+        yield found("LR_TOO_LOW", "optimiser", first, evidence, confidence=0.8)
 
 
 def lost_updates(chart: Chart) -> Iterator[Finding]:
-    """Steps that leave nearly every weight as it was, though there is a gradient and a rate."""
+    """Steps that half precision rounds away; in float32 only a rate that is too low gets so small."""
     same, gradients = chart.history.tensors("unchanged"), chart.history.tensors("gradient")
     if len(same) < 3:
         return
     rates = np.array([s.rates for s in chart.history if s.rates])
-    moving = (typical(gradients, 0) > 0) & (rates.max(0) > 0)
-    lost = moving & (np.median(same, 0) > LOST)
-    if lost.any() and lost.sum() > moving.sum() / 2:
+    half = np.array([p.dtype in (torch.float16, torch.bfloat16) for p in chart.patient.parameters])
+    moving = half & (typical(gradients, 0) > 0) & (rates.max(0) > 0)
+    if not moving.any():
+        return
+    sizes = np.array([p.numel() for p in chart.patient.parameters])[moving]
+    share = float(np.average(np.median(same[:, moving], 0), weights=sizes))
+    if share > LOST:
         severity = None if chart.went.is_stuck else Severity.INFO
-        evidence = {
-            "weights left as they were": float(np.median(same[:, lost])),
-            "parameters": int(lost.sum()),
-        }
+        evidence = {"weights with a gradient that a step leaves as they were": share}
         yield found("UPDATE_LOST_TO_ROUNDING", "optimiser", 0, evidence, severity=severity)
 
 
 def _has_decayed(history: History) -> bool:
+    """Whether the rate was next to nothing for half of what was seen."""
     rates = [max(s.rates) for s in history if s.rates]
-    enough = len(rates) >= FEWEST and rates[-1] < DECAYED * max(rates)
-    return bool(enough and np.median(rates) < 0.1 * max(rates))
+    return len(rates) >= FEWEST and float(np.median(rates)) < DECAYED * max(rates)
 
 
 def _matrices(patient: Patient) -> list[int]:
@@ -98,8 +94,8 @@ def gradient_flow(chart: Chart) -> Iterator[Finding]:
         return
     sizes = np.sqrt([chart.patient.parameters[i].numel() for i in matrices])
     usual = typical(chart.history.tensors("gradient")[:, matrices] / sizes, 0)
-    known = np.isfinite(usual) & (usual > 0)
-    if known.sum() < 3:
+    known = np.isfinite(usual)
+    if known.sum() < 3 or usual[known][-1] <= 0:
         return
     ends, went = usual[known], chart.went
     ratio = float(ends[0] / ends[-1])
@@ -110,6 +106,24 @@ def gradient_flow(chart: Chart) -> Iterator[Finding]:
     evidence = {"first / last gradient": ratio, "layers": int(known.sum())}
     where = f"{chart.patient.names[matrices[0]]} to {chart.patient.names[matrices[-1]]}"
     yield found(code, where, 0, evidence, confidence=0.9, severity=severity)
+
+
+def signal_growth(chart: Chart) -> Iterator[Finding]:
+    """A signal that grows from layer to layer in the first pass, before any rate could have a part in it."""
+    first = chart.history.samples[0] if len(chart.history) else None
+    layers = zip(first.kinds, first.layers, strict=True) if first else ()
+    scales = [float(read.norm) / math.sqrt(max(read.count, 1)) for kind, read in layers if _is_weighted(kind)]
+    if len(scales) < 3 or not scales[0] > 0:
+        return
+    growth, went = scales[-1] / scales[0], chart.went
+    if growth > GROWTH and (went.is_harmed or went.start > TOO_LARGE * went.chance):
+        evidence = {"last / first layer's signal": growth, "first loss": went.start}
+        where = f"{chart.patient.names[0]} to {chart.patient.names[-1]}"
+        yield found("EXPLODING_GRADIENT", where, 0, evidence, confidence=0.9)
+
+
+def _is_weighted(kind: str) -> bool:
+    return kind.startswith(("Linear", "Conv", "NonDynamically"))
 
 
 def activations(chart: Chart) -> Iterator[Finding]:
@@ -136,9 +150,7 @@ def activations(chart: Chart) -> Iterator[Finding]:
 def _hidden(history: History) -> list[str]:
     """The layers before the last weighted one: an activation after it belongs to the output."""
     kinds = history.layer_names
-    weighted = [
-        i for i, kind in enumerate(kinds.values()) if kind.startswith(("Linear", "Conv", "NonDynamically"))
-    ]
+    weighted = [i for i, kind in enumerate(kinds.values()) if _is_weighted(kind)]
     return list(kinds)[: weighted[-1]] if weighted else list(kinds)
 
 
@@ -148,7 +160,8 @@ def over_clipping(chart: Chart) -> Iterator[Finding]:
     if len(after) < 3 or np.any(after <= 0):
         return
     ratio = float(np.median(before / after))
-    if ratio > CLIPPED and abs(math.log2(ratio) - round(math.log2(ratio))) > 1e-4:
+    least = CLIPPED_WITH_HARM if chart.went.is_stuck else CLIPPED
+    if ratio > least and abs(math.log2(ratio) - round(math.log2(ratio))) > 1e-4:
         severity = None if chart.went.is_stuck else Severity.INFO
         yield found("OVER_CLIPPING", "optimiser", 0, {"gradient before / after": ratio}, severity=severity)
 
@@ -171,11 +184,8 @@ def regularisation(chart: Chart) -> Iterator[Finding]:
             "decay": max(decays),
         }
         yield found("EXCESS_WEIGHT_DECAY", "optimiser", 0, evidence, confidence=0.9)
-    drops = [
-        (n, m.p)
-        for n, m in chart.patient.model.named_modules()
-        if isinstance(m, nn.modules.dropout._DropoutNd) and m.p >= HIGH_DROPOUT
-    ]
+    taken = [sample.drops for sample in chart.history]
+    drops = [(n, p) for n, p in (taken[-1] if taken else {}).items() if p >= HIGH_DROPOUT]
     if drops:
         evidence = {"p": max(p for _, p in drops)}
         severity = None if stuck else Severity.INFO
@@ -199,6 +209,7 @@ RULES = (
     step_size,
     lost_updates,
     gradient_flow,
+    signal_growth,
     activations,
     over_clipping,
     regularisation,

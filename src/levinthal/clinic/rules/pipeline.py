@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import torch
 from torch import nn
 
 from levinthal.clinic.chart import Chart
@@ -13,6 +12,7 @@ from levinthal.vocabulary import Finding, Severity
 
 SUM_TO_ONE = 1e-3
 FEW_VALUES = 4
+ROUNDING = 1e-3
 REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
 
@@ -82,11 +82,7 @@ def symmetric_init(chart: Chart) -> Iterator[Finding]:
     """Weight matrices whose rows are all equal, and stayed so through the steps seen."""
     if len(chart.history) < 2:
         return
-    alike = [
-        name
-        for name, p in zip(chart.patient.names, chart.patient.parameters, strict=True)
-        if p.dim() >= 2 and len(p) > 1 and p.requires_grad and bool(torch.all(p.detach() == p.detach()[:1]))
-    ]
+    alike = [name for name in chart.patient.alike(ROUNDING) if name in chart.history.alike]
     if alike:
         evidence = {"layers of equal rows": len(alike), "steps": chart.history.samples[-1].step}
         yield found("SYMMETRIC_INIT", shown(alike), 0, evidence)
@@ -95,11 +91,11 @@ def symmetric_init(chart: Chart) -> Iterator[Finding]:
 def loss_inputs(chart: Chart) -> Iterator[Finding]:
     """Softmax or ReLU before the cross-entropy, unlike shapes, sums instead of means."""
     first = chart.history.samples[0].step if len(chart.history) else 0
-    classified = [c for c in chart.history.calls() if c.kind == "cross_entropy" and len(c.input_shape) == 2]
-    rows = [call.rows.tolist() for call in classified]
-    if rows and _persistent([off < SUM_TO_ONE and least >= 0 and k > 1 for off, least, _, k in rows]):
+    calls = [call for call in chart.history.calls() if len(call.input_shape) == 2]
+    rows = [call.rows.tolist() for call in calls]
+    if calls and _persistent([_is_probability(c.kind, *row) for c, row in zip(calls, rows, strict=True)]):
         yield found("DOUBLE_SOFTMAX", "loss", first, {"largest |row sum - 1|": max(r[0] for r in rows)})
-    elif rows and _persistent([least >= 0 and zeros > 0.05 and k > 1 for _, least, zeros, k in rows]):
+    elif calls and _persistent([_is_rectified(c.kind, r[1], r[2]) for c, r in zip(calls, rows, strict=True)]):
         evidence = {"least logit": min(r[1] for r in rows), "share of zeros": rows[-1][2]}
         yield found("RELU_ON_LOGITS", "loss", first, evidence)
     for call in chart.history.calls():
@@ -114,13 +110,28 @@ def loss_inputs(chart: Chart) -> Iterator[Finding]:
         yield found("LOSS_REDUCTION_SUM", "loss", first, {"batch": sums[0].input_shape[0]})
 
 
+def _is_probability(kind: str, off: float, low: float, zeros: float, columns: float, high: float) -> bool:
+    """Whether what should be a logit is a probability, or what should be its log is that of one of those."""
+    if kind == "cross_entropy":
+        return off < SUM_TO_ONE and low >= 0 and columns > 1
+    if kind == "nll_loss":
+        return high <= 0 and high - low <= 1 and columns > 2
+    return kind == "binary_cross_entropy_with_logits" and low >= 0 and high <= 1 and zeros < 1
+
+
+def _is_rectified(kind: str, low: float, zeros: float) -> bool:
+    """Whether logits are never negative, and often exactly zero."""
+    return kind in ("cross_entropy", "binary_cross_entropy_with_logits") and low >= 0 and zeros > 0.05
+
+
 def normalisation(chart: Chart) -> Iterator[Finding]:
     """Batch norm in the wrong mode, or over too few values; evaluation in training mode."""
     if not len(chart.history):
         return
     first, count = chart.history.samples[0].step, len(chart.history)
     stopped = {n for s in chart.history for n in s.norms_in_eval if not chart.patient.is_meant_to_stay(n)}
-    lasting = [n for n in sorted(stopped) if sum(n in s.norms_in_eval for s in chart.history) > count / 2]
+    late = chart.history.samples[count // 2 :]
+    lasting = [n for n in sorted(stopped) if sum(n in s.norms_in_eval for s in late) > len(late) / 2]
     if lasting:
         yield found("BN_EVAL_IN_TRAIN", shown(lasting), first, {"batch norms": len(lasting)})
     tiny = {n: v for s in chart.history for n, v in s.norm_sizes.items() if v <= FEW_VALUES}
