@@ -119,6 +119,7 @@ CATALOGUE: dict[str, Entry] = {
         "one class makes up most of the data",
         "weigh the classes, `cross_entropy(..., weight=...)`, and report recall for each",
         INFO,
+        SYMPTOMS_OF_NO_LEARNING,
     ),
     "INPUT_SCALE": Entry(
         "the inputs are far from zero mean and unit variance",

@@ -29,11 +29,23 @@ class Progress:
     samples: int
     chance: float = float("nan")
     """The loss of a guess, where it is known."""
+    peak: float = float("nan")
+    """The highest loss of the first third of the samples."""
 
     @property
     def known(self) -> bool:
         """Whether there is enough to judge by."""
         return self.samples >= FEWEST and bool(np.isfinite(self.start))
+
+    @property
+    def is_at_chance(self) -> bool:
+        """Known to end no lower than a guess."""
+        return self.known and self.end >= AT_CHANCE * self.chance
+
+    @property
+    def has_learnt(self) -> bool:
+        """Whether half of what a guess loses is gone; of the starting loss, where a guess is not known."""
+        return self.known and self.end < LEARNT * (self.chance if np.isfinite(self.chance) else self.start)
 
     @property
     def is_stuck(self) -> bool:
@@ -42,7 +54,7 @@ class Progress:
             return False
         lower = self.start - self.end > max(2 * self.noise, LITTLE * abs(self.start))
         coming = self.falling > SURE and self.end < self.start - self.noise
-        return self.known and not coming and (not lower or self.end >= AT_CHANCE * self.chance)
+        return self.known and not coming and (not lower or self.is_at_chance)
 
     @property
     def is_worse(self) -> bool:
@@ -84,7 +96,8 @@ def course(losses: np.ndarray, chance: float = float("nan")) -> Progress:
     start = min(float(good[0]), float(np.median(good[:part])))
     noise = spread * float(np.sqrt(2 / part))
     end, broken = float(np.mean(good[-part:])), len(ended) > 0
-    return Progress(start, end, noise, _falling(good), broken, len(seen), chance)
+    peak = float(np.max(good[: max(len(good) // 3, 1)]))
+    return Progress(start, end, noise, _falling(good), broken, len(seen), chance, peak)
 
 
 def _falling(losses: np.ndarray) -> float:

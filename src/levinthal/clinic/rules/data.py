@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,11 +10,14 @@ import numpy as np
 from levinthal.clinic.chart import Chart
 from levinthal.clinic.finding import found
 from levinthal.clinic.progress import FEWEST
+from levinthal.clinic.sample import History
 from levinthal.vocabulary import Finding, Severity
 
 FAR_MEAN, WIDE, NARROW = 10.0, 20.0, 1e-3
 FEW_CLASSES = 0.5
 DOMINANT = 0.8
+FAR_APART = 10.0
+YES_OR_NO = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 
 def non_finite_input(chart: Chart) -> Iterator[Finding]:
@@ -50,20 +54,50 @@ def stuck_batch(chart: Chart) -> Iterator[Finding]:
 
 
 def label_order(chart: Chart) -> Iterator[Finding]:
-    """Batches with fewer classes than a shuffled order would give; one class above all others."""
-    counts = [c.counts.cpu().numpy() for c in chart.history.calls() if c.counts is not None]
-    counts = [c for c in counts if len(c) == len(counts[0]) and c.sum() > 1]
-    if len(counts) < FEWEST:
+    """Batches with fewer classes than a shuffled order would give."""
+    table = _class_counts(chart.history)
+    if len(table) < FEWEST:
         return
-    table = np.stack(counts)
-    shares = table.sum(0) / table.sum()
-    sizes = table.sum(1)
+    shares, sizes = table.sum(0) / table.sum(), table.sum(1)
     expected = float(np.mean([(1 - (1 - shares) ** n).sum() for n in sizes]))
     seen = float((table > 0).sum(1).mean())
     if seen < FEW_CLASSES * expected and expected > 1.5:
         yield found("UNSHUFFLED", "labels", 0, {"classes a batch": seen, "expected if shuffled": expected})
-    elif shares.max() > DOMINANT and len(shares) > 1:
-        yield found("CLASS_IMBALANCE", "labels", 0, {"share of the largest class": float(shares.max())})
 
 
-RULES = (non_finite_input, input_scale, stuck_batch, label_order)
+def _class_counts(history: History) -> np.ndarray:
+    """(calls, classes)"""
+    counts = [c.counts.cpu().numpy() for c in history.calls() if c.counts is not None]
+    alike = [c for c in counts if len(c) == len(counts[0]) and c.sum() > 1]
+    return np.stack(alike) if alike else np.zeros((0, 0))
+
+
+def target_order(chart: Chart) -> Iterator[Finding]:
+    """Batches of numbers whose means differ more than a shuffled order would let them."""
+    calls = [c for c in chart.history.calls() if c.target is not None and c.kind not in YES_OR_NO]
+    targets = np.array([c.target.tolist() for c in calls if c.target is not None])
+    sizes = np.array([math.prod(c.target_shape) for c in calls])
+    if len(targets) < 2 * FEWEST or sizes.min() < 2:
+        return
+    means, variances = targets.T
+    within = float(np.mean(variances / sizes))
+    if within > 0 and means.var() / within > FAR_APART:
+        evidence = {"variance of batch means / expected if shuffled": float(means.var() / within)}
+        yield found("UNSHUFFLED", "targets", 0, evidence, confidence=0.8)
+
+
+def class_imbalance(chart: Chart) -> Iterator[Finding]:
+    """One class above all others; a warning where nothing else is learnt."""
+    table = _class_counts(chart.history)
+    calls = [c for c in chart.history.calls() if c.target is not None and c.kind in YES_OR_NO]
+    shares = table.sum(0) / table.sum() if len(table) >= FEWEST and len(table[0]) > 1 else np.zeros(1)
+    if len(calls) >= FEWEST:
+        yes = float(np.mean([float(c.target[0]) for c in calls if c.target is not None]))
+        shares = np.array([yes, 1 - yes])
+    if shares.max() > DOMINANT and shares.max() < 1:
+        severity = Severity.WARNING if chart.went.is_stuck else Severity.INFO
+        evidence = {"share of the largest class": float(shares.max())}
+        yield found("CLASS_IMBALANCE", "labels", 0, evidence, severity=severity)
+
+
+RULES = (non_finite_input, input_scale, stuck_batch, label_order, target_order, class_imbalance)

@@ -15,13 +15,14 @@ from levinthal.clinic.progress import FEWEST
 from levinthal.clinic.sample import History
 from levinthal.vocabulary import Finding, Severity
 
-LARGE_STEP, SMALL_WAY = 0.1, 0.01
+LARGE_STEP, SMALL_WAY = 0.1, 0.05
+LEAP, HUGE_STEP = 10.0, 0.5
 DECAYED = 1e-3
-LOST = 0.9
+LOST = 0.7
 GROWN, FALLEN = 1e3, 1e-3
 MOST_UNITS = 0.5
 CLIPPED, CLIPPED_WITH_HARM = 1e3, 10.0
-GROWTH, TOO_LARGE = 30.0, 10.0
+GROWTH, SHRUNK, TOO_LARGE = 30.0, 1e-3, 10.0
 HIGH_DROPOUT = 0.8
 
 
@@ -43,10 +44,11 @@ def step_size(chart: Chart) -> Iterator[Finding]:
     ratio = typical(updates / np.where(weights > 0, weights, np.nan), 1)
     size, early = float(typical(ratio)), float(np.nanmax([0.0, *ratio[:3]]))
     first, last = int(chart.history.steps[0]), int(chart.history.steps[-1])
-    if went.is_harmed and max(size, early) > LARGE_STEP:
+    leapt = early > HUGE_STEP and not went.has_learnt and went.peak > LEAP * went.start
+    if leapt or (went.is_harmed and max(size, early) > LARGE_STEP):
         evidence = {"step / weight": max(size, early), "loss from": went.start, "to": went.end}
         yield found("LR_TOO_HIGH", "optimiser", first, evidence, confidence=0.9)
-    elif went.is_stuck and _has_decayed(chart.history):
+    elif not went.has_learnt and _has_decayed(chart.history):
         rates = [max(s.rates) for s in chart.history if s.rates]
         yield found("LR_DECAYED", "optimiser", last, {"rate": rates[-1], "was": max(rates)})
     elif went.is_stuck and size * last < SMALL_WAY and np.any(chart.history.tensors("gradient") > 0):
@@ -109,17 +111,19 @@ def gradient_flow(chart: Chart) -> Iterator[Finding]:
 
 
 def signal_growth(chart: Chart) -> Iterator[Finding]:
-    """A signal that grows from layer to layer in the first pass, before any rate could have a part in it."""
+    """A signal that grows or dies from layer to layer in the first pass, before any rate has a part in it."""
     first = chart.history.samples[0] if len(chart.history) else None
     layers = zip(first.kinds, first.layers, strict=True) if first else ()
     scales = [float(read.norm) / math.sqrt(max(read.count, 1)) for kind, read in layers if _is_weighted(kind)]
     if len(scales) < 3 or not scales[0] > 0:
         return
     growth, went = scales[-1] / scales[0], chart.went
+    evidence = {"last / first layer's signal": growth, "first loss": went.start}
+    where = f"{chart.patient.names[0]} to {chart.patient.names[-1]}"
     if growth > GROWTH and (went.is_harmed or went.start > TOO_LARGE * went.chance):
-        evidence = {"last / first layer's signal": growth, "first loss": went.start}
-        where = f"{chart.patient.names[0]} to {chart.patient.names[-1]}"
         yield found("EXPLODING_GRADIENT", where, 0, evidence, confidence=0.9)
+    elif growth < SHRUNK and went.is_stuck:
+        yield found("VANISHING_GRADIENT", where, 0, evidence, confidence=0.9)
 
 
 def _is_weighted(kind: str) -> bool:
@@ -173,7 +177,7 @@ def _total(norms: np.ndarray) -> np.ndarray:
 
 def regularisation(chart: Chart) -> Iterator[Finding]:
     """Weight decay that empties the weights, and dropout that drops nearly all."""
-    stuck = chart.went.is_stuck
+    stuck = chart.went.is_stuck or chart.went.is_at_chance
     decays = [float(str(group.get("weight_decay", 0))) for group in chart.patient.groups() if group]
     weights = (
         np.sqrt(np.nansum(chart.history.tensors("weight") ** 2, 1)) if len(chart.history) else np.zeros(0)
