@@ -57,24 +57,33 @@ def examine(patient: Patient, seed: int) -> Answer | None:
         if step == EARLY:
             early.append(_leads(watch.findings(), right))
 
-    watched, score = trained(patient.problem, seed, look)
+    name = patient.problem.name
+    try:
+        watched, score = trained(patient.problem, seed, look)
+        found = watched.findings()
+    except Exception as error:  # a watch must not raise: that is an answer too, and a wrong one
+        return _raised(name, patient.code, seed, error)
     if not patient.silent and score >= HARMED * twin:
         return None
-    found = watched.findings()
     first, present = _leads(found, right), any(f.code in right for f in found)
-    named = early[0] if early else first
-    name = patient.problem.name
     aloud = first and found[0].severity is not Severity.INFO
-    roots = _roots(found)
-    return Answer(name, patient.code, seed, score, twin, first, present, named, aloud, roots, watched.trouble)
+    told = (first, present, early[0] if early else first, aloud)
+    return Answer(name, patient.code, seed, score, twin, *told, _roots(found), watched.trouble)
 
 
 def examine_healthy(problem: Problem, seed: int) -> Answer:
     """A healthy problem's answer."""
-    watched, score = trained(problem, seed)
-    found = watched.findings()
-    unsaid = (False,) * 4
-    return Answer(problem.name, "", seed, score, score, *unsaid, _roots(found), watched.trouble)
+    try:
+        watched, score = trained(problem, seed)
+        said = _roots(watched.findings())
+    except Exception as error:
+        return _raised(problem.name, "", seed, error)
+    return Answer(problem.name, "", seed, score, score, *(False,) * 4, said, watched.trouble)
+
+
+def _raised(name: str, code: str, seed: int, error: Exception) -> Answer:
+    said = (type(error).__name__, str(Severity.CRITICAL))
+    return Answer(name, code, seed, 0.0, 0.0, *(False,) * 4, (said,), f"raised {error}")
 
 
 def _leads(found: Sequence[Finding], right: Sequence[str]) -> bool:

@@ -286,3 +286,14 @@ def louder_blocks(model: nn.Module) -> None:
             block[0] = nn.Identity()
             block[1].weight.mul_(6)
             block[3].weight.mul_(6)
+
+
+def louder_head(model: nn.Module, factor: float) -> None:
+    """The last weights far too large."""
+    with torch.no_grad():
+        list(model.parameters())[-2].mul_(factor)
+
+
+def wild_biases(model: nn.Module, spread: float) -> None:
+    """The answers begin far apart, whatever the input."""
+    nn.init.normal_(list(model.parameters())[-1], 0, spread)

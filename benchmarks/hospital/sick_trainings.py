@@ -14,10 +14,12 @@ from .faults import (
     l2_by_hand,
     loud_recurrence,
     louder_blocks,
+    louder_head,
     more_dropout,
     negative,
     norm_by_hand,
     shuffled_labels,
+    wild_biases,
 )
 from .networks import mlp
 from .operators import (
@@ -34,11 +36,11 @@ from .operators import (
     row,
     rows,
     schedule,
+    settings,
     weights,
 )
 from .wrong_losses import log_of_zero, root_at_zero
 
-TOO_LOW = ("LR_TOO_LOW",)
 TRAININGS: tuple[Row, ...] = (
     row("EXCESS_WEIGHT_DECAY", "SGD, 1", groups(weight_decay=1.0), "mlp-relu-sgd mlp-weight-decay"),
     row("EXCESS_WEIGHT_DECAY", "momentum, .3", groups(weight_decay=0.3), "cnn-tanh-sgd mlp-selu-nesterov"),
@@ -72,23 +74,20 @@ TRAININGS: tuple[Row, ...] = (
     row(
         "UPDATE_LOST_TO_ROUNDING",
         "bfloat16, SGD",
-        both(half_precision(torch.bfloat16), rate(0.05)),
+        both(half_precision(torch.bfloat16), rate(0.1), settings(steps=300)),
         "mlp-relu-sgd mlp-weight-decay",
-        also=TOO_LOW,
     ),
     row(
         "UPDATE_LOST_TO_ROUNDING",
         "bfloat16, Adam",
-        both(half_precision(torch.bfloat16), rate(0.03)),
-        "mlp-wide rings-tanh",
-        also=TOO_LOW,
+        both(half_precision(torch.bfloat16), rate(0.05)),
+        "mlp-wide mlp-leaky-narrow rings-tanh",
     ),
     row(
         "UPDATE_LOST_TO_ROUNDING",
-        "float16",
-        both(half_precision(torch.float16), rate(3e-3)),
-        "blobs-relu cnn-relu-adam",
-        also=TOO_LOW,
+        "bfloat16, slow Adam",
+        both(half_precision(torch.bfloat16), rate(0.025), settings(steps=150)),
+        "blobs-tanh-adam cnn-relu-adam",
     ),
     row("EXPLODING_GRADIENT", "relu, gain 4", deep(nn.ReLU, 10, 4.0), "mlp-relu-sgd mlp-relu-adam"),
     row("EXPLODING_GRADIENT", "leaky, gain 3", deep(nn.LeakyReLU, 14, 3.0), "mlp-tanh-sgd mlp-selu-nesterov"),
@@ -102,6 +101,18 @@ TRAININGS: tuple[Row, ...] = (
     row("NON_FINITE_LOSS", "log of 0", loss(log_of_zero), "mlp-relu-sgd rings-gelu"),
     row("NON_FINITE_LOSS", "a root at 0", loss(root_at_zero), "blobs-relu cnn-batch-norm"),
     row("NON_FINITE_LOSS", "over a spread of 0", last(norm_by_hand), "gru mlp-dropout-half"),
+    row(
+        "FIRST_LOSS_TOO_LARGE",
+        "a loud head",
+        model_of(lambda m: louder_head(m, 60.0)),
+        "mlp-wide mlp-gelu-adamw",
+    ),
+    row(
+        "FIRST_LOSS_TOO_LARGE",
+        "wild biases",
+        model_of(lambda m: wild_biases(m, 30.0)),
+        "rings-relu gru mlp-relu-adam",
+    ),
     row("VANISHING_GRADIENT", "sigmoid, 8 layers", deep(nn.Sigmoid, 8, 1.0), "mlp-tanh-sgd mlp-relu-adam"),
     row("VANISHING_GRADIENT", "sigmoid, 5 layers", deep(nn.Sigmoid, 5, 1.0), "mlp-relu-sgd mlp-weight-decay"),
     row("VANISHING_GRADIENT", "tanh, gain .3", deep(nn.Tanh, 8, 0.3), "mlp-relu-sgd mlp-selu-nesterov"),

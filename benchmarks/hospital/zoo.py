@@ -40,6 +40,7 @@ from .recipes import (
     squares_by_hand,
     unjudged,
 )
+from .zoo_loops import UNUSUAL
 from .zoo_rows import CLASSIFIERS
 
 FLAT, STANDARD, IMAGES = data.digits, data.standard_digits, data.images
@@ -165,4 +166,4 @@ REGRESSIONS = (
         scored=unjudged,
     ),
 )
-ZOO: tuple[Problem, ...] = (*CLASSIFIERS, *CONVOLUTIONS, *SEQUENCES, *REGRESSIONS)
+ZOO: tuple[Problem, ...] = (*CLASSIFIERS, *UNUSUAL, *CONVOLUTIONS, *SEQUENCES, *REGRESSIONS)
