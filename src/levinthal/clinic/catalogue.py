@@ -169,12 +169,6 @@ CATALOGUE: dict[str, Entry] = {
         WARNING,
         ("LR_TOO_LOW", "UNDERFIT"),
     ),
-    "FIRST_LOSS_TOO_LARGE": Entry(
-        "the first loss is far above that of a guess: the outputs are too large before training",
-        "scale the weights of the last layer down, or start it at zero",
-        WARNING,
-        ("NON_FINITE_LOSS",),
-    ),
     "NON_FINITE_LOSS": Entry(
         "the loss is nan or infinite",
         "lower the rate; look for log or division of zero in the loss",
@@ -185,7 +179,7 @@ CATALOGUE: dict[str, Entry] = {
         "most units of these layers sit on the flat part of their activation",
         "scale the weights (or the inputs) down, or normalise before the activation",
         WARNING,
-        ("VANISHING_GRADIENT", "LR_TOO_LOW", "UNDERFIT"),
+        ("VANISHING_GRADIENT", "FIRST_LOSS_TOO_LARGE", "LR_TOO_LOW", "UNDERFIT"),
     ),
     "DEAD_RELU": Entry(
         "most units of these layers are zero for every input",
@@ -198,6 +192,12 @@ CATALOGUE: dict[str, Entry] = {
         "ReLU or tanh with Kaiming or Xavier weights, residual connections, or normalisation",
         WARNING,
         ("LR_TOO_LOW", "UNDERFIT"),
+    ),
+    "FIRST_LOSS_TOO_LARGE": Entry(
+        "the first loss is far above that of a guess: the outputs are too large before training",
+        "scale the weights of the last layer down, or start it at zero",
+        WARNING,
+        ("UNDERFIT",),
     ),
     "OVER_CLIPPING": Entry(
         "clipping shrinks the gradient a thousandfold or more at every step",

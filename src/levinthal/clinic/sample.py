@@ -188,6 +188,6 @@ def _task_loss(sample: Sample) -> float:
 
 
 def _entropy(counts: np.ndarray) -> float:
-    """Nats."""
+    """Nats; nan where there is one outcome only, and nothing to be told."""
     shares = counts[counts > 0] / counts.sum()
-    return float(-(shares * np.log(shares)).sum())
+    return float(-(shares * np.log(shares)).sum()) if len(shares) > 1 else float("nan")

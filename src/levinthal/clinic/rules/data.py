@@ -15,7 +15,7 @@ from levinthal.vocabulary import Finding, Severity
 
 FAR_MEAN, WIDE, NARROW = 10.0, 20.0, 1e-3
 FEW_CLASSES = 0.5
-DOMINANT = 0.8
+DOMINANT, NEARLY_ALL = 0.8, 0.99
 FAR_APART = 10.0
 YES_OR_NO = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
@@ -94,8 +94,9 @@ def class_imbalance(chart: Chart) -> Iterator[Finding]:
     if len(calls) >= FEWEST:
         yes = float(np.mean([float(c.target[0]) for c in calls if c.target is not None]))
         shares = np.array([yes, 1 - yes])
-    if shares.max() > DOMINANT and shares.max() < 1:
-        severity = Severity.WARNING if chart.went.is_stuck else Severity.INFO
+    if shares.max() > DOMINANT and len(shares) > 1:
+        harmful = chart.went.is_stuck or shares.max() > NEARLY_ALL
+        severity = Severity.WARNING if harmful else Severity.INFO
         evidence = {"share of the largest class": float(shares.max())}
         yield found("CLASS_IMBALANCE", "labels", 0, evidence, severity=severity)
 

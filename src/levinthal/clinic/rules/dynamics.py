@@ -23,6 +23,7 @@ GROWN, FALLEN = 1e3, 1e-3
 MOST_UNITS = 0.5
 CLIPPED, CLIPPED_WITH_HARM = 1e3, 10.0
 GROWTH, SHRUNK, TOO_LARGE = 30.0, 1e-3, 10.0
+FAR_ABOVE, WIDE_INPUT = 3.0, 20.0
 HIGH_DROPOUT = 0.8
 
 
@@ -108,6 +109,17 @@ def gradient_flow(chart: Chart) -> Iterator[Finding]:
     evidence = {"first / last gradient": ratio, "layers": int(known.sum())}
     where = f"{chart.patient.names[matrices[0]]} to {chart.patient.names[matrices[-1]]}"
     yield found(code, where, 0, evidence, confidence=0.9, severity=severity)
+
+
+def first_loss(chart: Chart) -> Iterator[Finding]:
+    """A first loss far above that of a guess, though the inputs are of ordinary size."""
+    losses, went = chart.history.task_losses, chart.went
+    spread, mean = chart.history.batch("std"), np.abs(chart.history.batch("mean"))
+    ordinary = not len(spread) or (spread[0] < WIDE_INPUT and mean[0] < WIDE_INPUT)
+    if len(losses) and ordinary and losses[0] > FAR_ABOVE * went.chance:
+        severity = None if went.is_harmed else Severity.INFO
+        evidence = {"first loss": float(losses[0]), "of a guess": went.chance}
+        yield found("FIRST_LOSS_TOO_LARGE", "loss", 0, evidence, confidence=0.8, severity=severity)
 
 
 def signal_growth(chart: Chart) -> Iterator[Finding]:
@@ -214,6 +226,7 @@ RULES = (
     lost_updates,
     gradient_flow,
     signal_growth,
+    first_loss,
     activations,
     over_clipping,
     regularisation,
