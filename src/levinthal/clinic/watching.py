@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from levinthal.clinic.diagnosis import diagnose
-from levinthal.clinic.listening import Listener
+from levinthal.clinic.listening import ENOUGH, Listener
 from levinthal.clinic.patient import Patient
 from levinthal.clinic.sample import History, Sample
 from levinthal.clinic.told import told
@@ -183,16 +183,14 @@ def _dense(tensor: Tensor) -> Tensor:
 
 
 def batch_numbers(inputs: Tensor) -> Tensor:
-    """(5,) as in BATCH. The fingerprint weighs some values by their places."""
-    x = inputs.detach().reshape(-1)
-    mean = x.mean(dtype=torch.float32)
-    square = torch.linalg.vector_norm(x, dtype=torch.float32) ** 2 / max(len(x), 1)
-    low, high = torch.aminmax(x) if len(x) else (mean, mean)
-    largest = torch.maximum(low.abs(), high.abs()).float()
-    few = x[:: max(1, len(x) // 1024)].float()
-    print_ = few @ torch.linspace(0.5, 1.5, len(few), device=x.device)
-    broken = (~mean.isfinite()).float()
-    return torch.stack((mean, (square - mean**2).clamp(min=0).sqrt(), largest, broken, print_))
+    """(5,) as in BATCH: finite or not of all values, the rest of some. The fingerprint weighs them by place."""
+    everything = inputs.detach().reshape(-1)
+    broken = (~everything.sum(dtype=torch.float32).isfinite()).float()
+    x = everything[:: max(1, len(everything) // ENOUGH)].float()
+    low, high = torch.aminmax(x) if len(x) else (broken, broken)
+    var, mean = torch.var_mean(x, correction=0)
+    weights = torch.linspace(0.5, 1.5, len(x), device=x.device)
+    return torch.stack((mean, var.sqrt(), torch.maximum(low.abs(), high.abs()), broken, x @ weights))
 
 
 def watch(
