@@ -183,7 +183,7 @@ def _dense(tensor: Tensor) -> Tensor:
 
 
 def batch_numbers(inputs: Tensor) -> Tensor:
-    """(5,) as in BATCH: finite or not of all values, the rest of some. The fingerprint weighs them by place."""
+    """(5,) as in BATCH: finite or not of all values, the rest of some; the fingerprint weighs by place."""
     everything = inputs.detach().reshape(-1)
     broken = (~everything.sum(dtype=torch.float32).isfinite()).float()
     x = everything[:: max(1, len(everything) // ENOUGH)].float()
