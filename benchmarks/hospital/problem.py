@@ -184,5 +184,5 @@ def score(problem: Problem, model: nn.Module, held: Rows) -> float:
 def _recall(guess: Tensor, y: Tensor) -> float:
     classes = y.unique()
     recalls = [float((guess[y == c] == c).float().mean()) for c in classes]
-    chance = 1 / len(classes)
+    chance = 1 / max(len(classes), 2)
     return (sum(recalls) / len(recalls) - chance) / (1 - chance)

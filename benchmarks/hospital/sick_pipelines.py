@@ -241,7 +241,7 @@ PIPELINES: tuple[Row, ...] = (
     row("UNSHUFFLED", "class after class", settings(order=in_blocks), "rings-relu cnn-relu-adam"),
     row("UNSHUFFLED", "sorted by number", settings(order=by_size), "waves-relu-huber waves-by-hand"),
     row("CLASS_IMBALANCE", "classes", rows(rare(0.03)), "cnn-tanh-sgd mlp-relu-adam mlp-gelu-adamw"),
-    row("CLASS_IMBALANCE", "yes or no", rows(rare(0.02)), "rings-binary rings-binary-tanh yes-or-no"),
+    row("CLASS_IMBALANCE", "yes or no", rows(rare(0.04)), "rings-binary rings-binary-tanh yes-or-no"),
     row(
         "INPUT_SCALE",
         "0 to 255 and more",

@@ -80,13 +80,13 @@ TRAININGS: tuple[Row, ...] = (
     row(
         "UPDATE_LOST_TO_ROUNDING",
         "bfloat16, Adam",
-        both(half_precision(torch.bfloat16), rate(0.05)),
-        "mlp-wide mlp-leaky-narrow rings-tanh",
+        both(half_precision(torch.bfloat16), rate(0.05), settings(steps=250)),
+        "mlp-wide rings-tanh",
     ),
     row(
         "UPDATE_LOST_TO_ROUNDING",
         "bfloat16, slow Adam",
-        both(half_precision(torch.bfloat16), rate(0.025), settings(steps=150)),
+        both(half_precision(torch.bfloat16), rate(0.025), settings(steps=300)),
         "blobs-tanh-adam cnn-relu-adam",
     ),
     row("EXPLODING_GRADIENT", "relu, gain 4", deep(nn.ReLU, 10, 4.0), "mlp-relu-sgd mlp-relu-adam"),
@@ -104,8 +104,8 @@ TRAININGS: tuple[Row, ...] = (
     row(
         "FIRST_LOSS_TOO_LARGE",
         "a loud head",
-        model_of(lambda m: louder_head(m, 60.0)),
-        "mlp-wide mlp-gelu-adamw",
+        model_of(lambda m: louder_head(m, 100.0)),
+        "mlp-tanh-sgd rings-gelu",
     ),
     row(
         "FIRST_LOSS_TOO_LARGE",

@@ -89,7 +89,9 @@ SEQUENCES = (
     Problem(
         "lstm", data.melodies, partial(Recurrent, nn.LSTM, 3, 24, 4), entropy, adam(1e-2), clip=norm_at(1)
     ),
-    Problem("rnn-written-out", data.melodies, partial(OwnRecurrence, 3, 24, 4), entropy, adam(5e-3)),
+    Problem(
+        "rnn-written-out", data.melodies, partial(OwnRecurrence, 3, 24, 4), entropy, adam(1e-2), steps=200
+    ),
     Problem(
         "gru-two-layers",
         data.melodies,
