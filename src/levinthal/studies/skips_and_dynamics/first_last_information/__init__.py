@@ -15,7 +15,7 @@ from levinthal.studies.skips_and_dynamics.first_last_information.plan import Pro
 from levinthal.vocabulary import Study, Verdict
 
 QUICK = Size(
-    main=(Protocol("full", 1197, 120, levels=(10, 20)), Protocol("64", 1197, 240, levels=(10, 20))),
+    main=(Protocol("full", 1197, 120, levels=(20,)), Protocol("64", 1197, 240, levels=(10, 20))),
     fast=(Protocol("64", 1197, 120, levels=(3, 5, 10, 20)),),
     rates=(3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
     rate_depths=(3, 5, 20),
@@ -24,7 +24,7 @@ QUICK = Size(
     deep=20,
     seeds=5,
     few=5,
-    images=600,
+    images=500,
 )
 STANDARD = Size(
     main=(
