@@ -1,7 +1,7 @@
 """The clinic examined: healthy problems and sick ones, each trained under `levinthal.watch`.
 
-The problems are small (each under a second of one thread) and fixed; halves are split by healthy problem, so
-that no sick one of the test half is kin to one that the rules were made on. A sick problem counts with a seed
+The problems are small (each under a second of one thread) and fixed; halves are split by healthy problem; the
+same disguise may be worn in both, on different problems. A sick problem counts with a seed
 only if it scores below nine tenths of its healthy twin, except for faults that are wrong without visible
 harm. First: the first finding is the cause. Aloud: and it is more than a remark. Present: it is among the
 findings. Early: it was first after 50 steps. Alarms: findings that follow from no other and are more than a

@@ -41,6 +41,7 @@ from .recipes import (
     unjudged,
 )
 from .zoo_loops import UNUSUAL
+from .zoo_relatives import RELATIVES
 from .zoo_rows import CLASSIFIERS
 
 FLAT, STANDARD, IMAGES = data.digits, data.standard_digits, data.images
@@ -168,4 +169,4 @@ REGRESSIONS = (
         scored=unjudged,
     ),
 )
-ZOO: tuple[Problem, ...] = (*CLASSIFIERS, *UNUSUAL, *CONVOLUTIONS, *SEQUENCES, *REGRESSIONS)
+ZOO: tuple[Problem, ...] = (*CLASSIFIERS, *UNUSUAL, *RELATIVES, *CONVOLUTIONS, *SEQUENCES, *REGRESSIONS)
