@@ -1,8 +1,8 @@
 """Healthy relatives of problems that only the test half has the kind of, for the tuning half.
 
 Added after the test half had missed its bars on healthy problems. Chosen by kind (a GAN, an LSTM, targets in
-other units, counts, a density, PReLU...) without looking at which of its problems had failed; but its bars, its
-table by cause and one crash (PReLU) were known.
+other units, counts, a density, PReLU...) without looking at which of its problems had failed; but its bars,
+its table by cause and one crash (PReLU) were known.
 """
 
 from __future__ import annotations
