@@ -250,3 +250,37 @@ def test_raise_if() -> None:
 def test_what_cannot_be_watched(call: Callable[[], object], said: str) -> None:
     with pytest.raises(InputError, match=said):
         call()
+
+
+def test_two_networks_in_one_are_no_forgotten_zero_grad_either() -> None:
+    both = nn.ModuleDict({"maker": nn.Linear(8, 64), "judge": nn.Sequential(nn.Linear(64, 1))})
+    first, second = (torch.optim.Adam(both[name].parameters(), 1e-3) for name in ("judge", "maker"))
+
+    class Pair(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.both = both
+
+        def forward(self, noise: Tensor, fixed: bool) -> Tensor:
+            fake = self.both["maker"](noise)
+            out: Tensor = self.both["judge"](fake.detach() if fixed else fake)
+            return out
+
+    pair = Pair()
+    with watch(pair, (first, second), every=2) as w:
+        for step in range(30):
+            noise = torch.randn(16, 8, generator=torch.Generator().manual_seed(step))
+            first.zero_grad()
+            functional.binary_cross_entropy_with_logits(pair(noise, True), torch.zeros(16, 1)).backward()
+            first.step()
+            second.zero_grad()
+            functional.binary_cross_entropy_with_logits(pair(noise, False), torch.ones(16, 1)).backward()
+            second.step()
+    assert w.trouble == ""
+    assert "MISSING_ZERO_GRAD" not in [f.code for f in w.findings()]
+
+
+def test_an_activation_of_its_own_for_each_unit_is_watched() -> None:
+    model = nn.Sequential(nn.Linear(64, 32), nn.PReLU(32), nn.Linear(32, 10))
+    w = Loop(steps=20).run(model, torch.optim.Adam(model.parameters(), 1e-3))
+    assert w.findings() == []

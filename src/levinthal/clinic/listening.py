@@ -47,7 +47,10 @@ def _tails_of(modules: Sequence[nn.Module]) -> dict[nn.Module, Tails]:
     known, found = dict[str, Tails](), dict[nn.Module, Tails]()
     for module in filter(is_activation, modules):
         name = repr(module) if type(module).__module__.startswith("torch.nn.") else str(id(module))
-        known[name] = known.get(name) or flat_tails(module.forward)
+        try:
+            known[name] = known.get(name) or flat_tails(module.forward)
+        except (RuntimeError, TypeError):  # a function that differs from unit to unit, such as a PReLU
+            continue
         found[module] = known[name]
     return found
 

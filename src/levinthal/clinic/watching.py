@@ -41,6 +41,7 @@ class Watch:
         self._sample: Sample | None = None
         self._weights: list[Tensor] = []
         self._before_clipping: Tensor | None = None
+        self._before_backward: Tensor | None = None
         self._listener = Listener(patient.listened)
         self._listener.on_backward = self._guarded(self._note_stale)
         self._listener.on_gradients = self._guarded(self._note_gradients)
@@ -131,15 +132,18 @@ class Watch:
         self._listener.begin(self._sample)
 
     def _note_stale(self) -> None:
-        """What a forgotten zero_grad has left; of several backward passes (accumulation, a GAN) the least."""
-        if self._sample is not None and self._step > 0:
-            left = _norms([p.grad for p in self.patient.parameters]).nan_to_num(0.0).norm()
-            known = self._sample.stale
-            self._sample.stale = left if known is None else torch.minimum(known, left)
+        """The gradients that lie there as a backward pass begins."""
+        self._before_backward = _norms([p.grad for p in self.patient.parameters]).nan_to_num(0.0)
 
     def _note_gradients(self) -> None:
-        """The gradients as backward left them, which clipping may yet shrink."""
+        """The gradients as backward left them, which clipping may yet shrink; and those it added to."""
         self._before_clipping = _norms([p.grad for p in self.patient.parameters])
+        before, sample = self._before_backward, self._sample
+        if sample is None or before is None or self._step == 0:
+            return
+        left = torch.where(self._before_clipping.nan_to_num(0.0) != before, before, 0.0).norm()
+        # of several passes (accumulation, a GAN) the least: a forgotten zero_grad leaves some in each
+        sample.stale = left if sample.stale is None else torch.minimum(sample.stale, left)
 
     def _after_step(self, sample: Sample) -> None:
         self._listener.end()
@@ -149,7 +153,8 @@ class Watch:
         sample.without_gradient = tuple(name for name, gradient in named if gradient is None)
         sample.tensors = self._columns(gradients)
         self.history.add(sample)
-        self._sample, self._weights, self._before_clipping = None, [], None
+        self._sample, self._weights = None, []
+        self._before_clipping = self._before_backward = None
 
     def _columns(self, gradients: Sequence[Tensor | None]) -> Tensor:
         """(parameters, 5) as in TENSOR."""

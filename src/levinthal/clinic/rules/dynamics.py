@@ -42,7 +42,8 @@ def step_size(chart: Chart) -> Iterator[Finding]:
         return
     weights = chart.history.tensors("weight")[:, matrices]
     updates = chart.history.tensors("update")[:, matrices]
-    ratio = typical(updates / np.where(weights > 0, weights, np.nan), 1)
+    with np.errstate(all="ignore"):  # a run that has blown up
+        ratio = typical(updates / np.where(weights > 0, weights, np.nan), 1)
     size, early = float(typical(ratio)), float(np.nanmax([0.0, *ratio[:3]]))
     first, last = int(chart.history.steps[0]), int(chart.history.steps[-1])
     leapt = early > HUGE_STEP and not went.has_learnt and went.peak > LEAP * went.start
