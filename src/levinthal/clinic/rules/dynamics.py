@@ -174,7 +174,7 @@ def _hidden(history: History) -> list[str]:
 def over_clipping(chart: Chart) -> Iterator[Finding]:
     """Gradients far smaller at the step than backward left them, not by a power of 2 as a scaler does."""
     before, after = (_total(chart.history.tensors(column)) for column in ("before_clipping", "gradient"))
-    if len(after) < 3 or np.any(after <= 0):
+    if len(after) < 3 or not np.all((after > 0) & np.isfinite(after) & np.isfinite(before)):
         return
     ratio = float(np.median(before / after))
     least = CLIPPED_WITH_HARM if chart.went.is_stuck else CLIPPED
