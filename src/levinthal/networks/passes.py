@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import torch
 from jaxtyping import Float
@@ -46,4 +47,10 @@ def tanh_of_half_(doubled: Tensor) -> Tensor:
     >>> tanh_of_half_(torch.tensor([0.0, 2.0]))
     tensor([0.0000, 0.7616])
     """
-    return torch.add(doubled.new_tensor(-1.0), doubled.sigmoid_(), alpha=2, out=doubled)
+    minus_one = _minus_one(doubled.dtype, doubled.device)
+    return torch.add(minus_one, doubled.sigmoid_(), alpha=2, out=doubled)
+
+
+@cache
+def _minus_one(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(-1.0, dtype=dtype, device=device)
