@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-LARGE = 1 << 21
+LARGE = 1 << 20
 """Numbers in a first-layer activation up to which seeds go together."""
 
 
@@ -26,7 +26,7 @@ def prefers_ensemble(width: int, batch: int, seeds: int) -> bool:
 def passes(width: int, batch: int, seeds: int) -> Iterator[slice]:
     """The seeds of each pass, in passes of nearly equal size.
 
-    >>> list(passes(50, 10_000, 8))
+    >>> list(passes(50, 5_000, 8))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None), slice(6, 8, None)]
     """
     most = seeds_together(width, batch, seeds)
