@@ -1,6 +1,7 @@
 """Verdicts and figures -> one self-contained page.
 
 page        `write_report`: everything of a study on one page that works offline
+shell       what every page has: one file, both themes, no request
 verdicts    the rows of its table: words, whiskers, reasons
 believing   how far to believe the estimates, by name
 spoken      numbers as text: the interval's width decides the digits

@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from levinthal.errors import StoreError
-from levinthal.figures import DARK, LIGHT
 from levinthal.lab.rows import Rows
 from levinthal.report import painting
 from levinthal.report.believing import beliefs
-from levinthal.report.spoken import counted, listed
-from levinthal.report.verdicts import answer, entries, share, tally
+from levinthal.report.shell import rendered
+from levinthal.report.verdicts import answer, entries, tally
 from levinthal.vocabulary import Study, Verdict
 
 EMBEDDED_BYTES = 6_000_000
@@ -62,8 +59,7 @@ def write_report(
         "progress": progress,
         "table": table,
     }
-    html = _environment().get_template("page.html").render(context)
-    return write_whole(path, html)
+    return write_whole(path, rendered("page.html", context))
 
 
 def _context(study: Study, preset: str, rows: Rows, verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -81,30 +77,6 @@ def _context(study: Study, preset: str, rows: Rows, verdicts: Sequence[Verdict])
         "beliefs": beliefs(rows),
         "count": len(rows),
     }
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("levinthal.report", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {
-        "css": painting.asset("page.css"),
-        "painter": painting.asset("painter.js"),
-        "js": painting.asset("page.js"),
-        "plotly": painting.plotly_script(),
-        "palettes": painting.embedded(painting.palettes()),
-        "light": painting.variables(LIGHT),
-        "dark": painting.variables(DARK),
-        "counted": counted,
-        "listed": listed,
-        "zero": share(0.0),
-        "one": share(1.0),
-    }
-    return environment
 
 
 def _table(rows: Rows, beside: Path) -> Table | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -29,29 +29,34 @@ class Drawn:
 
 def drawn_figures(study: Study, rows: Rows) -> list[Drawn]:
     """The study's figures; a figure or a figure function that fails becomes a note of one line."""
-    return list(_drawn(study, rows))
+    return list(_drawn(lambda: study.figures(rows), "the study's figures failed"))
 
 
-def _drawn(study: Study, rows: Rows) -> Iterator[Drawn]:
+def drawn(figures: Iterable[Figure], failed: str = "this figure failed") -> list[Drawn]:
+    """Figures ready to be painted; one that cannot be drawn becomes a note of one line."""
+    return list(_drawn(lambda: figures, failed))
+
+
+def _drawn(figures: Callable[[], Iterable[Figure]], failed: str) -> Iterator[Drawn]:
     try:
-        for figure in study.figures(rows):
-            yield _one(figure)
+        for figure in figures():
+            yield _one(figure, failed)
     except Exception as error:  # a study's own code: its failure is a line on the page, not a crash
-        yield Drawn("", "A figure is missing", "", _failure(error))
+        yield Drawn("", "A figure is missing", "", _failure(error, failed))
 
 
-def _failure(error: Exception) -> str:
+def _failure(error: Exception, failed: str) -> str:
     first = str(error).partition("\n")[0]
-    return f"the study's figures failed: {type(error).__name__}: {first}"
+    return f"{failed}: {type(error).__name__}: {first}"
 
 
-def _one(figure: Figure) -> Drawn:
+def _one(figure: Figure, failed: str) -> Drawn:
     if not any(s.y for panel in figure.panels for s in panel.series):
         return Drawn(figure.id, figure.title, figure.caption, "nothing to draw yet: no rows for this figure")
     try:
         drawing = for_widths(figure)
     except Exception as error:
-        return Drawn(figure.id, figure.title, figure.caption, _failure(error))
+        return Drawn(figure.id, figure.title, figure.caption, _failure(error, failed))
     return Drawn(figure.id, figure.title, figure.caption, panels=len(figure.panels), drawing=drawing)
 
 

@@ -1,0 +1,49 @@
+"""The shell of every page of ours: one HTML file that works offline, in both themes, and asks for nothing.
+
+A page is a template that extends `shell.html` and fills its blocks; `marks.html` holds what stands on every
+page (badges, whiskers, numbers, figures). A room to the right keeps its own templates in its `assets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+from levinthal.figures import DARK, LIGHT
+from levinthal.report import painting
+from levinthal.report.spoken import counted, listed, number
+from levinthal.report.verdicts import share
+
+HOME = "levinthal.report"
+
+
+def rendered(template: str, context: Mapping[str, Any], *, home: str = HOME) -> str:
+    """The page that `template`, from the assets of the package `home` or from ours, makes of `context`."""
+    return _environment(home).get_template(template).render(context)
+
+
+def _environment(home: str) -> Environment:
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader(room, "assets") for room in dict.fromkeys((home, HOME))]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "css": painting.asset("page.css"),
+        "painter": painting.asset("painter.js"),
+        "js": painting.asset("page.js"),
+        "plotly": painting.plotly_script(),
+        "palettes": painting.embedded(painting.palettes()),
+        "light": painting.variables(LIGHT),
+        "dark": painting.variables(DARK),
+        "counted": counted,
+        "listed": listed,
+        "number": number,
+        "zero": share(0.0),
+        "one": share(1.0),
+    }
+    return environment
