@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from levinthal.errors import InputError
-from levinthal.lab.rows import Rows
+from levinthal.lab.rows import Rows, chosen
 from levinthal.lab.table import NUMBERS, TEXTS, table
 from levinthal.vocabulary import Estimate, Interval, Measurement, Row, Trust
 
@@ -170,3 +170,14 @@ def test_a_long_table_is_searched_in_less_than_20_ms() -> None:
         return taken
 
     assert min(once() for _ in range(5)) < 0.020
+
+
+def test_what_has_not_begun_has_no_conditions_to_narrow_by() -> None:
+    empty = Rows.of([])
+    assert len(chosen(empty, name="error", rate=0.1)) == 0
+    with pytest.raises(InputError):
+        empty.where(rate=0.1)
+    held = Rows.of([row(1.0, width=20), row(2.0, width=50), row(3.0, name="loss", width=50)])
+    assert chosen(held, name="error", width=50).values().tolist() == [2.0]
+    with pytest.raises(InputError):
+        chosen(held, name="error", depth=5)

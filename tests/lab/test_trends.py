@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from levinthal.errors import InputError
-from levinthal.lab.trends import grouped_spearman, jonckheere
+from levinthal.lab.trends import grouped_spearman, jonckheere, rank_correlation
 
 
 def wins(groups: list[list[float]]) -> float:
@@ -118,3 +118,10 @@ def test_correlations_that_are_not_there_are_nan() -> None:
     assert not found.paradox
     with pytest.raises(InputError, match="5, 5 and 1"):
         grouped_spearman([1.0] * 5, [1.0] * 5, ["a"])
+
+
+def test_values_that_are_missing_do_not_count_in_a_rank_correlation() -> None:
+    x, y = np.array([1.0, 2.0, 3.0, 4.0, math.inf]), np.array([1.0, 4.0, math.nan, 9.0, -7.0])
+    assert rank_correlation(x, y) == 1
+    assert math.isnan(rank_correlation(x[2:], y[2:]))
+    assert rank_correlation(x[:2].repeat(2), np.ones(4)) == 0

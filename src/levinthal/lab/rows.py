@@ -166,6 +166,12 @@ class Rows:
         return [levels[i] for i in self._table.cell[self._index]]
 
 
+def chosen(rows: Rows, **wanted: Any) -> Rows:
+    """`rows.where`, with no rows for no rows: a study that has not begun has no conditions yet."""
+    named = rows.where(name=wanted.pop("name")) if "name" in wanted else rows
+    return named.where(**wanted) if len(named) else named
+
+
 _ADDRESS = ("seed", "step", "layer", "name", "condition")
 _CSV = (*_ADDRESS, *NUMBERS, "unit", "method", "trust", "reasons", "details")
 

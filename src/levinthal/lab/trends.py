@@ -2,6 +2,7 @@
 
 jonckheere             does the value rise with the order of the groups?
 grouped_spearman       correlation within groups, across them, and pooled
+rank_correlation       correlation of two curves, where some values may be missing
 """
 
 from __future__ import annotations
@@ -130,6 +131,21 @@ def grouped_spearman(x: Sequence[float], y: Sequence[float], groups: Sequence[st
     means = np.array([[a[m].mean(), b[m].mean()] for m in masks.values()]).reshape(-1, 2)
     within = {name: _rho(a[m], b[m]) for name, m in masks.items()}
     return GroupedCorrelation(within, _rho(means[:, 0], means[:, 1]), _rho(a, b))
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
+    """Spearman's rank correlation over the pairs that are finite; 0 where a side is constant, nan below 3.
+
+    >>> rank_correlation(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0, 1.0]))
+    0.0
+    """
+    both = np.isfinite(x) & np.isfinite(y)
+    x, y = x[both], y[both]
+    if len(x) < 3:
+        return math.nan
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0
+    return round(float(stats.spearmanr(x, y).statistic), 12)
 
 
 def _rho(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"]) -> float:

@@ -8,8 +8,8 @@ import pytest
 from levinthal.lab import Rows
 from levinthal.lab.verdicts import judge
 from levinthal.studies.trainability.last_layer_saturation import study
-from levinthal.studies.trainability.last_layer_saturation.claims import fall, later, rise, saturates
 from levinthal.studies.trainability.last_layer_saturation.measure import ARMS
+from levinthal.studies.trainability.last_layer_saturation.numbers import fall, later, rise, saturates
 from levinthal.vocabulary import Estimate, Measurement, Outcome, Row
 
 CLAIMS = {claim.id: claim for claim in study.claims}

@@ -8,30 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from levinthal.lab.rows import Rows
-from levinthal.lab.trends import grouped_spearman, jonckheere
-from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
+from levinthal.lab.curves import Curve, curves, first, last, peak, trend
+from levinthal.lab.effects import BySeed, average, present, slope
+from levinthal.lab.rows import Rows, chosen
+from levinthal.lab.trends import grouped_spearman, jonckheere, rank_correlation
+from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
     ERROR,
     MODES,
     PLAIN,
     SETTING,
-    BySeed,
-    Curve,
-    average,
-    chosen,
-    curves,
-    first,
     information,
-    last,
     null,
-    peak,
-    present,
     protocol_words,
-    rank_correlation,
     settings,
-    slope,
     start_against_speed,
-    trend,
 )
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES
 from levinthal.vocabulary import Claim, Evidence

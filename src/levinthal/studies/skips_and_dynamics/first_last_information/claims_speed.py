@@ -9,22 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from levinthal.lab.rows import Rows
+from levinthal.lab.curves import Curve, curves, last, steps_to
+from levinthal.lab.effects import BySeed, average, doublings, present, slope
+from levinthal.lab.rows import Rows, chosen
 from levinthal.lab.trends import jonckheere
-from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
+from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
     ERROR,
     HALFWAY_ERROR,
-    BySeed,
-    Curve,
-    average,
-    chosen,
-    curves,
-    doublings,
-    last,
-    present,
     protocol_words,
-    slope,
-    steps_to,
 )
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import RATE
 from levinthal.vocabulary import Claim, Evidence

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from levinthal.lab.rows import Rows
-from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
+from levinthal.lab.curves import Curve, curves, last
+from levinthal.lab.effects import BySeed, average, present
+from levinthal.lab.rows import Rows, chosen
+from levinthal.lab.trends import rank_correlation
+from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
     PLAIN,
-    BySeed,
-    Curve,
-    average,
-    chosen,
-    curves,
     information,
-    last,
     null,
-    present,
     protocol_words,
-    rank_correlation,
     start_against_speed,
 )
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import RATE

@@ -1,45 +1,27 @@
-"""What every figure of the study is drawn with: names, axes, medians with their bands."""
+"""What every figure of the study is drawn with: names, axes, words, one trace an architecture."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, SupportsFloat
+from typing import Any
 
 import numpy as np
 
-from levinthal.lab.rows import Rows
-from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
-    SETTING,
-    Curve,
-    chosen,
-    curves,
-    protocol_words,
-)
+from levinthal.lab.bands import median_band
+from levinthal.lab.curves import curves
+from levinthal.lab.rows import Rows, chosen
+from levinthal.studies.skips_and_dynamics.first_last_information.keys import SETTING, protocol_words
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES
 from levinthal.vocabulary import Axis, Series
 
 BITS = Axis("first-last information", "bits")
 ERROR_AXIS = Axis("test error", "%", log=True)
-STEP = Axis("step + 1", "", log=True)
 NAMES = {
     "mlp": "MLP",
     "shortcut": "shortcut",
     "residual": "residual",
     "shortcut-residual": "shortcut + residual",
 }
-
-
-def median_band(found: Mapping[int, Curve], name: str, times: float = 1.0, **look: Any) -> Series:
-    """The median over seeds against 1 + step, with a band from the lower to the upper quartile."""
-    x = next(iter(found.values()))[0] + 1
-    values = times * np.array([curve[1] for curve in found.values()])
-    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
-    return Series(name, rounded(x), rounded(middle), low=rounded(low), high=rounded(high), **look)
-
-
-def rounded(values: Iterable[SupportsFloat]) -> tuple[float, ...]:
-    """Five digits: more than a figure can show."""
-    return tuple(float(f"{float(v):.5g}") for v in values)
 
 
 def detailed(rows: Rows) -> Iterator[tuple[str, Rows]]:

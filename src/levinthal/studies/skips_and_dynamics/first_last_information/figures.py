@@ -7,30 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from levinthal.lab.rows import Rows
+from levinthal.lab.bands import STEP, rounded
+from levinthal.lab.curves import Curve, curves, last, time_to
+from levinthal.lab.rows import Rows, chosen
 from levinthal.lab.statistics import ratio_estimate
-from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
-    ERROR,
-    PLAIN,
-    SETTING,
-    Curve,
-    chosen,
-    curves,
-    information,
-    last,
-    protocol_words,
-    time_to,
-)
 from levinthal.studies.skips_and_dynamics.first_last_information.drawing import (
     BITS,
     ERROR_AXIS,
     NAMES,
-    STEP,
     by_architecture,
     detailed,
     middle,
-    rounded,
     setting_words,
+)
+from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
+    ERROR,
+    PLAIN,
+    SETTING,
+    information,
+    protocol_words,
 )
 from levinthal.studies.skips_and_dynamics.first_last_information.mechanisms import (
     causes,

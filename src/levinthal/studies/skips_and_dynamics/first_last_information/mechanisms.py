@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from levinthal.lab.rows import Rows
+from levinthal.lab.bands import STEP, median_band, rounded
+from levinthal.lab.curves import Curve, curves, first, last, time_to
+from levinthal.lab.rows import Rows, chosen
+from levinthal.lab.trends import rank_correlation
 from levinthal.studies.skips_and_dynamics.first_last_information.claims_training import layer_number
-from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
-    ERROR,
-    PLAIN,
-    SETTING,
-    Curve,
-    chosen,
-    curves,
-    first,
-    information,
-    last,
-    rank_correlation,
-    time_to,
-)
 from levinthal.studies.skips_and_dynamics.first_last_information.drawing import (
     BITS,
     ERROR_AXIS,
     NAMES,
-    STEP,
     detailed,
-    median_band,
     middle,
-    rounded,
     setting_words,
+)
+from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
+    ERROR,
+    PLAIN,
+    SETTING,
+    information,
 )
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import RATE
 from levinthal.vocabulary import Axis, Figure, Panel, Series

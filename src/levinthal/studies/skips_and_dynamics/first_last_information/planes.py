@@ -8,21 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from levinthal.lab.rows import Rows
-from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
-    PLAIN,
-    Curve,
-    chosen,
-    curves,
-    information,
-    protocol_words,
-)
+from levinthal.lab.bands import rounded
+from levinthal.lab.curves import Curve, curves
+from levinthal.lab.rows import Rows, chosen
 from levinthal.studies.skips_and_dynamics.first_last_information.drawing import (
     BITS,
     ERROR_AXIS,
     NAMES,
-    rounded,
     setting_words,
+)
+from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
+    PLAIN,
+    information,
+    protocol_words,
 )
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES
 from levinthal.vocabulary import Figure, Panel, Series

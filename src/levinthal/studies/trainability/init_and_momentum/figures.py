@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from levinthal.lab import Rows
+from levinthal.lab.bands import STEP, band, band_over
 from levinthal.lab.rates import BestRate
 from levinthal.studies.trainability.init_and_momentum.claims import ARMS, PLAIN, arm_words, best
 from levinthal.vocabulary import Axis, Figure, Panel, Series
@@ -37,7 +38,7 @@ def _over(rows: Rows, key: str, baseline: float) -> Figure:
             if winner is not None:
                 here = rows.where(init=init, rule=arm[0], momentum=arm[1], scale=1.0)
                 here = here.where(step=last) if key == "rate" else here.where(rate=winner.rate)
-                series.append(_line(arm_words(arm), here, key))
+                series.append(band_over(here, key, arm_words(arm), group=arm_words(arm)))
         if series:
             ends = tuple(s.x[i] for i in (0, -1) for s in series[:1])
             series.append(Series("mean image", ends, (baseline,) * 2, "reference"))
@@ -49,7 +50,7 @@ def _over(rows: Rows, key: str, baseline: float) -> Figure:
 
 
 def _axis(key: str) -> Axis:
-    return Axis("learning rate", log=True) if key == "rate" else Axis("step + 1", log=True)
+    return Axis("learning rate", log=True) if key == "rate" else STEP
 
 
 def _gain(rows: Rows) -> str:
@@ -69,11 +70,9 @@ def _stuck(rows: Rows, baseline: float) -> str:
 def _over_scale(rows: Rows) -> Figure:
     scales = [s for s in rows.where(init="sparse").distinct("scale") if best(rows, "sparse", ARMS[-1], s)]
     winners = [winner for s in scales if (winner := best(rows, "sparse", ARMS[-1], s))]
-    low, middle, high = _quartiles(np.array(list(winner.scores.values())) for winner in winners)
-    line = Series(
-        arm_words(ARMS[-1]), _rounded(scales), middle, group=arm_words(ARMS[-1]), low=low, high=high
-    )
-    best_scale = scales[int(np.argmin(middle))]
+    name, scores = arm_words(ARMS[-1]), [list(winner.scores.values()) for winner in winners]
+    line = band(name, dict(zip(scales, scores, strict=True)), group=name)
+    best_scale = scales[int(np.argmin(line.y))]
     caption = f"Best rate of each scale; median and quartiles over {len(rows.distinct('seed'))} seeds."
     panel = Panel(Axis("scale of the sparse start", log=True), ERROR, (line,))
     return Figure("scale", f"The best scale of the sparse start is {best_scale:g}", caption, (panel,))
@@ -81,21 +80,3 @@ def _over_scale(rows: Rows) -> Figure:
 
 def _median(winner: BestRate) -> float:
     return float(np.median(list(winner.scores.values())))
-
-
-def _line(name: str, rows: Rows, key: str) -> Series:
-    """Median and quartiles over seeds against the key; a step is drawn one later, to have a logarithm."""
-    found = {float(x): group.values() for (x,), group in rows.group_by(key).items()}
-    whole = {x: v[np.isfinite(v)] for x, v in found.items() if np.isfinite(v).mean() > 0.5}
-    low, middle, high = _quartiles(whole.values())
-    return Series(name, _rounded(x + (key == "step") for x in whole), middle, group=name, low=low, high=high)
-
-
-def _quartiles(values: Iterable[np.ndarray]) -> tuple[tuple[float, ...], ...]:
-    """Lower quartiles, medians and upper quartiles of several samples; of none, none."""
-    found = np.array([np.quantile(one, [0.25, 0.5, 0.75]) for one in values]).reshape(-1, 3)
-    return tuple(_rounded(column) for column in found.T)
-
-
-def _rounded(values: Iterable[float]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.5g}") for value in values)

@@ -2,174 +2,75 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from levinthal.lab.effects import BySeed, less, present
 from levinthal.lab.rows import Rows
-from levinthal.studies.skips_and_dynamics.first_last_information.curves import (
-    Curve,
-    chosen,
-    curves,
-    present,
+from levinthal.studies.trainability.last_layer_saturation.numbers import (
+    NORMALISED,
+    ORTHOGONAL,
+    STANDARD,
+    arm,
+    by_rate,
+    fall,
+    gain,
+    kept,
+    later,
+    returned,
+    rise,
+    singular,
 )
 from levinthal.vocabulary import Claim, Evidence
 
 SOURCE = "Glorot & Bengio, Understanding the difficulty of training deep feedforward neural networks (2010)"
-BySeed = Mapping[int, float]
-EARLY = 1500  # updates within which the top layer is to saturate
-FLAT = 0.9  # 2 % of a layer's activations beyond it: the layer saturates
-PRESERVED = ("fan_in_uniform", "normalised_uniform", "orthogonal")
+Parts = Callable[[Rows], dict[str, BySeed]]
+"""One side of a comparison: from the long table to part of the grid -> seed -> effect."""
+Number = Callable[[Rows], BySeed]
 
 
-def arm(rows: Rows, unit: str, start: str = "fan_in_uniform", hidden: int = 4, labels: str = "true") -> Rows:
-    """The rows of one kind of network."""
-    return chosen(rows, activation=unit, start=start, hidden=hidden, labels=labels)
+def trained(
+    number: Number, unit: str, start: str = STANDARD, *, hidden: int = 4, labels: str = "true"
+) -> Parts:
+    """A number of one kind of network, at each rate."""
+    return lambda rows: by_rate(arm(rows, unit, start, hidden, labels), number)
 
 
-def by_rate(rows: Rows, number: Callable[[Rows], BySeed]) -> dict[str, BySeed]:
-    """Words for the rate -> seed -> a number of the rows at that rate."""
-    trained = chosen(rows, name={"mean", "sd", "p98", "error"})
-    trained = chosen(trained, steps=lambda steps: steps > 0)
-    rates = trained.group_by("rate").items() if len(trained) else ()
-    return present({f"rate {rate:g}": number(group) for (rate,), group in rates})
+def untrained(number: Callable[[Rows, str], BySeed], start: str) -> Parts:
+    """A number of the networks of one start, before training."""
+    return lambda rows: {"a layer": number(rows, start)}
 
 
-def traces(rows: Rows, name: str, layer: int) -> dict[int, Curve]:
-    """Seed -> a statistic of a layer over training."""
-    return curves(rows, name=name, layer=f"{layer}")
+def minus(one: Parts, other: Parts) -> Parts:
+    """The difference of two sides, part by part and seed by seed."""
+    return lambda rows: less(one(rows), other(rows))
 
 
-def fall(rows: Rows, layer: int) -> dict[int, float]:
-    """Seed -> how far below 1/2 a layer's mean activation gets within the first updates."""
-    return {
-        seed: 0.5 - float(mean[steps <= EARLY].min())
-        for seed, (steps, mean) in traces(rows, "mean", layer).items()
-    }
+def against(effect: Parts, control: Parts) -> Callable[[Rows], Evidence]:
+    """The evidence of an effect beside its control."""
+    return lambda rows: Evidence(effect(rows), control(rows))
 
 
-def rise(rows: Rows, layer: int) -> dict[int, float]:
-    """Seed -> how far a layer's mean activation is, at the end, above the lowest it has been."""
-    return {seed: float(mean[-1] - mean.min()) for seed, (_, mean) in traces(rows, "mean", layer).items()}
+def standard_less_normalised(layer: int) -> Parts:
+    """How much less a layer of sigmoids falls with the normalised start."""
+    number = partial(fall, layer=layer)
+    return minus(trained(number, "sigmoid"), trained(number, "sigmoid", NORMALISED))
 
 
-def returned(rows: Rows, layer: int) -> dict[int, float]:
-    """As `rise`, but NaN where the layer is at its lowest when the run ends: it may still come back."""
-    low = {
-        seed: int(mean.argmin()) == len(mean) - 1 for seed, (_, mean) in traces(rows, "mean", layer).items()
-    }
-    return {seed: math.nan if low[seed] else value for seed, value in rise(rows, layer).items()}
-
-
-def later(rows: Rows) -> dict[int, float]:
-    """Seed -> log2 of how much later the fourth layer saturates than the first; 0 if neither does."""
-    first, last = (traces(rows, "p98", layer) for layer in (1, 4))
-    return {seed: math.log2(saturates(last[seed]) / saturates(first[seed])) for seed in first}
-
-
-def saturates(curve: Curve) -> float:
-    """The first update read at which 2 % of a layer lie beyond 0.9, from 1; never is twice the run."""
-    steps, level = curve
-    beyond = np.flatnonzero(level > FLAT)
-    return float(max(steps[beyond[0]], 1)) if len(beyond) else 2.0 * float(steps[-1])
-
-
-def top_layer_falls(rows: Rows) -> Evidence:
-    """L1: the top layer's fall; control: that of the layer below it, in the same networks."""
-    nets = arm(rows, "sigmoid")
-    return Evidence(by_rate(nets, lambda r: fall(r, 4)), by_rate(nets, lambda r: fall(r, 3)))
-
-
-def top_layer_returns(rows: Rows) -> Evidence:
-    """L2: the top layer's later rise; control: shuffled labels."""
-    nets, control = arm(rows, "sigmoid"), arm(rows, "sigmoid", labels="shuffled")
-    return Evidence(by_rate(nets, lambda r: returned(r, 4)), by_rate(control, lambda r: rise(r, 4)))
-
-
-def five_never_return(rows: Rows) -> Evidence:
-    """L3: how much more four layers rise than five; control: four with shuffled labels less five."""
-    four = by_rate(arm(rows, "sigmoid"), lambda r: returned(r, 4))
-    five = by_rate(arm(rows, "sigmoid", hidden=5), lambda r: rise(r, 5))
-    shuffled = by_rate(arm(rows, "sigmoid", labels="shuffled"), lambda r: rise(r, 4))
-    return Evidence(less(four, five), less(shuffled, five))
-
-
-def less(parts: Mapping[str, BySeed], others: Mapping[str, BySeed]) -> dict[str, BySeed]:
-    """Part -> seed -> difference, where both are known."""
-    both = {part: (one, others[part]) for part, one in parts.items() if part in others}
-    return present({p: {s: one[s] - other[s] for s in one if s in other} for p, (one, other) in both.items()})
-
-
-def normalised_holds_the_top(rows: Rows) -> Evidence:
-    """L4: how much less the top layer of sigmoids falls when normalised; control: the layer below."""
-    standard, normal = arm(rows, "sigmoid"), arm(rows, "sigmoid", "normalised_uniform")
-    effect, control = (
-        less(by_rate(standard, lambda r, n=n: fall(r, n)), by_rate(normal, lambda r, n=n: fall(r, n)))  # type: ignore[misc]
-        for n in (4, 3)
-    )
-    return Evidence(effect, control)
-
-
-def tanh_in_sequence(rows: Rows) -> Evidence:
-    """L5: how much later the fourth layer saturates; control: the normalised start."""
-    return Evidence(
-        by_rate(arm(rows, "tanh"), later), by_rate(arm(rows, "tanh", "normalised_uniform"), later)
-    )
-
-
-def kept(rows: Rows, start: str) -> dict[int, float]:
-    """Seed -> log2 of the fourth layer's standard deviation over the first's, a layer, before training."""
-    found = chosen(arm(rows, "tanh", start), name="sd", step=0)
-    if not len(found):
-        return {}
-    found = found.where(rate=min(found.distinct("rate")))
-    first, last = (found.by_seed(layer=layer) for layer in ("1", "4"))
-    return {seed: math.log2(last[seed] / first[seed]) / 3 for seed in first}
-
-
-def variance_is_kept(rows: Rows) -> Evidence:
-    """L6: more of the spread kept than by the standard start; control: more than by orthogonal weights."""
-    standard, normal, orthogonal = ({"a layer": kept(rows, start)} for start in PRESERVED)
-    return Evidence(less(normal, standard), less(normal, orthogonal))
-
-
-def singular(rows: Rows, start: str) -> dict[int, float]:
-    """Seed -> average singular value of a layer's Jacobian, before training, over the layers."""
-    found = chosen(arm(rows, "tanh", start), name="singular_value")
-    return {seed: float(one.values().mean()) for (seed,), one in found.group_by("seed").items()}
+def passed_on(number: Callable[[Rows, str], BySeed]) -> Callable[[Rows], Evidence]:
+    """What the normalised start passes on beyond the standard one; control: beyond orthogonal weights."""
+    standard, normal, orthogonal = (untrained(number, start) for start in (STANDARD, NORMALISED, ORTHOGONAL))
+    return against(minus(normal, standard), minus(normal, orthogonal))
 
 
 def jacobians_are_larger(rows: Rows) -> Evidence:
-    """L7: average singular value, normalised less standard; control: normalised less orthogonal."""
-    standard, normal, orthogonal = ({"a layer": singular(rows, start)} for start in PRESERVED)
-    known = [float(np.mean(list(one["a layer"].values()))) for one in (normal, standard) if one["a layer"]]
-    notes: tuple[str, ...] = ()
-    if len(known) == 2:
-        notes = (f"Average singular values {known[0]:.2f} and {known[1]:.2f}; the paper's are .8 and .5.",)
-    return Evidence(less(normal, standard), less(normal, orthogonal), notes=notes)
-
-
-def best_error(rows: Rows) -> tuple[dict[int, float], float, bool]:
-    """Seed -> test error at the end and at the best rate, that rate, and whether it is the grid's edge."""
-    ends = {
-        rate: {seed: float(curve[1][-1]) for seed, curve in curves(group, name="error").items()}
-        for (rate,), group in chosen(rows, name="error", steps=lambda steps: steps > 0)
-        .group_by("rate")
-        .items()
-    }
-    best = min(ends, key=lambda rate: float(np.median(list(ends[rate].values()))))
-    return ends[best], best, best in (min(ends), max(ends))
-
-
-def gain(rows: Rows, unit: str) -> tuple[dict[int, float], list[float], bool]:
-    """Seed -> log2 of the error with the standard start over that with the normalised; rates; any edge."""
-    nets = [arm(rows, unit, start) for start in ("fan_in_uniform", "normalised_uniform")]
-    if not all(len(one) for one in nets):
-        return {}, [], False
-    (old, r1, e1), (new, r2, e2) = (best_error(one) for one in nets)
-    found = {s: math.log2(max(old[s], 1e-4) / max(new[s], 1e-4)) for s in old if s in new}
-    return found, [r1, r2], e1 or e2
+    """L7, with the paper's numbers beside ours."""
+    known = [np.mean(list(found.values())) for s in (NORMALISED, STANDARD) if (found := singular(rows, s))]
+    said = "Average singular values {:.2f} and {:.2f}; the paper's are .8 and .5."
+    return replace(passed_on(singular)(rows), notes=(said.format(*known),) if len(known) == 2 else ())
 
 
 def normalised_is_better(rows: Rows) -> Evidence:
@@ -181,6 +82,10 @@ def normalised_is_better(rows: Rows) -> Evidence:
     return Evidence(parts, present({"best rates": control}), edge, (note,) if rates else ())
 
 
+FALLS, RISES, RETURNS = (partial(number, layer=4) for number in (fall, rise, returned))
+FIVE = trained(partial(rise, layer=5), "sigmoid", hidden=5)
+SHUFFLED = trained(RISES, "sigmoid", labels="shuffled")
+
 CLAIMS = (
     Claim(
         id="L1",
@@ -190,7 +95,7 @@ CLAIMS = (
         unit="of activation",
         smallest=0.35,
         control="the hidden layer below it, in the same networks",
-        evidence=top_layer_falls,
+        evidence=against(trained(FALLS, "sigmoid"), trained(partial(fall, layer=3), "sigmoid")),
     ),
     Claim(
         id="L2",
@@ -200,7 +105,7 @@ CLAIMS = (
         unit="of activation",
         smallest=0.1,
         control="shuffled labels",
-        evidence=top_layer_returns,
+        evidence=against(trained(RETURNS, "sigmoid"), SHUFFLED),
     ),
     Claim(
         id="L3",
@@ -210,7 +115,7 @@ CLAIMS = (
         unit="of activation",
         smallest=0.1,
         control="four hidden layers with shuffled labels, less five",
-        evidence=five_never_return,
+        evidence=against(minus(trained(RETURNS, "sigmoid"), FIVE), minus(SHUFFLED, FIVE)),
     ),
     Claim(
         id="L4",
@@ -220,7 +125,7 @@ CLAIMS = (
         unit="of activation",
         smallest=0.2,
         control="the hidden layer below it",
-        evidence=normalised_holds_the_top,
+        evidence=against(standard_less_normalised(4), standard_less_normalised(3)),
     ),
     Claim(
         id="L5",
@@ -230,7 +135,7 @@ CLAIMS = (
         unit="doublings",
         smallest=0.5,
         control="the normalised start",
-        evidence=tanh_in_sequence,
+        evidence=against(trained(later, "tanh"), trained(later, "tanh", NORMALISED)),
     ),
     Claim(
         id="L6",
@@ -240,7 +145,7 @@ CLAIMS = (
         unit="doublings a layer",
         smallest=0.4,
         control="normalised less orthogonal",
-        evidence=variance_is_kept,
+        evidence=passed_on(kept),
     ),
     Claim(
         id="L7",

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from levinthal.lab.rows import Rows
-from levinthal.studies.skips_and_dynamics.first_last_information.curves import chosen, curves
-from levinthal.studies.skips_and_dynamics.first_last_information.drawing import STEP, median_band
-from levinthal.studies.trainability.last_layer_saturation.claims import arm, fall, kept, later, rise
+from levinthal.lab.bands import STEP, band, median_band
+from levinthal.lab.curves import curves
+from levinthal.lab.rows import Rows, chosen
+from levinthal.studies.trainability.last_layer_saturation.numbers import arm, fall, kept, later, rise
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
 STARTS = {
@@ -137,10 +137,8 @@ def passed_on(rows: Rows) -> Figure:
         if not len(found):
             continue
         found = found.where(rate=min(found.distinct("rate")))
-        values = np.array([list(found.by_seed(layer=f"{n}").values()) for n in range(1, 5)])
-        low, middle, high = (tuple(q) for q in np.quantile(values, [0, 0.5, 1], axis=1).tolist())
-        layers = tuple(f"layer {n}" for n in range(1, 5))
-        series.append(Series(name, layers, middle, group=GROUPS[start], low=low, high=high))
+        layers = {f"layer {n}": list(found.by_seed(layer=f"{n}").values()) for n in range(1, 5)}
+        series.append(band(name, layers, 0, 1, group=GROUPS[start]))
         words.append(f"{2 ** float(np.mean(list(kept(rows, start).values()))):.2f} ({name})")
     panel = Panel(Axis("hidden layer"), Axis("sd of activations", log=True), tuple(series))
     title = f"Before training a layer of tanh passes on this share of the spread: {', '.join(words)}"
@@ -159,11 +157,11 @@ def errors(rows: Rows) -> Figure:
             nets = chosen(chosen(arm(rows, unit, start), name="error"), steps=lambda steps: steps > 0)
             if len(nets):
                 last = nets.where(step=max(nets.values("step")))
-                groups = {float(rate): 100 * one.values() for (rate,), one in last.group_by("rate").items()}
-                cuts = np.array([np.quantile(one, [0, 0.5, 1]) for one in groups.values()]).T.tolist()
-                low, middle, high = (tuple(cut) for cut in cuts)
-                x = tuple(groups)
-                series.append(Series(STARTS[start], x, middle, group=GROUPS[start], low=low, high=high))
+                groups = {
+                    float(rate): (100 * one.values()).tolist()
+                    for (rate,), one in last.group_by("rate").items()
+                }
+                series.append(band(STARTS[start], groups, 0, 1, group=GROUPS[start]))
         axis = Axis("test error", "%", log=True)
         panels.append(Panel(Axis("learning rate", log=True), axis, tuple(series), unit))
     best = [f"{p.title} {min(s.y):.2f} % ({s.name})" for p in panels for s in p.series]

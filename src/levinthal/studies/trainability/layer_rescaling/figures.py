@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from levinthal.lab import Rows
+from levinthal.lab.bands import STEP, band_over
 from levinthal.studies.trainability.layer_rescaling.claims import best, depths, part
 from levinthal.studies.trainability.layer_rescaling.measure import RATES
-from levinthal.vocabulary import Axis, Figure, Panel, Series
+from levinthal.vocabulary import Axis, Figure, Panel
 
 LOSS = Axis("training loss", "nats", log=True)
-STEP = Axis("step + 1", log=True)
 NAMES = {
     "plain": "plain",
     "fixed": "constants, fixed at the start",
@@ -41,7 +41,7 @@ def _grid(rows: Rows) -> Figure:
     final = rows.where(step=max(rows.distinct("step")))
     for hidden in _panels(rows):
         series = [
-            _line(NAMES[rule], rule, final.where(rule=rule, hidden=hidden), "rate")
+            band_over(final.where(rule=rule, hidden=hidden), "rate", NAMES[rule], group=rule)
             for rule in RATES
             if rule in final.where(hidden=hidden).distinct("rule")
         ]
@@ -69,10 +69,8 @@ def _training(rows: Rows) -> Figure:
     panels = []
     for hidden in _panels(rows):
         winners = {rule: winner for rule in RATES if (winner := best(rows, rule, hidden))}
-        series = [
-            _line(NAMES[rule], rule, rows.where(rule=rule, hidden=hidden, rate=winner.rate), "step")
-            for rule, winner in winners.items()
-        ]
+        trained = {rule: rows.where(rule=rule, hidden=hidden, rate=w.rate) for rule, w in winners.items()}
+        series = [band_over(here, "step", NAMES[rule], group=rule) for rule, here in trained.items()]
         panels.append(Panel(STEP, LOSS, tuple(series), part(hidden)))
     caption = f"Median and quartiles over {_seeds(rows)} seeds, each rule at its best rate."
     return Figure("training", _who_starts_first(rows), caption, tuple(panels))
@@ -96,7 +94,7 @@ def _drift(rows: Rows) -> Figure:
             winner = best(rows, rule, hidden)
             if winner is not None:
                 here = rows.where(name="imbalance", rule=rule, hidden=hidden, rate=winner.rate)
-                series.append(_line(NAMES[rule], rule, here, "step"))
+                series.append(band_over(here, "step", NAMES[rule], group=rule))
                 last += [series[-1].y[-1]] if rule == "fixed" else []
         axis = Axis("fastest over slowest layer", "decades")
         panels.append(Panel(STEP, axis, tuple(series), part(hidden)))
@@ -106,23 +104,6 @@ def _drift(rows: Rows) -> Figure:
         f"Speed: norm of a layer's gradient times its factor; median and quartiles, {_seeds(rows)} seeds."
     )
     return Figure("drift", title, caption, tuple(panels))
-
-
-def _line(name: str, group: str, rows: Rows, key: str) -> Series:
-    """Median and quartiles over seeds against the key; a step is drawn one later, to have a logarithm."""
-    found = {float(x): group.values() for (x,), group in rows.group_by(key).items()}
-    bands = {x: np.quantile(v[np.isfinite(v)], [0.25, 0.5, 0.75]) for x, v in found.items() if _mostly(v)}
-    columns = np.array(list(bands.values())).reshape(-1, 3).T
-    low, middle, high = (_rounded(column) for column in columns)
-    return Series(name, _rounded(x + (key == "step") for x in bands), middle, group=group, low=low, high=high)
-
-
-def _mostly(values: np.ndarray) -> bool:
-    return bool(np.isfinite(values).mean() > 0.5)
-
-
-def _rounded(values: Iterable[float]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.5g}") for value in values)
 
 
 def _seeds(rows: Rows) -> int:

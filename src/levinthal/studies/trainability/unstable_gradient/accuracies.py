@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from levinthal.lab.rows import Rows
-from levinthal.studies.skips_and_dynamics.first_last_information.curves import chosen, present
+from levinthal.lab.effects import BySeed, present
+from levinthal.lab.rows import Rows, chosen
 from levinthal.studies.trainability.unstable_gradient.plan import RATE, WIDTH
-from levinthal.studies.trainability.unstable_gradient.speeds import SOURCE, BySeed
+from levinthal.studies.trainability.unstable_gradient.speeds import SOURCE
 from levinthal.vocabulary import Claim, Evidence
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
-from levinthal.lab.rows import Rows
-from levinthal.studies.skips_and_dynamics.first_last_information.curves import chosen
+from levinthal.lab.bands import band
+from levinthal.lab.rows import Rows, chosen
 from levinthal.studies.trainability.unstable_gradient.accuracies import arm
 from levinthal.studies.trainability.unstable_gradient.plan import ACCURACIES, EPOCHS, NORMS, RATE, RATIOS
 from levinthal.studies.trainability.unstable_gradient.speeds import last_over_first, norms
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
-Points = Mapping[float, list[float]] | Mapping[str, list[float]]
 NAMES = {
     "book": "sigmoid, N(0, 1/n)",
     "unit": "sigmoid, N(0, 1)",
@@ -34,15 +33,6 @@ def figures(rows: Rows) -> Iterator[Figure]:
         panels = tuple(panel for panel in figure.panels if panel.series)
         if panels:
             yield Figure(figure.id, figure.title, figure.caption, panels)
-
-
-def band(name: str, points: Points, low: float, high: float, **look: object) -> Series:
-    """The median of each point's values with a band between two quantiles, in the order of the points."""
-    x = tuple(points)
-    values = [np.array(found) for found in points.values()]
-    cuts = np.array([np.quantile(found, [low, 0.5, high]) for found in values]).T.tolist()
-    lower, middle, upper = (tuple(float(f"{v:.5g}") for v in cut) for cut in cuts)
-    return Series(name, x, middle, low=lower, high=upper, **look)  # type: ignore[arg-type]
 
 
 def of_the_book(rows: Rows) -> bool:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
-from levinthal.lab.rows import Rows
-from levinthal.studies.skips_and_dynamics.first_last_information.curves import chosen, present
+from levinthal.lab.effects import BySeed, present
+from levinthal.lab.rows import Rows, chosen
 from levinthal.studies.trainability.unstable_gradient.plan import EPOCHS, NORMS
 from levinthal.vocabulary import Claim, Evidence
 
 SOURCE = "Nielsen, Neural Networks and Deep Learning (2015), ch. 5"
-BySeed = Mapping[int, float]
 
 
 def norms(rows: Rows, start: str, hidden: int, *, epochs: int = 0, labels: str = "true") -> Rows:

@@ -1,0 +1,106 @@
+"""What one kind of network comes down to, seed by seed: how far a layer falls, when it saturates, errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from levinthal.lab.curves import Curve, curves, last
+from levinthal.lab.effects import BySeed, present
+from levinthal.lab.rows import Rows, chosen
+
+STANDARD, NORMALISED, ORTHOGONAL = "fan_in_uniform", "normalised_uniform", "orthogonal"
+EARLY = 1500  # updates within which the top layer is to saturate
+FLAT = 0.9  # 2 % of a layer's activations beyond it: the layer saturates
+
+
+def arm(rows: Rows, unit: str, start: str = STANDARD, hidden: int = 4, labels: str = "true") -> Rows:
+    """The rows of one kind of network."""
+    return chosen(rows, activation=unit, start=start, hidden=hidden, labels=labels)
+
+
+def by_rate(rows: Rows, number: Callable[[Rows], BySeed]) -> dict[str, BySeed]:
+    """Words for the rate -> seed -> a number of the rows at that rate."""
+    trained = chosen(rows, name={"mean", "sd", "p98", "error"})
+    trained = chosen(trained, steps=lambda steps: steps > 0)
+    rates = trained.group_by("rate").items() if len(trained) else ()
+    return present({f"rate {rate:g}": number(group) for (rate,), group in rates})
+
+
+def traces(rows: Rows, name: str, layer: int) -> dict[int, Curve]:
+    """Seed -> a statistic of a layer over training."""
+    return curves(rows, name=name, layer=f"{layer}")
+
+
+def fall(rows: Rows, layer: int) -> dict[int, float]:
+    """Seed -> how far below 1/2 a layer's mean activation gets within the first updates."""
+    return {
+        seed: 0.5 - float(mean[steps <= EARLY].min())
+        for seed, (steps, mean) in traces(rows, "mean", layer).items()
+    }
+
+
+def rise(rows: Rows, layer: int) -> dict[int, float]:
+    """Seed -> how far a layer's mean activation is, at the end, above the lowest it has been."""
+    return {seed: float(mean[-1] - mean.min()) for seed, (_, mean) in traces(rows, "mean", layer).items()}
+
+
+def returned(rows: Rows, layer: int) -> dict[int, float]:
+    """As `rise`, but NaN where the layer is at its lowest when the run ends: it may still come back."""
+    low = {
+        seed: int(mean.argmin()) == len(mean) - 1 for seed, (_, mean) in traces(rows, "mean", layer).items()
+    }
+    return {seed: math.nan if low[seed] else value for seed, value in rise(rows, layer).items()}
+
+
+def later(rows: Rows) -> dict[int, float]:
+    """Seed -> log2 of how much later the fourth layer saturates than the first; 0 if neither does."""
+    first, last = (traces(rows, "p98", layer) for layer in (1, 4))
+    return {seed: math.log2(saturates(last[seed]) / saturates(first[seed])) for seed in first}
+
+
+def saturates(curve: Curve) -> float:
+    """The first update read at which 2 % of a layer lie beyond 0.9, from 1; never is twice the run."""
+    steps, level = curve
+    beyond = np.flatnonzero(level > FLAT)
+    return float(max(steps[beyond[0]], 1)) if len(beyond) else 2.0 * float(steps[-1])
+
+
+def kept(rows: Rows, start: str) -> dict[int, float]:
+    """Seed -> log2 of the fourth layer's standard deviation over the first's, a layer, before training."""
+    found = chosen(arm(rows, "tanh", start), name="sd", step=0)
+    if not len(found):
+        return {}
+    found = found.where(rate=min(found.distinct("rate")))
+    first, last = (found.by_seed(layer=layer) for layer in ("1", "4"))
+    return {seed: math.log2(last[seed] / first[seed]) / 3 for seed in first}
+
+
+def singular(rows: Rows, start: str) -> dict[int, float]:
+    """Seed -> average singular value of a layer's Jacobian, before training, over the layers."""
+    found = chosen(arm(rows, "tanh", start), name="singular_value")
+    return {seed: float(one.values().mean()) for (seed,), one in found.group_by("seed").items()}
+
+
+def best_error(rows: Rows) -> tuple[dict[int, float], float, bool]:
+    """Seed -> test error at the end and at the best rate, that rate, and whether it is the grid's edge."""
+    ends = {
+        rate: {seed: last(curve) for seed, curve in curves(group, name="error").items()}
+        for (rate,), group in chosen(rows, name="error", steps=lambda steps: steps > 0)
+        .group_by("rate")
+        .items()
+    }
+    best = min(ends, key=lambda rate: float(np.median(list(ends[rate].values()))))
+    return ends[best], best, best in (min(ends), max(ends))
+
+
+def gain(rows: Rows, unit: str) -> tuple[dict[int, float], list[float], bool]:
+    """Seed -> log2 of the error with the standard start over that with the normalised; rates; any edge."""
+    nets = [arm(rows, unit, start) for start in (STANDARD, NORMALISED)]
+    if not all(len(one) for one in nets):
+        return {}, [], False
+    (old, r1, e1), (new, r2, e2) = (best_error(one) for one in nets)
+    found = {s: math.log2(max(old[s], 1e-4) / max(new[s], 1e-4)) for s in old if s in new}
+    return found, [r1, r2], e1 or e2
