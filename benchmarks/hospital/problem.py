@@ -123,31 +123,48 @@ def split(rows: Rows) -> tuple[Rows, Rows]:
     return (x[:cut], y[:cut]), (x[cut:], y[cut:])
 
 
-def trained(
-    problem: Problem, seed: int, looks: Callable[[int, Watch], None] | None = None
-) -> tuple[Watch, float]:
-    """Train under watch; the watch, and the score on rows not trained on."""
+def begun(problem: Problem, seed: int) -> tuple[Run, Rows, Rows]:
+    """A training before its first step, the rows to train on, and those to score by."""
     torch.manual_seed(seed)
-    (x, y), held = split(problem.data(seed))
+    rows, held = split(problem.data(seed))
     model = problem.model()
     made = problem.optimizer(model)
     optimizers = (made,) if isinstance(made, Optimizer) else made
     if problem.prepare:
         problem.prepare(model)
     schedules = [problem.schedule(o) for o in optimizers] if problem.schedule else []
-    run = Run(problem, model, optimizers, schedules)
+    return Run(problem, model, optimizers, schedules), rows, held
+
+
+def steps(run: Run, rows: Rows, held: Rows, seed: int) -> Iterator[int]:
+    """Train; yields the number of steps done after each. Whoever looks on does so from outside."""
+    (x, y), problem = rows, run.problem
     batches = problem.order(problem, y, Generator().manual_seed(seed))
-    with warnings.catch_warnings(), watch(model, optimizers, every=problem.every, frozen=problem.frozen) as w:
+    for run.step in range(problem.steps):
+        chosen = next(batches)
+        batch = (x[chosen], y[chosen])
+        problem.loop(run, *(problem.batch_made(*batch) if problem.batch_made else batch))
+        if problem.evaluates and run.step % 20 == 9:
+            _evaluate(run, held)
+        yield run.step + 1
+
+
+def watching(run: Run) -> Watch:
+    """The watch as the examination sets it."""
+    return watch(run.model, run.optimizers, every=run.problem.every, frozen=run.problem.frozen)
+
+
+def trained(
+    problem: Problem, seed: int, looks: Callable[[int, Watch], None] | None = None
+) -> tuple[Watch, float]:
+    """Train under watch; the watch, and the score on rows not trained on."""
+    run, rows, held = begun(problem, seed)
+    with warnings.catch_warnings(), watching(run) as w:
         warnings.simplefilter("ignore")
-        for run.step in range(problem.steps):
-            rows = next(batches)
-            batch = (x[rows], y[rows])
-            problem.loop(run, *(problem.batch_made(*batch) if problem.batch_made else batch))
-            if problem.evaluates and run.step % 20 == 9:
-                _evaluate(run, held)
+        for done in steps(run, rows, held, seed):
             if looks:
-                looks(run.step + 1, w)
-    return w, problem.scored(problem, model, held)
+                looks(done, w)
+    return w, problem.scored(problem, run.model, held)
 
 
 def _evaluate(run: Run, held: Rows) -> None:
