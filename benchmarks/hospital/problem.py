@@ -47,6 +47,8 @@ class Problem:
     """`right`: with eval() and train() around it; `in train`: without; `stays`: eval() and never train()."""
     prepare: Callable[[nn.Module], object] | None = None
     """What is done to the model when the optimiser is there already."""
+    validation: Callable[[Rows, Rows], Any] | None = None
+    """Rows to train on and rows to score by in, what the watch is given to validate by out."""
     scored: Callable[[Problem, nn.Module, Rows], float] = field(default_factory=lambda: score)
     base: str = ""
 
@@ -149,9 +151,17 @@ def steps(run: Run, rows: Rows, held: Rows, seed: int) -> Iterator[int]:
         yield run.step + 1
 
 
-def watching(run: Run) -> Watch:
+def watching(run: Run, rows: Rows, held: Rows) -> Watch:
     """The watch as the examination sets it."""
-    return watch(run.model, run.optimizers, every=run.problem.every, frozen=run.problem.frozen)
+    p = run.problem
+    return watch(
+        run.model,
+        run.optimizers,
+        loss_fn=p.loss if p.validation else None,
+        every=p.every,
+        validation=p.validation(rows, held) if p.validation else None,
+        frozen=p.frozen,
+    )
 
 
 def trained(
@@ -159,7 +169,7 @@ def trained(
 ) -> tuple[Watch, float]:
     """Train under watch; the watch, and the score on rows not trained on."""
     run, rows, held = begun(problem, seed)
-    with warnings.catch_warnings(), watching(run) as w:
+    with warnings.catch_warnings(), watching(run, rows, held) as w:
         warnings.simplefilter("ignore")
         for done in steps(run, rows, held, seed):
             if looks:

@@ -68,6 +68,7 @@ class Listener(TorchFunctionMode):
         self.leaves = [m for m in leaves if m in self.tails or isinstance(m, (*WEIGHTED, *NORMS, *PASSING))]
         self.on_backward: Callable[[], None] = _nothing
         self.on_gradients: Callable[[], None] = _nothing
+        self.on_targets: Callable[[Tensor], None] = _nothing
         self._handles: list[RemovableHandle] = []
         self._current = ""
         self._last: tuple[str, Tensor | None] = ("", None)
@@ -149,6 +150,7 @@ class Listener(TorchFunctionMode):
         if func in LOSSES:
             with torch._C.DisableTorchFunction():
                 self.sample.losses.append(_loss_call(LOSSES[func], args, words, result))
+            self.on_targets(words["target"] if len(args) < 2 else args[1])
         elif func is functional.dropout:
             self._note_drop(args, words)
         elif before is not None and isinstance(result, Tensor):
@@ -168,7 +170,7 @@ class Listener(TorchFunctionMode):
         self.on_backward()
 
 
-def _nothing() -> None:
+def _nothing(*_: Any) -> None:
     pass
 
 

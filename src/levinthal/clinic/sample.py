@@ -13,6 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from levinthal.clinic.rows import Reservoir
+from levinthal.clinic.validation import Validation
+
 MOST = 400
 BATCH = ("mean", "std", "largest", "non_finite", "fingerprint")
 TENSOR = ("gradient", "weight", "update", "unchanged", "before_clipping")
@@ -98,6 +101,9 @@ class History:
     """Matrices whose rows were all equal before the first step."""
     evaluated_in_train: int = 0
     """Forward passes in training mode without gradients."""
+    rows: Reservoir = field(default_factory=Reservoir)
+    """Some of the rows trained on."""
+    validation: Validation | None = None
 
     def add(self, sample: Sample) -> None:
         """Keep a step; where there are too many, every second one but the first and last goes."""

@@ -17,6 +17,7 @@ from levinthal.clinic.listening import ENOUGH, Listener
 from levinthal.clinic.patient import Patient
 from levinthal.clinic.sample import History, Sample
 from levinthal.clinic.told import told
+from levinthal.clinic.validation import LossFn, Validation, as_source
 from levinthal.errors import InputError, LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Severity
 
@@ -32,9 +33,10 @@ class Watch:
     In every other step two integers are compared, and nothing else is done.
     """
 
-    def __init__(self, patient: Patient, every: int) -> None:
+    def __init__(self, patient: Patient, every: int, validation: Validation | None = None) -> None:
         self.patient, self.every = patient, every
-        self.history = History(alike=patient.alike(1e-6))
+        self.history = History(alike=patient.alike(1e-6), validation=validation)
+        self.history.rows.marking = validation is not None
         self.trouble = ""
         """What went wrong inside the watch itself; it then stops listening, and the loop goes on."""
         self._step = 0
@@ -45,6 +47,7 @@ class Watch:
         self._listener = Listener(patient.listened)
         self._listener.on_backward = self._guarded(self._note_stale)
         self._listener.on_gradients = self._guarded(self._note_gradients)
+        self._listener.on_targets = self._guarded(self.history.rows.pair)
         self._handles: list[RemovableHandle] = []
 
     def __enter__(self) -> Watch:
@@ -55,6 +58,8 @@ class Watch:
             first.register_step_pre_hook(self._step_begins),
             first.register_step_post_hook(self._step_is_over),
         ]
+        if self.history.validation is not None:
+            self.history.validation.read()
         return self
 
     def __exit__(
@@ -64,15 +69,35 @@ class Watch:
             handle.remove()
         self._handles.clear()
         self._guarded(self._listener.end)()
+        self._guarded(self._look)(True)
+
+    def begin_step(self, *inputs: Any) -> None:
+        """Begin a step before the model is called, for loops that call parts of it; `inputs` as the model's.
+
+        Does nothing in a step that is not to be sampled, or that has begun.
+        """
+        if self._handles and self._sample is None and self._step % self.every == 0:
+            self._guarded(self._begin)(inputs, {})
 
     def findings(self) -> list[Finding]:
         """What is wrong, causes before their symptoms, the most important first; empty for a healthy run."""
+        if self._handles and self._sample is None:
+            self._guarded(self._look)()
         return diagnose(self.patient, self.history)
 
     def __str__(self) -> str:
         """The findings for a terminal."""
         trouble = f"\nThe watch ended early: {self.trouble}" if self.trouble else ""
-        return told(self.findings()) + trouble
+        held = self.history.validation.trouble if self.history.validation else ""
+        return told(self.findings()) + trouble + (f"\nNothing was held out: {held}" if held else "")
+
+    def _look(self, last: bool = False) -> None:
+        """At the validation set, if there is one and it is time."""
+        validation, calls = self.history.validation, [s.losses for s in self.history.samples[-1:]]
+        if validation is not None and calls:
+            kind = calls[0][0].kind if calls[0] else ""
+            step = max(self._step - 1, 0)
+            validation.look(self.patient.listened, step, self.history.rows, kind, last=last)
 
     def raise_if(self, severity: str = "critical") -> None:
         """Raise FindingError if there is a finding of this severity or worse.
@@ -129,6 +154,7 @@ class Watch:
         if first is not None:
             self._sample.batch_size = len(first)
             self._sample.batch = batch_numbers(first) if first.is_floating_point() else None
+        self.history.rows.offer(args, words)
         self._listener.begin(self._sample)
 
     def _note_stale(self) -> None:
@@ -153,8 +179,10 @@ class Watch:
         sample.without_gradient = tuple(name for name, gradient in named if gradient is None)
         sample.tensors = self._columns(gradients)
         self.history.add(sample)
+        self.history.rows.keep()
         self._sample, self._weights = None, []
         self._before_clipping = self._before_backward = None
+        self._look()
 
     def _columns(self, gradients: Sequence[Tensor | None]) -> Tensor:
         """(parameters, 5) as in TENSOR."""
@@ -202,19 +230,30 @@ def watch(
     model: nn.Module,
     optimizer: Optimizer | Sequence[Optimizer],
     *,
+    loss_fn: LossFn | None = None,
     every: int = 10,
+    validation: Any = None,
     frozen: Iterable[str] = (),
 ) -> Watch:
     """Watch an ordinary training loop: `with watch(model, optimizer) as w: ...`, then `w.findings()`.
 
     `every`: steps from one sampled step to the next. `frozen`: beginnings of the names of parameters that are
-    meant to stay as they are. The run is bit-identical with and without, and no hook is left behind.
+    meant to stay as they are.
 
-    Raises InputError for a model without parameters, no optimiser, or `every` below 1.
+    `validation`: a pair (inputs, targets) or an iterable of such pairs, a DataLoader say. Up to 2,048 rows of
+    it (and 128 MiB) are read once, on entering; about ten times a run the model is put into evaluation mode
+    and asked about them, and about rows it was trained on. `loss_fn(output, targets)` is the loss to ask by;
+    left out, it is the loss function of torch's that the loop was seen to call.
+
+    The run is bit-identical with and without, and no hook is left behind.
+
+    Raises InputError for a model without parameters, no optimiser, `every` below 1, or validation that cannot
+    be read twice.
     """
     optimizers = (optimizer,) if isinstance(optimizer, Optimizer) else tuple(optimizer)
     if every < 1:
         raise InputError(f"every={every}: give the number of steps between samples, 1 or more")
     if not optimizers:
         raise InputError("0 optimisers: pass the one, or the ones, that train the model")
-    return Watch(Patient.of(model, optimizers, tuple(frozen)), every)
+    held = None if validation is None else Validation(as_source(validation), loss_fn)
+    return Watch(Patient.of(model, optimizers, tuple(frozen)), every, held)

@@ -1,0 +1,145 @@
+"""Rows of data: some of what the network was trained on, kept as they came, and marks to know a row by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+MOST, A_STEP, BYTES, MARKS, COLUMNS = 1024, 64, 2**27, 2**16, 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows of one step: inputs (n, ...), targets (n, ...) where they were seen; `alone`: the model's only
+    argument.
+    """
+
+    inputs: Tensor
+    targets: Tensor | None
+    alone: bool
+
+    def thinned(self) -> Chunk:
+        """Every second row."""
+        return Chunk(self.inputs[::2], None if self.targets is None else self.targets[::2], self.alone)
+
+
+@dataclass(slots=True)
+class Reservoir:
+    """Up to 1,024 training rows (and 128 MiB of them), spread evenly over the sampled steps.
+
+    A full reservoir gives up every second row and takes from every second step thereafter. With `marking`,
+    marks of up to 65,536 rows are kept too.
+    """
+
+    marking: bool = False
+    chunks: list[Chunk] = field(default_factory=list)
+    marks: list[Tensor] = field(default_factory=list)
+    """(batch,) each: the marks of all rows of a sampled batch."""
+    _pace: int = 1
+    _steps: int = 0
+    _marked: int = 0
+    _inputs: Tensor | None = None
+    _targets: Tensor | None = None
+    _alone: bool = True
+
+    def offer(self, args: Sequence[Any], words: Mapping[str, Any]) -> None:
+        """The model is called: its first tensor holds the rows."""
+        tensors = [a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()]
+        self._inputs = tensors[0].detach() if tensors else None
+        self._targets, self._alone = None, len(args) == 1 and not words
+
+    def pair(self, targets: Tensor) -> None:
+        """A loss is called: the targets, if there are as many as rows."""
+        fits = self._inputs is not None and targets.dim() and len(targets) == len(self._inputs)
+        if fits and self._targets is None:
+            self._targets = targets.detach()
+
+    def keep(self) -> None:
+        """The step is over: keep some of its rows."""
+        inputs, targets, self._inputs, self._targets = self._inputs, self._targets, None, None
+        self._steps += 1
+        if inputs is None or (self._steps - 1) % self._pace:
+            return
+        if self.marking and self._marked < MARKS:
+            self._marked += len(inputs)
+            self.marks.append(marks(inputs))
+        every = -(-len(inputs) // A_STEP)
+        rest = None if targets is None else targets[::every].clone()
+        self.chunks.append(Chunk(inputs[::every].clone(), rest, self._alone))
+        if len(self) > MOST or self._bytes() > BYTES:
+            self.chunks, self._pace = [chunk.thinned() for chunk in self.chunks], 2 * self._pace
+
+    def __len__(self) -> int:
+        return sum(len(chunk.inputs) for chunk in self.chunks)
+
+    def _bytes(self) -> int:
+        return sum(chunk.inputs.numel() * chunk.inputs.element_size() for chunk in self.chunks)
+
+    def pairs(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs and targets that can be put through the model again, chunks of one shape."""
+        whole = [(c.inputs, c.targets) for c in self.chunks if c.targets is not None and c.alone]
+        for inputs, targets in whole:
+            if _alike(inputs, whole[0][0]) and _alike(targets, whole[0][1]):
+                yield inputs, targets
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    return a.shape[1:] == b.shape[1:] and a.dtype == b.dtype
+
+
+def marks(inputs: Tensor) -> Tensor:
+    """(n,) int64, equal for equal rows, whatever batch they stand in; of wide rows 4,096 columns are read.
+
+    Sums of the bits of the numbers, weighed by place and wrapped: exact in any order. Zeros at the end of a
+    row (padding) do not count.
+
+    >>> marks(torch.tensor([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]])).unique().numel()
+    2
+    """
+    flat = inputs.detach().reshape(len(inputs), -1)
+    flat = flat[:, :: max(1, flat.shape[1] // COLUMNS)]
+    bits = _bits(flat)
+    places = torch.arange(1, bits.shape[1] + 1, device=bits.device)
+    # multipliers that are odd and far apart (the golden ratio's), as in Knuth's multiplicative hashing
+    return ((bits ^ (bits >> 17)) * (places * -7046029254386353131 | 1)).sum(1)
+
+
+def _bits(x: Tensor) -> Tensor:
+    """The numbers' bits as int64; -0. counts as 0."""
+    if not x.is_floating_point():
+        return x.to(torch.int64)
+    return (x.float() + 0.0).contiguous().view(torch.int32).to(torch.int64)
+
+
+def taken(value: Any, low: int, high: int) -> Any:
+    """Rows low to high of a tensor, or of every tensor in a tuple, list or mapping."""
+    if isinstance(value, Tensor):
+        return value[low:high] if value.dim() else value
+    if isinstance(value, Mapping):
+        return {key: taken(each, low, high) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)([taken(each, low, high) for each in value])
+    return value
+
+
+def moved(value: Any, device: torch.device) -> Any:
+    """The same on a device."""
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, Mapping):
+        return {key: moved(each, device) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)([moved(each, device) for each in value])
+    return value
+
+
+def count(value: Any) -> int:
+    """The rows of the first tensor in a value; 0 where there is none."""
+    if isinstance(value, Tensor):
+        return len(value) if value.dim() else 0
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
+    return next((n for n in map(count, inner) if n), 0)
