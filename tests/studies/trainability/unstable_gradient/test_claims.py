@@ -8,7 +8,8 @@ import pytest
 from levinthal.lab import Rows
 from levinthal.lab.verdicts import judge
 from levinthal.studies.trainability.unstable_gradient import study
-from levinthal.studies.trainability.unstable_gradient.plan import EPOCHS, NORMS
+from levinthal.studies.trainability.unstable_gradient.plan import EPOCHS, NORMS, RATIOS
+from levinthal.studies.trainability.unstable_gradient.published import within
 from levinthal.vocabulary import Estimate, Measurement, Outcome, Row
 
 CLAIMS = {claim.id: claim for claim in study.claims}
@@ -84,8 +85,66 @@ def test_other_norms_than_the_books_are_told_apart():
     assert "only a preset on MNIST" in " ".join(elsewhere.reasons)
 
 
+def drawn_like_the_book(*, times=1.0, pixels=784, odd=None, spread=0.2):
+    """Rows of the book's own numbers, `times` too large, with noise; `odd` is an epoch ten times off."""
+    draw = np.random.default_rng(2)
+    for start, off in (("book", times), ("unit", 10.0)):
+        cell = {"read": "speed", "start": start, "labels": "true", "pixels": pixels, "images": 1000}
+        for seed in range(32):
+
+            def row(epochs, hidden, step, layer, norm, cell=cell, seed=seed, off=off):
+                value = Estimate(norm * off ** (layer > 1 or epochs == 0) * np.exp(draw.normal(0, spread)))
+                measured = Measurement("bias_gradient", value, seed, step, f"{layer}")
+                return Row(cell | {"hidden": hidden, "epochs": epochs}, measured)
+
+            for hidden, published in NORMS.items():
+                for layer, norm in enumerate(published, start=1):
+                    yield row(0, hidden, 0, layer, norm)
+            for epoch, ratio in RATIOS.items():
+                for layer, norm in ((1, 1.0), (4, ratio * (10 if epoch == odd else 1))):
+                    yield row(EPOCHS[-1], 4, epoch, layer, norm)
+
+
 def hump(rate):
     return -0.02 * abs(np.log10(rate / 0.1))
+
+
+def test_a_book_drawn_from_our_law_is_one_of_ours():
+    found = verdict("U7", drawn_like_the_book())
+    assert found.outcome is Outcome.REPLICATES
+    assert len(found.parts) == 15
+    assert found.control.value < 0.2
+    assert "holds 15 of the book's 15 numbers" in found.reasons[-1]
+    assert "beside 32 seeds, it would hold 94%" in found.reasons[-1]
+
+
+def test_a_book_that_is_not_is_told_and_where():
+    assert verdict("U7", drawn_like_the_book(times=5)).outcome is Outcome.DOES_NOT_REPLICATE
+    odd = verdict("U7", drawn_like_the_book(odd=100))
+    assert odd.outcome is Outcome.PARTIALLY
+    assert "not beyond zero in last over first, epoch 100" in odd.reasons[0]
+    elsewhere = verdict("U7", drawn_like_the_book(pixels=64))
+    assert elsewhere.outcome is Outcome.INCONCLUSIVE
+    assert "only a preset on MNIST" in elsewhere.reasons[-1]
+
+
+def test_what_one_seed_alone_reaches_does_not_count_for_it():
+    rows = []
+    for seed, norm in enumerate((0.05, 0.06, 0.05, 0.09)):  # the book's is .0657
+        cell = {"read": "speed", "start": "book", "hidden": 2, "epochs": 0, "labels": "true", "pixels": 784}
+        rows.append(Row(cell, Measurement("bias_gradient", Estimate(norm), seed, 0, "1")))
+    assert within(Rows.of(rows), "book") == {"layer 1 of 2": {0: 1, 1: 1, 2: 1, 3: 0}}
+
+
+def test_the_figure_beside_the_book_shows_the_range_and_the_book():
+    (figure,) = (f for f in study.figures(Rows.of(drawn_like_the_book())) if f.id == "published")
+    assert figure.title == "The range of our seeds holds 15 of the book's 15 numbers"
+    first, later = figure.panels
+    ours, book = first.series
+    assert (book.y[:2], book.x[:2]) == (NORMS[2], ("1 of 2", "2 of 2"))
+    assert all(low <= y <= high for low, y, high in zip(ours.low, book.y, ours.high, strict=True))
+    assert later.series[1].x == (1, 11, 51, 101, 201, 500)
+    assert later.series[1].y == tuple(RATIOS.values())
 
 
 def test_depth_that_hurts_sigmoids_alone_is_seen():
@@ -131,7 +190,7 @@ def test_figures_say_what_the_rows_hold():
     gains = {("book", 2): 0.004, ("book", 4): -0.003}
     share = accuracies(lambda start, hidden, width, rate: 0.9 + gains.get((start, hidden), 0) + hump(rate))
     figures = {figure.id: figure for figure in study.figures(Rows.of([*speeds(VANISHING), *share]))}
-    assert set(figures) == {"start", "speeds", "ratios", "accuracy"}
+    assert set(figures) == {"start", "speeds", "ratios", "published", "accuracy"}
     assert "93 times less gradient" in figures["start"].title
     four = figures["start"].panels[-1].series
     assert four[-1].role == "reference"

@@ -71,7 +71,7 @@ def test_shuffled_labels_change_the_gradient_and_the_images_are_asked_for():
 
 
 def test_the_smallest_study_end_to_end():
-    size = Size(pixels=64, images=100, epochs=2, rates=(0.1, 1), seeds=2, draws=3)
+    size = Size(pixels=64, images=100, epochs=2, rates=(0.1, 1), seeds=2)
     tasks = [task for task in preset("tiny", "digits", size).tasks if task.cell["epochs"] != 499]
     rows = measured(tasks)
     assert set(rows.distinct("name")) == {"accuracy", "bias_gradient"}
@@ -94,6 +94,17 @@ def test_one_wide_layer_has_the_parameters_of_two():
         two = 30 * (pixels + 1) + 30 * 31 + 10 * 31
         one = wider(pixels) * (pixels + 1) + 10 * (wider(pixels) + 1)
         assert abs(one - two) <= (pixels + 11) / 2
+
+
+def test_the_book_s_preset_is_its_protocol_at_every_depth():
+    tasks = study.presets["book"].tasks
+    books = [task for task in tasks if task.cell["start"] == "book" and task.cell["labels"] == "true"]
+    assert {task.cell["hidden"] for task in books} == {1, 2, 3, 4}
+    protocol = {"read": "speed", "width": 30, "pixels": 784, "images": 1000}
+    assert all(task.cell.items() >= protocol.items() for task in tasks)
+    assert {task.cell["epochs"] for task in tasks} == {0, 499}
+    shared = [task.cell for task in study.presets["standard"].tasks if task.cell["read"] == "speed"]
+    assert all(cell in [task.cell for task in tasks] for cell in shared)
 
 
 def test_the_registry_finds_it():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
-from levinthal.lab.bands import band
+from levinthal.lab.bands import Points, band
 from levinthal.lab.rows import Rows, chosen
 from levinthal.studies.trainability.unstable_gradient.accuracies import arm
 from levinthal.studies.trainability.unstable_gradient.plan import ACCURACIES, EPOCHS, NORMS, RATE, RATIOS
+from levinthal.studies.trainability.unstable_gradient.published import Beside, initial_norms
+from levinthal.studies.trainability.unstable_gradient.published import ratios as published_ratios
 from levinthal.studies.trainability.unstable_gradient.speeds import last_over_first, norms
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
@@ -28,7 +31,7 @@ RATIO = Axis("‖dC/db‖, last over first layer", log=True)
 
 def figures(rows: Rows) -> Iterator[Figure]:
     """Every figure for which there are rows."""
-    for draw in (at_the_start, over_epochs, ratios, accuracies):
+    for draw in (at_the_start, over_epochs, depths, ratios, beside_the_book, accuracies):
         figure = draw(rows)
         panels = tuple(panel for panel in figure.panels if panel.series)
         if panels:
@@ -76,11 +79,7 @@ def over_epochs(rows: Rows) -> Figure:
     panels = []
     for start, name in NAMES.items():
         arm_ = norms(rows, start, 4, epochs=EPOCHS[-1])
-        layers = arm_.group_by("layer").items()
-        series = [
-            band(f"layer {n}", _by_epoch(one), 0.25, 0.75, level=(int(n) - 1) / 3) for (n,), one in layers
-        ]
-        panels.append(Panel(EPOCH, SPEED, tuple(series), name))
+        panels.append(Panel(EPOCH, SPEED, _layers(arm_), name))
     trained = norms(rows, "book", 4, epochs=EPOCHS[-1])
     before, after = (_median_ratio(trained, step) if len(trained) else 0 for step in (0, EPOCHS[-1]))
     title = (
@@ -88,6 +87,26 @@ def over_epochs(rows: Rows) -> Figure:
     )
     caption = f"Four hidden layers; {_seeds(trained)}: median and quartiles; full batch of 1,000, rate 0.1."
     return Figure("speeds", title, caption, tuple(panels))
+
+
+def depths(rows: Rows) -> Figure:
+    """||dC/db|| of every layer over training, from the book's start, at every depth."""
+    arms = {n: norms(rows, "book", n, epochs=EPOCHS[-1]) for n in WORDS}
+    arms = {n: arm_ for n, arm_ in arms.items() if len(arm_)}
+    panels = [
+        Panel(EPOCH, SPEED, _layers(arm_), f"{n} hidden layer{'s' * (n > 1)}") for n, arm_ in arms.items()
+    ]
+    lasting = {n: min(_median_ratio(arm_, epoch) for epoch in EPOCHS) for n, arm_ in arms.items() if n > 1}
+    said = ", ".join(f"{times:.2g} with {WORDS[n]}" for n, times in lasting.items())
+    title = f"At no epoch does the median of last over first layer fall below {said} hidden layers"
+    caption = f"{NAMES['book']}: median and quartiles over seeds; full batch of 1,000, rate 0.1."
+    return Figure("depths", title, caption, tuple(panels) if 1 in arms else ())
+
+
+def _layers(arm_: Rows) -> tuple[Series, ...]:
+    """A trace for each layer, the darkest the first of four."""
+    layers = arm_.group_by("layer").items()
+    return tuple(band(f"layer {n}", _by_epoch(one), level=(int(n) - 1) / 3) for (n,), one in layers)
 
 
 def _by_epoch(rows: Rows) -> dict[float, list[float]]:
@@ -121,6 +140,31 @@ def ratios(rows: Rows) -> Figure:
         "control, {:.3g} with shuffled labels".format(*ends)
     )
     return Figure("ratios", title, f"{_seeds(four['book'])}: median and quartiles.", panels)
+
+
+def beside_the_book(rows: Rows) -> Figure:
+    """The range of our seeds, and the book's numbers in it or outside."""
+    first, later = initial_norms(rows, "book"), published_ratios(rows, "book")
+    if not (first and later):
+        return Figure("published", "", "", ())
+    norms_ = {name.removeprefix("layer "): list(ours.values()) for name, (_, ours) in first.items()}
+    times = {float(epoch + 1): list(ours.values()) for epoch, (_, ours) in later.items()}
+    panels = (
+        Panel(Axis("hidden layer, before training"), SPEED, _with_the_book(norms_, first, "point")),
+        Panel(EPOCH, RATIO, _with_the_book(times, later, "median"), "4 hidden layers"),
+    )
+    every = [*first.values(), *later.values()]
+    inside = sum(min(ours.values()) <= book <= max(ours.values()) for book, ours in every)
+    title = f"The range of our seeds holds {inside} of the book's {len(every)} numbers"
+    counts = sorted({len(ours) for _, ours in every})
+    caption = f"Median and range of {' to '.join(map(str, counts))} seeds; the book shows one draw."
+    return Figure("published", title, caption, panels)
+
+
+def _with_the_book(points: Points, beside: Mapping[Any, Beside], role: str) -> tuple[Series, ...]:
+    numbers = tuple(book for book, _ in beside.values())
+    ours = band("our seeds", points, 0, 1, group="mlp", role=role)
+    return ours, Series("the book", tuple(points), numbers, "point", group="published")
 
 
 def _ratio(arm_: Rows, name: str, **look: object) -> Series:

@@ -18,6 +18,7 @@ DECAY = 1e-4  # lambda / n of the accuracies: 5 / 50,000
 LAMBDA = 5.0  # of the speeds, where n is the 1,000 images of the one batch
 IMAGES = 1000
 BATCH = 10
+DRAWS = 32  # networks that are looked at before training
 
 STARTS: Mapping[str, tuple[str, str]] = {
     "book": ("sigmoid", "fan_in_normal"),
@@ -45,34 +46,43 @@ ACCURACIES: Mapping[int, float] = {1: 96.48, 2: 96.90, 3: 96.57, 4: 96.53}
 
 @dataclass(frozen=True)
 class Size:
-    """How large a preset is. `draws` initial networks are looked at, `seeds` are trained."""
+    """How large the accuracies of a preset are."""
 
     pixels: int
     images: int
     epochs: int
     rates: tuple[float, ...]
     seeds: int = 8
-    draws: int = 32
 
 
 def preset(about: str, data: str, size: Size) -> Preset:
-    """A preset of this study."""
-    return Preset(about, data, (*_speeds(size), *_accuracies(size)))
+    """Speeds and accuracies."""
+    tasks = (*speeds(size.pixels, seeds=size.seeds), *_accuracies(size))
+    return Preset(about, data, tasks)
 
 
-def _cell(size: Size, **factors: Scalar) -> dict[str, Scalar]:
-    usual: dict[str, Scalar] = {"width": WIDTH, "pixels": size.pixels, "labels": "true"}
+def book(about: str, seeds: int) -> Preset:
+    """The speeds alone, at every depth of the book, on its data."""
+    return Preset(about, "mnist", tuple(speeds(784, seeds=seeds, depths=(1, *NORMS))))
+
+
+def _cell(pixels: int, **factors: Scalar) -> dict[str, Scalar]:
+    usual: dict[str, Scalar] = {"width": WIDTH, "pixels": pixels, "labels": "true"}
     return usual | factors
 
 
-def _speeds(size: Size) -> Iterator[Task]:
-    """Gradients before training, of many draws, and over 500 epochs; once with labels that mean nothing."""
-    arms = [(start, hidden, "true") for start in STARTS for hidden in NORMS]
+def speeds(pixels: int, *, seeds: int, depths: tuple[int, ...] = tuple(NORMS)) -> Iterator[Task]:
+    """Gradients before training, of many draws, and over 500 epochs; once with labels that mean nothing.
+
+    `depths` are those of the book's start; the other starts need a first and a last layer.
+    """
+    arms = [("book", hidden, "true") for hidden in depths]
+    arms += [(start, hidden, "true") for start in ("unit", "orthogonal") for hidden in NORMS]
     for start, hidden, labels in (*arms, ("book", 4, "shuffled")):
-        cell = _cell(size, read="speed", start=start, hidden=hidden, images=IMAGES, labels=labels)
-        yield Task(cell | {"epochs": 0}, tuple(range(size.draws)), 0.01)
-        cost = size.seeds * EPOCHS[-1] * IMAGES * WIDTH * (size.pixels + 120 * hidden) * 1e-10
-        yield Task(cell | {"epochs": EPOCHS[-1]}, tuple(range(size.seeds)), cost)
+        cell = _cell(pixels, read="speed", start=start, hidden=hidden, images=IMAGES, labels=labels)
+        yield Task(cell | {"epochs": 0}, tuple(range(DRAWS)), 0.01)
+        cost = seeds * EPOCHS[-1] * IMAGES * WIDTH * (pixels + 120 * hidden) * 1e-10
+        yield Task(cell | {"epochs": EPOCHS[-1]}, tuple(range(seeds)), cost)
 
 
 def _accuracies(size: Size) -> Iterator[Task]:
@@ -80,7 +90,7 @@ def _accuracies(size: Size) -> Iterator[Task]:
     arms = [("book", hidden, WIDTH) for hidden in ACCURACIES]
     arms += [(start, hidden, WIDTH) for start in ("unit", "orthogonal") for hidden in (2, 4)]
     for start, hidden, width in (*arms, ("book", 1, wider(size.pixels))):
-        cell = _cell(size, read="accuracy", start=start, hidden=hidden, width=width)
+        cell = _cell(size.pixels, read="accuracy", start=start, hidden=hidden, width=width)
         cell |= {
             "images": size.images,
             "epochs": size.epochs,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -60,36 +59,6 @@ def slower_throughout(rows: Rows) -> Evidence:
     return Evidence(growth(rows, "book", EPOCHS[-1]), growth(rows, "orthogonal", EPOCHS[-1]))
 
 
-def closeness(rows: Rows, start: str) -> dict[str, BySeed]:
-    """Norm -> seed -> 1 - |log2(ours / the book's)|: 1 is the book's number, 0 is double or half of it."""
-    parts = {}
-    for hidden, layer, published, ours in _beside_the_book(rows, start):
-        parts[f"layer {layer} of {hidden}"] = {s: 1 - abs(math.log2(v / published)) for s, v in ours.items()}
-    return present(parts)
-
-
-def _beside_the_book(rows: Rows, start: str) -> Iterator[tuple[int, int, float, dict[int, float]]]:
-    """Hidden layers, layer, the book's norm, and ours by seed; on the book's data only."""
-    of_book = chosen(rows, name="bias_gradient")
-    of_book = chosen(of_book, pixels=784)
-    for hidden, published in NORMS.items():
-        arm = norms(of_book, start, hidden)
-        for layer, norm in enumerate(published, start=1):
-            yield hidden, layer, norm, arm.by_seed(layer=f"{layer}")
-
-
-def as_published(rows: Rows) -> Evidence:
-    """U4: how close our draws come to the book's; control: weights N(0, 1), which the book did not use."""
-    inside = []
-    for _, _, norm, ours in _beside_the_book(rows, "book"):
-        if ours:
-            low, high = np.quantile(list(ours.values()), [0.025, 0.975])
-            inside.append(low <= norm <= high)
-    note = f"{sum(inside)} of the book's {len(inside)} norms lie in the central 95 % of our draws."
-    elsewhere = "The book's norms are of MNIST: only a preset on MNIST can speak of them."
-    return Evidence(closeness(rows, "book"), closeness(rows, "unit"), notes=(note if inside else elsewhere,))
-
-
 CLAIMS = (
     Claim(
         id="U1",
@@ -120,15 +89,5 @@ CLAIMS = (
         smallest=0.3,
         control="the same widths with tanh units, orthogonal weights and no biases",
         evidence=slower_throughout,
-    ),
-    Claim(
-        id="U4",
-        says="The speeds are those of the book's figures.",
-        source=f"{SOURCE}: the data of its figures",
-        effect="1 - |log2(our norm / the book's)|, over its nine initial norms",
-        unit="doublings",
-        smallest=0.25,
-        control="weights N(0, 1)",
-        evidence=as_published,
     ),
 )
