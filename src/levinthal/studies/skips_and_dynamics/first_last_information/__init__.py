@@ -28,7 +28,7 @@ QUICK = Size(
 )
 STANDARD = Size(
     main=(
-        Protocol("full", 60_000, 48, levels=(10, 20)),
+        Protocol("full", 60_000, 40, levels=(20,)),
         Protocol("128", 60_000, 1872, levels=(10, 20, 50)),
     ),
     fast=(
