@@ -5,18 +5,22 @@ Only reads. What is read is copied into small tensors on the spot, because the p
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
+from torch.utils._device import DeviceContext
 from torch.utils.hooks import RemovableHandle
 
-from levinthal.clinic.sample import LayerRead, LossCall, Sample
+from levinthal.clinic.readings import layer_numbers, loss_call
+from levinthal.clinic.sample import Sample
 from levinthal.probes.flat_part import Tails, flat_tails
 from levinthal.probes.recording import is_activation
 
@@ -31,10 +35,32 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     name: getattr(functional, name)
     for name in ("relu", "relu6", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid", "leaky_relu")
 }
-ENOUGH = 8192
 WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
 PASSING = (nn.modules.dropout._DropoutNd, nn.Identity, nn.Flatten, nn.Unflatten)
 NORMS = (nn.modules.batchnorm._BatchNorm,)
+MOST_CALLS = 64
+"""Losses, and shares dropped, that are written down of one step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A module that is listened to: its name, its class, its tails if it is an activation, and what it is."""
+
+    name: str
+    kind: str
+    tails: Tails | None
+    is_weighted: bool
+    is_passing: bool
+    is_norm: bool
+
+    @staticmethod
+    def of(name: str, module: nn.Module) -> Leaf | None:
+        """None for a module that is none of these, or has parts."""
+        if next(module.children(), None) is not None:
+            return None
+        is_a = [isinstance(module, kinds) for kinds in (WEIGHTED, PASSING, NORMS)]
+        tails = None if any(is_a) else _tails_of(module)
+        return Leaf(name, type(module).__name__, tails, *is_a) if tails or any(is_a) else None
 
 
 @cache
@@ -42,193 +68,193 @@ def _tails(name: str) -> Tails:
     return flat_tails(ACTIVATIONS[name])
 
 
-def _tails_of(modules: Sequence[nn.Module]) -> dict[nn.Module, Tails]:
-    """The tails of every activation among the modules, found once for all that print alike."""
-    known, found = dict[str, Tails](), dict[nn.Module, Tails]()
-    for module in filter(is_activation, modules):
-        name = repr(module) if type(module).__module__.startswith("torch.nn.") else str(id(module))
-        try:
-            known[name] = known.get(name) or flat_tails(module.forward)
-        except (RuntimeError, TypeError):  # a function that differs from unit to unit, such as a PReLU
-            continue
-        found[module] = known[name]
+_KNOWN: dict[str, Tails] = {}
+"""The tails of torch's own activations, found once for all that print alike."""
+
+
+def _tails_of(module: nn.Module) -> Tails | None:
+    """The tails of an activation; None of what is none, or differs from unit to unit, such as a PReLU."""
+    if not is_activation(module):
+        return None
+    own = type(module).__module__.startswith("torch.nn.") and next(module.parameters(), None) is None
+    try:
+        found = (_KNOWN.get(repr(module)) if own else None) or flat_tails(module.forward)
+    except (RuntimeError, TypeError):
+        return None
+    if own:
+        _KNOWN[repr(module)] = found
     return found
 
 
+def is_compiled(model: nn.Module) -> bool:
+    """Whether a module or a part of it is compiled."""
+    return any(
+        hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None
+        for module in model.modules()
+    )
+
+
 class Listener(TorchFunctionMode):
-    """Writes one step into a Sample, from `begin` to `end`."""
+    """Writes one step into a Sample, from `begin` to `end`.
+
+    A compiled part is not listened into, since the listening would be compiled with it: where there is one,
+    losses and gradients are heard, and no layers.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model = model
         self.sample: Sample | None = None
-        self.names = {module: name for name, module in model.named_modules()}
-        leaves = [m for m in model.modules() if next(m.children(), None) is None]
-        self.tails = _tails_of(leaves)
-        self.leaves = [m for m in leaves if m in self.tails or isinstance(m, (*WEIGHTED, *NORMS, *PASSING))]
+        found = {module: Leaf.of(name, module) for name, module in model.named_modules()}
+        self.leaves = {module: leaf for module, leaf in found.items() if leaf is not None}
         self.on_backward: Callable[[], None] = _nothing
         self.on_gradients: Callable[[], None] = _nothing
         self.on_targets: Callable[[Tensor], None] = _nothing
+        self.safely: Callable[..., None] = _plainly
+        """How the listener's own reading is called."""
         self._handles: list[RemovableHandle] = []
+        self._heard: dict[str, str] = {}
         self._current = ""
         self._last: tuple[str, Tensor | None] = ("", None)
-        self._on = False
 
-    def begin(self, sample: Sample) -> None:
-        """Start to listen."""
-        self.sample = sample
-        for module in self.leaves:
-            self._handles.append(module.register_forward_pre_hook(self._enter))
-            self._handles.append(module.register_forward_hook(self._leave))
-        if not self._on:
-            self.__enter__()  # type: ignore[no-untyped-call]
-            self._on = True
+    def begin(self, sample: Sample, *, deaf: bool = False) -> None:
+        """Start to listen; `deaf` to the forward pass."""
+        self.sample, self._heard, self._current = sample, {}, ""
+        if deaf:
+            return
+        self._handles = [  # for all modules there are: two calls instead of two for every leaf
+            register_module_forward_pre_hook(self._enter),
+            register_module_forward_hook(self._leave),
+        ]
+        self._join()
 
     def forward_done(self) -> None:
         """The forward pass is over; its hooks go."""
         for handle in self._handles:
             handle.remove()
-        self._handles.clear()
+        self._handles = []
         self._last = ("", None)
+        if self.sample is not None:
+            self.sample.names, self.sample.kinds = tuple(self._heard), tuple(self._heard.values())
+            self._join()
 
     def end(self) -> None:
-        """Stop to listen; where the user has put a mode on top of this one, theirs has to go first."""
+        """Stop to listen."""
         self.forward_done()
         self.sample = None
+        if self in _get_current_function_mode_stack():  # type: ignore[no-untyped-call]
+            with _taken_off_until(self):
+                _pop_mode()  # type: ignore[no-untyped-call]
+
+    def _join(self) -> None:
+        """Under the user's own modes, who take off the topmost when they leave; a device's mode is lowest."""
         stack = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
-        if self._on and stack and stack[-1] is self:
-            self.__exit__(None, None, None)
-            self._on = False
+        if self not in stack:
+            with _taken_off_until(stack[0] if stack and isinstance(stack[0], DeviceContext) else None):
+                _push_mode(self)  # type: ignore[no-untyped-call]
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        self._current = self.names[module]
-        if isinstance(module, NORMS) and self.sample is not None and args:
-            if not module.training:
-                self.sample.norms_in_eval += (self._current,)
-            elif isinstance(args[0], Tensor):
-                self.sample.norm_sizes[self._current] = args[0].numel() // max(args[0].shape[1], 1)
+        leaf = self.leaves.get(module)
+        if leaf is not None:
+            self._current = leaf.name
+            if leaf.is_norm:
+                self.safely(self._note_norm, leaf, module.training, args)
+
+    def _note_norm(self, leaf: Leaf, training: bool, args: tuple[Any, ...]) -> None:
+        assert self.sample is not None
+        if not training:
+            self.sample.norms_in_eval += (leaf.name,)
+        elif args and isinstance(args[0], Tensor):
+            self.sample.norm_sizes[leaf.name] = args[0].numel() // max(args[0].shape[1], 1)
 
     def _leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        name, self._current = self._current, ""
-        if not isinstance(output, Tensor) or self.sample is None:
+        leaf = self.leaves.get(module)
+        if leaf is None:
             return
-        if module in self.tails:
-            self._note(name, type(module).__name__, output, args[0], self.tails[module])
-        elif isinstance(module, PASSING):
-            self._last = (self._last[0], output) if args and args[0] is self._last[1] else self._last
-        elif isinstance(module, WEIGHTED):
-            before, read = self._last
-            if args and args[0] is read:
-                self.sample.straight += ((before, name),)
-            self._note(name, type(module).__name__, output)
-            self._last = (name, output)
+        self._current = ""
+        if self.sample is None or not args or not isinstance(output, Tensor):
+            return
+        name, read = self._last
+        if leaf.is_passing:
+            self._last = (name, output) if args[0] is read else self._last
+        elif leaf.is_weighted:
+            self.sample.straight += ((name, leaf.name),) if args[0] is read else ()
+            self._last = (leaf.name, output)
+        if leaf.is_weighted or leaf.tails is not None:
+            self.safely(self._note, leaf.name, leaf.kind, output, args[0], leaf.tails)
 
-    def _note(
-        self, name: str, kind: str, output: Tensor, before: Tensor | None = None, tails: Tails | None = None
-    ) -> None:
-        assert self.sample is not None
-        if name in self.sample.names:
-            return
-        self.sample.names += (name,)
-        self.sample.kinds += (kind,)
-        with torch._C.DisableTorchFunction():  # else every operation here comes back to the mode
-            self.sample.layers.append(_layer_numbers(output.detach(), before, tails))
+    def _note(self, name: str, kind: str, output: Tensor, before: Tensor, tails: Tails | None) -> None:
+        if self.sample is not None and name not in self._heard and output.numel():
+            self.sample.layers.append(layer_numbers(output, before, tails))
+            self._heard[name] = kind
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        meant = _HEARD.get(func)
         words = kwargs or {}
-        if self.sample is None:
+        if meant is None or self.sample is None:
             return func(*args, **words)
-        if func is _BACKWARD:
-            self._backward(args[0])
+        if meant is _BACKWARD:
+            self.safely(self._note_loss, args[0])
+            self.on_backward()
             result = func(*args, **words)
             self.on_gradients()
             return result
-        before = args[0].detach() if func in _BY_FUNCTION and not self._current and args else None
+        before = args[0].detach() if meant in ACTIVATIONS and not self._current and args else None
         result = func(*args, **words)
-        if func in LOSSES:
-            with torch._C.DisableTorchFunction():
-                self.sample.losses.append(_loss_call(LOSSES[func], args, words, result))
-            self.on_targets(words["target"] if len(args) < 2 else args[1])
-        elif func is functional.dropout:
-            self._note_drop(args, words)
-        elif before is not None and isinstance(result, Tensor):
-            name = _BY_FUNCTION[func]
-            self._note(f"{name} {len(self.sample.names) + 1}", name, result, before, _tails(name))
+        if meant == "dropout":
+            self.safely(self._note_drop, args, words)
+        elif meant not in ACTIVATIONS:
+            self.safely(self._note_call, meant, args, words, result)
+        elif before is not None and isinstance(result, Tensor) and self._handles:
+            self.safely(self._note, f"{meant} {len(self._heard) + 1}", meant, result, before, _tails(meant))
         return result
+
+    def _note_call(self, kind: str, args: tuple[Any, ...], words: dict[str, Any], result: Any) -> None:
+        given = dict(zip(("input", "target"), args, strict=False)) | words
+        if self.sample is not None and len(self.sample.losses) < MOST_CALLS:
+            self.sample.losses.append(loss_call(kind, given, result))
+            self.on_targets(given["target"])
 
     def _note_drop(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         given = dict(zip(("input", "p", "training"), args, strict=False)) | words
-        if self.sample is not None and given.get("training", True):
+        if self.sample is not None and given.get("training", True) and len(self.sample.drops) < MOST_CALLS:
             self.sample.drops[self._current or f"dropout {len(self.sample.drops) + 1}"] = given.get("p", 0.5)
 
-    def _backward(self, root: Tensor) -> None:
-        assert self.sample is not None
-        if self.sample.loss is None:
-            self.sample.loss = root.detach().clone().reshape(-1)[0]
-        self.on_backward()
+    def _note_loss(self, root: Tensor) -> None:
+        if self.sample is not None and self.sample.loss is None:
+            self.sample.loss = root.detach().reshape(-1)[0].clone()
+
+
+@contextmanager
+def _taken_off_until(last: TorchFunctionMode | None) -> Iterator[None]:
+    """The modes above `last`, or all, are off the stack inside."""
+    stack = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
+    above = stack[stack.index(last) + 1 :] if last is not None else stack
+    for _ in above:
+        _pop_mode()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        for mode in above:
+            _push_mode(mode)  # type: ignore[no-untyped-call]
+
+
+def _plainly(function: Callable[..., None], *args: Any) -> None:
+    with torch._C.DisableTorchFunction():  # else every operation comes back to the mode
+        function(*args)
 
 
 def _nothing(*_: Any) -> None:
     pass
 
 
-_BACKWARD: Any = Tensor.backward
-_BY_FUNCTION: dict[Any, str] = {
+_BACKWARD = "backward"
+_HEARD: dict[Any, str] = {
+    Tensor.backward: _BACKWARD,
+    functional.dropout: "dropout",
+    **LOSSES,
     **{function: name for name, function in ACTIVATIONS.items()},
     **{getattr(torch, name): name for name in ("relu", "selu", "tanh", "sigmoid")},
     **{getattr(Tensor, name): name for name in ("relu", "tanh", "sigmoid")},
 }
-
-
-def _layer_numbers(output: Tensor, before: Tensor | None, tails: Tails | None) -> LayerRead:
-    """What some rows of the batch tell of a layer, in as few operations as will do."""
-    some = _some(output)
-    norm, count = torch.linalg.vector_norm(some), some.numel()
-    if before is None or tails is None:
-        return LayerRead(norm, count)
-    x = _some(before.detach())
-    units = _units(x)
-    if math.isinf(tails.high):
-        on = x <= tails.low
-        constant = units.amax(0) <= tails.low
-    else:
-        on = (x <= tails.low) | (x >= tails.high)
-        constant = (units.amax(0) <= tails.low) | (units.amin(0) >= tails.high)
-    flat, dead = torch.count_nonzero(on), torch.count_nonzero(constant)
-    return LayerRead(norm, count, flat, dead, x.numel(), units.shape[1], tails.saturates)
-
-
-def _some(x: Tensor) -> Tensor:
-    """Rows spread evenly over the batch: at least 32 of them, and about 8,192 numbers in all."""
-    if x.dim() < 2 or not x.numel():
-        return x
-    rows = max(32, ENOUGH * len(x) // x.numel())
-    return x[:: max(1, len(x) // rows)]
-
-
-def _units(x: Tensor) -> Tensor:
-    """(samples and places, units): channels of a convolution, else the last axis."""
-    if x.dim() == 2:
-        return x
-    axis = 1 if x.dim() >= 4 else -1
-    return x.movedim(axis, -1).reshape(-1, x.shape[axis]) if x.dim() > 1 else x.reshape(-1, 1)
-
-
-def _loss_call(kind: str, args: tuple[Any, ...], words: dict[str, Any], value: Any) -> LossCall:
-    given = dict(zip(("input", "target"), args, strict=False)) | words
-    x, target = given["input"].detach(), given["target"].detach()
-    flat = x.reshape(len(x), -1).float() if x.dim() else x.reshape(1, 1).float()
-    low, high = torch.aminmax(flat)
-    columns = flat.new_tensor(float(x.shape[1] if x.dim() > 1 else 1))
-    off, zeros = (flat.sum(1) - 1).abs().max(), (flat == 0).float().mean()
-    counts = spread = None
-    if target.is_floating_point():
-        spread = torch.stack(tuple(reversed(torch.var_mean(target.float(), correction=0))))
-    elif kind in ("cross_entropy", "nll_loss"):
-        counts = torch.bincount(target.reshape(-1).clamp(min=0), minlength=x.shape[1 if x.dim() > 1 else 0])
-    scalar = value.detach().float().mean() if isinstance(value, Tensor) else None
-    rows = torch.stack((off, low, zeros, columns, high))
-    reduction = str(words.get("reduction", "mean"))
-    return LossCall(kind, reduction, tuple(x.shape), tuple(target.shape), rows, counts, spread, scalar)

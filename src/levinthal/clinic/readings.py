@@ -1,0 +1,125 @@
+"""Numbers read off a batch, a layer and a call of a loss, in as few operations as will do.
+
+Each gives tensors on the device of what it reads, and none waits for that device: no number is asked for, and
+no shape depends on the data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from levinthal.clinic.sample import LayerRead, LossCall
+from levinthal.probes.flat_part import Tails
+
+ENOUGH = 8192
+FEWEST_ROWS = 32
+
+
+def batch_numbers(inputs: Tensor) -> Tensor:
+    """(5,) as in BATCH: finite or not of all values, the rest of some; the fingerprint weighs by place."""
+    everything = inputs.detach().reshape(-1)
+    total = everything.sum(dtype=torch.promote_types(everything.dtype, torch.float32))
+    x = _thinned(everything)
+    mean, spread = _mean_and_spread(x)
+    largest = torch.linalg.vector_norm(x, math.inf) if len(x) else mean
+    broken = (total - total) != 0  # nan, unless the sum is finite
+    fingerprint = (x * _weights(len(x), x.device)).sum()
+    return torch.stack((mean, spread, largest, broken.float(), fingerprint))
+
+
+def _thinned(x: Tensor) -> Tensor:
+    """(about 8,192,) values spread evenly, in float32, in a row."""
+    return x[:: max(1, len(x) // ENOUGH)].to(torch.float32, memory_format=torch.contiguous_format)
+
+
+def _mean_and_spread(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation; `torch.var_mean` takes ten times as long on a CPU."""
+    mean = x.mean()
+    return mean, torch.linalg.vector_norm(x - mean) / math.sqrt(max(len(x), 1))
+
+
+@lru_cache(maxsize=8)
+def _weights(count: int, device: torch.device) -> Tensor:
+    return torch.linspace(0.5, 1.5, count, device=device)
+
+
+def layer_numbers(output: Tensor, before: Tensor | None = None, tails: Tails | None = None) -> LayerRead:
+    """What some rows of the batch tell of a layer; of an activation, `before` is what it read."""
+    rows = some_rows(output.detach())
+    norm, count = torch.linalg.vector_norm(rows), rows.numel()
+    if before is None or tails is None:
+        return LayerRead(norm, count)
+    x = some_rows(before.detach())
+    units = _units(x)
+    if math.isinf(tails.high):
+        on, constant = x <= tails.low, units.amax(0) <= tails.low
+    else:
+        on = (x <= tails.low) | (x >= tails.high)
+        constant = (units.amax(0) <= tails.low) | (units.amin(0) >= tails.high)
+    flat, dead = torch.count_nonzero(on), torch.count_nonzero(constant)
+    return LayerRead(norm, count, flat, dead, x.numel(), units.shape[1], tails.saturates)
+
+
+def some_rows(x: Tensor) -> Tensor:
+    """Rows spread evenly over the batch: at least 32 of them, and about 8,192 numbers in all.
+
+    >>> some_rows(torch.zeros(128, 784)).shape
+    torch.Size([32, 784])
+    """
+    numbers = x.numel()
+    if x.dim() < 2 or numbers <= ENOUGH:
+        return x
+    apart = x.shape[0] // max(FEWEST_ROWS, ENOUGH * x.shape[0] // numbers)
+    return x[::apart] if apart > 1 else x
+
+
+def _units(x: Tensor) -> Tensor:
+    """(samples and places, units): channels of a convolution, else the last axis."""
+    if x.dim() == 2:
+        return x
+    axis = 1 if x.dim() >= 4 else -1
+    return x.movedim(axis, -1).reshape(-1, x.shape[axis]) if x.dim() > 1 else x.reshape(-1, 1)
+
+
+def loss_call(kind: str, given: Mapping[str, Any], value: Any) -> LossCall:
+    """What a loss function was given, and what came out."""
+    x, target = given["input"].detach(), given["target"].detach()
+    counts = numbers = None
+    if target.is_floating_point():
+        numbers = torch.stack(_target_numbers(target.reshape(-1)))
+    elif kind in ("cross_entropy", "nll_loss"):
+        counts = _class_counts(target.reshape(-1), x.shape[1 if x.dim() > 1 else 0])
+    scalar = value.detach().mean(dtype=torch.float32) if isinstance(value, Tensor) else None
+    reduction = str(given.get("reduction", "mean"))
+    shapes = tuple(x.shape), tuple(target.shape)
+    return LossCall(kind, reduction, *shapes, _loss_rows(x), counts, numbers, scalar)
+
+
+def _loss_rows(x: Tensor) -> Tensor:
+    """(5,) as in LossCall, from some rows."""
+    columns = x.shape[1] if x.dim() > 1 else 1
+    rows = some_rows(x.reshape(x.shape[0], -1) if x.dim() else x.reshape(1, 1)).float()
+    low, high = torch.aminmax(rows)
+    off = torch.linalg.vector_norm(rows.sum(1) - 1, math.inf)
+    zeros = 1 - torch.count_nonzero(rows) / max(rows.numel(), 1)
+    return torch.stack((off, low, zeros, torch.full_like(low, columns), high))
+
+
+def _target_numbers(target: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of all, and the variance of some."""
+    return target.mean(dtype=torch.float32), _mean_and_spread(_thinned(target))[1].square()
+
+
+def _class_counts(target: Tensor, classes: int) -> Tensor:
+    """(classes,) how often each is a target; one that is no class (`ignore_index`) is left out.
+
+    `torch.bincount` would wait for a GPU.
+    """
+    inside = target.clamp(0, classes - 1)
+    return target.new_zeros(classes).scatter_add_(0, inside, (inside == target).to(target.dtype))
