@@ -109,6 +109,23 @@ CATALOGUE: dict[str, Entry] = {
         WARNING,
         ("OVERFIT",),
     ),
+    "DATA_LEAKAGE": Entry(
+        "rows of validation are among the rows trained on: its score says nothing",
+        "split first, then copy, balance and augment; drop equal rows before splitting",
+        WARNING,
+    ),
+    "LABEL_LEAK_FEATURE": Entry(
+        "the label can be read off one or few inputs alone",
+        "leave these columns out, unless they will be known when the model is used",
+        WARNING,
+        ("OVERFIT",),
+    ),
+    "TRAIN_VAL_SHIFT": Entry(
+        "validation is not of the distribution trained on, and the model is worse there",
+        "prepare both alike, with the statistics of the training set; split at random",
+        WARNING,
+        ("OVERFIT",),
+    ),
     "UNSHUFFLED": Entry(
         "a batch holds far fewer classes than the data: they come sorted",
         "`DataLoader(..., shuffle=True)`",
@@ -210,6 +227,17 @@ CATALOGUE: dict[str, Entry] = {
         "multiply the learning rate by 10 to 100",
         WARNING,
         ("UNDERFIT",),
+    ),
+    "LABELS_UNRELATED": Entry(
+        "the labels have nothing to do with the inputs, as far as neighbours and linear rules can tell",
+        "check that rows and labels were sorted, shuffled and joined together",
+        WARNING,
+        ("OVERFIT", "UNDERFIT"),
+    ),
+    "OVERFIT": Entry(
+        "the model fits rows it was trained on far better than others",
+        "stop at the least validation loss; more data, augmentation, weight decay or a smaller model",
+        WARNING,
     ),
     "UNDERFIT": Entry(
         "the loss stays where it began, and no cause above was found",

@@ -1,0 +1,232 @@
+"""What a validation set tells: overfitting, another distribution, rows that were trained on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from levinthal.clinic.chart import Chart
+from levinthal.clinic.finding import found
+from levinthal.clinic.rows import marks
+from levinthal.clinic.sample import History
+from levinthal.clinic.tables import Table, table, vocabulary
+from levinthal.clinic.validation import Look, Score
+from levinthal.vocabulary import Finding, Severity
+
+FEWEST_LOOKS, AFTER_BEST = 4, 2
+SURE, SURER = 2.0, 3.0
+RISEN, OF_THE_WAY = 0.1, 0.05
+WIDE, WIDER = 0.1, 0.2
+WIDE_LOSS, WIDER_LOSS, OF_A_GUESS = 0.5, 0.8, 0.25
+FEWEST_ROWS = 30
+MOVED, ERROR = 0.25, 1e-3
+UNSEEN, EXPECTED = 0.02, 10
+LEAKED, SOME = 0.03, 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How much worse the model does on validation than on training rows, and the least that this may be:
+    in accuracy, or as a share of the validation loss.
+    """
+
+    value: float
+    low: float
+    in_accuracy: bool
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it matters: a tenth of all answers, or half of the loss."""
+        return self.low > (WIDE if self.in_accuracy else WIDE_LOSS)
+
+
+def gap(held: Score, seen: Score | None) -> Gap | None:
+    """In accuracy with its binomial interval where answers can be counted, else in loss; None if not known.
+
+    >>> ones = torch.ones(4)
+    >>> gap(Score(ones, torch.tensor(80), 100), Score(ones, torch.tensor(100), 100)).value
+    0.2
+    """
+    if seen is None:
+        return None
+    value, error = held.loss - seen.loss, math.hypot(held.error, seen.error)
+    if held.right is None or seen.right is None:
+        return Gap(value / held.loss, (value - SURE * error) / held.loss, False) if held.loss > 0 else None
+    value = seen.accuracy - held.accuracy
+    return Gap(value, value - SURE * math.hypot(_binomial(held), _binomial(seen)), True)
+
+
+def _binomial(score: Score) -> float:
+    """The standard error of an accuracy, not 0 where all or none are right (Agresti and Coull)."""
+    share = (score.accuracy * score.rows + 2) / (score.rows + 4)
+    return math.sqrt(share * (1 - share) / (score.rows + 4))
+
+
+def overfit(chart: Chart) -> Iterator[Finding]:
+    """Validation loss up from its least while training loss fell, or far above it. Harm is a wide gap: where
+    validation accuracy holds, a remark.
+    """
+    looks = _looks(chart.history)
+    if len(looks) < FEWEST_LOOKS:
+        return
+    best, last = min(looks, key=lambda look: look.held.loss), looks[-1]
+    risen, apart = _has_risen(looks, best), gap(last.held, last.seen)
+    unlike = risen and _fell(chart, best, last) if apart is None else apart.low > 0
+    if not unlike or not (risen or (apart is not None and _is_far(chart, apart))):
+        return
+    evidence = {"validation loss": last.held.loss, "its least": best.held.loss, "at step": best.step}
+    if apart is not None:
+        evidence |= {"accuracy lost" if apart.in_accuracy else "share of it not in training": apart.value}
+        evidence |= {"at least": apart.low}
+    severity = Severity.WARNING if apart is None or apart.is_wide else Severity.INFO
+    yield found("OVERFIT", "validation", best.step, evidence, confidence=0.8, severity=severity)
+
+
+def _looks(history: History) -> list[Look]:
+    """The looks whose losses are numbers."""
+    looks = history.validation.looks if history.validation else []
+    return [look for look in looks if math.isfinite(look.held.loss)]
+
+
+def _has_risen(looks: Sequence[Look], best: Look) -> bool:
+    """Whether validation loss rose from its least, surely, for several looks, by a part of its own size
+    and of the way that it had come.
+    """
+    after = [look.held.loss for look in looks if look.step > best.step]
+    rises = looks[-1].held.losses - best.held.losses
+    rise, error = float(rises.mean()), float(rises.std()) / math.sqrt(len(rises))
+    least = max(RISEN * abs(best.held.loss), OF_THE_WAY * (looks[0].held.loss - best.held.loss))
+    lasting = len(after) >= AFTER_BEST and min(after[-AFTER_BEST:]) > best.held.loss
+    return lasting and rise > max(least, SURER * error)
+
+
+def _fell(chart: Chart, best: Look, last: Look) -> bool:
+    """Whether the loss of the batches fell between two looks."""
+    steps, losses = chart.history.steps, chart.history.task_losses
+    then = losses[steps <= best.step][-3:]
+    now = losses[steps <= last.step][-3:]
+    return len(then) > 0 and bool(np.nanmean(now) < np.nanmean(then))
+
+
+def _is_far(chart: Chart, apart: Gap) -> bool:
+    """Whether a gap is so wide that it tells without a rise."""
+    if apart.in_accuracy:
+        return apart.low > WIDER
+    poor = _looks(chart.history)[-1].held.loss > OF_A_GUESS * chart.went.chance
+    return apart.low > WIDER_LOSS and poor
+
+
+def shift(chart: Chart) -> Iterator[Finding]:
+    """Validation rows from another distribution than training rows, and the model worse for it."""
+    train, held = both_tables(chart.history)
+    if train is None or held is None or min(len(train), len(held)) < FEWEST_ROWS:
+        return
+    evidence = {**_columns_moved(train.values, held.values), **_classes_moved(chart.history, held)}
+    if not evidence:
+        return
+    looks = _looks(chart.history)
+    apart = gap(looks[-1].held, looks[-1].seen) if looks else None
+    harm = "rows of classes not trained on" in evidence or (apart is not None and apart.low > WIDE / 2)
+    severity = None if harm else Severity.INFO
+    yield found("TRAIN_VAL_SHIFT", "validation", 0, evidence, confidence=0.9, severity=severity)
+
+
+def both_tables(history: History) -> tuple[Table | None, Table | None]:
+    """Training rows seen, and validation rows."""
+    chunks, bulks = history.rows.chunks, history.validation.bulks if history.validation else []
+    words = vocabulary([*(c.inputs for c in chunks), *(x for x, _ in bulks)])
+    return table(((c.inputs, c.targets) for c in chunks), words), table(bulks, words)
+
+
+def _columns_moved(train: np.ndarray, held: np.ndarray) -> dict[str, float]:
+    """Columns whose distributions are apart by Kolmogorov and Smirnov's distance, beyond chance in all of
+    them together (Bonferroni) and by a quarter at the least.
+    """
+    if train.shape[1:] != held.shape[1:]:
+        return {}
+    distances = np.array([_distance(a, b) for a, b in zip(train.T, held.T, strict=True)])
+    rows = len(train) * len(held) / (len(train) + len(held))
+    least = max(MOVED, math.sqrt(math.log(2 * len(distances) / ERROR) / 2 / rows))
+    moved = np.flatnonzero(distances > least)
+    if not len(moved):
+        return {}
+    worst = int(distances.argmax())
+    return {
+        "columns that moved": len(moved),
+        "of": len(distances),
+        "the most: column": worst,
+        "Kolmogorov-Smirnov distance": float(distances[worst]),
+    }
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest difference of two samples' distribution functions.
+
+    >>> _distance(np.zeros(3), np.ones(2))
+    1.0
+    """
+    a, b = np.sort(a), np.sort(b)
+    places = np.concatenate((a, b))
+    shares = (np.searchsorted(sample, places, "right") / len(sample) for sample in (a, b))
+    return float(np.abs(next(shares) - next(shares)).max())
+
+
+def _classes_moved(history: History, held: Table) -> dict[str, float]:
+    """Classes of validation that training does not know, or whose shares are another's."""
+    tables = [call.counts.cpu().numpy() for call in history.calls() if call.counts is not None]
+    if held.classes is None or not tables or any(len(t) != len(tables[0]) for t in tables):
+        return {}
+    trained = np.sum(tables, 0)
+    if held.classes.min() < 0 or held.classes.max() >= len(trained):
+        return {}
+    counts = np.bincount(held.classes, minlength=len(trained))
+    shares, shares_trained = counts / counts.sum(), trained / trained.sum()
+    strange = (trained == 0) & (shares * trained.sum() > EXPECTED)
+    if shares[strange].sum() > UNSEEN:
+        return {"rows of classes not trained on": float(shares[strange].sum()), "classes": int(strange.sum())}
+    apart = float(np.abs(shares - shares_trained).sum()) / 2
+    by_chance = math.sqrt(len(trained) / len(held)) / 2  # twice the expected distance, about
+    return {"distance of class shares": apart} if apart > max(MOVED, SURE * by_chance) else {}
+
+
+def leakage(chart: Chart) -> Iterator[Finding]:
+    """Validation rows that stand, to the bit, among the training rows seen, more than equal rows would by
+    chance: those within validation and within batches tell how often rows are alike.
+    """
+    held = [marks(x).cpu().numpy() for x in _inputs(chart.history)]
+    seen = [m.cpu().numpy() for m in chart.history.rows.marks]
+    if not held or not seen:
+        return
+    validation, distinct = np.concatenate(held), np.unique(np.concatenate(seen))
+    shared = int(np.isin(validation, distinct).sum())
+    rows, natural = len(validation), _by_chance([validation, *seen], len(distinct))
+    beyond = shared / rows - natural
+    sure = beyond * rows > SURER * math.sqrt(rows * natural * (1 - natural)) + SURER
+    if shared > max(SURER, SOME * rows) and (sure or shared / rows > LEAKED):
+        severity = None if sure and beyond > LEAKED else Severity.INFO
+        evidence = {"validation rows trained on": shared, "of": rows, "share to expect, at most": natural}
+        evidence |= {"training rows seen": len(distinct)}
+        yield found("DATA_LEAKAGE", "validation", 0, evidence, severity=severity)
+
+
+def _inputs(history: History) -> Iterator[torch.Tensor]:
+    bulks = history.validation.bulks if history.validation else []
+    return (x for x, _ in bulks if isinstance(x, torch.Tensor))
+
+
+def _by_chance(samples: Sequence[np.ndarray], distinct: int) -> float:
+    """The share of rows that would have a twin among so many others, at most."""
+    pairs = sum(len(s) * (len(s) - 1) / 2 for s in samples)
+    counts = [np.unique(s, return_counts=True)[1] for s in samples]
+    equal = float(sum((c * (c - 1) / 2).sum() for c in counts))
+    # the upper end of a Poisson count's interval, which is 3 where nothing was seen
+    often = (equal + SURE * math.sqrt(equal) + 3) / max(pairs, 1)
+    others = distinct if not equal else sum(len(s) for s in samples[1:])
+    return min(1.0, others * often)
+
+
+RULES = (shift, leakage, overfit)
