@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "levinthal"
-ORDER = {"errors": 0, "vocabulary": 0, "data": 1, "networks": 1, "estimators": 1, "training": 2, "probes": 3}
-ORDER |= {"lab": 4, "studies": 5, "figures": 6, "report": 7, "clinic": 8, "integrations": 9, "cli": 10}
-ORDER |= {"__main__": 11}
+ORDER = {"errors": 0, "vocabulary": 0, "user_files": 1, "data": 1, "networks": 1, "estimators": 1}
+ORDER |= {"training": 2, "probes": 3, "lab": 4, "studies": 5, "figures": 6, "report": 7, "clinic": 8}
+ORDER |= {"integrations": 9, "cli": 10, "__main__": 11}
 OPTIONAL = {"ray", "lightning", "transformers", "tensorboard", "safetensors", "IPython"}
 FILES = [path for path in sorted(SOURCE.rglob("*.py")) if path != SOURCE / "__init__.py"]
 

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from levinthal.clinic import Checkup, Watch, check, watch
+    from levinthal.clinic import Checkup, Examination, Treatment, Watch, check, examine, treat, watch
     from levinthal.data import load
     from levinthal.errors import DataError, InputError, LevinthalError, StoreError, StudyError
     from levinthal.estimators import cka, mutual_information
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Outcome,
         Panel,
         Preset,
+        Problem,
         Row,
         Series,
         Severity,
@@ -55,6 +56,7 @@ __all__ = [
     "Dataset",
     "Estimate",
     "Evidence",
+    "Examination",
     "Figure",
     "Finding",
     "Inline",
@@ -66,6 +68,7 @@ __all__ = [
     "Outcome",
     "Panel",
     "Preset",
+    "Problem",
     "Processes",
     "Row",
     "Rows",
@@ -76,24 +79,27 @@ __all__ = [
     "Study",
     "StudyError",
     "Task",
+    "Treatment",
     "Trust",
     "Verdict",
     "Watch",
     "all_studies",
     "check",
     "cka",
+    "examine",
     "find",
     "judge",
     "load",
     "mutual_information",
     "sweep",
     "train",
+    "treat",
     "watch",
     "write_report",
 ]
 
 _ROOMS = {
-    "levinthal.clinic": ("Checkup", "Watch", "check", "watch"),
+    "levinthal.clinic": ("Checkup", "Examination", "Treatment", "Watch", "check", "examine", "treat", "watch"),
     "levinthal.data": ("load",),
     "levinthal.errors": ("DataError", "InputError", "LevinthalError", "StoreError", "StudyError"),
     "levinthal.estimators": ("cka", "mutual_information"),

@@ -11,6 +11,7 @@ Evidence      what a claim's test found, seed by seed, positive as claimed
 Verdict       the claim, judged
 Figure        numbers to be drawn, free of any plotting library
 Finding       what the clinic says of a network
+Problem       what a user hands to the clinic: model, loss, data, optimiser, budget
 """
 
 from __future__ import annotations
@@ -318,3 +319,34 @@ class Finding:
         cure = (f"remedy: {self.remedy}" * bool(self.remedy), f"proof: {self.proof}" * bool(self.proof))
         where = f"{self.code} in {self.where} since step {self.step} (confidence {self.confidence:.0%})"
         return _shown(self.severity, where, (seen, f"follows {self.follows}" * bool(self.follows), *cure))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What a user hands over: all that makes up a training, as factories and values.
+
+    `model()` builds the network and `optimizer(model)` its optimiser (or several). `loss(outputs, targets)`
+    is a scalar. `train` and `validation` are (inputs, targets), tensors or arrays, or a DataLoader of such
+    pairs, whose own batch size and order then hold. `steps` is the budget: how long one training lasts.
+
+    `metric(outputs, targets)` is larger for better; otherwise accuracy, or R^2, or minus the loss, as the
+    targets suggest. `schedule(optimizer)` builds a scheduler, stepped after every step; `clip` is the largest
+    norm of the gradient, or a function of the model that clips; `prepare(inputs, targets)` is done to every batch; `frozen` are beginnings of names
+    of parameters that are meant to stay; `step(model, optimizer, inputs, targets)` is a training step of
+    your own, from zero_grad to step, instead of the ordinary one.
+    """
+
+    model: Callable[[], torch.nn.Module]
+    loss: Callable[[Any, Any], torch.Tensor]
+    train: Any
+    optimizer: Callable[[torch.nn.Module], Any]
+    validation: Any = None
+    batch_size: int = 32
+    steps: int = 200
+    shuffle: bool = True
+    metric: Callable[[Any, Any], float] | None = None
+    schedule: Callable[[Any], Any] | None = None
+    clip: float | Callable[[torch.nn.Module], object] | None = None
+    prepare: Callable[[Any, Any], tuple[Any, Any]] | None = None
+    frozen: tuple[str, ...] = ()
+    step: Callable[[torch.nn.Module, Any, Any, Any], object] | None = None

@@ -1,7 +1,7 @@
-"""The command line: `levinthal study list | show | run | report` and `levinthal data list | get`.
+"""The command line: `levinthal check FILE:problem`, and the commands of `study` and `data`.
 
 Heavy modules are imported inside the commands, so that `levinthal --help` answers at once.
-Exit codes: 0 done; 1 some task failed, or a bug of ours; 2 misuse, said in one line; 130 Ctrl-C.
+Exit codes: 0 done; 1 findings, some task failed, or a bug of ours; 2 misuse, said in one line; 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
+from levinthal.cli.check import check
 from levinthal.cli.data import get_data, list_data
 from levinthal.cli.running import report, run
 from levinthal.cli.study import list_studies, show
@@ -30,6 +31,8 @@ app = App(
     help_format="markdown",
     version=lambda: version("levinthal"),
 )
+app.command(check)
+
 study_app = App(name="study", help="Claims of the sources, run and judged.", help_epilogue="")
 study_app.command(list_studies, name="list")
 study_app.command(show)

@@ -7,11 +7,26 @@ sample      what is written down of a step, and the history of steps
 rules/      one rule a cause
 catalogue   every finding: meaning, remedy, what it explains away
 diagnosis   rules applied, causes before symptoms
+examination `examine`: a Problem, checked and then watched through one training
+remedies    every change that can be made to a Problem (surgery: to its network)
+treatment   `treat`: paired arms, and what each remedy was seen to do
 """
 
 from __future__ import annotations
 
 from levinthal.clinic.checking import Checkup, check
+from levinthal.clinic.examination import Examination, examine
+from levinthal.clinic.treatment import Treatment, treat
 from levinthal.clinic.watching import FindingError, Watch, watch
 
-__all__ = ["Checkup", "FindingError", "Watch", "check", "watch"]
+__all__ = [
+    "Checkup",
+    "Examination",
+    "FindingError",
+    "Treatment",
+    "Watch",
+    "check",
+    "examine",
+    "treat",
+    "watch",
+]

@@ -1,0 +1,124 @@
+"""`levinthal check FILE:problem`: why does it not train, and with `--treat` what cures it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from levinthal.cli.running import writable
+from levinthal.cli.terminal import Advance, progress, stdout
+from levinthal.errors import InputError
+
+if TYPE_CHECKING:
+    from levinthal.clinic import Examination, Treatment
+    from levinthal.vocabulary import Problem
+
+ProblemName = Annotated[
+    str, Parameter(help="A Python file, and the `levinthal.Problem` in it: `train.py:problem`.")
+]
+SECONDS = 300.0
+
+
+def check(
+    name: ProblemName,
+    /,
+    *,
+    treat: Annotated[bool, Parameter(help="Train arms with each remedy, and say what helped.")] = False,
+    steps: Annotated[int | None, Parameter(help="Steps of a training; otherwise the problem's own.")] = None,
+    seeds: Annotated[int, Parameter(help="Paired seeds of an arm.")] = 5,
+    seconds: Annotated[float, Parameter(help="No arm is begun after this time.")] = SECONDS,
+    output: Annotated[Path | None, Parameter(help="A page with findings and figures to write.")] = None,
+    json: Annotated[bool, Parameter(help="Print the findings as JSON instead.")] = False,
+    sarif: Annotated[bool, Parameter(help="Print the findings as SARIF 2.1.0 instead.")] = False,
+) -> int:
+    """Find out why a network does not train: a check before training, then one training under watch.
+
+    Ends with 0 for a healthy problem, 1 for one with findings, 2 for misuse.
+    """
+    if json and sarif:
+        raise InputError("--json and --sarif both want stdout: give one of them")
+    page = writable(output) if output else None
+    problem = _problem(name, steps)
+    with progress(name.rpartition("/")[2]) as advance:
+        count = Counter(advance, problem.steps)
+        found = _treated(problem, seeds, seconds, count) if treat else _examined(problem, count)
+    if json or sarif:
+        _print_data(found, name, sarif=sarif)
+    else:
+        stdout().print(str(found), soft_wrap=True, markup=False)
+    if page:
+        _write_page(found, name, page, told=not (json or sarif))
+    return 0 if _examination(found).is_healthy else 1
+
+
+def _problem(name: str, steps: int | None) -> Problem:
+    from levinthal.user_files import is_reference, value_in
+    from levinthal.vocabulary import Problem
+
+    if not is_reference(name):
+        raise InputError(f"'{name}' is no Python file: name a file and the Problem in it, train.py:problem")
+    problem = value_in(name, Problem, "problem", InputError)
+    return problem if steps is None else replace(problem, steps=steps)
+
+
+def _examined(problem: Problem, count: Callable[[], None]) -> Examination:
+    from levinthal.clinic import examine
+
+    return examine(problem, on_step=count)
+
+
+def _treated(problem: Problem, seeds: int, seconds: float, count: Callable[[str], None]) -> Treatment:
+    from levinthal.clinic import treat
+
+    return treat(problem, seeds=seeds, seconds=seconds, on_step=count)
+
+
+def _examination(found: Examination | Treatment) -> Examination:
+    from levinthal.clinic import Treatment
+
+    return found.examination if isinstance(found, Treatment) else found
+
+
+def _print_data(found: Examination | Treatment, name: str, *, sarif: bool) -> None:
+    from levinthal.clinic.exchange import to_json, to_sarif
+
+    seen = _examination(found)
+    data: dict[str, Any] = (
+        to_sarif(found.findings, artifact=name.partition(".py")[0] + ".py")
+        if sarif
+        else to_json(
+            found.findings,
+            checkup=seen.checkup,
+            history=seen.watch.history,
+            names=seen.watch.patient.names,
+        )
+    )
+    print(json.dumps(data, indent=2, allow_nan=False))
+
+
+def _write_page(found: Examination | Treatment, name: str, page: Path, *, told: bool) -> None:
+    found.report(page, title=name)
+    if told:
+        stdout().print(f"Page: {page}", soft_wrap=True, markup=False)
+
+
+class Counter:
+    """Shows how far the training in hand has come."""
+
+    def __init__(self, advance: Advance, steps: int) -> None:
+        self.advance, self.steps, self.note, self.done = advance, max(steps, 1), "", 0
+        self.shown = 0.0
+
+    def __call__(self, note: str = "training") -> None:
+        """One more step of the training of that name is over."""
+        self.done = self.done + 1 if note == self.note else 1
+        self.note = note
+        if time.monotonic() - self.shown > 0.1 or self.done == self.steps:
+            self.shown = time.monotonic()
+            self.advance(min(self.done, self.steps), self.steps, note)

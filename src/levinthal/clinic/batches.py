@@ -1,0 +1,138 @@
+"""A problem's data as batches, in an order that a seed fixes, whatever else draws random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
+
+from levinthal.errors import InputError
+from levinthal.vocabulary import Problem
+
+MOST_ROWS = 4096
+"""Rows of a validation set that a score is read from."""
+
+
+def batches(problem: Problem, seed: int) -> Iterator[tuple[Any, Any]]:
+    """Training batches without end, prepared. Raises InputError for data that hold none."""
+    if is_pair(problem.train):
+        x, y = pair(problem.train, "train")
+        size = min(problem.batch_size, rows(y))
+        for chosen in _orders(rows(y), size, seed, problem.shuffle):
+            yield _prepared(problem, take(x, chosen), take(y, chosen))
+    while True:
+        empty = True
+        for batch in _ordered(problem.train, seed):
+            empty = False
+            yield _prepared(problem, *as_pair(batch))
+        if empty:
+            raise InputError("train yields 0 batches: give (inputs, targets) or a DataLoader that has some")
+        seed += 1
+
+
+def held_out(problem: Problem) -> list[tuple[Any, Any]]:
+    """Batches to score by, prepared: of `validation`, or of `train` where there is none."""
+    data = problem.train if problem.validation is None else problem.validation
+    if is_pair(data):
+        x, y = pair(data, "train" if problem.validation is None else "validation")
+        x, y = take(x, slice(0, MOST_ROWS)), take(y, slice(0, MOST_ROWS))
+        return [_prepared(problem, x, y)]
+    found, count = list[tuple[Any, Any]](), 0
+    for batch in _ordered(data, 0):
+        found.append(_prepared(problem, *as_pair(batch)))
+        count += rows(found[-1][1])
+        if count >= MOST_ROWS:
+            break
+    if not found:
+        raise InputError("validation yields 0 batches: leave it out, or give data that hold some")
+    return found
+
+
+def first_batch(problem: Problem) -> tuple[Any, Any]:
+    """The first training batch of seed 0."""
+    return next(batches(problem, 0))
+
+
+def is_pair(data: Any) -> bool:
+    """Whether data are (inputs, targets) rather than an iterable of batches."""
+    return isinstance(data, tuple | list) and len(data) == 2 and not isinstance(data[1], tuple | list)
+
+
+def as_pair(batch: Any) -> tuple[Any, Any]:
+    """A loader's batch. Raises InputError for one that is no pair."""
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        what = f"{len(batch)} things" if isinstance(batch, tuple | list) else type(batch).__name__
+        raise InputError(f"a batch holds {what}: let the loader yield pairs (inputs, targets)")
+    return batch[0], batch[1]
+
+
+def pair(data: Any, name: str) -> tuple[Any, Any]:
+    """Inputs and targets as tensors. Raises InputError where they are empty or disagree in number."""
+    x, y = (_tensors(side) for side in data)
+    if rows(x) != rows(y):
+        raise InputError(f"{name} has {rows(x)} inputs and {rows(y)} targets: give one target for each input")
+    if not rows(y):
+        raise InputError(f"{name} has 0 rows: give some")
+    return x, y
+
+
+def _tensors(side: Any) -> Any:
+    if isinstance(side, dict):
+        return {key: _tensors(value) for key, value in side.items()}
+    if isinstance(side, tuple | list):
+        return tuple(_tensors(value) for value in side)
+    return torch.as_tensor(np.array(side) if isinstance(side, np.ndarray) else side)
+
+
+def rows(side: Any) -> int:
+    """How many rows inputs or targets have."""
+    if isinstance(side, dict):
+        return rows(next(iter(side.values())))
+    return rows(side[0]) if isinstance(side, tuple | list) else len(side) if side.dim() else 1
+
+
+def take(side: Any, chosen: Tensor | slice) -> Any:
+    """Some rows of a tensor, or of each tensor of a dictionary or tuple."""
+    if isinstance(side, dict):
+        return {key: take(value, chosen) for key, value in side.items()}
+    return tuple(take(value, chosen) for value in side) if isinstance(side, tuple | list) else side[chosen]
+
+
+def _prepared(problem: Problem, x: Any, y: Any) -> tuple[Any, Any]:
+    return problem.prepare(x, y) if problem.prepare else (x, y)
+
+
+def _orders(count: int, size: int, seed: int, shuffle: bool) -> Iterator[Tensor]:
+    dice = Generator().manual_seed(seed)
+    while True:
+        order = torch.randperm(count, generator=dice) if shuffle else torch.arange(count)
+        yield from torch.split(order[: count // size * size], size)
+
+
+def _ordered(data: Iterable[Any], seed: int) -> Iterable[Any]:
+    """The loader, or one like it that draws its order from the seed alone."""
+    if not isinstance(data, DataLoader) or not isinstance(data.batch_sampler, BatchSampler):
+        return data
+    if type(data.sampler) not in (RandomSampler, SequentialSampler):
+        return data
+    return alike(data, shuffle=isinstance(data.sampler, RandomSampler), seed=seed)
+
+
+def alike(
+    loader: DataLoader[Any], *, shuffle: bool, seed: int | None = None, factor: int = 1
+) -> DataLoader[Any]:
+    """A loader of the same data in another order, or with `factor` times the batch size."""
+    dice = None if seed is None else Generator().manual_seed(seed)
+    size = loader.batch_size or int(getattr(loader.batch_sampler, "batch_size", 32))
+    return DataLoader(
+        loader.dataset,
+        batch_size=size * factor,
+        shuffle=shuffle,
+        collate_fn=loader.collate_fn,
+        drop_last=loader.drop_last,
+        generator=dice,
+    )

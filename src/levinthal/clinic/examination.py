@@ -1,0 +1,103 @@
+"""`examine`: a problem before training and while it trains, in one list of findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from levinthal.clinic.batches import first_batch
+from levinthal.clinic.checking import Checkup, check
+from levinthal.clinic.diagnosis import ranked
+from levinthal.clinic.progress import Progress, progress
+from levinthal.clinic.scores import score_name
+from levinthal.clinic.told import told
+from levinthal.clinic.trial import Trial, told_in_a_line, trained
+from levinthal.clinic.watching import Watch
+from levinthal.errors import InputError
+from levinthal.vocabulary import Finding, Problem, Severity
+
+LOOKS = 50
+"""Steps of a training that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What a problem looks like before training (`checkup`) and while it trains once (`watch`).
+
+    `findings` are those of both, causes first. What was found before training and did no harm in it is a
+    remark. `score` is that of the trained network, named by `score_name`.
+    """
+
+    problem: Problem
+    checkup: Checkup
+    watch: Watch
+    findings: tuple[Finding, ...]
+    score: float
+    score_name: str
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing is worse than a remark."""
+        return all(finding.severity is Severity.INFO for finding in self.findings)
+
+    def __str__(self) -> str:
+        loud = [f for f in self.findings if f.severity is not Severity.INFO]
+        remarks = [f.code for f in self.findings if f.severity is Severity.INFO and not f.follows]
+        noted = [f"In passing: {', '.join(remarks)}."] if remarks else []
+        head = told(loud) if loud else "Healthy."
+        return "\n".join([head, "", self.course(), *noted])
+
+    def course(self) -> str:
+        """How the training went, in a sentence."""
+        went = progress(self.watch.history)
+        return f"{_fall(went)} in {self.problem.steps} steps; {self.score_name} {self.score:.3g}."
+
+
+def _fall(went: Progress) -> str:
+    guess = f" (a guess loses {went.chance:.3g})" if np.isfinite(went.chance) else ""
+    end = "nan" if went.broken else f"{went.end:.3g}"
+    return f"The loss went from {went.start:.3g} to {end}{guess}"
+
+
+def examine(problem: Problem, *, seed: int = 0, on_step: Callable[[], None] = lambda: None) -> Examination:
+    """Check a problem on its first batch, then train it once under watch.
+
+    Raises InputError, in one line, for what the problem's own code raises, and for a budget below 1 step.
+    """
+    if problem.steps < 1:
+        raise InputError(f"steps={problem.steps} leaves nothing to watch: use steps=1 or more")
+    with told_in_a_line():
+        name, checkup = score_name(problem), _checkup(problem, seed)
+    trial = trained(problem, seed, name, every=sampling(problem), validation=True, on_step=on_step)
+    return _examination(problem, checkup, trial, name)
+
+
+def sampling(problem: Problem) -> int:
+    """Steps from one sampled step to the next: about 50 looks, at most ten steps apart."""
+    return min(10, max(1, problem.steps // LOOKS))
+
+
+def _checkup(problem: Problem, seed: int) -> Checkup:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = problem.model()
+        made = problem.optimizer(model)
+        optimizer = made if isinstance(made, torch.optim.Optimizer) else None
+        return check(model, problem.loss, first_batch(problem), optimizer=optimizer)
+
+
+def _examination(problem: Problem, checkup: Checkup, trial: Trial, name: str) -> Examination:
+    assert trial.watch is not None
+    seen = trial.watch.findings()
+    before = _still_true(checkup.findings, seen, progress(trial.watch.history))
+    return Examination(problem, checkup, trial.watch, tuple(ranked([*seen, *before])), trial.score, name)
+
+
+def _still_true(before: Sequence[Finding], seen: Sequence[Finding], went: Progress) -> list[Finding]:
+    """What the check alone has found: a remark if the training came to no harm."""
+    known = {finding.code for finding in seen}
+    alone = [finding for finding in before if finding.code not in known]
+    return [f if went.is_harmed else replace(f, severity=Severity.INFO) for f in alone]
