@@ -154,7 +154,7 @@ class Listener(TorchFunctionMode):
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         leaf = self.leaves.get(module)
-        if leaf is not None:
+        if leaf is not None and torch.is_grad_enabled():  # an evaluation may fall into an accumulated step
             self._current = leaf.name
             if leaf.is_norm:
                 self.safely(self._note_norm, leaf, module.training, args)
@@ -171,7 +171,7 @@ class Listener(TorchFunctionMode):
         if leaf is None:
             return
         self._current = ""
-        if self.sample is None or not args or not isinstance(output, Tensor):
+        if self.sample is None or not args or not isinstance(output, Tensor) or not torch.is_grad_enabled():
             return
         name, read = self._last
         if leaf.is_passing:
@@ -192,7 +192,7 @@ class Listener(TorchFunctionMode):
     ) -> Any:
         meant = _HEARD.get(func)
         words = kwargs or {}
-        if meant is None or self.sample is None:
+        if meant is None or self.sample is None or not torch.is_grad_enabled():
             return func(*args, **words)
         if meant is _BACKWARD:
             self.safely(self._note_loss, args[0])

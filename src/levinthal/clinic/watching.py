@@ -138,9 +138,10 @@ class Watch:
         if self._sample is not None and not torch.compiler.is_compiling():
             self._safely(self._listener.forward_done)
 
-    def _step_begins(self, *_: Any) -> None:
+    def _step_begins(self, _: Optimizer, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """The optimiser's own arithmetic is not listened to; what a closure does in it is."""
-        if self._sample is not None and self._sample.loss is not None:
+        closure = any(map(callable, (*args, *words.values())))  # the last pass of an accumulated step, say
+        if self._sample is not None and self._sample.loss is not None and not closure:
             self._safely(self._listener.end)
 
     def _step_is_over(self, *_: Any) -> None:
