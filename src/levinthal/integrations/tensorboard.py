@@ -1,0 +1,73 @@
+"""Findings and curves of a watch in TensorBoard."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from levinthal.clinic.watching import Watch
+from levinthal.integrations.attending import require_extra
+
+Curve = tuple[str, np.ndarray]
+
+
+def write(watch: Watch, writer: Any, *, start: int = 0) -> None:
+    """Write what a watch has seen: curves under `levinthal/`, and the findings as a text.
+
+    `writer` is a SummaryWriter (torch's or tensorboardX's), which stays open, or a folder. The curves are the
+    loss, and of each layer the norm of its gradient and its step as a share of its weights, at the steps that
+    were sampled. `start` is added to every step, for a training that was resumed.
+
+    Raises InputError for a folder where TensorBoard is not installed.
+    """
+    if isinstance(writer, str | Path):
+        with closing(_opened(writer)) as opened:
+            return write(watch, opened, start=start)
+    steps = watch.history.steps + start
+    for name, values in curves(watch):
+        for step, value in zip(steps, values, strict=True):
+            if np.isfinite(value):
+                writer.add_scalar(f"levinthal/{name}", value, int(step))
+    shown = "\n".join(f"    {line}" for line in str(watch).splitlines())  # markdown: as it is
+    writer.add_text("levinthal/findings", shown, int(steps[-1]) if len(steps) else start)
+    return None
+
+
+def curves(watch: Watch) -> Iterator[Curve]:
+    """Name and (samples,) values of the loss, and of every layer's gradient norm and step size."""
+    if not len(watch.history):
+        return
+    yield "loss", watch.history.losses
+    gradient, update, weight = (watch.history.tensors(name) for name in ("gradient", "update", "weight"))
+    for layer, places in layers(watch).items():
+        yield f"gradient_norm/{layer}", _norm(gradient[:, places])
+        with np.errstate(divide="ignore", invalid="ignore"):  # a layer may be all zeros
+            yield f"step_size/{layer}", _norm(update[:, places]) / _norm(weight[:, places])
+
+
+def layers(watch: Watch) -> dict[str, list[int]]:
+    """Layer -> the places of its parameters."""
+    found = dict[str, list[int]]()
+    for place, name in enumerate(watch.patient.names):
+        found.setdefault(name.rpartition(".")[0] or name, []).append(place)
+    return found
+
+
+def _norm(parts: np.ndarray) -> np.ndarray:
+    """(samples,) norm of the whole from those of its parts; nan where no part is there."""
+    squares = np.nansum(parts**2, 1)
+    return np.where(np.isnan(parts).all(1), np.nan, np.sqrt(squares))
+
+
+def _opened(folder: str | Path) -> Any:
+    try:  # torch ships the module, and TensorBoard what it needs
+        module = importlib.import_module("torch.utils.tensorboard")
+    except ImportError:
+        module = None
+    require_extra(module is not None, "TensorBoard", "tensorboard")
+    return module.SummaryWriter(str(folder))  # type: ignore[union-attr]

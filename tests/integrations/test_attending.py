@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from tests.clinic.cases import X, Y, mlp
+from torch import nn
+from torch.nn import functional
+
+from levinthal.clinic import FindingError
+from levinthal.errors import InputError
+from levinthal.integrations.attending import Attending
+
+
+def hooks(model: nn.Module) -> int:
+    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
+
+
+def train(attending: Attending, model: nn.Module, steps: int = 30) -> None:
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    attending.begin(model, [optimizer])
+    for step in range(steps):
+        rows = torch.arange(step * 64, step * 64 + 64) % len(X)
+        optimizer.zero_grad()
+        functional.cross_entropy(model(X[rows]), Y[rows]).backward()
+        optimizer.step()
+
+
+def test_it_begins_and_ends_a_watch() -> None:
+    attending, model = Attending(every=5), mlp()
+    train(attending, model)
+    assert hooks(model) == 2
+    attending.end()
+    assert hooks(model) == 0
+    assert attending.watch.history.steps.tolist() == [0, 5, 10, 15, 20, 25]
+
+
+def test_beginning_again_ends_what_was_left_open() -> None:
+    attending, first, second = Attending(), mlp(), mlp()
+    train(attending, first)
+    train(attending, second)
+    assert (hooks(first), hooks(second)) == (0, 2)
+    attending.end()
+    attending.end()
+    assert hooks(second) == 0
+
+
+def test_it_raises_only_what_it_is_asked_to() -> None:
+    sick = mlp(top=nn.Softmax(1))
+    for severity, expected in (("critical", True), (None, False)):
+        attending = Attending(every=2, raise_if=severity)
+        attending.judge()
+        train(attending, sick)
+        attending.end()
+        if expected:
+            with pytest.raises(FindingError, match="DOUBLE_SOFTMAX"):
+                attending.judge()
+        else:
+            attending.judge()
+
+
+def test_what_it_refuses() -> None:
+    with pytest.raises(InputError, match="did you mean 'critical'"):
+        Attending(raise_if="crticial")
+    with pytest.raises(InputError, match="nothing watched yet"):
+        Attending().watch  # noqa: B018
