@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -116,9 +117,12 @@ class Counter:
         self.shown = 0.0
 
     def __call__(self, note: str = "training") -> None:
-        """One more step of the training of that name is over."""
-        self.done = self.done + 1 if note == self.note else 1
-        self.note = note
-        if time.monotonic() - self.shown > 0.1 or self.done == self.steps:
+        """One more step of the training of that name is over; where nobody looks, a line an arm will do."""
+        arm, before = note.partition(", seed")[0], self.note.partition(", seed")[0]
+        self.done, self.note = (self.done + 1 if note == self.note else 1), note
+        if not sys.stderr.isatty():
+            if arm != before:
+                print(f"{arm}: {self.steps} steps", file=sys.stderr, flush=True)
+        elif time.monotonic() - self.shown > 0.1 or self.done == self.steps:
             self.shown = time.monotonic()
             self.advance(min(self.done, self.steps), self.steps, note)

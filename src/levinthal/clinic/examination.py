@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from levinthal.clinic.batches import first_batch
+from levinthal.clinic.cards import Proof
 from levinthal.clinic.checking import Checkup, check
 from levinthal.clinic.diagnosis import ranked
+from levinthal.clinic.page import write_page
 from levinthal.clinic.progress import Progress, progress
 from levinthal.clinic.scores import score_name
 from levinthal.clinic.told import told
@@ -54,6 +57,19 @@ class Examination:
         """How the training went, in a sentence."""
         went = progress(self.watch.history)
         return f"{_fall(went)} in {self.problem.steps} steps; {self.score_name} {self.score:.3g}."
+
+    def report(self, path: str | Path, *, title: str = "problem", trials: Sequence[Proof] = ()) -> Path:
+        """Write findings, figures and what has been tried as one page; the path it now has."""
+        return write_page(
+            path,
+            title=title,
+            findings=self.findings,
+            history=self.watch.history,
+            patient=self.watch.patient,
+            checkup=self.checkup,
+            trials=trials,
+            provenance={"Training": self.course()},
+        )
 
 
 def _fall(went: Progress) -> str:

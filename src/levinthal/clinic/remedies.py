@@ -33,7 +33,9 @@ def scaled_rate(factor: float) -> Remedy:
 
 
 INITIAL = Remedy(
-    "He or Xavier weights", "nn.init.kaiming_normal_(layer.weight)", operated(surgery.initialise)
+    "He or Xavier weights",
+    "nn.init.kaiming_normal_(layer.weight)  # xavier_normal_ for tanh and sigmoid",
+    operated(surgery.initialise),
 )
 ORTHOGONAL = Remedy(
     "orthogonal weights",

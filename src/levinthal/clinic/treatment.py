@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from levinthal.clinic.catalogue import CATALOGUE
 from levinthal.clinic.examination import Examination, examine
@@ -71,6 +72,11 @@ class Treatment:
         loud = [f for f in self.findings if f.severity is not Severity.INFO]
         return "\n".join([told(loud) if loud else "Healthy.", "", *self._tried(), *self._cure()])
 
+    def report(self, path: str | Path, *, title: str = "problem") -> Path:
+        """Write findings, figures and every arm as one page; the path it now has."""
+        told = replace(self.examination, findings=self.findings)
+        return told.report(path, title=title, trials=self.arms)
+
     def _tried(self) -> Iterator[str]:
         name, seeds = self.examination.score_name, len(self.scores)
         if self.arms:
@@ -88,7 +94,7 @@ class Treatment:
             yield f"  {self.examination.score_name} from {before:.3g} to {after:.3g}"
         elif self.arms:
             yield "None of these helped."
-        elif not self.examination.is_healthy:
+        elif not self.examination.is_healthy and not self.left:
             yield "The remedy is a line of your own loop: nothing here can be changed from outside."
 
 
@@ -220,7 +226,7 @@ def _best(bench: _Bench, stage: _Stage, fit: Sequence[tuple[str, Remedy]]) -> _S
 
 
 def _together(bench: _Bench, stage: _Stage, fit: Sequence[tuple[str, Remedy]]) -> _Stage | None:
-    """The first cause's remedy and one of another, where none helps alone; each must be missed if left out."""
+    """The first cause's remedy and another's, where none helps alone; each must be missed if left out."""
     others = [(code, remedy) for code, remedy in fit if code != fit[0][0]]
     pairs = [(fit[0], other) for other in others]
     tried = [(pair, bench.arm(pair[0][0], _both(pair), stage, len(pairs))) for pair in pairs]
