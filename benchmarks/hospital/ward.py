@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from .operators import Row
 from .problem import Problem
+from .sick_held_out import SICK_HELD_OUT
 from .sick_pipelines import PIPELINES
 from .sick_trainings import TRAININGS
 from .zoo import ZOO
@@ -41,4 +42,4 @@ def _admitted(row: Row) -> Iterator[Patient]:
         yield Patient(operator(named), twin, code, **words)
 
 
-WARD: tuple[Patient, ...] = tuple(patient for row in (*PIPELINES, *TRAININGS) for patient in _admitted(row))
+WARD: tuple[Patient, ...] = tuple(patient for row in (*PIPELINES, *TRAININGS, *SICK_HELD_OUT) for patient in _admitted(row))

@@ -40,6 +40,7 @@ from .recipes import (
     squares_by_hand,
     unjudged,
 )
+from .zoo_held_out import HELD_OUT
 from .zoo_loops import UNUSUAL
 from .zoo_relatives import RELATIVES
 from .zoo_rows import CLASSIFIERS
@@ -169,4 +170,7 @@ REGRESSIONS = (
         scored=unjudged,
     ),
 )
-ZOO: tuple[Problem, ...] = (*CLASSIFIERS, *UNUSUAL, *RELATIVES, *CONVOLUTIONS, *SEQUENCES, *REGRESSIONS)
+ZOO: tuple[Problem, ...] = (
+    *(*CLASSIFIERS, *UNUSUAL, *RELATIVES, *CONVOLUTIONS, *SEQUENCES, *REGRESSIONS),
+    *HELD_OUT,
+)

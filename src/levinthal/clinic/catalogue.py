@@ -132,6 +132,12 @@ CATALOGUE: dict[str, Entry] = {
         WARNING,
         SYMPTOMS_OF_NO_LEARNING,
     ),
+    "LABELS_UNRELATED": Entry(
+        "the labels have nothing to do with the inputs, as far as neighbours and linear rules can tell",
+        "check that rows and labels were sorted, shuffled and joined together",
+        WARNING,
+        ("DEAD_RELU", "OVERFIT", *SYMPTOMS_OF_NO_LEARNING),
+    ),
     "CLASS_IMBALANCE": Entry(
         "one class makes up most of the data",
         "weigh the classes, `cross_entropy(..., weight=...)`, and report recall for each",
@@ -227,12 +233,6 @@ CATALOGUE: dict[str, Entry] = {
         "multiply the learning rate by 10 to 100",
         WARNING,
         ("UNDERFIT",),
-    ),
-    "LABELS_UNRELATED": Entry(
-        "the labels have nothing to do with the inputs, as far as neighbours and linear rules can tell",
-        "check that rows and labels were sorted, shuffled and joined together",
-        WARNING,
-        ("OVERFIT", "UNDERFIT"),
     ),
     "OVERFIT": Entry(
         "the model fits rows it was trained on far better than others",

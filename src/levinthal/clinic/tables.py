@@ -53,14 +53,14 @@ def _distinct(inputs: Tensor) -> np.ndarray:
 
 def vocabulary(parts: Iterable[Any]) -> np.ndarray | None:
     """The most frequent tokens, 512 at most; None where rows hold no tokens."""
-    tokens = [x.reshape(-1).cpu() for x in parts if isinstance(x, Tensor) and not _is_numbers(x)]
+    tokens = [x.reshape(-1).cpu() for x in parts if isinstance(x, Tensor) and not is_numbers(x)]
     if not tokens:
         return None
     words, counts = torch.unique(torch.cat(tokens), return_counts=True)
     return np.asarray(words[counts.argsort(descending=True, stable=True)[:COLUMNS]].numpy())
 
 
-def _is_numbers(inputs: Tensor) -> bool:
+def is_numbers(inputs: Tensor) -> bool:
     """Whether rows hold numbers: floats, or the bytes of an image."""
     return inputs.is_floating_point() or inputs.dtype == torch.uint8
 

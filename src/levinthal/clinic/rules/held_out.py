@@ -13,7 +13,7 @@ from levinthal.clinic.chart import Chart
 from levinthal.clinic.finding import found
 from levinthal.clinic.rows import marks
 from levinthal.clinic.sample import History
-from levinthal.clinic.tables import Table, table, vocabulary
+from levinthal.clinic.tables import Table, is_numbers, table, vocabulary
 from levinthal.clinic.validation import Look, Score
 from levinthal.vocabulary import Finding, Severity
 
@@ -67,8 +67,8 @@ def _binomial(score: Score) -> float:
 
 
 def overfit(chart: Chart) -> Iterator[Finding]:
-    """Validation loss up from its least while training loss fell, or far above it. Harm is a wide gap: where
-    validation accuracy holds, a remark.
+    """Validation loss up from its least while training loss fell, or far above it. Harm needs a wide gap as
+    well: where validation accuracy holds, or no loss has risen, it is a remark.
     """
     looks = _looks(chart.history)
     if len(looks) < FEWEST_LOOKS:
@@ -76,13 +76,15 @@ def overfit(chart: Chart) -> Iterator[Finding]:
     best, last = min(looks, key=lambda look: look.held.loss), looks[-1]
     risen, apart = _has_risen(looks, best), gap(last.held, last.seen)
     unlike = risen and _fell(chart, best, last) if apart is None else apart.low > 0
-    if not unlike or not (risen or (apart is not None and _is_far(chart, apart))):
+    far = apart is not None and _is_far(chart, apart)
+    if not unlike or not (risen or far or (apart is not None and apart.in_accuracy and apart.is_wide)):
         return
     evidence = {"validation loss": last.held.loss, "its least": best.held.loss, "at step": best.step}
     if apart is not None:
         evidence |= {"accuracy lost" if apart.in_accuracy else "share of it not in training": apart.value}
         evidence |= {"at least": apart.low}
-    severity = Severity.WARNING if apart is None or apart.is_wide else Severity.INFO
+    harm = apart is None or far or (risen and apart.is_wide)
+    severity = Severity.WARNING if harm else Severity.INFO
     yield found("OVERFIT", "validation", best.step, evidence, confidence=0.8, severity=severity)
 
 
@@ -125,7 +127,8 @@ def shift(chart: Chart) -> Iterator[Finding]:
     train, held = both_tables(chart.history)
     if train is None or held is None or min(len(train), len(held)) < FEWEST_ROWS:
         return
-    evidence = {**_columns_moved(train.values, held.values), **_classes_moved(chart.history, held)}
+    moved = _words_moved if _is_text(chart.history) else _columns_moved
+    evidence = {**moved(train.values, held.values), **_classes_moved(chart.history, held, len(train))}
     if not evidence:
         return
     looks = _looks(chart.history)
@@ -163,6 +166,24 @@ def _columns_moved(train: np.ndarray, held: np.ndarray) -> dict[str, float]:
     }
 
 
+def _is_text(history: History) -> bool:
+    return any(not is_numbers(chunk.inputs) for chunk in history.rows.chunks)
+
+
+def _words_moved(train: np.ndarray, held: np.ndarray) -> dict[str, float]:
+    """How much of all words would have to be others, where it is a quarter and beyond chance."""
+    a, b = train.sum(0), held.sum(0)
+    apart = _apart(a, b, int(a.sum()), int(b.sum()))
+    return {"distance of word shares": apart} if apart > MOVED else {}
+
+
+def _apart(a: np.ndarray, b: np.ndarray, rows_a: int, rows_b: int) -> float:
+    """The distance of two tables of counts as shares (total variation); 0 if chance may make it."""
+    apart = float(np.abs(a / a.sum() - b / b.sum()).sum()) / 2
+    expected = math.sqrt(np.count_nonzero(a + b) * (1 / rows_a + 1 / rows_b) / (2 * math.pi))
+    return apart if apart > SURE * expected else 0.0
+
+
 def _distance(a: np.ndarray, b: np.ndarray) -> float:
     """The largest difference of two samples' distribution functions.
 
@@ -175,7 +196,7 @@ def _distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(next(shares) - next(shares)).max())
 
 
-def _classes_moved(history: History, held: Table) -> dict[str, float]:
+def _classes_moved(history: History, held: Table, rows: int) -> dict[str, float]:
     """Classes of validation that training does not know, or whose shares are another's."""
     tables = [call.counts.cpu().numpy() for call in history.calls() if call.counts is not None]
     if held.classes is None or not tables or any(len(t) != len(tables[0]) for t in tables):
@@ -184,13 +205,12 @@ def _classes_moved(history: History, held: Table) -> dict[str, float]:
     if held.classes.min() < 0 or held.classes.max() >= len(trained):
         return {}
     counts = np.bincount(held.classes, minlength=len(trained))
-    shares, shares_trained = counts / counts.sum(), trained / trained.sum()
-    strange = (trained == 0) & (shares * trained.sum() > EXPECTED)
+    shares = counts / counts.sum()
+    strange = (trained == 0) & (shares * rows > EXPECTED)
     if shares[strange].sum() > UNSEEN:
         return {"rows of classes not trained on": float(shares[strange].sum()), "classes": int(strange.sum())}
-    apart = float(np.abs(shares - shares_trained).sum()) / 2
-    by_chance = math.sqrt(len(trained) / len(held)) / 2  # twice the expected distance, about
-    return {"distance of class shares": apart} if apart > max(MOVED, SURE * by_chance) else {}
+    apart = _apart(trained, counts, rows, len(held))
+    return {"distance of class shares": apart} if apart > MOVED else {}
 
 
 def leakage(chart: Chart) -> Iterator[Finding]:
@@ -205,7 +225,7 @@ def leakage(chart: Chart) -> Iterator[Finding]:
     shared = int(np.isin(validation, distinct).sum())
     rows, natural = len(validation), _by_chance([validation, *seen], len(distinct))
     beyond = shared / rows - natural
-    sure = beyond * rows > SURER * math.sqrt(rows * natural * (1 - natural)) + SURER
+    sure = beyond * rows > SURE * math.sqrt(rows * natural * (1 - natural)) + SURE
     if shared > max(SURER, SOME * rows) and (sure or shared / rows > LEAKED):
         severity = None if sure and beyond > LEAKED else Severity.INFO
         evidence = {"validation rows trained on": shared, "of": rows, "share to expect, at most": natural}
@@ -223,8 +243,8 @@ def _by_chance(samples: Sequence[np.ndarray], distinct: int) -> float:
     pairs = sum(len(s) * (len(s) - 1) / 2 for s in samples)
     counts = [np.unique(s, return_counts=True)[1] for s in samples]
     equal = float(sum((c * (c - 1) / 2).sum() for c in counts))
-    # the upper end of a Poisson count's interval, which is 3 where nothing was seen
-    often = (equal + SURE * math.sqrt(equal) + 3) / max(pairs, 1)
+    # about the upper end of a Poisson count's interval; 1 where nothing was seen
+    often = (equal + SURE * math.sqrt(equal) + 1) / max(pairs, 1)
     others = distinct if not equal else sum(len(s) for s in samples[1:])
     return min(1.0, others * often)
 

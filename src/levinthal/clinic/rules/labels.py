@@ -14,8 +14,8 @@ from levinthal.clinic.rules.held_out import both_tables
 from levinthal.clinic.tables import Table
 from levinthal.vocabulary import Finding
 
-FEWEST_ROWS, SURE, LITTLE = 100, 3.0, 0.15
-A_GUESS = 0.05
+FEWEST_ROWS, SURE, LITTLE = 100, 3.0, 0.05
+A_GUESS, OF_THE_START = 0.05, 0.8
 
 
 def label_leak(chart: Chart) -> Iterator[Finding]:
@@ -53,7 +53,9 @@ def _is_lost(chart: Chart, rows: Table) -> bool:
     if not looks:
         return chart.went.is_stuck and chart.went.is_at_chance
     if rows.classes is None or looks[-1].held.right is None:
-        return min(look.held.loss for look in looks) > (1 - A_GUESS) * chart.went.chance
+        start, chance = looks[0].held.loss, chart.went.chance
+        least = OF_THE_START * start if math.isnan(chance) else (1 - A_GUESS) * chance
+        return min(look.held.loss for look in looks) > least
     guess = float(np.bincount(rows.classes - rows.classes.min()).max() / len(rows))
     best = max(look.held.accuracy for look in looks)
     return best < guess + A_GUESS + 2 * math.sqrt(guess * (1 - guess) / looks[-1].held.rows)
