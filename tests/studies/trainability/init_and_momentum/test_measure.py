@@ -11,11 +11,13 @@ from levinthal.studies import find
 from levinthal.studies.trainability.init_and_momentum import study
 from levinthal.studies.trainability.init_and_momentum.measure import (
     CODERS,
+    _measured,
     autoencoders,
     error,
     mean_image_error,
     small,
     sparse,
+    tiny_as_zero,
 )
 from levinthal.vocabulary import Row, Task
 
@@ -87,3 +89,17 @@ def test_presets_hold_both_starts_with_every_momentum() -> None:
 
 def test_the_registry_finds_it() -> None:
     assert find("init-and-momentum") is study
+
+
+def test_tiny_numbers_are_zero_while_measuring_and_only_then() -> None:
+    tiny = torch.tensor(1e-40)
+    with tiny_as_zero():
+        assert (tiny * 1).item() == 0
+    assert (tiny * 1).item() > 0
+
+
+def test_no_number_depends_on_tiny_ones() -> None:
+    cell = {"init": "sparse", "scale": 4.0, "rule": "nesterov", "momentum": 0.99, "images": 150, "steps": 60,
+            "batch": 50, "rates": "0.3 10"}  # fmt: skip
+    task = Task(cell, (0, 3))
+    assert list(study.measure(task, data=DIGITS, device="cpu")) == list(_measured(task, DIGITS, "cpu"))
