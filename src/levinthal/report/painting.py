@@ -87,9 +87,9 @@ def variables(palette: Mapping[str, str]) -> Markup:
     return Markup("".join(f"--{name}:{colour};" for name, colour in palette.items()))
 
 
-def asset(name: str) -> Markup:
-    """A style sheet or script of ours."""
-    return Markup(files("levinthal.report").joinpath("assets", name).read_text("utf-8"))
+def asset(name: str, home: str = "levinthal.report") -> Markup:
+    """A style sheet or script of ours, from the assets of the package `home`."""
+    return Markup(files(home).joinpath("assets", name).read_text("utf-8"))
 
 
 def plotly_script() -> Markup:

@@ -76,3 +76,37 @@ def listed(parts: Sequence[str]) -> str:
     ('a', 'a, b and c')
     """
     return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def share(value: float) -> str:
+    """A share as a percentage; as a multiple from 2 on; in powers of ten where it is next to nothing.
+
+    >>> share(0.25), share(0.0031), share(2e-9), share(30.0), share(4e7)
+    ('25 %', '0.31 %', '2e-9', '30 times', '4e7 times')
+    """
+    if not math.isfinite(value):
+        return "no number"
+    if value >= 2:
+        return f"{number(value) if value < 10 else _short(value)} times"
+    if 0 < value < 1e-5:
+        return _short(value)
+    return f"{100 * value:.0f} %" if value >= 0.1 else f"{100 * value:.2g} %"
+
+
+def _short(value: float) -> str:
+    text = f"{value:.0f}" if 1 <= value < 1e4 else f"{value:.0e}"
+    return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+
+
+def part(value: float) -> str:
+    """`share`, to be said of something.
+
+    >>> part(0.25), part(30.0)
+    ('25 % of', '30 times')
+    """
+    return share(value) if value >= 2 else f"{share(value)} of"
+
+
+def sentence(text: str) -> str:
+    """A text with a capital first letter."""
+    return text[:1].upper() + text[1:]
