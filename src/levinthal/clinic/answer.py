@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from levinthal.clinic.catalogue import CATALOGUE
 from levinthal.clinic.progress import FEWEST, Progress, progress
 from levinthal.clinic.sample import History
-from levinthal.clinic.vitals import NOT_JUDGED, SOUND, Vital, loss_in_words
+from levinthal.clinic.vitals import CLEAR, NOT_JUDGED, Vital, loss_in_words
 from levinthal.report.spoken import counted, listed, number, sentence, share
 from levinthal.vocabulary import Estimate, Finding, Severity
 
@@ -88,8 +88,8 @@ def _fall(went: Progress) -> str:
 
 def _signs(vitals: Sequence[Vital]) -> str:
     """How many signs are sound, and which could not be judged."""
-    sound = [vital for vital in vitals if vital.word == SOUND]
+    clear = [vital for vital in vitals if vital.word == CLEAR]
     blind = [vital.name.lower() for vital in vitals if vital.word == NOT_JUDGED]
-    looked = sum(len(vital.codes) for vital in sound)
-    said = f"{len(sound)} of {len(vitals)} vital signs are sound: {looked} causes were looked for there."
+    looked = sum(len(vital.codes) for vital in clear)
+    said = f"{len(clear)} of {len(vitals)} signs show nothing wrong: {looked} causes were looked for."
     return f"{said} Not judged: {listed(blind)}." if blind else said

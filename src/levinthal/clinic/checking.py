@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,11 +15,13 @@ from levinthal.clinic.chart import Chart
 from levinthal.clinic.diagnosis import ranked
 from levinthal.clinic.finding import found
 from levinthal.clinic.listening import Listener
+from levinthal.clinic.notebook import shown_checkup
+from levinthal.clinic.page import write_page
 from levinthal.clinic.patient import Patient
+from levinthal.clinic.readings import batch_numbers
 from levinthal.clinic.rules import data, pipeline
 from levinthal.clinic.sample import History, Sample
 from levinthal.clinic.told import told
-from levinthal.clinic.watching import batch_numbers
 from levinthal.errors import InputError
 from levinthal.estimators import cka
 from levinthal.probes.gradient_scale import gradient_scale, nonlinearity
@@ -65,6 +68,17 @@ class Checkup:
         head = "Healthy." if self.is_healthy else told(self.findings)
         lines = [f"  {name}: {estimate}" for name, estimate in self.numbers.items()]
         return "\n".join([head, "", "Measured before training:", *lines])
+
+    def report(self, path: str | Path, *, title: str = "the network") -> Path:
+        """Write findings, numbers and figures as one self-contained page; the path it now has.
+
+        Raises InputError where `path` is a folder, StoreError where it cannot be written.
+        """
+        return write_page(path, title=title, findings=self.findings, checkup=self)
+
+    def _repr_html_(self) -> str:
+        """The answer for a notebook."""
+        return shown_checkup(self.findings, self.numbers)
 
 
 def check(

@@ -79,9 +79,10 @@ def most(flat: Sequence[float], dead: Sequence[float]) -> Iterator[str]:
 def run_profiles(history: History, patient: Patient | None = None) -> Figure:
     """Signal, gradient, and what is saturated or dead, at the first, the middle and the last sample."""
     kinds = history.layer_names
-    last = {name: history.layer(name)[-1] for name in kinds}
+    reads = {name: [read for read in history.layer(name) if _is_number(read)] for name in kinds}
+    last = {name: of[-1] for name, of in reads.items() if of}
     panels = (*_signal(history, kinds), *_gradients(history, patient), *_active(history, last))
-    caption = f"{counted(len(kinds), 'layer')}; some rows of the batch, at the first, middle and last sample."
+    caption = f"{counted(len(kinds), 'layer')}; rows of the first, middle and last sample that has numbers."
     return Figure("layers", _title(history, patient, last), caption, panels)
 
 
@@ -99,8 +100,8 @@ def _gradients(history: History, patient: Patient | None) -> Iterator[Panel]:
     """The gradient of every matrix."""
     names, values = weights(history, patient).names, gradients(history, patient)
     steps = [sample.step for sample in history if sample.tensors is not None]
-    chosen = evenly(len(values), 3)
-    lines = [(steps[i], values[i].tolist()) for i in chosen]
+    known = [i for i, row in enumerate(values) if np.isfinite(row).any()]
+    lines = [(steps[known[i]], values[known[i]].tolist()) for i in evenly(len(known), 3)]
     if names and lines:
         yield Panel(layer_axis(len(names), "Weight matrix"), GRADIENT, _by_step(places(names), lines))
 
@@ -111,7 +112,12 @@ def _active(history: History, last: Mapping[str, LayerRead]) -> Iterator[Panel]:
         names = [n for n, r in last.items() if r.on_flat is not None and r.saturates is both]
         if names:
             lines = _lines(history, names, read)
-            yield Panel(layer_axis(len(names), "Activation"), axis, (level(lines[0].x, *MOST), *lines))
+            against = [level(line.x, *MOST) for line in lines[:1]]
+            yield Panel(layer_axis(len(names), "Activation"), axis, (*against, *lines))
+
+
+def _is_number(read: LayerRead) -> bool:
+    return math.isfinite(float(read.norm))
 
 
 def _flat(read: LayerRead) -> float:
@@ -123,8 +129,8 @@ def _dead(read: LayerRead) -> float:
 
 
 def _lines(history: History, names: Sequence[str], read: Callable[[LayerRead], float]) -> tuple[Series, ...]:
-    """What is read of layers at the first, the middle and the last sample that saw any."""
-    seen = [sample for sample in history if sample.names]
+    """What is read of layers at the first, the middle and the last sample whose signal is a number."""
+    seen = [sample for sample in history if sample.names and all(map(_is_number, sample.layers))]
     called = labels(history.layer_names)
     lines = [(seen[i].step, _reads(seen[i], names, read)) for i in evenly(len(seen), 3)]
     return _by_step(places([called[name] for name in names]), lines)

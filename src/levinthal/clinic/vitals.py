@@ -1,6 +1,6 @@
-"""The vital signs of a run: what was looked at, what it read, and which causes that speaks for or against.
+"""The vital signs of a run: what was looked at, what it read, and which causes were looked for there.
 
-A healthy run is told why it is healthy, and nothing counts as sound that was not seen: a sign without enough
+A healthy run is told why it is healthy, and what was not seen counts for nothing: a sign without enough
 samples is *not judged*.
 """
 
@@ -22,7 +22,7 @@ from levinthal.clinic.sizes import gradients, step_sizes, steps_in_words
 from levinthal.report.spoken import counted, number, part, share
 from levinthal.vocabulary import Finding, Severity
 
-SOUND, REMARK, FOUND, NOT_JUDGED = "sound", "remark", "found", "not judged"
+CLEAR, REMARK, FOUND, NOT_JUDGED = "nothing found", "remark", "found", "not judged"
 FEW_SAMPLES = 3
 PEAK = 10.0
 """Times its ends from which on the highest loss is worth a word."""
@@ -79,7 +79,7 @@ def _vital(name: str, reading: str, judged: bool, findings: Iterable[Finding]) -
     codes = tuple(code for code in SIGNS[name] if code in CATALOGUE)
     hits = [finding for finding in findings if finding.code in codes]
     if not hits:
-        return Vital(name, reading, SOUND if judged else NOT_JUDGED, codes)
+        return Vital(name, reading, CLEAR if judged else NOT_JUDGED, codes)
     remarks = all(hit.severity is Severity.INFO for hit in hits)
     return Vital(name, reading, REMARK if remarks else FOUND, tuple(dict.fromkeys(h.code for h in hits)))
 
@@ -185,7 +185,9 @@ def _gradient(history: History, patient: Patient | None) -> tuple[str, bool]:
 def _activations(history: History) -> tuple[str, bool]:
     late: dict[str, list[tuple[float, float, bool]]] = {
         name: [
-            (r.flat, r.dead, r.saturates) for r in history.layer(name)[-FEW_SAMPLES:] if r.on_flat is not None
+            (r.flat, r.dead, r.saturates)
+            for r in history.layer(name)[-FEW_SAMPLES:]
+            if r.on_flat is not None and math.isfinite(float(r.norm))
         ]
         for name in history.layer_names
     }

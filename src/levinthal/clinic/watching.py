@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -13,6 +14,8 @@ from torch.utils.hooks import RemovableHandle
 
 from levinthal.clinic.diagnosis import diagnose
 from levinthal.clinic.listening import Listener, is_compiled
+from levinthal.clinic.notebook import shown_run
+from levinthal.clinic.page import write_page
 from levinthal.clinic.patient import Patient
 from levinthal.clinic.readings import batch_numbers
 from levinthal.clinic.sample import History, Sample
@@ -94,6 +97,25 @@ class Watch:
         trouble = f"\nThe watch ended early: {self.trouble}" if self.trouble else ""
         held = self.history.validation.trouble if self.history.validation else ""
         return told(self.findings()) + trouble + (f"\nNothing was held out: {held}" if held else "")
+
+    def report(self, path: str | Path) -> Path:
+        """Write findings, figures and where they are from as one self-contained page; the path it now has.
+
+        Raises InputError where `path` is a folder, StoreError where it cannot be written.
+        """
+        return write_page(
+            path,
+            title=type(self.patient.listened).__name__,
+            findings=self.findings(),
+            history=self.history,
+            patient=self.patient,
+            provenance={"sampled": "every step" if self.every == 1 else f"one step in {self.every:,}"},
+            notice=f"The watch ended early: {self.trouble}" if self.trouble else "",
+        )
+
+    def _repr_html_(self) -> str:
+        """The answer for a notebook."""
+        return shown_run(self.findings(), self.history, self.patient)
 
     def _look(self, last: bool = False) -> None:
         """At the validation set, if there is one and it is time."""
