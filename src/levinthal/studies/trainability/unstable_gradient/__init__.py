@@ -44,7 +44,7 @@ study = Study(
         "standard": preset(
             "MNIST, accuracies with 10,000 images; about ten minutes on two cores", "mnist", STANDARD
         ),
-        "book": book("MNIST, the speeds of 1 to 4 hidden layers as in the book, 32 seeds; minutes", 32),
+        "book": book("MNIST, the speeds of 1 to 4 hidden layers as in the book, 32 seeds; four minutes", 32),
         "long": preset("MNIST, accuracies with 50,000 images as in the book; hours", "mnist", LONG),
     },
     measure=measure,

@@ -13,6 +13,8 @@ from levinthal.studies.trainability.unstable_gradient.plan import RATE, WIDTH
 from levinthal.studies.trainability.unstable_gradient.speeds import SOURCE
 from levinthal.vocabulary import Claim, Evidence
 
+NONE_HERE = "The preset book measures speeds alone: accuracies are of quick, standard and long."
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:
@@ -59,6 +61,8 @@ def difference(better: Arm | None, worse: Arm | None) -> dict[str, BySeed]:
 def compared(better: Arm | None, worse: Arm | None, control: Mapping[str, BySeed]) -> Evidence:
     """The difference as evidence, with the best rates named and any edge of the grid told."""
     arms = [one for one in (better, worse) if one is not None]
+    if not arms:
+        return Evidence({}, notes=(NONE_HERE,))
     note = f"Best rates: {' and '.join(f'{one.best:g}' for one in arms)}."
     edge = any(one.at_edge for one in arms)
     return Evidence(difference(better, worse), control, edge, (note,) if len(arms) == 2 else ())

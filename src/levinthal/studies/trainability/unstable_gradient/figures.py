@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -99,7 +98,7 @@ def depths(rows: Rows) -> Figure:
     lasting = {n: min(_median_ratio(arm_, epoch) for epoch in EPOCHS) for n, arm_ in arms.items() if n > 1}
     said = ", ".join(f"{times:.2g} with {WORDS[n]}" for n, times in lasting.items())
     title = f"At no epoch does the median of last over first layer fall below {said} hidden layers"
-    caption = f"{NAMES['book']}: median and quartiles over seeds; full batch of 1,000, rate 0.1."
+    caption = "The book's start: median and quartiles over seeds; full batch of 1,000, rate 0.1."
     return Figure("depths", title, caption, tuple(panels) if 1 in arms else ())
 
 
@@ -148,10 +147,12 @@ def beside_the_book(rows: Rows) -> Figure:
     if not (first and later):
         return Figure("published", "", "", ())
     norms_ = {name.removeprefix("layer "): list(ours.values()) for name, (_, ours) in first.items()}
-    times = {float(epoch + 1): list(ours.values()) for epoch, (_, ours) in later.items()}
+    times = _ratio_by_epoch(norms(rows, "book", 4, epochs=EPOCHS[-1]))
+    at_first = _range(norms_, "point"), _book(tuple(norms_), first.values())
+    over_time = _range(times, "median"), _book(tuple(epoch + 1 for epoch in later), later.values())
     panels = (
-        Panel(Axis("hidden layer, before training"), SPEED, _with_the_book(norms_, first, "point")),
-        Panel(EPOCH, RATIO, _with_the_book(times, later, "median"), "4 hidden layers"),
+        Panel(Axis("hidden layer, before training"), SPEED, at_first),
+        Panel(EPOCH, RATIO, over_time, "4 hidden layers"),
     )
     every = [*first.values(), *later.values()]
     inside = sum(min(ours.values()) <= book <= max(ours.values()) for book, ours in every)
@@ -161,17 +162,24 @@ def beside_the_book(rows: Rows) -> Figure:
     return Figure("published", title, caption, panels)
 
 
-def _with_the_book(points: Points, beside: Mapping[Any, Beside], role: str) -> tuple[Series, ...]:
-    numbers = tuple(book for book, _ in beside.values())
-    ours = band("our seeds", points, 0, 1, group="mlp", role=role)
-    return ours, Series("the book", tuple(points), numbers, "point", group="published")
+def _range(points: Points, role: str) -> Series:
+    return band("our seeds", points, 0, 1, group="mlp", role=role)
+
+
+def _book(x: tuple[float, ...] | tuple[str, ...], beside: Iterable[Beside]) -> Series:
+    return Series("the book", x, tuple(number for number, _ in beside), "point", group="Nielsen")
 
 
 def _ratio(arm_: Rows, name: str, **look: object) -> Series:
-    points = {
-        step + 1: [10**v for v in last_over_first(arm_, step).values()] for step in arm_.distinct("step")
-    }
+    points = _ratio_by_epoch(arm_)
     return band(name, points, 0.25, 0.75, **look) if points else Series(name, (), ())
+
+
+def _ratio_by_epoch(arm_: Rows) -> dict[float, list[float]]:
+    return {
+        step + 1: [10**decades for decades in last_over_first(arm_, step).values()]
+        for step in arm_.distinct("step")
+    }
 
 
 def accuracies(rows: Rows) -> Figure:
