@@ -197,6 +197,7 @@ def _comparable(rows: Reservoir, held: tuple[Any, Any]) -> Iterator[tuple[Tensor
             yield inputs, targets
 
 
+@torch.no_grad()
 def scored(
     model: nn.Module, loss: LossFn, bulks: Sequence[tuple[Any, Any]], size: int, kind: str
 ) -> Score | None:

@@ -223,7 +223,10 @@ def leakage(chart: Chart) -> Iterator[Finding]:
         return
     validation, distinct = np.concatenate(held), np.unique(np.concatenate(seen))
     shared = int(np.isin(validation, distinct).sum())
-    rows, natural = len(validation), _by_chance([validation, *seen], len(distinct))
+    # batches drawn with replacement hold equal rows too: validation alone may know better
+    others = len(distinct), sum(map(len, seen))
+    natural = min(_by_chance(samples, *others) for samples in ([validation], [validation, *seen]))
+    rows = len(validation)
     beyond = shared / rows - natural
     sure = beyond * rows > SURE * math.sqrt(rows * natural * (1 - natural)) + SURE
     if shared > max(SURER, SOME * rows) and (sure or shared / rows > LEAKED):
@@ -238,15 +241,14 @@ def _inputs(history: History) -> Iterator[torch.Tensor]:
     return (x for x, _ in bulks if isinstance(x, torch.Tensor))
 
 
-def _by_chance(samples: Sequence[np.ndarray], distinct: int) -> float:
+def _by_chance(samples: Sequence[np.ndarray], distinct: int, drawn: int) -> float:
     """The share of rows that would have a twin among so many others, at most."""
     pairs = sum(len(s) * (len(s) - 1) / 2 for s in samples)
     counts = [np.unique(s, return_counts=True)[1] for s in samples]
     equal = float(sum((c * (c - 1) / 2).sum() for c in counts))
     # about the upper end of a Poisson count's interval; 1 where nothing was seen
     often = (equal + SURE * math.sqrt(equal) + 1) / max(pairs, 1)
-    others = distinct if not equal else sum(len(s) for s in samples[1:])
-    return min(1.0, others * often)
+    return min(1.0, (drawn if equal else distinct) * often)
 
 
 RULES = (shift, leakage, overfit)
