@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from levinthal.lab import Rows
+from levinthal.lab.bands import band
 from levinthal.studies.trainability.backprop_symmetry.measure import NEAR
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
@@ -28,13 +27,9 @@ def _sweeps(rows: Rows) -> Figure:
     series = []
     for task, words in TASKS.items():
         arm = rows.where(task=task)
-        points = {
-            s: 100 * np.quantile(g.values(), [0.25, 0.5, 0.75]) for (s,), g in arm.group_by("step").items()
-        }
+        points = {float(s): (100 * g.values()).tolist() for (s,), g in arm.group_by("step").items()}
         if points:
-            low, middle, high = (tuple(q) for q in np.transpose(list(points.values())).tolist())
-            group = "random" if task != "symmetry" else task
-            series.append(Series(words, tuple(map(float, points)), middle, group=group, low=low, high=high))
+            series.append(band(words, points, group="random" if task != "symmetry" else task))
     last = rows.where(step=max(rows.distinct("step")))
     ends = {
         task: 100 * last.where(task=task).values().mean() for task in TASKS if task in last.distinct("task")

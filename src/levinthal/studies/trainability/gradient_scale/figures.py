@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from levinthal.lab import Rows
+from levinthal.lab.bands import band
 from levinthal.lab.trends import grouped_spearman
 from levinthal.probes.depth_scale import batchnorm_rate
 from levinthal.studies.trainability.gradient_scale.claims import LAWS, trained
@@ -57,12 +58,9 @@ def _scales(id_: str, rows: Rows) -> Figure:
 
 
 def _trace(name: str, rows: Rows, depth: int) -> Series:
-    by_layer = {int(layer): found.values() for (layer,), found in rows.group_by("layer").items()}
-    layers = sorted(by_layer, reverse=True)
-    values = np.array([by_layer[layer] for layer in layers])
-    low, middle, high = (tuple(q) for q in np.quantile(values, [0, 0.5, 1], axis=1).tolist())
-    between, group = tuple(depth - layer for layer in layers), LOOKS.get(name, name)
-    return Series(name, between, middle, group=group, low=low, high=high)
+    between = {depth - int(layer): found.values() for (layer,), found in rows.group_by("layer").items()}
+    points = {float(layers): between[layers].tolist() for layers in sorted(between)}
+    return band(name, points, 0, 1, group=LOOKS.get(name, name))
 
 
 def _said_of_scales(rows: Rows, depth: int) -> str:
