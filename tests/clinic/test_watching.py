@@ -284,3 +284,59 @@ def test_an_activation_of_its_own_for_each_unit_is_watched() -> None:
     model = nn.Sequential(nn.Linear(64, 32), nn.PReLU(32), nn.Linear(32, 10))
     w = Loop(steps=20).run(model, torch.optim.Adam(model.parameters(), 1e-3))
     assert w.findings() == []
+
+
+def test_a_loop_that_calls_parts_of_the_model_begins_its_steps_itself() -> None:
+    model = nn.ModuleDict({"body": mlp(width=16), "head": nn.Softmax(1)})
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    w = watch(model, optimizer, every=5)
+    w.begin_step(X[:32])  # nothing is watched before or after
+    with w:
+        for step in range(12):
+            rows = torch.arange(step * 32, step * 32 + 32)
+            optimizer.zero_grad()
+            w.begin_step(X[rows])
+            functional.cross_entropy(model["head"](model["body"](X[rows])), Y[rows]).backward()
+            optimizer.step()
+    w.begin_step(X[:32])
+    assert w.history.steps.tolist() == [0, 5, 10]
+    assert {sample.batch_size for sample in w.history} == {32}
+    assert "body.0" in w.history.layer_names
+    assert w.findings()[0].code == "DOUBLE_SOFTMAX"
+
+
+def test_an_evaluation_within_an_accumulated_step_is_not_heard() -> None:
+    model = nn.ModuleDict({"body": nn.Sequential(nn.Linear(64, 10), nn.BatchNorm1d(10))})
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, every=1) as w:
+        for step in range(6):
+            w.begin_step(X[:32])
+            functional.cross_entropy(model["body"](X[:32]), Y[:32]).backward()
+            if step % 3 == 0:
+                model.eval()
+                with torch.no_grad():
+                    functional.cross_entropy(model["body"](X[:200]), Y[:200])
+                model.train()
+            if step % 2:
+                optimizer.step()
+                optimizer.zero_grad()
+    assert {call.input_shape for call in w.history.calls()} == {(32, 10)}
+    assert {sample.norms_in_eval for sample in w.history} == {()}
+
+
+def test_the_last_pass_of_an_accumulated_step_is_heard_within_a_closure() -> None:
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+    def closure() -> Tensor:
+        loss = functional.cross_entropy(model(X[32:64]), Y[32:64])
+        loss.backward()
+        return loss
+
+    with watch(model, optimizer, every=1) as w:
+        for _ in range(3):
+            optimizer.zero_grad()
+            functional.cross_entropy(model(X[:32]), Y[:32]).backward()
+            optimizer.step(closure)
+    assert [len(sample.losses) for sample in w.history] == [2, 2, 2]
+    assert w.history.tensors("before_clipping") == pytest.approx(w.history.tensors("gradient"))

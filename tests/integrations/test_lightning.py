@@ -117,6 +117,19 @@ def test_sanity_checks_and_validation_are_not_training(pl: Any, more: dict[str, 
     assert {sample.norms_in_eval for sample in history} == {()}
 
 
+def test_rows_held_out_are_asked_of_forward(pl: Any) -> None:
+    validation = (X[-200:], Y[-200:])
+    callback = LevinthalCallback(every=2, validation=validation, loss_fn=functional.cross_entropy)
+    few = DataLoader(TensorDataset(X[:64], torch.randint(0, 10, (64,))), 32, shuffle=True)
+    fit(pl, module(pl), callback, few, max_steps=100, max_epochs=-1, check_val_every_n_epoch=50)
+    held = callback.watch.history.validation
+    assert held is not None
+    assert held.trouble == callback.watch.trouble == ""
+    last = held.looks[-1]
+    assert last.seen is not None
+    assert last.seen.loss < last.held.loss
+
+
 def test_accumulation_and_clipping(pl: Any) -> None:
     callback = LevinthalCallback(every=1)
     fit(pl, module(pl), callback, accumulate_grad_batches=3, gradient_clip_val=0.01, max_steps=6)

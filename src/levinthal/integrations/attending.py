@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
 
+from levinthal.clinic.validation import LossFn
 from levinthal.clinic.watching import Watch, watch
 from levinthal.errors import InputError, require_one_of
 from levinthal.vocabulary import Severity
@@ -39,10 +41,19 @@ class Attending:
             raise InputError("nothing watched yet: the watch begins when the trainer starts to train")
         return self._watch
 
-    def begin(self, model: nn.Module, optimizers: Sequence[Optimizer]) -> None:
+    def begin(
+        self,
+        model: nn.Module,
+        optimizers: Sequence[Optimizer],
+        *,
+        loss_fn: LossFn | None = None,
+        validation: Any = None,
+    ) -> None:
         """Watch from here; what was watched before is over."""
         self.end()
-        self._watch = self._open.enter_context(watch(model, optimizers, every=self.every, frozen=self.frozen))
+        every, frozen = self.every, self.frozen
+        begun = watch(model, optimizers, loss_fn=loss_fn, every=every, validation=validation, frozen=frozen)
+        self._watch = self._open.enter_context(begun)
 
     def end(self) -> None:
         """Stop watching and leave no hook behind; needed by hand only where training was broken off."""

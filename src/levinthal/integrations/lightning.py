@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from levinthal.clinic.validation import LossFn
 from levinthal.integrations import tensorboard
 from levinthal.integrations.attending import Attending, require_extra
 from levinthal.vocabulary import Severity
@@ -32,24 +33,35 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
 
     Loggers get the number of findings of each severity; TensorBoard's the curves and the findings too.
     `raise_if` raises when `fit` is over, after the last checkpoint is written. Sanity checks and validation
-    are not counted. Of several optimisers the first one's steps are counted.
+    are not counted. Of several optimisers the first one's steps are counted. `validation` and `loss_fn` are
+    those of `levinthal.watch`, asked of the module's `forward`; without them nothing is held out.
 
     Raises InputError where Lightning is not installed, or for an unknown severity.
     """
 
-    def __init__(self, every: int = 10, *, raise_if: str | None = None, frozen: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        every: int = 10,
+        *,
+        raise_if: str | None = None,
+        frozen: Iterable[str] = (),
+        loss_fn: LossFn | None = None,
+        validation: Any = None,
+    ) -> None:
         require_extra(bool(BASES), "Lightning", "lightning")
         super().__init__(every, raise_if=raise_if, frozen=frozen)
+        self.loss_fn, self.validation = loss_fn, validation
         self._start = 0
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """The optimisers exist by now."""
         self._start = trainer.global_step
-        self.begin(pl_module, trainer.optimizers)
+        self.begin(pl_module, trainer.optimizers, loss_fn=self.loss_fn, validation=self.validation)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
         """A training step may call parts of the module, and the module itself never."""
-        self.watch.begin_step(*tensors(batch))
+        is_pair = isinstance(batch, tuple | list) and len(batch) == 2
+        self.watch.begin_step(*tensors(batch[0] if is_pair else batch))
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """Say what was found."""
