@@ -23,7 +23,8 @@ class Entry:
     explains: tuple[str, ...] = ()
 
 
-_GRADIENT_SYMPTOMS = ("DEAD_RELU", "SATURATED_ACTIVATION", "VANISHING_GRADIENT")
+_COLLAPSE = ("RANK_COLLAPSE", "ATTENTION_COLLAPSE")
+_GRADIENT_SYMPTOMS = ("DEAD_RELU", "SATURATED_ACTIVATION", "VANISHING_GRADIENT", *_COLLAPSE)
 _RATES = ("LR_TOO_HIGH", "OVER_CLIPPING", *SYMPTOMS_OF_NO_LEARNING)
 _ALL_DYNAMICS = ("EXPLODING_GRADIENT", *_GRADIENT_SYMPTOMS, *_RATES)
 
@@ -160,13 +161,21 @@ CATALOGUE: dict[str, Entry] = {
         "dropout removes nearly everything",
         "`nn.Dropout(p)` with p at most .5",
         WARNING,
-        ("LR_TOO_HIGH", "DEAD_RELU", *SYMPTOMS_OF_NO_LEARNING),
+        ("LR_TOO_HIGH", "DEAD_RELU", "RANK_COLLAPSE", *SYMPTOMS_OF_NO_LEARNING),
     ),
     "EXPLODING_GRADIENT": Entry(
         "signal or gradient grows from layer to layer before any step is taken",
         "normalise the layers, or scale the initial weights down",
         WARNING,
-        ("FIRST_LOSS_TOO_LARGE", "LR_TOO_HIGH", "NON_FINITE_LOSS", "DEAD_RELU", "OVER_CLIPPING", "UNDERFIT"),
+        (
+            *_COLLAPSE,
+            "FIRST_LOSS_TOO_LARGE",
+            "LR_TOO_HIGH",
+            "NON_FINITE_LOSS",
+            "DEAD_RELU",
+            "OVER_CLIPPING",
+            "UNDERFIT",
+        ),
     ),
     "EXCESS_WEIGHT_DECAY": Entry(
         "weight decay takes more from the weights than the gradient gives",
@@ -202,19 +211,31 @@ CATALOGUE: dict[str, Entry] = {
         "most units of these layers sit on the flat part of their activation",
         "scale the weights (or the inputs) down, or normalise before the activation",
         WARNING,
-        ("VANISHING_GRADIENT", "FIRST_LOSS_TOO_LARGE", "LR_TOO_LOW", "UNDERFIT"),
+        ("VANISHING_GRADIENT", "FIRST_LOSS_TOO_LARGE", *_COLLAPSE, *SYMPTOMS_OF_NO_LEARNING),
     ),
     "DEAD_RELU": Entry(
         "most units of these layers are zero for every input",
         "lower the rate, start biases at 0, or use LeakyReLU",
         WARNING,
-        ("VANISHING_GRADIENT", "LR_TOO_LOW", "UNDERFIT"),
+        ("VANISHING_GRADIENT", "RANK_COLLAPSE", "LR_TOO_LOW", "UNDERFIT"),
     ),
     "VANISHING_GRADIENT": Entry(
         "the gradient falls from layer to layer towards the input: early layers do not learn",
         "ReLU or tanh with Kaiming or Xavier weights, residual connections, or normalisation",
         WARNING,
-        ("LR_TOO_LOW", "UNDERFIT"),
+        (*_COLLAPSE, "LR_TOO_LOW", "UNDERFIT"),
+    ),
+    "RANK_COLLAPSE": Entry(
+        "a layer gives the same direction for every input: what tells inputs apart is lost there",
+        "no mean over the batch or softmax there; smaller biases, normalisation, residual connections",
+        WARNING,
+        SYMPTOMS_OF_NO_LEARNING,
+    ),
+    "ATTENTION_COLLAPSE": Entry(
+        "attention gives one token all the weight, or every token the same, and stays so",
+        "divide scores by the root of the width, normalise before attention, draw query and key weights",
+        WARNING,
+        SYMPTOMS_OF_NO_LEARNING,
     ),
     "FIRST_LOSS_TOO_LARGE": Entry(
         "the first loss is far above that of a guess: the outputs are too large before training",

@@ -100,7 +100,8 @@ def marks(inputs: Tensor) -> Tensor:
     >>> marks(torch.tensor([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]])).unique().numel()
     2
     """
-    flat = inputs.detach().reshape(len(inputs), -1)
+    real = torch.view_as_real(inputs) if inputs.is_complex() else inputs
+    flat = real.detach().reshape(len(inputs), -1)
     flat = flat[:, :: max(1, flat.shape[1] // COLUMNS)]
     bits = _bits(flat)
     places = torch.arange(1, bits.shape[1] + 1, device=bits.device)

@@ -90,6 +90,14 @@ class Sample:
     drops: dict[str, float] = field(default_factory=dict)
     """Shares that dropout took, by place."""
     training: bool = True
+    tokens: Tensor | None = None
+    """What a batch of tokens is known by."""
+    ranks: dict[str, Tensor] = field(default_factory=dict)
+    """Effective rank of each weighted layer's output, where this step was looked at closer."""
+    attention: list[Tensor] = field(default_factory=list)
+    """(3,) of each call of attention: entropy, the favourite token's share, unevenness."""
+    recurrences: dict[str, int] = field(default_factory=dict)
+    """Steps through time of each recurrent module."""
 
 
 @dataclass(slots=True)
@@ -101,6 +109,8 @@ class History:
     """Matrices whose rows were all equal before the first step."""
     evaluated_in_train: int = 0
     """Forward passes in training mode without gradients."""
+    recurrent: dict[str, Tensor] = field(default_factory=dict)
+    """Gain of each recurrence without gates before the first step."""
     rows: Reservoir = field(default_factory=Reservoir)
     """Some of the rows trained on."""
     validation: Validation | None = None

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from levinthal.clinic.chart import Chart
-from levinthal.clinic.rules import data, dynamics, held_out, labels, pipeline
+from levinthal.clinic.rules import collapse, data, dynamics, held_out, labels, pipeline
 from levinthal.vocabulary import Finding
 
 Rule = Callable[[Chart], Iterator[Finding]]
-RULES: tuple[Rule, ...] = (*pipeline.RULES, *data.RULES, *held_out.RULES, *labels.RULES, *dynamics.RULES)
+RULES: tuple[Rule, ...] = (
+    *pipeline.RULES,
+    *data.RULES,
+    *held_out.RULES,
+    *labels.RULES,
+    *dynamics.RULES,
+    *collapse.RULES,
+)
 
 __all__ = ["RULES", "Rule"]

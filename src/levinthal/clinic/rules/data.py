@@ -10,6 +10,7 @@ import numpy as np
 from levinthal.clinic.chart import Chart
 from levinthal.clinic.finding import found
 from levinthal.clinic.progress import FEWEST
+from levinthal.clinic.rows import count
 from levinthal.clinic.sample import History
 from levinthal.vocabulary import Finding, Severity
 
@@ -47,10 +48,18 @@ def input_scale(chart: Chart) -> Iterator[Finding]:
 
 def stuck_batch(chart: Chart) -> Iterator[Finding]:
     """The same batch at every sampled step: right only if it is the whole data set."""
-    prints = chart.history.batch("fingerprint")
+    tokens = [int(s.tokens) for s in chart.history if s.tokens is not None]
+    prints = np.array(tokens) if tokens else chart.history.batch("fingerprint")
     if len(prints) >= FEWEST and np.all(prints == prints[0]):
-        evidence = {"equal batches": len(prints), "batch": chart.history.samples[-1].batch_size}
-        yield found("STUCK_BATCH", "input", 0, evidence, confidence=0.5, severity=Severity.INFO)
+        size, held = chart.history.samples[-1].batch_size, _rows_held_out(chart.history)
+        evidence = {"equal batches": len(prints), "batch": size}
+        severity = None if size < held and not chart.went.is_stuck else Severity.INFO
+        yield found("STUCK_BATCH", "input", 0, evidence, confidence=0.5, severity=severity)
+
+
+def _rows_held_out(history: History) -> int:
+    """Rows of validation: of what there is to train on there are more, as a rule."""
+    return sum(count(x) for x, _ in history.validation.bulks) if history.validation else 0
 
 
 def label_order(chart: Chart) -> Iterator[Finding]:
