@@ -42,7 +42,9 @@ TORCHMORTEM: Mapping[str, Line] = {
         ("VANISHING_GRADIENT",), ("DEAD_RELU", "SATURATED_ACTIVATION", "GRAPH_BROKEN", "SYMMETRIC_INIT")
     ),
     "High gradient noise (low SNR)": Line((), ("BN_TINY_BATCH", "LR_TOO_HIGH")),
-    "Training divergence detected": Line(("LR_TOO_HIGH",), ("EXPLODING_GRADIENT", "NON_FINITE_LOSS")),
+    "Training divergence detected": Line(
+        ("LR_TOO_HIGH",), ("EXPLODING_GRADIENT", "NON_FINITE_LOSS", "NON_FINITE_INPUT")
+    ),
     "Loss plateau detected": Line((), ("UNDERFIT", "LR_TOO_LOW", "LR_DECAYED")),
     "Catapult phase detected": Line((), ("LR_TOO_HIGH",)),
     "Edge of stability regime detected": Line((), ("LR_TOO_HIGH",)),

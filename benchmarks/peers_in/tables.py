@@ -142,14 +142,13 @@ def by_cause(runs: Runs) -> Iterator[str]:
 
 
 def words(runs: Runs) -> Iterator[str]:
-    """Every word of a peer: what it is counted for, and where it was heard."""
-    for tool, rows in runs.items():
-        if tool.package in TABLES:
-            yield f"### {tool.name}\n"
-            yield from table(
-                "it says | it checks for | also counted for | healthy runs | sick runs | of these right",
-                _words(tool, *counting(rows)),
-            )
+    """Every word of a peer: what it is counted for, and where it was heard, in the first of its ways."""
+    for package in TABLES:
+        ways = [tool for tool in runs if tool.package == package]
+        if ways:
+            yield f"### {package} (heard from: {ways[0].name})\n"
+            head = "it says | it checks for | also counted for | healthy runs | sick runs | of these right"
+            yield from table(head, _words(ways[0], *counting(runs[ways[0]])))
 
 
 def _words(tool: Tool, well: Sequence[Row], sick: Sequence[Row]) -> Iterator[tuple[str, ...]]:
@@ -157,25 +156,24 @@ def _words(tool: Tool, well: Sequence[Row], sick: Sequence[Row]) -> Iterator[tup
     known = TABLES[tool.package]
     for code in (*known, *sorted(heard - set(known))):
         line = line_of(tool.package, code)
-        where = [row for row in sick if any(s.code == code for s in row.said)]
-        right = sum(bool(line.right_for & set(row.right)) for row in where)
-        healthy = mean(any(s.code == code for s in row.said) for row in well)
         names = (", ".join(line.checks), ", ".join(line.credited)) if line.verdict else ("advice", "")
+        where = [row for row in sick if any(s.code == code for s in row.said)]
         shares = (
-            f"{healthy:.0%}",
-            f"{len(where) / max(len(sick), 1):.0%}",
-            f"{right / max(len(where), 1):.0%}",
+            percent(well, lambda r, c=code: any(s.code == c for s in r.said), spread=False),
+            percent(sick, lambda r, c=code: any(s.code == c for s in r.said), spread=False),
+            percent(where, lambda r, li=line: bool(li.right_for & set(r.right)), spread=False),
         )
-        yield code, *names, *(shares if where or healthy else ("-", "-", "-"))
+        yield code, *names, *shares
 
 
 def errors(runs: Runs) -> Iterator[str]:
-    """What was raised into the loop, or failed inside; by text, with a count and one problem."""
+    """What was raised into the loop, or failed inside: text, count, and problems of the tuning half."""
     for tool, rows in runs.items():
-        found: dict[str, list[str]] = {}
+        found: dict[str, list[Row]] = {}
         for row in rows:
             for text in {*row.troubles, *((row.error,) if row.error else ())}:
-                found.setdefault(text, []).append(row.twin)
-        for text, names in sorted(found.items(), key=lambda item: -len(item[1])):
-            shown = ", ".join(sorted(set(names))[:6])
-            yield f"- {tool.name}, {len(names)} runs (made from {shown}): `{text}`"
+                found.setdefault(text, []).append(row)
+        for text, where in sorted(found.items(), key=lambda item: -len(item[1])):
+            shown = sorted({row.twin for row in where if row.half == "tuning"})[:5]
+            made_from = f" (made from {', '.join(shown)})" if shown else ""
+            yield f"- {tool.name}, {len(where)} runs{made_from}: `{text}`"
