@@ -48,7 +48,7 @@ TORCHMORTEM: Mapping[str, Line] = {
     "Loss plateau detected": Line((), ("UNDERFIT", "LR_TOO_LOW", "LR_DECAYED")),
     "Catapult phase detected": Line((), ("LR_TOO_HIGH",)),
     "Edge of stability regime detected": Line((), ("LR_TOO_HIGH",)),
-    "Rank collapse": Line((), ("EXCESS_WEIGHT_DECAY", "EXCESS_DROPOUT", "LR_TOO_HIGH")),
+    "Rank collapse": Line(("RANK_COLLAPSE",), ("EXCESS_WEIGHT_DECAY", "EXCESS_DROPOUT", "LR_TOO_HIGH")),
     "Dead units": Line(("DEAD_RELU",), ("LR_TOO_HIGH", "SYMMETRIC_INIT")),
     "Activation saturation": Line(("SATURATED_ACTIVATION",), ("LR_TOO_HIGH", "VANISHING_GRADIENT")),
     "Update ratio too low": Line(("LR_TOO_LOW",), ("VANISHING_GRADIENT", *STANDS_STILL)),
@@ -61,7 +61,7 @@ TORCHMORTEM: Mapping[str, Line] = {
         (), ("EXPLODING_GRADIENT", "LR_TOO_HIGH")
     ),
     "Representation bottleneck -- rank collapse limiting capacity": Line(
-        (), ("EXCESS_WEIGHT_DECAY", "EXCESS_DROPOUT", "UNDERFIT")
+        (), ("RANK_COLLAPSE", "EXCESS_WEIGHT_DECAY", "EXCESS_DROPOUT", "UNDERFIT")
     ),
     "Training trapped by loss landscape curvature": Line((), ("LR_TOO_HIGH",)),
 }
