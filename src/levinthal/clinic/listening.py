@@ -19,6 +19,14 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack,
 from torch.utils._device import DeviceContext
 from torch.utils.hooks import RemovableHandle
 
+from levinthal.clinic.closer import (
+    ATTENTION,
+    PACE,
+    RECURRENT,
+    attention_numbers,
+    effective_rank,
+    length,
+)
 from levinthal.clinic.readings import layer_numbers, loss_call
 from levinthal.clinic.sample import Sample
 from levinthal.probes.flat_part import Tails, flat_tails
@@ -111,28 +119,38 @@ class Listener(TorchFunctionMode):
         self.on_targets: Callable[[Tensor], None] = _nothing
         self.safely: Callable[..., None] = _plainly
         """How the listener's own reading is called."""
+        self.is_deaf = False
+        """Whether the forward pass is not listened to."""
+        self._recurrent = {m: name for name, m in model.named_modules() if isinstance(m, RECURRENT)}
+        self._closely, self._next = False, 0.0
         self._handles: list[RemovableHandle] = []
         self._heard: dict[str, str] = {}
+        self._has_norms = any(leaf.is_norm for leaf in self.leaves.values())
+        self._inside = self._in_forward = self._layers = False
         self._current = ""
         self._last: tuple[str, Tensor | None] = ("", None)
 
-    def begin(self, sample: Sample, *, deaf: bool = False) -> None:
-        """Start to listen; `deaf` to the forward pass."""
+    def begin(self, sample: Sample, *, layers: bool = True) -> None:
+        """Start to listen; without `layers` to no more of the forward pass than is needed."""
         self.sample, self._heard, self._current = sample, {}, ""
-        if deaf:
-            return
-        self._handles = [  # for all modules there are: two calls instead of two for every leaf
-            register_module_forward_pre_hook(self._enter),
-            register_module_forward_hook(self._leave),
-        ]
-        self._join()
+        self._in_forward, self._layers = True, layers and not self.is_deaf
+        self._closely = self._layers and sample.step >= self._next
+        if self._closely:
+            self._next = PACE * sample.step + 1
+        if self._layers or (self._has_norms and not self.is_deaf):
+            self._handles = [  # for all modules there are: two calls instead of two for every leaf
+                register_module_forward_pre_hook(self._enter),
+                register_module_forward_hook(self._leave),
+            ]
+        if self._layers or (self._inside and not self.is_deaf):
+            self._join()
 
     def forward_done(self) -> None:
         """The forward pass is over; its hooks go."""
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self._last = ("", None)
+        self._last, self._in_forward = ("", None), False
         if self.sample is not None:
             self.sample.names, self.sample.kinds = tuple(self._heard), tuple(self._heard.values())
             self._join()
@@ -154,6 +172,8 @@ class Listener(TorchFunctionMode):
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         leaf = self.leaves.get(module)
+        if self._closely and module in self._recurrent and torch.is_grad_enabled():
+            self.safely(self._note_recurrence, self._recurrent[module], length(module, args))
         if leaf is not None and torch.is_grad_enabled():  # an evaluation may fall into an accumulated step
             self._current = leaf.name
             if leaf.is_norm:
@@ -171,7 +191,8 @@ class Listener(TorchFunctionMode):
         if leaf is None:
             return
         self._current = ""
-        if self.sample is None or not args or not isinstance(output, Tensor) or not torch.is_grad_enabled():
+        heard = self.sample is not None and self._layers and torch.is_grad_enabled()
+        if not heard or self.sample is None or not args or not isinstance(output, Tensor):
             return
         name, read = self._last
         if leaf.is_passing:
@@ -181,6 +202,8 @@ class Listener(TorchFunctionMode):
             self._last = (leaf.name, output)
         if leaf.is_weighted or leaf.tails is not None:
             self.safely(self._note, leaf.name, leaf.kind, output, args[0], leaf.tails)
+        if leaf.is_weighted and self._closely:
+            self.safely(self._note_rank, leaf.name, output)
 
     def _note(self, name: str, kind: str, output: Tensor, before: Tensor, tails: Tails | None) -> None:
         if self.sample is not None and name not in self._heard and output.numel():
@@ -190,40 +213,60 @@ class Listener(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        meant = _HEARD.get(func)
+        meant = _HEARD.get(func)  # for most functions None: this comes before every call of any
         words = kwargs or {}
         if meant is None or self.sample is None or not torch.is_grad_enabled():
             return func(*args, **words)
         if meant is _BACKWARD:
             self.safely(self._note_loss, args[0])
-            self.on_backward()
+            self.safely(self.on_backward)
             result = func(*args, **words)
-            self.on_gradients()
+            self.safely(self.on_gradients)
             return result
         before = args[0].detach() if meant in ACTIVATIONS and not self._current and args else None
         result = func(*args, **words)
         if meant == "dropout":
             self.safely(self._note_drop, args, words)
+        elif func in ATTENTION:
+            if self._closely and self._in_forward:
+                self.safely(self._note_attention, meant, args, words, result)
         elif meant not in ACTIVATIONS:
             self.safely(self._note_call, meant, args, words, result)
-        elif before is not None and isinstance(result, Tensor) and self._handles:
+        elif before is not None and isinstance(result, Tensor) and self._in_forward and self._layers:
             self.safely(self._note, f"{meant} {len(self._heard) + 1}", meant, result, before, _tails(meant))
         return result
 
     def _note_call(self, kind: str, args: tuple[Any, ...], words: dict[str, Any], result: Any) -> None:
         given = dict(zip(("input", "target"), args, strict=False)) | words
+        self._inside |= self._in_forward
         if self.sample is not None and len(self.sample.losses) < MOST_CALLS:
             self.sample.losses.append(loss_call(kind, given, result))
             self.on_targets(given["target"])
 
     def _note_drop(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
+        self._inside |= self._in_forward
         given = dict(zip(("input", "p", "training"), args, strict=False)) | words
         if self.sample is not None and given.get("training", True) and len(self.sample.drops) < MOST_CALLS:
             self.sample.drops[self._current or f"dropout {len(self.sample.drops) + 1}"] = given.get("p", 0.5)
 
+    def _note_rank(self, name: str, output: Tensor) -> None:
+        rank = effective_rank(output)
+        if self.sample is not None and rank is not None:
+            self.sample.ranks.setdefault(name, rank)
+
+    def _note_attention(self, kind: str, args: tuple[Any, ...], words: dict[str, Any], result: Any) -> None:
+        numbers = attention_numbers(kind, args, words, result)
+        if self.sample is not None and numbers is not None and len(self.sample.attention) < MOST_CALLS:
+            self.sample.attention.append(numbers)
+
+    def _note_recurrence(self, name: str, steps: int) -> None:
+        if self.sample is not None:
+            self.sample.recurrences[name] = self.sample.recurrences.get(name, 0) + steps
+
     def _note_loss(self, root: Tensor) -> None:
         if self.sample is not None and self.sample.loss is None:
-            self.sample.loss = root.detach().reshape(-1)[0].clone()
+            value = root.detach()
+            self.sample.loss = (value.reshape(-1)[0] if value.dim() else value).clone()
 
 
 @contextmanager
@@ -254,6 +297,7 @@ _HEARD: dict[Any, str] = {
     Tensor.backward: _BACKWARD,
     functional.dropout: "dropout",
     **LOSSES,
+    **ATTENTION,
     **{function: name for name, function in ACTIVATIONS.items()},
     **{getattr(torch, name): name for name in ("relu", "selu", "tanh", "sigmoid")},
     **{getattr(Tensor, name): name for name in ("relu", "tanh", "sigmoid")},

@@ -45,7 +45,9 @@ class Patient:
 
     def rates(self) -> tuple[float, ...]:
         """The learning rate of each parameter, 0 where no optimiser has it."""
-        return tuple(0.0 if group is None else float(str(_plain(group["lr"]))) for group in self.groups())
+        groups = (group for optimizer in self.optimizers for group in optimizer.param_groups)
+        home = {id(p): rate for group in groups for rate in [_plain(group["lr"])] for p in group["params"]}
+        return tuple(home.get(id(parameter), 0.0) for parameter in self.parameters)
 
     def alike(self, tolerance: float) -> tuple[str, ...]:
         """Names of trainable matrices all of whose rows are equal, to a share of their norm."""
@@ -57,8 +59,8 @@ class Patient:
         return f"{name}.".startswith(self.frozen) if self.frozen else False
 
 
-def _plain(rate: object) -> object:
-    return rate.item() if hasattr(rate, "item") else rate
+def _plain(rate: float | torch.Tensor) -> float:
+    return rate.item() if isinstance(rate, torch.Tensor) else float(rate)
 
 
 @torch.no_grad()

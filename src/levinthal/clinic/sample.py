@@ -17,7 +17,7 @@ from levinthal.clinic.rows import Reservoir
 from levinthal.clinic.validation import Validation
 
 MOST = 400
-BATCH = ("mean", "std", "largest", "non_finite", "fingerprint")
+BATCH = ("mean", "std", "non_finite", "fingerprint")
 TENSOR = ("gradient", "weight", "update", "unchanged", "before_clipping")
 
 

@@ -26,6 +26,10 @@ from levinthal.errors import InputError, LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Severity
 
 
+ALL_LAYERS = 8
+"""Samples from which on layers are read in every second one."""
+
+
 class FindingError(LevinthalError):
     """`raise_if` found what it was told to look for."""
 
@@ -52,11 +56,11 @@ class Watch:
         self._listener.on_gradients = self._backward_is_over
         self._listener.on_targets = self.history.rows.pair
         self._handles: list[RemovableHandle] = []
-        self._deaf = False
+        self._sampled = 0
 
     def __enter__(self) -> Watch:
         model, first = self.patient.model, self.patient.optimizers[0]
-        self._deaf = is_compiled(model)
+        self._listener.is_deaf = is_compiled(model)
         self._handles = [
             model.register_forward_pre_hook(self._forward_begins, with_kwargs=True),
             model.register_forward_hook(self._forward_is_over),
@@ -179,7 +183,8 @@ class Watch:
             self._sample.batch_size = len(first)
             self._sample.batch = batch_numbers(first) if first.is_floating_point() else None
         self.history.rows.offer(args, words)
-        self._listener.begin(self._sample, deaf=self._deaf)
+        self._listener.begin(self._sample, layers=self._sampled < ALL_LAYERS or self._sampled % 2 == 0)
+        self._sampled += 1
 
     def _backward_is_over(self) -> None:
         left = self._tensors.backward_is_over()
