@@ -46,12 +46,12 @@ def answer_of_run(findings: Sequence[Finding], history: History, vitals: Sequenc
     course = f"{sentence(loss_in_words(history, went))}."
     if roots:
         return Answer(SICK, _cause(roots[0]), _others(roots, course))
-    if len(history) < FEWEST:
-        head = "Nothing was found, and little was seen." if len(history) else "Nothing was seen."
-        few = f"{counted(len(history), 'sampled step')}; the course of a loss shows after {FEWEST}."
-        return Answer(UNKNOWN, head, f"{few} {LONGER}")
-    if went.known and not went.is_harmed:
+    if len(history) >= FEWEST and went.known and not went.is_harmed:
         return Answer(HEALTHY, f"Healthy: {_fall(went)}.", _signs(vitals))
+    if len(history) < 2 * FEWEST:
+        head = "Nothing was found, and little was seen." if len(history) else "Nothing was seen."
+        few = f"{counted(len(history), 'sampled step')}, and {2 * FEWEST} tell how a loss goes."
+        return Answer(UNKNOWN, head, f"{few} {LONGER}")
     head = "No cause was found, and yet it does not train." if went.known else "No cause was found."
     return Answer(UNKNOWN, head, f"{course} {_signs(vitals)}")
 

@@ -49,7 +49,8 @@ def run_figures(
 
 
 def _has_numbers(figure: Figure) -> bool:
-    return any(math.isfinite(y) for panel in figure.panels for s in panel.series for y in s.y)
+    drawn = [s for panel in figure.panels for s in panel.series if s.role != "reference"]
+    return any(math.isfinite(y) for s in drawn for y in s.y)
 
 
 def loss(history: History, findings: Sequence[Finding] = ()) -> Figure:

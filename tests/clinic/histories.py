@@ -1,0 +1,55 @@
+"""Histories written by hand: what a watch would have written down, with numbers that are known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from levinthal.clinic.patient import Patient
+from levinthal.clinic.sample import BATCH, TENSOR, History, LayerRead, LossCall, Sample
+
+CLASSES = 4
+
+
+def patient(depth: int = 2) -> Patient:
+    """`depth` linear layers of 4 units under plain gradient descent."""
+    model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(depth)))
+    return Patient.of(model, (torch.optim.SGD(model.parameters(), 0.1),))
+
+
+def history(losses: Sequence[float], depth: int = 2, decay: float = 0.1, every: int = 10) -> History:
+    """One sample a loss: a weight's gradient is `decay`^(layers above), a step changes a matrix by 1 %."""
+    found = History()
+    for k, loss in enumerate(losses):
+        sample = Sample(every * k, batch_size=8, loss=torch.tensor(loss), rates=(0.1,) * (2 * depth))
+        numbers = {"mean": 0.5, "std": 1.0, "fingerprint": float(k)}
+        sample.batch = torch.tensor([numbers.get(column, 0.0) for column in BATCH])
+        sample.names = tuple(name for i in range(depth) for name in (str(2 * i), str(2 * i + 1)))
+        sample.kinds = ("Linear", "ReLU") * depth
+        sample.layers = [read for i in range(depth) for read in layers(2.0**i)]
+        rows = [row for i in range(depth) for row in tensors(decay ** (depth - 1 - i))]
+        sample.tensors = torch.tensor(rows)
+        counts = torch.full((CLASSES,), 2)
+        rows_of_loss, value = torch.tensor([1.0, -1.0, 0.0, 4.0, 2.0]), torch.tensor(loss)
+        sample.losses = [
+            LossCall("cross_entropy", "mean", (8, CLASSES), (8,), rows_of_loss, counts, None, value)
+        ]
+        found.add(sample)
+    return found
+
+
+def layers(rms: float) -> tuple[LayerRead, LayerRead]:
+    """A linear layer whose output has this root mean square, and a ReLU of which a quarter is dead."""
+    norm = torch.tensor(rms * math.sqrt(32))
+    return LayerRead(norm, 32), LayerRead(norm, 32, torch.tensor(16), torch.tensor(1), 32, 4, False)
+
+
+def tensors(slope: float) -> tuple[list[float], list[float]]:
+    """The columns of a matrix of 16 weights, each with this gradient, and of its bias."""
+    matrix = {"gradient": 4 * slope, "weight": 2.0, "update": 0.02}
+    vector = {"gradient": slope, "weight": 1.0, "update": 0.5}
+    first, second = ([known.get(column, 0.0) for column in TENSOR] for known in (matrix, vector))
+    return first, second
