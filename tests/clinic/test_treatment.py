@@ -12,10 +12,11 @@ from torch import nn
 from torch.nn import functional
 
 import levinthal
-from levinthal.clinic import treatment
+from levinthal.clinic import trials
+from levinthal.clinic.arms import NO_EFFECT, PROVED, WORSE, judged, paired_gain
 from levinthal.clinic.examination import examine
 from levinthal.clinic.remedies import REMEDIES, Remedy, scaled_rate
-from levinthal.clinic.treatment import NO_EFFECT, PROVED, WORSE, judged, paired_gain, treat
+from levinthal.clinic.treatment import treat
 from levinthal.clinic.trial import Trial, trained
 from levinthal.errors import InputError
 
@@ -138,19 +139,19 @@ def test_causes_that_hide_each_other_are_cured_together_and_each_must_be_missed(
         def change(p: levinthal.Problem) -> levinthal.Problem:
             return replace(p, steps=p.steps | bit)
 
-        return Remedy(f"switch {bit}", f"switch({bit})", change)
+        return Remedy(f"{bit}", f"switch({bit})", change)
 
     def run(p: levinthal.Problem, seed: int, _name: str, **_: object) -> Trial:
         return Trial(nn.Identity(), 0.1 + 0.001 * seed + 0.5 * (p.steps & 3 == 3))
 
-    monkeypatch.setattr(treatment, "trained", run)
-    bench = treatment._Bench(3, "accuracy", float("inf"), lambda _: None)
-    stage = treatment._Stage(problem(steps=8), bench.scores(problem(steps=8), ""))
+    monkeypatch.setattr(trials, "trained", run)
+    bench = trials.Bench(3, "accuracy", float("inf"), lambda _: None)
+    stage = trials.Stage(problem(steps=8), bench.scores(problem(steps=8), ""))
     fit = [("A", switch(1)), ("A", switch(16)), ("B", switch(2)), ("C", switch(4))]
-    assert treatment._best(bench, stage, fit) is None
-    found = treatment._together(bench, stage, fit)
+    assert trials._best(bench, stage, fit) is None
+    found = trials._together(bench, stage, fit)
     assert found is not None
-    assert [arm.remedy.name for arm in found.cure] == ["switch 1", "switch 2"]
+    assert [arm.remedy.name for arm in found.cure] == ["1", "2"]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ rules/      one rule a cause
 catalogue   every finding: meaning, remedy, what it explains away
 diagnosis   rules applied, causes before symptoms
 examination `examine`: a Problem, checked and then watched through one training
-remedies    every change that can be made to a Problem (surgery: to its network)
-treatment   `treat`: paired arms, and what each remedy was seen to do
+remedies    every change that can be made to a Problem (changes; surgery: to its network)
+treatment   `treat`: paired arms (trials, arms), and what each remedy was seen to do
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from levinthal.clinic.batches import batches
+from levinthal.clinic.batches import batches, held_out
 from levinthal.clinic.scores import score
 from levinthal.clinic.watching import Watch, watch
 from levinthal.errors import InputError, LevinthalError
@@ -66,7 +66,7 @@ def _looking(
 ) -> Any:
     if every is None:
         return nullcontext()
-    held = problem.validation if validation else None
+    held = held_out(problem) if validation and problem.validation is not None else None
     return watch(
         model,
         optimizers,
