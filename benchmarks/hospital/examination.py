@@ -10,6 +10,8 @@ from statistics import fmean
 from levinthal.clinic import Watch
 from levinthal.vocabulary import Finding, Severity
 
+from .fresh_healthy import FRESH
+from .fresh_sick import FRESH_SICK
 from .problem import Problem, trained
 from .ward import WARD, Patient
 from .zoo import ZOO
@@ -94,14 +96,23 @@ def _roots(found: Sequence[Finding]) -> tuple[tuple[str, str], ...]:
     return tuple((f.code, str(f.severity)) for f in found if f.follows is None)
 
 
+def chosen(half: str) -> tuple[tuple[Problem, ...], tuple[Patient, ...]]:
+    """The healthy and the sick problems of `tuning`, `test`, `all` or `fresh` (the blind examination)."""
+    if half == "fresh":
+        return FRESH, FRESH_SICK
+    sick = tuple(patient for patient in WARD if half in ("all", patient.half))
+    return tuple(problem for problem in ZOO if half in ("all", problem.half)), sick
+
+
 def examination(half: str, seeds: Iterable[int], only: str = "") -> Iterator[Answer]:
-    """Every answer of one half (`tuning`, `test` or `all`), the healthy problems first."""
+    """Every answer of one half (or of the fresh problems), the healthy problems first."""
+    healthy, sick = chosen(half)
     for seed in seeds:
-        for problem in ZOO:
-            if half in ("all", problem.half) and only in problem.name:
+        for problem in healthy:
+            if only in problem.name:
                 yield examine_healthy(problem, seed)
-        for patient in WARD:
-            if half in ("all", patient.half) and only in patient.problem.name:
+        for patient in sick:
+            if only in patient.problem.name:
                 answer = examine(patient, seed)
                 if answer is not None:
                     yield answer
