@@ -31,7 +31,9 @@ def test_a_healthy_run_hears_why() -> None:
 
 def test_remarks_and_symptoms_do_not_make_a_run_sick() -> None:
     noted = found("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
-    assert answer(FALLING, [noted]).word == HEALTHY
+    said = answer(FALLING, [noted])
+    assert said.word == HEALTHY
+    assert said.because.endswith("Noted, without harm so far: DEAD_RELU.")
 
 
 def test_the_cause_is_the_headline_and_other_causes_are_named() -> None:

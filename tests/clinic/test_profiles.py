@@ -52,3 +52,13 @@ def test_samples_that_are_no_numbers_are_left_out() -> None:
     for read in (read for sample in seen for read in sample.layers):
         read.norm = torch.tensor(math.nan)
     assert all(math.isfinite(y) for p in run_profiles(seen).panels for s in p.series for y in s.y)
+
+
+def test_all_panels_speak_of_the_same_steps() -> None:
+    seen = history([2.0, 1.8, 1.6, 1.4, 1.2, 1.0])
+    for sample in seen.samples[1::2]:
+        sample.names, sample.kinds, sample.layers = (), (), []
+    signal, gradient, dead = run_profiles(seen, patient()).panels
+    steps = ["step 0", "step 20", "step 40"]
+    assert [s.name for s in signal.series] == [s.name for s in gradient.series] == steps
+    assert [s.name for s in dead.series[1:]] == steps

@@ -47,7 +47,9 @@ def answer_of_run(findings: Sequence[Finding], history: History, vitals: Sequenc
     if roots:
         return Answer(SICK, _cause(roots[0]), _others(roots, course))
     if len(history) >= FEWEST and went.known and not went.is_harmed:
-        return Answer(HEALTHY, f"Healthy: {_fall(went)}.", _signs(vitals))
+        noted = listed([remark.code for remark in remarks(findings)])
+        why = _signs(vitals) + f" Noted, without harm so far: {noted}." * bool(noted)
+        return Answer(HEALTHY, f"Healthy: {_fall(went)}.", why)
     if len(history) < 2 * FEWEST:
         head = "Nothing was found, and little was seen." if len(history) else "Nothing was seen."
         few = f"{counted(len(history), 'sampled step')}, and {2 * FEWEST} tell how a loss goes."

@@ -118,7 +118,7 @@ def _marks(findings: Sequence[Finding], at: Sequence[int], losses: np.ndarray) -
     for step in sorted({f.step for f in roots}) if finite else ():
         place = max((i for i in finite if at[i] <= step), default=finite[0])
         names = ", ".join(dict.fromkeys(f.code for f in roots if f.step == step))
-        yield Series(names, (float(max(step, at[0])),), (float(losses[place]),), "point", "start")
+        yield Series(names, (float(max(step, at[0])),), (float(losses[place]),), "point", "cause begins")
 
 
 def _looks(history: History) -> list[Look]:
@@ -172,7 +172,7 @@ def matrices(history: History, patient: Patient | None = None) -> Figure:
         Panel(STEP, Axis("Step / weights", log=True), tuple(_traces(at, names, sizes))),
     )
     title = sentence(steps_in_words(sizes)) or "The steps"
-    caption = f"{_shown(len(names))} Right: norm of a step over norm of the weights."
+    caption = f"{_shown(len(names))} Step / weights: norm of a step over norm of the weights."
     return Figure("matrices", title, caption, panels)
 
 
@@ -205,5 +205,8 @@ def rate(history: History) -> Figure:
     axis = Axis("Learning rate", log=max(levels) > WIDE * min(levels))
     title = f"The learning rate goes from {columns[0][0]:.3g} to {columns[0][-1]:.3g}"
     return Figure(
-        "rate", title, f"{counted(len(columns), 'rate')} over the parameters.", (Panel(STEP, axis, series),)
+        "rate",
+        title,
+        "The same for all parameters." if len(columns) == 1 else f"{len(columns)} unlike rates.",
+        (Panel(STEP, axis, series),),
     )

@@ -97,13 +97,15 @@ def _rms(read: LayerRead) -> float:
 
 
 def _gradients(history: History, patient: Patient | None) -> Iterator[Panel]:
-    """The gradient of every matrix."""
+    """The gradient of every matrix, at the steps of the other panels where there are any."""
     names, values = weights(history, patient).names, gradients(history, patient)
     steps = [sample.step for sample in history if sample.tensors is not None]
-    known = [i for i, row in enumerate(values) if np.isfinite(row).any()]
-    lines = [(steps[known[i]], values[known[i]].tolist()) for i in evenly(len(known), 3)]
-    if names and lines:
-        yield Panel(layer_axis(len(names), "Weight matrix"), GRADIENT, _by_step(places(names), lines))
+    rows = {s: row.tolist() for s, row in zip(steps, values, strict=True) if np.isfinite(row).any()}
+    chosen = [sample.step for sample in _chosen(history) if sample.step in rows]
+    chosen = chosen or [list(rows)[i] for i in evenly(len(rows), 3)]
+    if names and chosen:
+        lines = _by_step(places(names), [(step, rows[step]) for step in chosen])
+        yield Panel(layer_axis(len(names), "Weight matrix"), GRADIENT, lines)
 
 
 def _active(history: History, last: Mapping[str, LayerRead]) -> Iterator[Panel]:
@@ -128,11 +130,16 @@ def _dead(read: LayerRead) -> float:
     return PERCENT * read.dead
 
 
-def _lines(history: History, names: Sequence[str], read: Callable[[LayerRead], float]) -> tuple[Series, ...]:
-    """What is read of layers at the first, the middle and the last sample whose signal is a number."""
+def _chosen(history: History) -> list[Sample]:
+    """The first, the middle and the last sample whose signal is a number."""
     seen = [sample for sample in history if sample.names and all(map(_is_number, sample.layers))]
+    return [seen[i] for i in evenly(len(seen), 3)]
+
+
+def _lines(history: History, names: Sequence[str], read: Callable[[LayerRead], float]) -> tuple[Series, ...]:
+    """What is read of layers at the chosen samples."""
     called = labels(history.layer_names)
-    lines = [(seen[i].step, _reads(seen[i], names, read)) for i in evenly(len(seen), 3)]
+    lines = [(sample.step, _reads(sample, names, read)) for sample in _chosen(history)]
     return _by_step(places([called[name] for name in names]), lines)
 
 
