@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from .networks import mlp
+from .collapses import Averaged, Finder, OwnFinder, drowned, with_middle
+from .networks import Recurrent, mlp
 from .operators import Row, another, both, optimiser, row, rows, settings
 from .problem import Rows
 from .recipes import adam
@@ -269,5 +270,53 @@ SICK_HELD_OUT: tuple[Row, ...] = (
         "numbers of the row before",
         both(rows(by_one), HELD),
         "ramps-l1 waves-relu-huber ramps-targets-fifty",
+    ),
+    row(
+        "RANK_COLLAPSE",
+        "a mean over the batch",
+        another(lambda: with_middle(Averaged)),
+        "mlp-relu-sgd mlp-relu-adam",
+    ),
+    row(
+        "RANK_COLLAPSE",
+        "a softmax between layers",
+        another(lambda: with_middle(lambda: nn.Softmax(1))),
+        "mlp-tanh-sgd mlp-selu-nesterov mlp-relu-sgd",
+    ),
+    row(
+        "RANK_COLLAPSE",
+        "loud biases",
+        another(lambda: drowned(6, 1.0)),
+        "mlp-tanh-sgd mlp-gelu-adamw mlp-wide",
+    ),
+    row(
+        "ATTENTION_COLLAPSE",
+        "a mask turned inside out",
+        another(lambda: Finder(blind=True)),
+        "finder finder-adamw",
+    ),
+    row(
+        "ATTENTION_COLLAPSE",
+        "one key left",
+        another(lambda: OwnFinder(blind=True)),
+        "finder-products finder-written-out",
+    ),
+    row(
+        "ATTENTION_COLLAPSE",
+        "scores of nothing",
+        another(lambda: OwnFinder(scale=1e-5)),
+        "finder finder-products",
+    ),
+    row(
+        "ATTENTION_COLLAPSE",
+        "scores of nothing, by hand",
+        another(lambda: OwnFinder(scale=1e-5, by_hand=True)),
+        "finder-adamw finder",
+    ),
+    row(
+        "VANISHING_GRADIENT",
+        "a recurrence without gates",
+        another(lambda: Recurrent(nn.RNN, 3, 24, 3)),
+        "attention-own held-long-gru",
     ),
 )

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from . import data
+from .collapses import Finder, OwnFinder, marked
 from .data import Rows
 from .networks import Attention, Bag, NextWord, Recurrent, TiedAutoencoder, cnn, mlp
 from .problem import Problem
@@ -249,6 +250,18 @@ HELD_OUT: tuple[Problem, ...] = (
         entropy,
         adam(1e-2),
         batch_made=narrow,
+        validation=whole,
+    ),
+    Problem("finder", marked, Finder, entropy, adam(5e-3), steps=250, validation=whole),
+    Problem("finder-adamw", marked, partial(Finder, 24, 1), entropy, adamw(5e-3), steps=250),
+    Problem("finder-written-out", marked, partial(OwnFinder, by_hand=True), entropy, adam(5e-3), steps=250),
+    Problem("finder-products", marked, OwnFinder, entropy, adam(5e-3), steps=250, validation=whole),
+    Problem(
+        "held-long-gru",
+        data.long_melodies,
+        partial(Recurrent, nn.GRU, 3, 24, 3),
+        entropy,
+        adam(1e-2),
         validation=whole,
     ),
 )

@@ -38,9 +38,8 @@ def effective_rank(output: Tensor) -> Tensor | None:
     """
     if output.dim() < 2 or len(output) < FEWEST_ROWS:
         return None
-    rows = output.detach()[:: max(1, len(output) // ROWS)][:ROWS].reshape(
-        ROWS if len(output) >= ROWS else -1, -1
-    )
+    some = output.detach()[:: max(1, len(output) // ROWS)][:ROWS]
+    rows = some.reshape(len(some), -1)
     if rows.shape[1] < FEWEST_UNITS:
         return None
     x = rows.double()

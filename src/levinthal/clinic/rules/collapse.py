@@ -11,12 +11,12 @@ import numpy as np
 
 from levinthal.clinic.chart import Chart
 from levinthal.clinic.finding import found, shown
-from levinthal.clinic.sample import History, Sample
+from levinthal.clinic.sample import History
 from levinthal.vocabulary import Finding, Severity
 
 FEWEST = 3
-ONE, ONE_AT_LAST = 1.02, 1e-5
-SHARP, EVEN = 0.02, 1e-3
+ONE, ONE_AT_LAST = 1.05, 1e-5
+SHARP, EVEN = 0.02, 1e-2
 GROWN, FADED, LOUD = 1e3, 1e-4, 3.0
 MOVED = 0.05
 
@@ -25,34 +25,35 @@ def rank_collapse(chart: Chart) -> Iterator[Finding]:
     """Hidden layers whose rows all lie on one line, from the start to the end. Rows of the output may be
     nearly alike at first; they count where they are alike to the digit.
     """
-    seen = _looked(chart.history)
-    names = (
-        [name for name in seen[0].ranks if all(name in s.ranks for s in seen)] if len(seen) >= FEWEST else []
-    )
-    last = [name for name in chart.history.layer_names if name in seen[0].ranks][-1:] if seen else []
-    ranks = {name: np.array([float(s.ranks[name]) for s in seen]) for name in names}
-    least = {name: 1 + ONE_AT_LAST if name in last else ONE for name in names}
-    lost = [name for name in names if np.all(ranks[name] < least[name])]
+    lost = collapsed(chart.history)
     if lost:
         severity = None if chart.went.is_stuck else Severity.INFO
-        evidence = {"effective rank": float(ranks[lost[0]].max()), "layers": len(lost), "of": len(names)}
-        yield found("RANK_COLLAPSE", shown(lost), 0, evidence, confidence=0.8, severity=severity)
+        evidence = {"effective rank, at most": max(lost.values()), "layers": len(lost)}
+        yield found("RANK_COLLAPSE", shown(list(lost)), 0, evidence, confidence=0.8, severity=severity)
 
 
-def _looked(history: History) -> list[Sample]:
-    return [sample for sample in history if sample.ranks or sample.attention]
+def collapsed(history: History) -> dict[str, float]:
+    """Layer -> its largest effective rank, of layers whose rows lie on one line at every closer look."""
+    seen = [sample for sample in history if sample.ranks]
+    if len(seen) < FEWEST:
+        return {}
+    names = [name for name in seen[0].ranks if all(name in sample.ranks for sample in seen)]
+    most = {name: max(float(sample.ranks[name]) for sample in seen) for name in names}
+    return {
+        name: most[name] for name in names if most[name] < (1 + ONE_AT_LAST if name == names[-1] else ONE)
+    }
 
 
 def attention_collapse(chart: Chart) -> Iterator[Finding]:
-    """All heads of all attention choose one token for good, or none at all to the third digit."""
-    seen = [s for s in _looked(chart.history) if s.attention]
+    """All heads of all attention choose one token, or none to the second digit, at every closer look."""
+    seen = [sample for sample in chart.history if sample.attention]
     if len(seen) < FEWEST:
         return
     entropies, most, uneven = np.array([np.mean([a.tolist() for a in s.attention], 0) for s in seen]).T
     widest = max(float(a[2]) for s in seen for a in s.attention)
     sharp, even = bool(np.all(entropies < SHARP)), widest < EVEN
     if sharp or even:
-        severity = None if chart.went.is_stuck else Severity.INFO
+        severity = Severity.INFO if chart.went.has_learnt or not chart.went.known else None
         evidence = {
             "entropy of attention / the most": float(entropies[-1]),
             "largest token's share": float(most[-1]),

@@ -12,6 +12,7 @@ from levinthal.clinic.chart import Chart, typical
 from levinthal.clinic.finding import found, shown
 from levinthal.clinic.patient import Patient
 from levinthal.clinic.progress import FEWEST
+from levinthal.clinic.rules.collapse import collapsed
 from levinthal.clinic.sample import History
 from levinthal.vocabulary import Finding, Severity
 
@@ -20,7 +21,7 @@ LEAP, HUGE_STEP = 10.0, 0.5
 DECAYED = 1e-3
 LOST = 0.7
 GROWN, FALLEN = 1e3, 1e-3
-MOST_UNITS = 0.5
+MOST_UNITS, NEARLY_ALL = 0.5, 0.9
 CLIPPED, CLIPPED_WITH_HARM = 1e3, 10.0
 GROWTH, SHRUNK, TOO_LARGE = 30.0, 1e-3, 10.0
 FAR_ABOVE, WIDE_INPUT = 3.0, 20.0
@@ -159,9 +160,17 @@ def activations(chart: Chart) -> Iterator[Finding]:
     if flat:
         evidence = {"share on the flat part": max(flat.values()), "layers": len(flat)}
         yield found("SATURATED_ACTIVATION", shown(list(flat)), step, evidence, confidence=0.8, severity=harm)
-    if dead:
+    if dead and not _made_by_collapse(dead, chart.history):
         evidence = {"share of dead units": max(dead.values()), "layers": len(dead)}
         yield found("DEAD_RELU", shown(list(dead)), step, evidence, confidence=0.8, severity=harm)
+
+
+def _made_by_collapse(dead: dict[str, float], history: History) -> bool:
+    """Whether units are dead because rows are all alike: then about half of them are, the others never."""
+    lost, names = collapsed(history), list(history.layer_names)
+    if not lost or max(dead.values()) > NEARLY_ALL:
+        return False
+    return min(names.index(name) for name in lost) < min(names.index(name) for name in dead)
 
 
 def _hidden(history: History) -> list[str]:

@@ -50,8 +50,9 @@ def labels_unrelated(chart: Chart) -> Iterator[Finding]:
 def _is_lost(chart: Chart, rows: Table) -> bool:
     """Whether the network does no better than a guess: on validation at every look, else on its batches."""
     looks = chart.history.validation.looks if chart.history.validation else []
-    if not looks:
-        return chart.went.is_stuck and chart.went.is_at_chance
+    if not looks:  # of several losses a step (rivals, heads) it is not known which labels were meant
+        several = any(len(sample.losses) > 1 for sample in chart.history)
+        return chart.went.is_stuck and chart.went.is_at_chance and not several
     if rows.classes is None or looks[-1].held.right is None:
         start, chance = looks[0].held.loss, chart.went.chance
         least = OF_THE_START * start if math.isnan(chance) else (1 - A_GUESS) * chance
