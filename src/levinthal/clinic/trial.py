@@ -125,12 +125,10 @@ def told_in_a_line() -> Iterator[None]:
         raise
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
-        theirs = [f for f in frames if not _is_ours_or_torch(f.filename)] or frames
-        place = f"{Path(theirs[-1].filename).name}:{theirs[-1].lineno}"
+        theirs = [f for f in frames if not _is_ours_or_torch(f.filename)]
+        place = f" at {Path(theirs[-1].filename).name}:{theirs[-1].lineno}" if theirs else ""
         said = (str(error).splitlines() or ["no message"])[0]
-        raise InputError(
-            f"the problem's own code failed at {place}: {type(error).__name__}: {said}"
-        ) from error
+        raise InputError(f"the problem failed{place}: {type(error).__name__}: {said}") from error
 
 
 def _is_ours_or_torch(filename: str) -> bool:

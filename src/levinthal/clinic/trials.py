@@ -1,4 +1,4 @@
-"""Remedies on trial, round after round: a first glance at many, a paired trial of a few, then combinations."""
+"""Remedies on trial, round after round: a first glance at many, a paired trial of a few, combinations."""
 
 from __future__ import annotations
 
