@@ -10,6 +10,8 @@ diagnosis   rules applied, causes before symptoms
 examination `examine`: a Problem, checked and then watched through one training
 remedies    every change that can be made to a Problem (changes; surgery: to its network)
 treatment   `treat`: paired arms (trials, arms), and what each remedy was seen to do
+page        all of it on one page: answer, cards, vitals (what was looked at), figures, profiles, gains
+notebook    the same answer for a notebook
 """
 
 from __future__ import annotations
