@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import copy
+import gc
+from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 
@@ -9,9 +11,11 @@ import torch
 from tests.clinic.cases import Loop, X, Y, mlp
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from levinthal.clinic import FindingError, watch
+from levinthal.clinic import FindingError, Watch, diagnosis, watch
 from levinthal.clinic.sample import MOST
+from levinthal.clinic.watching import ALL_LAYERS
 from levinthal.errors import InputError
 
 Net = Callable[[], nn.Module]
@@ -340,3 +344,262 @@ def test_the_last_pass_of_an_accumulated_step_is_heard_within_a_closure() -> Non
             optimizer.step(closure)
     assert [len(sample.losses) for sample in w.history] == [2, 2, 2]
     assert w.history.tensors("before_clipping") == pytest.approx(w.history.tensors("gradient"))
+
+
+class Twice(nn.Module):
+    """Gives a tuple."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = mlp(width=16, top=nn.Softmax(1))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.inner(x), x.mean()
+
+
+class Wrapper(nn.Module):
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.module(x)
+        return out
+
+
+def pairs_alike(a: nn.Module, b: nn.Module) -> bool:
+    return all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
+
+
+def both(wrap: Callable[[nn.Module], nn.Module], steps: int = 25) -> tuple[Watch, bool]:
+    """A network with a softmax too many, wrapped and watched; and whether its weights are those of a twin."""
+    alone = mlp(width=16, top=nn.Softmax(1))
+    watched = copy.deepcopy(alone)
+    outer = wrap(watched)
+    w = Loop(steps=steps, every=2).run(outer, torch.optim.Adam(outer.parameters(), 1e-3))
+    outer = wrap(alone)
+    Loop(steps=steps).run(outer, torch.optim.Adam(outer.parameters(), 1e-3), watched=False)
+    return w, pairs_alike(watched, alone)
+
+
+@pytest.mark.parametrize("wrap", [Wrapper, nn.DataParallel])
+def test_wrapped_networks_are_watched(wrap: Callable[[nn.Module], nn.Module]) -> None:
+    w, same = both(wrap)
+    assert same
+    assert w.findings()[0].code == "DOUBLE_SOFTMAX"
+    assert "module.1" in w.history.layer_names
+
+
+def part_compiled(model: nn.Module) -> nn.Module:
+    assert isinstance(model, nn.Sequential)
+    return nn.Sequential(torch.compile(model[:3], backend="eager"), *model[3:])
+
+
+def compiled_in_place(model: nn.Module) -> nn.Module:
+    model.compile(backend="eager")
+    return Wrapper(model)
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda model: torch.compile(model, backend="eager"), part_compiled, compiled_in_place]
+)
+def test_compiled_networks_are_watched(wrap: Callable[[nn.Module], nn.Module]) -> None:
+    torch._dynamo.reset()
+    w, same = both(wrap)
+    assert same
+    assert w.findings()[0].code == "DOUBLE_SOFTMAX"
+    assert "GRAPH_BROKEN" not in [f.code for f in w.findings()]
+
+
+def test_a_network_compiled_behind_the_watch_is_trained_as_ever() -> None:
+    torch._dynamo.reset()
+    alone = mlp(width=16)
+    watched = copy.deepcopy(alone)
+    for model, listening in ((watched, True), (alone, False)):
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        compiled, w = torch.compile(model, backend="eager"), watch(model, optimizer, every=2)
+        with w if listening else nullcontext():
+            Loop(steps=9).train(compiled, optimizer)
+        assert w.trouble == ""
+    assert pairs_alike(watched, alone)
+
+
+def test_a_tuple_comes_back() -> None:
+    model = Twice()
+    w = watch(model, optimizer := torch.optim.Adam(model.parameters(), 1e-3), every=2)
+    with w:
+        Loop(steps=25, loss=lambda out, y: functional.cross_entropy(out[0], y)).train(model, optimizer)
+    assert w.trouble == ""
+    assert w.findings()[0].code == "DOUBLE_SOFTMAX"
+
+
+def test_a_scaler_and_clipping_are_no_sickness() -> None:
+    alone = mlp(width=16)
+    watched = copy.deepcopy(alone)
+    for model, listening in ((watched, True), (alone, False)):
+        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        scaler = torch.amp.GradScaler("cpu")
+        with watch(model, optimizer, every=2) if listening else nullcontext() as w:
+            for step in range(60):
+                rows = torch.arange(step * 16, step * 16 + 16)
+                optimizer.zero_grad()
+                with torch.autocast("cpu", torch.bfloat16):
+                    loss = functional.cross_entropy(model(X[rows]), Y[rows])
+                scaler.scale(loss).backward()
+                if step % 20 == 0:
+                    model[0].weight.grad.fill_(torch.inf)  # an overflow: the scaler skips the step
+                scaler.unscale_(optimizer)
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                scaler.step(optimizer)
+                scaler.update()
+        if w is not None:
+            assert w.trouble == ""
+            assert 20 < len(w.history) < 30
+            assert [f.code for f in w.findings() if f.severity != "info"] == []
+    assert pairs_alike(watched, alone)
+
+
+def test_batches_may_be_skipped_and_steps_may_raise() -> None:
+    class Fussy(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Linear(64, 16), nn.Linear(16, 10)
+
+        def forward(self, x: Tensor) -> Tensor:
+            h = self.first(x)
+            if len(x) < 4:
+                raise ValueError("too few rows")
+            out: Tensor = self.last(torch.tanh(h))
+            return out
+
+    alone = Fussy()
+    watched = copy.deepcopy(alone)
+    for model, listening in ((watched, True), (alone, False)):
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        with watch(model, optimizer, every=1) if listening else nullcontext() as w:
+            for step in range(20):
+                optimizer.zero_grad()
+                try:
+                    loss = functional.cross_entropy(model(X[: 2 + step % 5]), Y[: 2 + step % 5])
+                except ValueError:
+                    continue
+                if step % 4 == 0:
+                    continue
+                loss.backward()
+                optimizer.step()
+        if w is not None:
+            assert w.trouble == ""
+            assert len(w.history) == 9
+            assert w.history.layer_names == {"first": "Linear", "tanh 2": "tanh", "last": "Linear"}
+    assert pairs_alike(watched, alone)
+    assert hooks(watched, optimizer) == 0
+    assert torch.overrides._len_torch_function_stack() == 0
+
+
+class Counting(torch.overrides.TorchFunctionMode):
+    calls = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        self.calls += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_mode_that_the_user_takes_off_is_theirs() -> None:
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, every=1) as w:
+        for _ in range(3):
+            with Counting() as mine, torch.device("cpu"):
+                loss = functional.cross_entropy(model(X[:8]), Y[:8])
+            assert torch.overrides._get_current_function_mode_stack() == [w._listener]
+            assert mine.calls > 0
+            loss.backward()
+            optimizer.step()
+            assert torch.overrides._len_torch_function_stack() == 0
+    assert w.trouble == ""
+    assert len(w.history.calls()) == 3
+
+
+@pytest.mark.parametrize("broken", ["layer_numbers", "loss_call"])
+def test_a_reading_that_fails_is_not_raised_in_the_loop(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"levinthal.clinic.listening.{broken}", lambda *args: 1 / 0)
+    model = mlp()
+    w = watch(model, optimizer := torch.optim.SGD(model.parameters(), 0.1), every=1)
+    with w:
+        Loop(steps=3).train(model, optimizer)
+    assert "ZeroDivisionError" in w.trouble
+    assert hooks(model, optimizer) == 0
+    assert torch.overrides._len_torch_function_stack() == 0
+    assert not torch.nn.modules.module._global_forward_hooks
+
+
+class Waiting(TorchDispatchMode):
+    """Counts what makes the host wait for a GPU: numbers asked for, and shapes that depend on data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = Counter[str]()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        if func.overloadpacket.__name__ in (
+            "_local_scalar_dense",
+            "nonzero",
+            "bincount",
+            "_unique2",
+            "equal",
+        ):
+            self.waits[func.overloadpacket.__name__] += 1
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.1])
+@pytest.mark.parametrize("name", ["mlp", "convolutions"])
+def test_nothing_in_a_step_waits_for_the_device(name: str, clip: float) -> None:
+    waits = []
+    for listening_too in (True, False):
+        model = NETS[name]()
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        with (
+            watch(model, optimizer, every=1) if listening_too else nullcontext() as w,
+            Waiting() as counting,
+        ):
+            Loop(steps=12, clip=clip, zero=clip > 0).train(model, optimizer)
+        waits.append(counting.waits)
+        if w is not None:
+            assert w.trouble == ""
+            assert len(w.history) == 12
+    assert waits[0] == waits[1]
+
+
+def test_what_is_kept_does_not_grow_with_the_steps() -> None:
+    def kept(steps: int) -> int:
+        model = mlp(width=8, depth=1)
+        w = Loop(steps=steps, batch=4, every=1).run(model, torch.optim.SGD(model.parameters(), 0.01))
+        gc.collect()
+        count = sum(issubclass(type(each), Tensor) for each in gc.get_objects())
+        assert len(w.history) == min(steps, MOST)
+        return count
+
+    kept(10)
+    assert kept(3 * MOST) <= 1.2 * kept(3 * MOST // 2)  # twice the steps
+
+
+def test_layers_are_read_in_every_second_step_and_losses_in_all() -> None:
+    model = nn.Sequential(mlp(), nn.Dropout(0.1))
+    w = Loop(steps=30, every=1).run(model, torch.optim.Adam(model.parameters(), 1e-3))
+    read = [bool(sample.names) for sample in w.history]
+    assert read == [step < ALL_LAYERS or step % 2 == 0 for step in range(30)]
+    assert [len(sample.losses) for sample in w.history] == [1] * 30
+    assert all(sample.drops == {"1": 0.1} for sample in w.history)
+
+
+def test_a_rule_that_fails_is_told_and_takes_no_other_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_chart: object) -> list[object]:
+        raise ZeroDivisionError("of nothing")
+
+    monkeypatch.setattr(diagnosis, "RULES", (broken, *diagnosis.RULES))
+    model = mlp(top=nn.Softmax(1))
+    w = Loop(steps=30).run(model, torch.optim.Adam(model.parameters(), 1e-3))
+    assert "DOUBLE_SOFTMAX" in [finding.code for finding in w.findings()]
+    assert w.failed_rules == ("broken: ZeroDivisionError: of nothing",)
+    assert "Not judged, by a fault of ours: broken" in str(w)

@@ -137,13 +137,14 @@ class Listener(TorchFunctionMode):
         self._closely = self._layers and sample.step >= self._next
         if self._closely:
             self._next = PACE * sample.step + 1
-        if self._layers or (self._has_norms and not self.is_deaf):
+        some = self._layers or (self._inside and not self.is_deaf)
+        if some or (self._has_norms and not self.is_deaf):
             self._handles = [  # for all modules there are: two calls instead of two for every leaf
                 register_module_forward_pre_hook(self._enter),
                 register_module_forward_hook(self._leave),
             ]
-        if self._layers or (self._inside and not self.is_deaf):
-            self._join()
+        if some:
+            self.join()
 
     def forward_done(self) -> None:
         """The forward pass is over; its hooks go."""
@@ -153,7 +154,7 @@ class Listener(TorchFunctionMode):
         self._last, self._in_forward = ("", None), False
         if self.sample is not None:
             self.sample.names, self.sample.kinds = tuple(self._heard), tuple(self._heard.values())
-            self._join()
+            self.join()
 
     def end(self) -> None:
         """Stop to listen."""
@@ -163,8 +164,12 @@ class Listener(TorchFunctionMode):
             with _taken_off_until(self):
                 _pop_mode()  # type: ignore[no-untyped-call]
 
-    def _join(self) -> None:
-        """Under the user's own modes, who take off the topmost when they leave; a device's mode is lowest."""
+    def join(self) -> None:
+        """Hear functions from here on.
+
+        Under the user's own modes, which take the topmost off when they are left; above a device's, which
+        has to be lowest.
+        """
         stack = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
         if self not in stack:
             with _taken_off_until(stack[0] if stack and isinstance(stack[0], DeviceContext) else None):

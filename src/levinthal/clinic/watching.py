@@ -25,7 +25,6 @@ from levinthal.clinic.validation import LossFn, Validation, as_source
 from levinthal.errors import InputError, LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Severity
 
-
 ALL_LAYERS = 8
 """Samples from which on layers are read in every second one."""
 
@@ -89,6 +88,8 @@ class Watch:
         """
         if self._handles and self._sample is None and self._step % self.every == 0:
             self._safely(self._begin, inputs, {})
+            if not self._listener.is_deaf:
+                self._safely(self._listener.join)  # the model itself may never be called
 
     def findings(self) -> list[Finding]:
         """What is wrong, causes before their symptoms, the most important first; empty for a healthy run."""
