@@ -70,7 +70,7 @@ def examine(patient: Patient, seed: int) -> Answer | None:
     first, present = _leads(found, right), any(f.code in right for f in found)
     aloud = first and found[0].severity is not Severity.INFO
     told = (first, present, early[0] if early else first, aloud)
-    return Answer(name, patient.code, seed, score, twin, *told, _roots(found), watched.trouble)
+    return Answer(name, patient.code, seed, score, twin, *told, _roots(found), _trouble(watched))
 
 
 def examine_healthy(problem: Problem, seed: int) -> Answer:
@@ -80,7 +80,11 @@ def examine_healthy(problem: Problem, seed: int) -> Answer:
         said = _roots(watched.findings())
     except Exception as error:
         return _raised(problem.name, "", seed, error)
-    return Answer(problem.name, "", seed, score, score, *(False,) * 4, said, watched.trouble)
+    return Answer(problem.name, "", seed, score, score, *(False,) * 4, said, _trouble(watched))
+
+
+def _trouble(watched: Watch) -> str:
+    return "; ".join(filter(None, (watched.trouble, *watched.failed_rules)))
 
 
 def _raised(name: str, code: str, seed: int, error: Exception) -> Answer:

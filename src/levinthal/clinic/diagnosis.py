@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from levinthal.clinic.catalogue import CATALOGUE
@@ -15,11 +15,25 @@ from levinthal.vocabulary import Finding, Severity
 RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
-def diagnose(patient: Patient, history: History) -> list[Finding]:
-    """All findings, the most important first; a symptom carries its cause in `follows` and comes after it."""
+def diagnose(
+    patient: Patient, history: History, on_error: Callable[[str], None] = lambda _: None
+) -> list[Finding]:
+    """All findings, the most important first; a symptom carries its cause in `follows` and comes after it.
+
+    A rule that fails on what it meets is told to `on_error`; the others stand.
+    """
     chart = Chart(patient, history)
-    found = [finding for rule in RULES for finding in rule(chart)]
-    return ranked(found)
+    return ranked([finding for rule in RULES for finding in _applied(rule, chart, on_error)])
+
+
+def _applied(
+    rule: Callable[[Chart], Iterable[Finding]], chart: Chart, on_error: Callable[[str], None]
+) -> list[Finding]:
+    try:
+        return list(rule(chart))
+    except Exception as error:
+        on_error(f"{rule.__name__}: {type(error).__name__}: {error}")
+        return []
 
 
 def ranked(found: Sequence[Finding]) -> list[Finding]:

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
+from levinthal.clinic.closer import recurrent_gains
 from levinthal.clinic.diagnosis import diagnose
 from levinthal.clinic.listening import Listener, is_compiled
 from levinthal.clinic.notebook import shown_run
 from levinthal.clinic.page import write_page
 from levinthal.clinic.patient import Patient
 from levinthal.clinic.readings import batch_numbers
+from levinthal.clinic.rows import marks
 from levinthal.clinic.sample import History, Sample
 from levinthal.clinic.tensors import Tensors
 from levinthal.clinic.told import told
@@ -42,8 +44,14 @@ class Watch:
 
     def __init__(self, patient: Patient, every: int, validation: Validation | None = None) -> None:
         self.patient, self.every = patient, every
-        self.history = History(alike=patient.alike(1e-6), validation=validation)
+        self.history = History(
+            alike=patient.alike(1e-6),
+            recurrent=recurrent_gains(patient.listened),
+            validation=validation,
+        )
         self.history.rows.marking = validation is not None
+        self.failed_rules: tuple[str, ...] = ()
+        """Rules that could not judge what they met, when findings were last asked for, and why."""
         self.trouble = ""
         """What went wrong inside the watch itself; it then stops listening, and the loop goes on."""
         self._step = 0
@@ -95,13 +103,18 @@ class Watch:
         """What is wrong, causes before their symptoms, the most important first; empty for a healthy run."""
         if self._handles and self._sample is None:
             self._safely(self._look)
-        return diagnose(self.patient, self.history)
+        failed = list[str]()
+        found = diagnose(self.patient, self.history, failed.append)
+        self.failed_rules = tuple(failed)
+        return found
 
     def __str__(self) -> str:
         """The findings for a terminal."""
-        trouble = f"\nThe watch ended early: {self.trouble}" if self.trouble else ""
+        lines = [told(self.findings())]
         held = self.history.validation.trouble if self.history.validation else ""
-        return told(self.findings()) + trouble + (f"\nNothing was held out: {held}" if held else "")
+        lines += [f"The watch ended early: {self.trouble}"] if self.trouble else []
+        lines += [f"Nothing was held out: {held}"] if held else []
+        return "\n".join([*lines, *(f"Not judged, by a fault of ours: {rule}" for rule in self.failed_rules)])
 
     def report(self, path: str | Path) -> Path:
         """Write findings, figures and where they are from as one self-contained page; the path it now has.
@@ -183,6 +196,7 @@ class Watch:
         if first is not None:
             self._sample.batch_size = len(first)
             self._sample.batch = batch_numbers(first) if first.is_floating_point() else None
+            self._sample.tokens = None if first.is_floating_point() else marks(first.reshape(1, -1))[0]
         self.history.rows.offer(args, words)
         self._listener.begin(self._sample, layers=self._sampled < ALL_LAYERS or self._sampled % 2 == 0)
         self._sampled += 1
