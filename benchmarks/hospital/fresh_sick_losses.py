@@ -83,7 +83,7 @@ LOSSES: tuple[Row, ...] = (
     ("DOUBLE_SOFTMAX", "a function", output(lambda x: torch.softmax(x, 1)),
      "digits-restarts sharpness-aware digits-clip-values", {}),
     ("DOUBLE_SOFTMAX", "in the loss", loss(lambda old: lambda out, y: old(out.softmax(1), y)),
-     "clouds-slow digits-narrow digits-clip-one", {}),
+     "clouds-slow digits-restarts digits-clip-one", {}),
     ("DOUBLE_SOFTMAX", "sigmoid, then logits", output(torch.sigmoid),
      "chords moons-binary-adadelta discs-unet", {}),
     ("RELU_ON_LOGITS", "a module", ended(nn.ReLU), "digits-narrow clouds-slow sums-gru", SILENT),

@@ -194,7 +194,7 @@ NETWORKS: tuple[Row, ...] = (
      {}),
     ("SATURATED_ACTIVATION", "softsign", hidden(scaled(3000.0)), "iris-rprop", {}),
     ("DEAD_RELU", "biases far below", hidden(biased(-12.0)), "digits-wide friedman-relu wine-weighted", {}),
-    ("DEAD_RELU", "second layer all negative", second(sunk), "spirals-relu digits-deeper-slower field-tanh",
+    ("DEAD_RELU", "second layer all negative", second(sunk), "spirals-relu digits-deeper-slower",
      {}),
     ("DEAD_RELU", "norms far below", every(nn.BatchNorm2d, biased(-5.0)), "drifting-norm", {}),
     ("DEAD_RELU", "filters far below", hidden(biased(-10.0)), "grey-cut-out mixed-up-pictures", {}),
