@@ -57,6 +57,20 @@ def test_proofs_share_one_axis_that_holds_zero() -> None:
     assert (bad.mark, bad.value) == ("does-not-replicate", "−0.50")
 
 
+def test_what_helped_most_comes_first() -> None:
+    arms = [
+        tried("not pursued", 0.8, 0.9, 1.0),
+        tried("proved here", 0.1, 0.2, 0.3),
+        tried("made it worse", -0.3, -0.2, -0.1),
+        tried("proved here", 0.4, 0.5, 0.6),
+        Tried("UNDERFIT", "more", "steps", "no effect here", Estimate(float("nan"))),
+    ]
+    order = [(arm.word, arm.value) for arm in proofs(arms)]
+    proved, rest = order[:2], [word for word, _ in order[2:]]
+    assert proved == [("proved here", "+0.50"), ("proved here", "+0.20")]
+    assert rest == ["no effect here", "made it worse", "not pursued"]
+
+
 def test_a_proof_without_an_interval_or_a_number_has_a_place() -> None:
     (nothing,) = proofs([Tried("UNDERFIT", "more", "steps", "no effect here", Estimate(float("nan")))])
     assert nothing.low == nothing.dot == nothing.high == nothing.zero == 0.5

@@ -120,7 +120,8 @@ def code_and_words(text: str) -> Iterable[tuple[str, bool]]:
 
 
 def proofs(trials: Sequence[Proof]) -> list[Tried]:
-    """Treatments on one common axis, which holds zero and every finite end."""
+    """Treatments on one common axis, which holds zero and every finite end; what helped most comes first."""
+    trials = sorted(trials, key=_merit)
     ends = [0.0, *(end for trial in trials for end in _ends(trial.gain) if math.isfinite(end))]
     low, high = min(ends), max(ends)
     pad = 0.06 * (high - low) or 1.0
@@ -129,6 +130,13 @@ def proofs(trials: Sequence[Proof]) -> list[Tried]:
         return (value - low + pad) / (high - low + 2 * pad) if math.isfinite(value) else place(0.0)
 
     return [_tried(trial, tuple(map(place, _ends(trial.gain))), place(0.0)) for trial in trials]
+
+
+def _merit(trial: Proof) -> tuple[int, float]:
+    """Proved, then without effect, then worse, then what was not pursued; the larger gain first."""
+    order = list(MARKS)
+    gain = trial.gain.value if math.isfinite(trial.gain.value) else -math.inf
+    return order.index(trial.outcome) if trial.outcome in order else len(order), -gain
 
 
 def _ends(gain: Estimate) -> tuple[float, float, float]:

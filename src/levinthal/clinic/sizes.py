@@ -62,6 +62,8 @@ def steps_in_words(sizes: np.ndarray) -> str:
     if not len(known):
         return ""
     first, last = (f"{part(float(typical(end)))} itself" for end in (known[:3], known[-3:]))
+    if first == last == "none of itself":
+        return "a step leaves most matrices as they are"
     if first == last:
         return f"a step changes a matrix by {last}"
     return f"at first a step changes a matrix by {first}, at last by {last}"

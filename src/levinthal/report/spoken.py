@@ -101,9 +101,11 @@ def _short(value: float) -> str:
 def part(value: float) -> str:
     """`share`, to be said of something.
 
-    >>> part(0.25), part(30.0)
-    ('25 % of', '30 times')
+    >>> part(0.25), part(30.0), part(0.0)
+    ('25 % of', '30 times', 'none of')
     """
+    if value == 0:
+        return "none of"
     return share(value) if value >= 2 else f"{share(value)} of"
 
 
