@@ -32,7 +32,7 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     if grown is None or tamed is None:
         return "Not measured yet."
     said = f"With batch norm GSC grows by {2**grown.value - 1:.0%} a layer, and skips lower it"
-    said += f" {10**tamed.value:,.0f}-fold over the whole depth"
+    said += f" {float(f'{10**tamed.value:.2g}'):,.0f}-fold over the whole depth"
     more = f"; NLC before training and test error correlate by {foretold.value:.2f}" if foretold else ""
     return f"{said}{more}."
 
@@ -49,7 +49,7 @@ study = Study(
             "digits", (50,), 8, 16, 6, deepest=12, images=1197, steps=100,
         ),
         "standard": _preset(
-            "26, 50 and 100 layers; 30 small networks trained on MNIST; five minutes",
+            "26, 50 and 100 layers; 30 small networks trained on MNIST; ten minutes",
             "mnist", (26, 50, 100), 12, 30, 8, deepest=20, images=5000, steps=250,
         ),
     },

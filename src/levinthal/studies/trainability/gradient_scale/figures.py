@@ -85,7 +85,12 @@ def _range(values: list[float]) -> str:
 
 
 def _plain(factor: float) -> str:
-    return f"{factor:,.0f}" if factor >= 10 else f"{factor:.1f}"
+    """Two digits, written out.
+
+    >>> _plain(98_765), _plain(1.26)
+    ('99,000', '1.3')
+    """
+    return f"{float(f'{factor:.2g}'):,.0f}" if factor >= 10 else f"{factor:.1f}"
 
 
 def _rates(rows: Rows) -> Figure:
