@@ -148,10 +148,8 @@ def test_watch_and_checkup_write_their_pages(tmp_path: Path) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("theme", "size"), [("light", (1280, 900)), ("dark", (600, 900))])
-def test_every_figure_is_drawn_and_nothing_is_requested(
-    tmp_path: Path, chromium: str, theme: str, size: tuple[int, int]
-) -> None:
+def test_every_figure_is_drawn_and_nothing_is_requested(tmp_path: Path, chromium: str) -> None:
+    theme, size = "dark", (600, 900)
     seen = history([*FALLING, math.nan], depth=15)
     sick = (found("NON_FINITE_LOSS", "loss", 200, {}),)
     checkup = check(mlp(nn.Tanh), functional.cross_entropy, (X[:64], Y[:64]))

@@ -60,6 +60,7 @@ def test_nothing_seen_is_not_judged() -> None:
         ([2.0] * 12, "the loss hardly moves: it is 2.00 at first and 2.00 at last; a guess loses 1.39"),
         ([1.0 + k for k in range(12)], "the loss rises from 1.00 to 11.5; a guess loses 1.39"),
         ([2.0, 900.0, *FALLING], "the loss falls from 2.00 to 0.319, by way of 900; a guess loses 1.39"),
+        ([9.0, 5.0, *[1.4] * 20], "the loss falls from 9.00 to 1.40, no lower than a guess: 1.39"),
         ([2.0, 1.0], "the loss is 2.00 at first and 1.00 at last; a guess loses 1.39"),
         ([math.nan, math.inf], "the loss was never a number"),
         ([], "no loss was seen"),

@@ -11,7 +11,7 @@ from levinthal.clinic.answer import Answer, answer_of_checkup, answer_of_run, ca
 from levinthal.clinic.cards import Card, card, numbers_table
 from levinthal.clinic.patient import Patient
 from levinthal.clinic.sample import History
-from levinthal.clinic.vitals import Vital, vitals
+from levinthal.clinic.vitals import vitals
 from levinthal.vocabulary import BADGES, Estimate, Finding
 
 COLOURS = {"critical": "#c9372c", "warning": "#a86a00", "healthy": "#00845e"}
@@ -23,15 +23,15 @@ def shown_run(findings: Sequence[Finding], history: History, patient: Patient | 
     """A watched run as HTML: the answer, the loss as a line, causes with their cures, the vital signs."""
     signs = vitals(history, patient, findings)
     parts = [_head(answer_of_run(findings, history, signs)), _sparkline(history), *_cards(findings)]
-    return _box([*parts, _folded("What was looked at", [_vital(sign) for sign in signs])])
+    return _box(
+        [*parts, _folded("What was looked at", [_row(sign.name, sign.word, sign.reading) for sign in signs])]
+    )
 
 
 def shown_checkup(findings: Sequence[Finding], numbers: Mapping[str, Estimate]) -> str:
     """A checkup as HTML: the answer, causes with their cures, and every number with its trust."""
     rows = [
-        Markup(
-            "<tr><td>{}</td><td style='text-align:right'><b>{}</b></td><td>{}</td><td>{} {}</td></tr>"
-        ).format(name, value, interval, BADGES[trust], trust)
+        _row(name, Markup("<b>{}</b> {}").format(value, interval), f"{BADGES[trust]} {trust}")
         for name, value, interval, trust, _ in numbers_table(numbers)
     ]
     head = _head(answer_of_checkup(findings, numbers))
@@ -57,9 +57,8 @@ def _cards(findings: Sequence[Finding]) -> Iterator[Markup]:
 
 def _card(one: Card) -> Markup:
     colour = COLOURS.get(one.severity, "currentColor")
-    seen = Markup(" &ensp; ").join(
-        Markup("{} <b>{}</b>").format(name, value) for name, value in (*one.evidence, *one.notes)
-    )
+    numbers = [Markup("{} <b>{}</b>").format(name, value) for name, value in one.evidence]
+    seen = Markup(" &ensp; ").join([*numbers, *(escape(f"{name}: {text}") for name, text in one.notes)])
     remedy = Markup("").join(
         Markup("<code>{}</code>").format(t) if code else escape(t) for t, code in one.remedy
     )
@@ -75,10 +74,10 @@ def _card(one: Card) -> Markup:
     ).format(colour, BADGES[one.severity], one.severity, Markup("<br>").join(lines))
 
 
-def _vital(sign: Vital) -> Markup:
-    return Markup("<tr><td><b>{}</b></td><td>{}</td><td>{}</td></tr>").format(
-        sign.name, sign.word, sign.reading
-    )
+def _row(*cells: str) -> Markup:
+    """A row of a table."""
+    cell = Markup("<td style='padding:.1em .9em .1em 0;text-align:left'>{}</td>")
+    return Markup("<tr>{}</tr>").format(Markup("").join(cell.format(each) for each in cells))
 
 
 def _folded(name: str, rows: Sequence[Markup]) -> Markup:

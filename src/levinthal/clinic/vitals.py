@@ -24,6 +24,8 @@ from levinthal.vocabulary import Finding, Severity
 
 CLEAR, REMARK, FOUND, NOT_JUDGED = "nothing found", "remark", "found", "not judged"
 FEW_SAMPLES = 3
+MOVED = 0.8
+"""Share of the first loss below which it has moved, wherever it ends."""
 PEAK = 10.0
 """Times its ends from which on the highest loss is worth a word."""
 SIGNS = {
@@ -103,6 +105,8 @@ def loss_in_words(history: History, went: Progress | None = None) -> str:
         return f"the loss is {start} at first and {end} at last{guess}"
     top = float(losses[np.isfinite(losses)].max())
     peak = f", by way of {number(top)}" if top > PEAK * max(abs(went.start), abs(went.end)) else ""
+    if went.is_at_chance and went.end < MOVED * float(losses[np.isfinite(losses)][0]):
+        return f"the loss falls from {start} to {end}{peak}, no lower than a guess: {number(went.chance)}"
     if went.is_stuck and not went.is_worse:
         return f"the loss hardly moves: it is {start} at first and {end} at last{peak}{guess}"
     return f"the loss {'rises' if went.is_worse else 'falls'} from {start} to {end}{peak}{guess}"
