@@ -317,6 +317,6 @@ SICK_HELD_OUT: tuple[Row, ...] = (
         "VANISHING_GRADIENT",
         "a recurrence without gates",
         another(lambda: Recurrent(nn.RNN, 3, 24, 3)),
-        "attention-own held-long-gru",
+        "attention-own",
     ),
 )

@@ -42,4 +42,5 @@ def _admitted(row: Row) -> Iterator[Patient]:
         yield Patient(operator(named), twin, code, **words)
 
 
-WARD: tuple[Patient, ...] = tuple(patient for row in (*PIPELINES, *TRAININGS, *SICK_HELD_OUT) for patient in _admitted(row))
+ROWS = (*PIPELINES, *TRAININGS, *SICK_HELD_OUT)
+WARD: tuple[Patient, ...] = tuple(patient for row in ROWS for patient in _admitted(row))

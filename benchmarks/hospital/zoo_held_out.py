@@ -256,12 +256,4 @@ HELD_OUT: tuple[Problem, ...] = (
     Problem("finder-adamw", marked, partial(Finder, 24, 1), entropy, adamw(5e-3), steps=250),
     Problem("finder-written-out", marked, partial(OwnFinder, by_hand=True), entropy, adam(5e-3), steps=250),
     Problem("finder-products", marked, OwnFinder, entropy, adam(5e-3), steps=250, validation=whole),
-    Problem(
-        "held-long-gru",
-        data.long_melodies,
-        partial(Recurrent, nn.GRU, 3, 24, 3),
-        entropy,
-        adam(1e-2),
-        validation=whole,
-    ),
 )

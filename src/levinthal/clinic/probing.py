@@ -10,6 +10,7 @@ from levinthal.clinic.tables import Table
 
 NEIGHBOURS, SHUFFLES, RIDGE = 10, 30, 1.0
 GIVEN, FAR_BEHIND, OF_COLUMNS = 0.98, 0.85, 0.25
+GIVEN_EACH, FAR_BEHIND_EACH = 0.99, 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,11 @@ def _class_by_class(values: np.ndarray, classes: np.ndarray) -> tuple[list[int],
     rest = np.delete(scores, given, 1)
     least = float(scores.max(1).min())
     few = len(given) <= OF_COLUMNS * values.shape[1] and rest.size > 0
-    return (given, least, float(rest.max())) if few and least > GIVEN and rest.max() < FAR_BEHIND else None
+    return (
+        (given, least, float(rest.max()))
+        if few and least > GIVEN_EACH and rest.max() < FAR_BEHIND_EACH
+        else None
+    )
 
 
 def _separations(values: np.ndarray, mine: np.ndarray) -> np.ndarray:
