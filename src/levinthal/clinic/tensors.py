@@ -1,8 +1,8 @@
 """What a step does to every parameter: norms of gradient, weight and step.
 
-Of a parameter of more than 32,768 numbers, 16,384 are read: 1,024 runs of 16, evenly apart. So a watch costs
-the same, in time and memory, however large the layers are; where all numbers are of a kind, such a norm is
-right to 1 in 100.
+Of a network that trains matrices (tensors of two axes or more) these are read, and no vectors. Of a parameter
+of more than 32,768 numbers, 16,384 are read: 1,024 runs of 16, evenly apart. So a watch costs the same, in
+time and memory, however large the layers are; where all numbers are of a kind, a norm is right to 1 in 100.
 """
 
 from __future__ import annotations
@@ -21,32 +21,38 @@ ENOUGH, RUNS, RUN = 32_768, 1_024, 16
 class Tensors:
     """The parameters from the beginning of a step to its end.
 
-    Of those that ask for a gradient a part is copied. The copy's memory is kept for the next sampled step.
+    Of those that are read a part is copied. The copy's memory is kept for the next sampled step.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
         self.parameters = parameters
-        self._places: list[int] = []
+        self._read: list[nn.Parameter] = []
+        self._forms: list[tuple[int, int, torch.dtype, torch.device]] = []
         self._copies: list[Tensor] = []
-        self._forms: list[tuple[int, torch.dtype, torch.device]] = []
-        self._scales = torch.ones(())
-        self._large = frozenset(i for i, p in enumerate(parameters) if p.numel() > ENOUGH)
+        self._scales = self._places = torch.zeros(0)
         self._before_backward: Norms = []
         self._before_clipping: Norms = []
 
     def begin(self) -> None:
         """Take the weights down as they are."""
-        self._places = [i for i, p in enumerate(self.parameters) if p.requires_grad]
+        trained = [p for p in self.parameters if p.requires_grad]
+        self._read = [p for p in trained if p.dim() > 1] or trained
         self._before_backward, self._before_clipping = [], []
-        weights, forms = self._weights(), [(p.numel(), p.dtype, p.device) for p in self.parameters]
-        if forms != self._forms or len(weights) != len(self._copies):
-            self._copies, self._forms = (
-                [w.clone(memory_format=torch.contiguous_format) for w in weights],
-                forms,
-            )
-            self._scales = self._all_scales()
-        if weights:
+        weights, forms = self._weights(), [(id(p), p.numel(), p.dtype, p.device) for p in self._read]
+        if forms != self._forms:
+            self._forms = forms
+            self._copies = [w.clone(memory_format=torch.contiguous_format) for w in weights]
+            self._prepare()
+        elif weights:
             torch._foreach_copy_(self._copies, weights)
+
+    def _prepare(self) -> None:
+        """Where the rows of what is read belong, and what they are to be multiplied by, a part being read."""
+        read, device = {id(p) for p in self._read}, self.parameters[0].device
+        places = [i for i, p in enumerate(self.parameters) if id(p) in read]
+        self._places = torch.tensor(places, dtype=torch.int64, device=device)
+        scales = torch.tensor([_scale(p) for p in self._read], device=device)
+        self._scales = torch.stack((scales, scales, scales, torch.ones_like(scales), scales))
 
     def forget(self) -> None:
         """Let go of all copies."""
@@ -54,16 +60,15 @@ class Tensors:
 
     def backward_begins(self) -> None:
         """Take down the gradients that lie there."""
-        gradients = self._gradients()
-        there = any(gradient is not None for gradient in gradients)
-        self._before_backward = self._norms(gradients) if there else []
+        there = any(p.grad is not None for p in self._read)
+        self._before_backward = self._norms() if there else []
 
     def backward_is_over(self) -> Tensor:
         """() norm of the gradients that lay there as the pass began, and that it added to.
 
         The gradients are taken down as backward left them, which clipping may yet shrink.
         """
-        self._before_clipping = self._norms(self._gradients())
+        self._before_clipping = self._norms()
         if not self._before_backward:
             return torch.zeros((), device=self.parameters[0].device)
         before, after = (
@@ -72,52 +77,33 @@ class Tensors:
         return (torch.where(after != before, before, 0.0) * self._scales[0]).norm()
 
     def columns(self) -> Tensor:
-        """(parameters, 5) as in TENSOR, when the step is over; the copy is used up."""
-        gradients = self._gradients()
-        norms, weights = self._norms(gradients), self._norms_of_copies()
-        if self._copies:
-            torch._foreach_sub_(self._copies, self._weights())
-        same: Norms = [None] * len(gradients)
-        for place, moved in zip(self._places, self._copies, strict=True):
-            same[place] = _unchanged(moved, gradients[place])
-        parts = (norms, weights, self._norms_of_copies(), same, self._before_clipping or norms)
-        columns = self._stacked([value for part in parts for value in part]).view(len(parts), -1)
-        return (columns * self._scales).T.detach()
-
-    def _all_scales(self) -> Tensor:
-        """(5, parameters) what the columns are to be multiplied by, since a part was read."""
-        scales = torch.tensor([_scale(p) for p in self.parameters], device=self.parameters[0].device)
-        return torch.stack((scales, scales, scales, torch.ones_like(scales), scales))
+        """(parameters, 5) as in TENSOR, when the step is over; nan for what was not read."""
+        told = torch.full((len(self.parameters), 5), math.nan, device=self.parameters[0].device)
+        if not self._read:
+            return told
+        norms, weights = self._norms(), torch._foreach_norm(self._copies)
+        torch._foreach_sub_(self._copies, self._weights())
+        moved = torch._foreach_norm(self._copies)
+        same = [_unchanged(m, p.grad) for m, p in zip(self._copies, self._read, strict=True)]
+        columns = self._stacked([*norms, *weights, *moved, *same, *(self._before_clipping or norms)])
+        return told.index_copy_(0, self._places, (columns.view(5, -1) * self._scales).T)
 
     def _weights(self) -> list[Tensor]:
-        return [_part(self.parameters[i].detach()) for i in self._places]
+        return [_part(p.detach()) for p in self._read]
 
-    def _norms_of_copies(self) -> Norms:
-        found = list(torch._foreach_norm(self._copies)) if self._copies else []
-        if len(found) == len(self.parameters):
-            return found
-        known = dict(zip(self._places, found, strict=True))
-        return [known.get(i) for i in range(len(self.parameters))]
-
-    def _norms(self, gradients: Norms) -> Norms:
+    def _norms(self) -> Norms:
         """Euclidean norms of the gradients that are there."""
-        read = list(gradients)
-        for i, gradient in enumerate(gradients):
-            if gradient is not None and (i in self._large or gradient.is_sparse):
-                read[i] = _read(gradient)
-        there = [tensor for tensor in read if tensor is not None]
+        gradients = [None if p.grad is None else _in_a_row(p.grad) for p in self._read]
+        there = [gradient for gradient in gradients if gradient is not None]
         found = iter(torch._foreach_norm(there) if there else ())
-        return [None if tensor is None else next(found) for tensor in read]
-
-    def _gradients(self) -> list[Tensor | None]:
-        return [p.grad for p in self.parameters]
+        return [None if gradient is None else next(found) for gradient in gradients]
 
     def _stacked(self, values: Norms) -> Tensor:
         """Float32, on one device; nan for what is not there."""
         device = self.parameters[0].device
         absent = torch.full((), math.nan, device=device)
         there = [absent if value is None else value for value in values]
-        if any(parameter.device != device for parameter in self.parameters):
+        if any(form[-1] != device for form in self._forms):
             there = [value.to(device) for value in there]
         return torch.stack(there).float()
 
@@ -127,7 +113,7 @@ def _part(tensor: Tensor) -> Tensor:
     if tensor.numel() <= ENOUGH:
         return tensor
     flat = tensor.reshape(-1)
-    return flat.as_strided((RUNS, RUN), ((len(flat) // RUNS - 1) | 1, 1))
+    return flat.as_strided((RUNS, RUN), ((len(flat) // RUNS - 1) | 1, 1), flat.storage_offset())
 
 
 def _scale(tensor: Tensor) -> float:
@@ -135,16 +121,16 @@ def _scale(tensor: Tensor) -> float:
     return math.sqrt(tensor.numel() / (RUNS * RUN)) if tensor.numel() > ENOUGH else 1.0
 
 
-def _read(tensor: Tensor) -> Tensor:
-    """What is read of a large gradient, in a row, which is faster; of a sparse one all there is."""
-    if tensor.is_sparse:
-        return tensor.coalesce().values() / _scale(tensor)
-    return _part(tensor.detach()).contiguous()
+def _in_a_row(gradient: Tensor) -> Tensor:
+    """What is read of a gradient, one after the other, which is faster; of a sparse one all there is."""
+    if gradient.is_sparse:
+        return gradient.detach().coalesce().values() / _scale(gradient)
+    return _part(gradient.detach()).contiguous() if gradient.numel() > ENOUGH else gradient.detach()
 
 
 def _unchanged(moved: Tensor, gradient: Tensor | None) -> Tensor | None:
     """The share of entries with a gradient that a step left as they were; of half precision only."""
     if moved.dtype not in HALF or gradient is None or gradient.is_sparse:
         return None
-    live = torch.count_nonzero(_read(gradient))
+    live = torch.count_nonzero(_in_a_row(gradient))
     return 1 - torch.count_nonzero(moved) / live.clamp(min=1)
