@@ -127,14 +127,10 @@ def _class_by_class(values: np.ndarray, classes: np.ndarray) -> tuple[list[int],
     scores = np.array([_separations(values, classes == c) for c in np.unique(classes)])
     best = scores.argmax(1)
     given = sorted(set(best.tolist()))
-    rest = np.delete(scores, given, 1)
-    least = float(scores.max(1).min())
-    few = len(given) <= OF_COLUMNS * values.shape[1] and rest.size > 0
-    return (
-        (given, least, float(rest.max()))
-        if few and least > GIVEN_EACH and rest.max() < FAR_BEHIND_EACH
-        else None
-    )
+    rest = np.delete(scores, given, 1).max(1, initial=0).min()
+    least, few = scores.max(1).min(), len(given) <= OF_COLUMNS * values.shape[1]
+    is_leak = few and least > GIVEN_EACH and rest < FAR_BEHIND_EACH
+    return (given, float(least), float(rest)) if is_leak else None
 
 
 def _separations(values: np.ndarray, mine: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from levinthal.vocabulary import Finding, Severity
 
 FEWEST_LOOKS, AFTER_BEST = 4, 2
 SURE, SURER = 2.0, 3.0
-RISEN, OF_THE_WAY = 0.1, 0.05
+RISEN, OF_THE_WAY, WORSE = 0.1, 0.05, 1.5
 WIDE, WIDER = 0.1, 0.2
 WIDE_LOSS, WIDER_LOSS, OF_A_GUESS = 0.5, 0.8, 0.25
 FEWEST_ROWS = 30
@@ -67,24 +67,23 @@ def _binomial(score: Score) -> float:
 
 
 def overfit(chart: Chart) -> Iterator[Finding]:
-    """Validation loss up from its least while training loss fell, or far above it. Harm needs a wide gap as
-    well: where validation accuracy holds, or no loss has risen, it is a remark.
+    """Validation loss up from its least while training loss fell, or far above it. A warning where the gap is
+    wide, or a loss without right and wrong answers is half as large again; where accuracy holds, a remark.
     """
     looks = _looks(chart.history)
     if len(looks) < FEWEST_LOOKS:
         return
     best, last = min(looks, key=lambda look: look.held.loss), looks[-1]
-    risen, apart = _has_risen(looks, best), gap(last.held, last.seen)
-    unlike = risen and _fell(chart, best, last) if apart is None else apart.low > 0
-    far = apart is not None and _is_far(chart, apart)
-    if not unlike or not (risen or far or (apart is not None and apart.in_accuracy and apart.is_wide)):
+    parted, apart = _has_risen(looks, best) and _fell(chart, best, last), gap(last.held, last.seen)
+    far, wide = apart is not None and _is_far(chart, apart), apart is not None and apart.is_wide
+    if not (parted or far or (wide and last.held.right is not None)):
         return
     evidence = {"validation loss": last.held.loss, "its least": best.held.loss, "at step": best.step}
     if apart is not None:
         evidence |= {"accuracy lost" if apart.in_accuracy else "share of it not in training": apart.value}
         evidence |= {"at least": apart.low}
-    harm = apart is None or far or (risen and apart.is_wide)
-    severity = Severity.WARNING if harm else Severity.INFO
+    worse = last.held.right is None and last.held.loss > WORSE * best.held.loss
+    severity = Severity.WARNING if far or (parted and (wide or worse)) else Severity.INFO
     yield found("OVERFIT", "validation", best.step, evidence, confidence=0.8, severity=severity)
 
 
@@ -107,10 +106,11 @@ def _has_risen(looks: Sequence[Look], best: Look) -> bool:
 
 
 def _fell(chart: Chart, best: Look, last: Look) -> bool:
-    """Whether the loss of the batches fell between two looks."""
+    """Whether the loss of training rows fell between two looks; where they are not known, of the batches."""
+    if best.seen is not None and last.seen is not None:
+        return last.seen.loss < best.seen.loss
     steps, losses = chart.history.steps, chart.history.task_losses
-    then = losses[steps <= best.step][-3:]
-    now = losses[steps <= last.step][-3:]
+    then, now = losses[steps <= best.step][-3:], losses[-3:]
     return len(then) > 0 and bool(np.nanmean(now) < np.nanmean(then))
 
 
