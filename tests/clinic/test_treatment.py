@@ -154,6 +154,20 @@ def test_causes_that_hide_each_other_are_cured_together_and_each_must_be_missed(
     assert [arm.remedy.name for arm in found.cure] == ["1", "2"]
 
 
+def test_a_remark_whose_remedy_is_proved_becomes_a_warning() -> None:
+    def half_frozen() -> nn.Module:
+        net = mlp(nn.ReLU, nn.ReLU, width=4)
+        for layer in net[:3]:
+            layer.requires_grad_(False)
+        return net
+
+    found = treat(problem(model=half_frozen), seeds=5)
+    assert "FROZEN_PARAMS" in [f.code for f in found.examination.findings]
+    assert "all parameters thawed" in [arm.remedy.name for arm in found.cure]
+    assert not found.is_healthy
+    assert found.findings[0].proof.startswith(PROVED)
+
+
 @pytest.mark.parametrize(
     ("after", "outcome"),
     [

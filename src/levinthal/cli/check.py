@@ -55,7 +55,7 @@ def check(
         stdout().print(str(found), soft_wrap=True, markup=False)
     if page:
         _write_page(found, name, page, told=not (json or sarif))
-    return 0 if _examination(found).is_healthy else 1
+    return 0 if found.is_healthy else 1
 
 
 def _problem(name: str, steps: int | None) -> Problem:

@@ -118,6 +118,23 @@ def of_logs(loss: Callable[[Any, Any], Tensor], outputs: Any, targets: Any) -> T
     return loss(outputs.clamp_min(torch.finfo(outputs.dtype).tiny).log(), targets)
 
 
+def of_logits(loss: Callable[[Any, Any], Tensor], outputs: Any, targets: Any) -> Tensor:
+    """The loss of the logits of probabilities, which the sigmoid takes back."""
+    return loss(torch.logit(outputs, eps=torch.finfo(outputs.dtype).eps), targets)
+
+
+def squared_error(problem: Problem) -> Problem | None:
+    """torch's mean square, of outputs and targets as long rows, where there are as many of both."""
+    _, y = first_batches(problem)[0]
+    if not isinstance(y, Tensor) or not y.is_floating_point():
+        return None
+
+    def loss(outputs: Any, targets: Any) -> Tensor:
+        return functional.mse_loss(outputs.reshape(-1), targets.reshape(-1).to(outputs.dtype))
+
+    return replace(problem, loss=loss)
+
+
 def cross_entropy(problem: Problem) -> Problem:
     """torch's cross-entropy as the loss."""
 

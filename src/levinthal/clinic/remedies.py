@@ -109,6 +109,11 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "LOSS_BROADCAST": (
         Remedy("targets shaped as outputs", "loss(out, y.view_as(out))", with_loss(changes.of_same_shape)),
+        Remedy(
+            "squares of equal shapes",
+            "functional.mse_loss(out.reshape(-1), y.reshape(-1))",
+            changes.squared_error,
+        ),
     ),
     "LOSS_REDUCTION_SUM": (
         Remedy("the mean loss", "loss / len(y)", with_loss(changes.mean_loss)),

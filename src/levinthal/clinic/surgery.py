@@ -20,7 +20,7 @@ from levinthal.probes.recording import is_activation
 WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
 RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Softplus)
 SQUASHING = (nn.Sigmoid, nn.Tanh, nn.Hardtanh, nn.Hardsigmoid, nn.Softsign, nn.LogSigmoid)
-OUTPUTS = (nn.Softmax, nn.LogSoftmax, nn.Softmax2d)
+OUTPUTS = (nn.Softmax, nn.LogSoftmax, nn.Softmax2d, nn.Sigmoid)
 PASSING = (nn.Identity, nn.Flatten, nn.Unflatten, nn.modules.dropout._DropoutNd)
 
 

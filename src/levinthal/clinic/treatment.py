@@ -40,6 +40,11 @@ class Treatment:
     after: tuple[float, ...]
     left: int = 0
 
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing is worse than a remark."""
+        return all(finding.severity is Severity.INFO for finding in self.findings)
+
     def __str__(self) -> str:
         loud = [f for f in self.findings if f.severity is not Severity.INFO]
         return "\n".join([told(loud) if loud else "Healthy.", "", *self._tried(), *self._cure()])
@@ -91,12 +96,13 @@ def treat(
 
     An arm differs from the one it is compared with in the remedy alone: data order, noise and, where the
     remedy leaves them, initial weights are the same for one seed. The gain is the mean paired difference
-    with its interval, widened for the number of arms (Bonferroni) so that all hold together: *proved here*
-    lies above zero, *made it worse* below, *no effect here* is the rest. Of many remedies the three that
-    gain most on two seeds of their own get such a trial, the others are *not pursued*. Symptoms are treated
-    only where no remedy of a cause has helped; remedies are combined only where each has earned its place
-    on top of the others; what is found on the improved problem is treated in its turn, up to three rounds.
-    No arm is begun after `seconds`, or after Ctrl-C; the untreated one is always trained whole.
+    with its interval, widened for the number of arms (Bonferroni) so that all hold together: *proved
+    here* lies above zero, *made it worse* below, *no effect here* is the rest. Of many remedies the three
+    that gain most on two seeds of their own get such a trial, the others are *not pursued*. Symptoms are
+    treated only where no remedy of a cause has helped, remarks only where nothing is worse (one whose
+    remedy is proved becomes a warning); remedies are combined only where each has earned its place on top
+    of the others; what is found on the improved problem is treated in its turn, up to three rounds. No
+    arm is begun after `seconds`, or after Ctrl-C; the untreated one is always trained whole.
 
     Raises InputError for fewer than 3 seeds, and for what the problem's own code raises.
     """
@@ -105,7 +111,8 @@ def treat(
     bench = Bench(seeds, "", time.monotonic() + seconds, on_step)
     before = examine(problem, on_step=partial(on_step, "examined"))
     bench.score_name = before.score_name
-    scores = (before.score,) if before.is_healthy else bench.scores(problem, "untreated")
+    nothing = not any(f.code in REMEDIES for f in before.findings)
+    scores = (before.score,) if nothing else bench.scores(problem, "untreated")
     last = _last_stage(bench, Stage(problem, scores), before)
     proved, arms = _proved(before.findings, bench.arms), tuple(bench.arms)
     return Treatment(before, proved, arms, scores, last.problem, last.cure, last.scores, bench.left)
@@ -127,7 +134,14 @@ def _last_stage(bench: Bench, stage: Stage, found: Examination) -> Stage:
 
 def _proved(findings: Sequence[Finding], arms: Sequence[Arm]) -> tuple[Finding, ...]:
     """The findings, each with what its remedies were seen to do."""
-    return tuple(replace(f, proof=_proof(f, [arm for arm in arms if arm.code == f.code])) for f in findings)
+    return tuple(_with_proof(f, [arm for arm in arms if arm.code == f.code]) for f in findings)
+
+
+def _with_proof(finding: Finding, arms: Sequence[Arm]) -> Finding:
+    """The finding with its proof; a remark that was seen to do harm is one no more."""
+    harmful = finding.severity is Severity.INFO and any(arm.outcome == PROVED for arm in arms)
+    severity = Severity.WARNING if harmful else finding.severity
+    return replace(finding, severity=severity, proof=_proof(finding, arms))
 
 
 def _proof(finding: Finding, arms: Sequence[Arm]) -> str:

@@ -76,8 +76,11 @@ class Bench:
 
 def next_stage(bench: Bench, stage: Stage, findings: Sequence[Finding], seen: set[str]) -> Stage | None:
     """The best that the causes' remedies can do, or else those of their symptoms; each remedy once."""
-    roots = [f.code for f in findings if f.severity is not Severity.INFO and not f.follows]
-    mendable, asked = [code for code in roots if code in REMEDIES], list[tuple[str, Remedy]]()
+    roots = [f for f in findings if not f.follows]
+    loud = [f for f in roots if f.severity is not Severity.INFO]
+    # remarks have their turn only where there is nothing else, and nothing has been treated yet
+    causes = loud or ([] if stage.cure else roots)
+    mendable, asked = [f.code for f in causes if f.code in REMEDIES], list[tuple[str, Remedy]]()
     for codes in (mendable, [f.code for f in findings if f.follows in mendable]):
         new = _fit(stage.problem, codes, seen)
         asked += new
