@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import torch
 from torch import nn, optim
 
 from .fresh_batches import rare
@@ -25,7 +24,7 @@ from .fresh_loops import shaped
 from .fresh_sick_data import Row
 from .fresh_sick_held import only_first, wide
 from .fresh_sick_networks import sevenfold
-from .fresh_sick_steps import by_norm, coarse, on_a_grid
+from .fresh_sick_steps import by_norm, on_a_grid
 
 EDGES: tuple[Row, ...] = (
     ("EXCESS_DROPOUT", "near the edge", inserted(-1, partial(nn.Dropout, 0.9)),
@@ -53,7 +52,6 @@ EDGES: tuple[Row, ...] = (
     ("LR_TOO_LOW", "a long ramp", schedule(shaped(lambda share: share**6 / 20, 200)),
      "digits-narrow seasons-gelu", {}),
     ("UPDATE_LOST_TO_ROUNDING", "a finer grid", on_a_grid(128.0), "digits-rate-third clouds-slow", {}),
-    ("UPDATE_LOST_TO_ROUNDING", "brain floats, slow", coarse(torch.bfloat16, 2e-2), "clouds-slow", {}),
     ("OVERFIT", "near the edge", both(fields(order=only_first(150), batch=30, steps=300), wide(10, 1)),
      "friedman-validated", {}),
 )  # fmt: skip

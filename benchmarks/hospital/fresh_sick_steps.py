@@ -82,8 +82,8 @@ def on_a_grid(fine: float) -> Any:
     return after(change)
 
 
-def coarse(kind: torch.dtype, lr: float) -> Any:
-    """Weights, inputs and steps in few bits."""
+def coarse(kind: torch.dtype, lr: float, steps: int) -> Any:
+    """Weights, inputs and steps in few bits, at a rate and for a time that do well in float32."""
 
     def done(p: Problem) -> Problem:
         def few(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -94,7 +94,7 @@ def coarse(kind: torch.dtype, lr: float) -> Any:
             "loss": lambda out, y: p.loss(out.float(), y),
             "batch_made": few,
         }
-        return both(fields(**words), rate(lr))(p)
+        return both(fields(steps=steps, **words), rate(lr))(p)
 
     return done
 
@@ -185,10 +185,11 @@ STEPS: tuple[Row, ...] = (
     ("LR_DECAYED", "exponential", schedule(lambda o: rates.ExponentialLR(o, 0.75)),
      "field-sine digits-narrow seasons-gelu", {}),
     ("LR_DECAYED", "no patience", schedule(impatient), "told-the-loss", {}),
-    ("UPDATE_LOST_TO_ROUNDING", "brain floats", coarse(torch.bfloat16, 2e-3),
-     "digits-restarts digits-clip-one", {}),
-    ("UPDATE_LOST_TO_ROUNDING", "brain floats, vectors", coarse(torch.bfloat16, 2e-3), "ratings", {}),
-    ("UPDATE_LOST_TO_ROUNDING", "half floats", coarse(torch.float16, 1e-5), "digits-rate-third", {}),
+    ("UPDATE_LOST_TO_ROUNDING", "brain floats, Adam", coarse(torch.bfloat16, 1e-4, 800),
+     "digits-rate-third", {}),
+    ("UPDATE_LOST_TO_ROUNDING", "brain floats, Adam", coarse(torch.bfloat16, 5e-5, 600), "digits-wide", {}),
+    ("UPDATE_LOST_TO_ROUNDING", "brain floats, SGD", coarse(torch.bfloat16, 2e-3, 1200),
+     "digits-clip-one", {}),
     ("UPDATE_LOST_TO_ROUNDING", "on a grid", on_a_grid(32.0),
      "digits-contrasted-focal spirals-relu clouds-slow", {}),
     ("UPDATE_LOST_TO_ROUNDING", "far from nought", kept_far(3e5), "digits-contrasted-focal clouds-slow", {}),
