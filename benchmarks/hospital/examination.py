@@ -52,7 +52,7 @@ def healthy_score(problem: Problem, seed: int) -> float:
 
 def examine(patient: Patient, seed: int) -> Answer | None:
     """A sick problem's answer, or None where it does no worse than its twin and should."""
-    twin, right = healthy_score(patient.twin, seed), (patient.code, *patient.also)
+    right = (patient.code, *patient.also)
     early: list[bool] = []
 
     def look(step: int, watch: Watch) -> None:
@@ -61,6 +61,7 @@ def examine(patient: Patient, seed: int) -> Answer | None:
 
     name = patient.problem.name
     try:
+        twin = healthy_score(patient.twin, seed)
         watched, score = trained(patient.problem, seed, look)
         found = watched.findings()
     except Exception as error:  # a watch must not raise: that is an answer too, and a wrong one
