@@ -62,11 +62,13 @@ class Reservoir:
         """The step is over: keep some of its rows."""
         inputs, targets, self._inputs, self._targets = self._inputs, self._targets, None, None
         self._steps += 1
-        if inputs is None or (self._steps - 1) % self._pace:
+        if inputs is None:
             return
         if self.marking and self._marked < MARKS:
             self._marked += len(inputs)
             self.marks.append(marks(inputs))
+        if (self._steps - 1) % self._pace:
+            return
         every = -(-len(inputs) // A_STEP)
         rest = None if targets is None else targets[::every].clone()
         self.chunks.append(Chunk(inputs[::every].clone(), rest, self._alone))
