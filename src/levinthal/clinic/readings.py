@@ -93,7 +93,7 @@ def loss_call(kind: str, given: Mapping[str, Any], value: Any) -> LossCall:
         numbers = torch.stack(_target_numbers(target.reshape(-1)))
     elif kind in ("cross_entropy", "nll_loss"):
         counts = _class_counts(target.reshape(-1), x.shape[1 if x.dim() > 1 else 0])
-    scalar = value.detach().mean(dtype=torch.float32) if isinstance(value, Tensor) else None
+    scalar = _mean_of(value.detach()) if isinstance(value, Tensor) else None
     reduction = str(given.get("reduction", "mean"))
     shapes = tuple(x.shape), tuple(target.shape)
     return LossCall(kind, reduction, *shapes, _loss_rows(x), counts, numbers, scalar)
@@ -107,6 +107,11 @@ def _loss_rows(x: Tensor) -> Tensor:
     off = (rows.sum(1) - 1).abs().max()
     zeros = 1 - torch.count_nonzero(rows) / max(rows.numel(), 1)
     return torch.stack((off, low, zeros, torch.full_like(low, columns), high))
+
+
+def _mean_of(value: Tensor) -> Tensor:
+    """Of its own, since a loss may be divided in place."""
+    return value.mean(dtype=torch.float32) if value.dim() else value.float().clone()
 
 
 def _target_numbers(target: Tensor) -> tuple[Tensor, Tensor]:

@@ -180,8 +180,9 @@ class Watch:
 
     def _step_begins(self, _: Optimizer, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """The optimiser's own arithmetic is not listened to; what a closure does in it is."""
-        closure = any(map(callable, (*args, *words.values())))  # the last pass of an accumulated step, say
-        if self._sample is not None and self._sample.loss is not None and not closure:
+        if self._sample is None or self._sample.loss is None:
+            return
+        if not any(map(callable, (*args, *words.values()))):  # else the last pass of an accumulated step, say
             self._safely(self._listener.end)
 
     def _step_is_over(self, *_: Any) -> None:
