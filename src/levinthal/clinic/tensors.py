@@ -74,7 +74,9 @@ class Tensors:
         before, after = (
             self._stacked(norms).nan_to_num(0.0) for norms in (self._before_backward, self._before_clipping)
         )
-        return torch.linalg.vector_norm(torch.where(after != before, before, 0.0) * self._scales[0])
+        left = torch.where(after != before, before, 0.0) * self._scales[0]
+        norm: Tensor = torch.linalg.vector_norm(left)
+        return norm
 
     def columns(self) -> Tensor:
         """(parameters, 5) as in TENSOR, when the step is over; nan for what was not read."""
