@@ -161,7 +161,7 @@ PLANES = (
     Problem("moons-small", moons, lambda: dense(2, 10, 2, act=nn.Tanh), cross, sgd(0.3, momentum=0.9), 32,
         200),
     Problem("moons-binary-adadelta", as_floats(moons), lambda: dense(2, 24, 1, act=nn.ELU), binary,
-        by(optim.Adadelta, 1.0, eps=1e-3), 32, 250),
+        by(optim.Adadelta, 3.0, eps=1e-2), 32, 250),
     Problem("clouds-mish", clouds, lambda: dense(16, 48, 6, act=Mish), cross, adam(5e-3), 64, 200),
     Problem("clouds-highway", clouds, lambda: Highway(16, 24, 4, 6), cross, adam(3e-3), 64, 200),
     Problem("clouds-zero-gates", clouds, lambda: ZeroGated(16, 24, 4, 6), cross, adamw(5e-3), 64, 150),
