@@ -93,7 +93,11 @@ def test_figures_and_answer_say_what_the_rows_hold() -> None:
     assert training.title == "From small weights no arm gets below 100 % of the mean image's error"
     assert scale.title == "The best scale of the sparse start is 1"
     found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
-    assert study.answer(found).endswith("a bad one stays at 100 % of the mean image's error with any.")
+    said = study.answer(found)
+    assert said.startswith("Both: a good start")
+    assert "a bad one with 100 % of the mean image's error" in said
+    other = simulated(all_alike)
+    assert study.answer({claim.id: judge(claim, claim.evidence(other)) for claim in study.claims})[0] == "A"
 
 
 def test_a_half_finished_study_is_drawn_as_far_as_it_goes() -> None:

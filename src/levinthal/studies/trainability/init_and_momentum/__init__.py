@@ -18,7 +18,7 @@ from levinthal.lab.rates import rates_word
 from levinthal.studies.trainability.init_and_momentum.claims import ARMS, CLAIMS, PLAIN, SOURCE
 from levinthal.studies.trainability.init_and_momentum.figures import figures
 from levinthal.studies.trainability.init_and_momentum.measure import measure
-from levinthal.vocabulary import Preset, Scalar, Study, Task, Verdict
+from levinthal.vocabulary import Outcome, Preset, Scalar, Study, Task, Verdict
 
 RATES = (0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 SCALES = (0.25, 0.5, 2.0, 4.0)
@@ -29,10 +29,10 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     cost, left = verdicts["M1"].effect, verdicts["M2"].effect
     if cost is None or left is None:
         return "Not measured yet."
-    return (
-        f"Both: a good start ends with {2**cost.value:.1f} times the error without momentum; a bad one stays "
-        f"at {100 * left.value:.0f} % of the mean image's error with any."
-    )
+    good = f"good start ends with {2**cost.value:.1f} times the error without momentum"
+    bad = f"bad one with {100 * left.value:.0f} % of the mean image's error, on average over the momenta"
+    both = all(verdicts[name].outcome is Outcome.REPLICATES for name in ("M1", "M2"))
+    return f"{'Both: a' if both else 'A'} {good}; a {bad}."
 
 
 def _preset(about: str, data: str, seeds: int, rates: tuple[float, ...], **sizes: Scalar) -> Preset:
