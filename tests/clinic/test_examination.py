@@ -15,6 +15,7 @@ from levinthal.clinic.catalogue import CATALOGUE
 HEALTHY = (
     *("mlp-relu-sgd", "mlp-batch-norm", "mlp-label-smoothing", "mlp-step-schedule", "mlp-accumulation"),
     *("mlp-lbfgs", "mlp-loss-by-hand", "cnn-group-norm", "resnet-rows", "gru", "bag-of-words", "waves-tanh"),
+    *("held-fifty-blobs", "held-unequal", "held-switches", "held-one-good-column", "finder-products"),
 )
 SICK = (
     "NON_FINITE_INPUT: a nan in ten rows (mlp-relu-sgd)",
@@ -32,6 +33,15 @@ SICK = (
     "TRAIN_MODE_IN_EVAL: batch norm (mlp-batch-norm)",
     "MISSING_NONLINEARITY: identity (rings-relu)",
     "STUCK_BATCH: the loader anew (blobs-relu)",
+    "STUCK_BATCH: words (bag-of-words)",
+    "EXPLODING_GRADIENT: recurrence (gru)",
+    "VANISHING_GRADIENT: a recurrence without gates (attention-own)",
+    "DATA_LEAKAGE: a tenth of it (mlp-relu-sgd)",
+    "TRAIN_VAL_SHIFT: other words (bag-of-words)",
+    "LABEL_LEAK_FEATURE: spelt out (bag-of-words)",
+    "LABELS_UNRELATED: of the row before (gru)",
+    "RANK_COLLAPSE: a mean over the batch (mlp-relu-sgd)",
+    "ATTENTION_COLLAPSE: one key left (finder-products)",
     "UNSHUFFLED: sorted by label (mlp-tanh-sgd)",
     "CLASS_IMBALANCE: classes (cnn-tanh-sgd)",
     "INPUT_SCALE: an offset (mlp-relu-sgd)",
@@ -51,14 +61,14 @@ SICK = (
 )
 # Not here, as the rules do not name the cause first today:
 #   LOSS_REDUCTION_SUM: by hand (mlp-tanh-sgd)            a sum without a loss function of torch's
-#   STUCK_BATCH: words (bag-of-words)                     the fingerprint reads floats, not tokens
 #   EXCESS_WEIGHT_DECAY: in the loss (mlp-elu-adagrad)    the penalty's fall looks like progress
 #   LR_TOO_HIGH: Adam x 300 (mlp-wide)                    the loss jumps 90-fold at once, then falls again
 #   LR_TOO_LOW: Adam / 100 (rings-relu)                   at the edge: the loss still falls, slowly
 #   LR_DECAYED: linear to 0 in 8 steps (waves-tanh)       the loss had halved before the rate was 0
-#   EXPLODING_GRADIENT: recurrence (gru)                  one shared layer: no growth from layer to layer
 #   FIRST_LOSS_TOO_LARGE: wild biases (gru)               present, but behind its own consequences
 #   VANISHING_GRADIENT: relu, gain .4 (mlp-tanh-sgd)      present, but behind the dead units that it makes
+#   RANK_COLLAPSE: loud biases (mlp-tanh-sgd)             present, but behind the dead units that it makes
+#   LABEL_LEAK_FEATURE: nearly the label (mlp-wide)       at the edge: one label in a hundred is wrong
 #   UNDERFIT: one unit (mlp-tanh-sgd)                     a plateau well below a guess
 PATIENTS = {patient.problem.name: patient for patient in WARD}
 PROBLEMS = {problem.name: problem for problem in ZOO}
