@@ -24,7 +24,17 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from peers_in.scores import forget_unfinished, read
-from peers_in.tables import Runs, by_cause, causes_found, errors, halves, harm_and_cost, quietness, words
+from peers_in.tables import (
+    Runs,
+    by_cause,
+    causes_found,
+    errors,
+    halves,
+    harm_and_cost,
+    on_its_ground,
+    quietness,
+    words,
+)
 from peers_in.tools import PINS, TOOLS, Tool
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,7 +85,7 @@ def versions(python: Path) -> str:
 
 def tables(runs: Runs) -> Iterator[str]:
     """All of them."""
-    for part in (causes_found, quietness, harm_and_cost, halves, by_cause):
+    for part in (causes_found, on_its_ground, quietness, harm_and_cost, halves, by_cause):
         yield from part(runs)
     yield "## Errors\n"
     yield from errors(runs) if any(errors(runs)) else ("None.",)
@@ -85,7 +95,7 @@ def tables(runs: Runs) -> Iterator[str]:
 
 def compare(options: argparse.Namespace, folder: Path) -> Iterator[str]:
     """Run every tool, then tell."""
-    python, start = environment(options.environment), time.time()
+    python = environment(options.environment)
 
     def run(tool: Tool) -> tuple[Path, str]:
         rows = folder / f"{tool.name.replace(', ', '-')}.jsonl"
@@ -99,9 +109,12 @@ def compare(options: argparse.Namespace, folder: Path) -> Iterator[str]:
     for tool, (_, failed) in ended.items():
         if failed:
             yield f"{tool.name} could not be run: `{failed}`\n"
+    runs = {tool: read(rows) for tool, (rows, failed) in ended.items() if not failed}
+    seconds = sum(row.bare + row.cost for rows in runs.values() for row in rows)
     about = f"{platform.machine()}, {os.cpu_count()} cores, one thread a process, {options.at_once} at once"
-    yield f"{time.strftime('%Y-%m-%d')}; {versions(python)}; {about}, {time.time() - start:.0f} s.\n"
-    yield from tables({tool: read(rows) for tool, (rows, failed) in ended.items() if not failed})
+    known = f"{versions(python)}; {about}, {seconds:.0f} s of CPU in the loops; {options.seeds} seeds"
+    yield f"{time.strftime('%Y-%m-%d')}; {known}.\n"
+    yield from tables(runs)
 
 
 def main() -> int:

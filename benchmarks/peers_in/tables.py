@@ -55,6 +55,22 @@ def _causes_found(tool: Tool, rows: Sequence[Row]) -> tuple[str, ...]:
     )
 
 
+def on_its_ground(runs: Runs) -> Iterator[str]:
+    """Each peer and the others on the very faults that it checks for."""
+
+    def lines() -> Iterator[tuple[str, ...]]:
+        for package in TABLES:
+            for tool, rows in runs.items():
+                within = checked(counting(rows)[1], package)
+                if tool.package in (package, "levinthal"):
+                    aloud = percent(within, lambda r, p=tool.package: named(r, p))
+                    leads = percent(within, lambda r, p=tool.package: first(r, p))
+                    yield f"of {package}", tool.name, str(len(within)), aloud, leads
+
+    yield "## On a peer's own ground\n"
+    yield from table("faults | tool | sick runs | aloud | first", lines())
+
+
 def quietness(runs: Runs) -> Iterator[str]:
     """The second table."""
     yield "## Is it quiet where all is well?\n"
@@ -157,7 +173,7 @@ def _words(tool: Tool, well: Sequence[Row], sick: Sequence[Row]) -> Iterator[tup
     for code in (*known, *sorted(heard - set(known))):
         line = line_of(tool.package, code)
         names = (", ".join(line.checks), ", ".join(line.credited)) if line.verdict else ("advice", "")
-        where = [row for row in sick if any(s.code == code for s in row.said)]
+        where = [row for row in sick if line.verdict and any(s.code == code for s in row.said)]
         shares = (
             percent(well, lambda r, c=code: any(s.code == c for s in r.said), spread=False),
             percent(sick, lambda r, c=code: any(s.code == c for s in r.said), spread=False),
