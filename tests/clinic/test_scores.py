@@ -23,11 +23,10 @@ class Says(nn.Module):
 
 
 def problem(targets: Tensor, **words: object) -> levinthal.Problem:
-    x = torch.zeros(len(targets), 1)
+    words.setdefault("train", (torch.zeros(len(targets), 1), targets))
     return levinthal.Problem(
         model=lambda: nn.Identity(),
         loss=words.pop("loss", functional.cross_entropy),  # type: ignore[arg-type]
-        train=(x, targets),
         optimizer=lambda model: torch.optim.SGD(model.parameters(), 0.1),
         **words,  # type: ignore[arg-type]
     )
@@ -56,13 +55,19 @@ def test_numbers_are_scored_by_the_variance_explained() -> None:
     assert scored(problem(targets, loss=functional.mse_loss), 1e9 * targets)[1] == -1.0
 
 
-def test_yes_or_no_is_scored_by_the_loss() -> None:
-    targets = torch.tensor([[0.0], [1.0]])
-    name, value = scored(
-        problem(targets, loss=functional.binary_cross_entropy_with_logits), torch.zeros(2, 1)
-    )
-    assert name == "minus loss"
-    assert value == pytest.approx(-0.6931472)
+@pytest.mark.parametrize("answer", [(-1.0, 2.0, 3.0, -4.0), (0.1, 0.9, 0.8, 0.2)], ids=["logits", "shares"])
+def test_yes_or_no_is_right_or_wrong_whatever_the_loss(answer: tuple[float, ...]) -> None:
+    yes_or_no = problem(torch.tensor([[0.0], [1.0], [0.0], [0.0]]), loss=functional.binary_cross_entropy)
+    assert scored(yes_or_no, torch.tensor(answer)[:, None]) == ("accuracy", 0.75)
+
+
+def test_one_of_several_is_the_largest() -> None:
+    assert scored(problem(torch.eye(3)), torch.eye(3)[[0, 1, 0]] - 5) == ("accuracy", pytest.approx(2 / 3))
+
+
+def test_a_loss_is_measured_by_the_yardstick_that_is_given() -> None:
+    p = problem(torch.tensor([0, 1]), train=({"a": torch.zeros(2, 1)}, {"b": torch.zeros(2, 1)}))
+    assert score_name(p) == "minus loss"
 
 
 def test_outputs_that_are_no_numbers_are_all_wrong() -> None:

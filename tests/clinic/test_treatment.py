@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -47,6 +48,17 @@ def problem(**changes: object) -> levinthal.Problem:
         steps=60,
     )
     return replace(healthy, **changes)  # type: ignore[arg-type]
+
+
+def faster(p: levinthal.Problem) -> Callable[[nn.Module], torch.optim.Optimizer]:
+    """The optimiser with ten times the rate."""
+
+    def made(model: nn.Module) -> torch.optim.Optimizer:
+        optimizer = p.optimizer(model)
+        optimizer.param_groups[0]["lr"] *= 10
+        return optimizer
+
+    return made
 
 
 def test_a_healthy_problem_is_told_healthy_and_left_alone() -> None:
@@ -166,6 +178,21 @@ def test_a_remark_whose_remedy_is_proved_becomes_a_warning() -> None:
     assert "all parameters thawed" in [arm.remedy.name for arm in found.cure]
     assert not found.is_healthy
     assert found.findings[0].proof.startswith(PROVED)
+
+
+def test_a_remedy_that_changes_the_loss_is_measured_by_the_loss_that_was_given() -> None:
+    """A loss that is a tenth would be a gain of nine tenths, if it were its own yardstick."""
+
+    def pairs(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        return x, {"y": y}
+
+    def loss(out: torch.Tensor, y: dict[str, torch.Tensor]) -> torch.Tensor:
+        return functional.cross_entropy(out, y["y"])
+
+    p = problem(prepare=pairs, loss=loss)
+    tenth = replace(p, loss=lambda out, y: loss(out, y) / 10, optimizer=faster(p))
+    bench = trials.Bench(3, "minus loss", float("inf"), lambda _: None, p.loss)
+    assert bench.scores(p, "") == pytest.approx(bench.scores(tenth, ""), rel=1e-3)
 
 
 @pytest.mark.parametrize(

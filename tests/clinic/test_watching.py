@@ -603,3 +603,10 @@ def test_a_rule_that_fails_is_told_and_takes_no_other_with_it(monkeypatch: pytes
     assert "DOUBLE_SOFTMAX" in [finding.code for finding in w.findings()]
     assert w.failed_rules == ("broken: ZeroDivisionError: of nothing",)
     assert "Not judged, by a fault of ours: broken" in str(w)
+
+
+def test_a_model_in_double_precision_is_watched_like_any_other() -> None:
+    model = mlp(top=nn.Softmax(1)).double()
+    w = Loop(steps=30, inputs=X.double()).run(model, torch.optim.Adam(model.parameters(), 1e-3))
+    assert [finding.code for finding in w.findings()][0] == "DOUBLE_SOFTMAX"
+    assert not w.failed_rules

@@ -76,6 +76,13 @@ def adopt(model: nn.Module, optimizer: Optimizer) -> None:
         optimizer.add_param_group({"params": lost})
 
 
+def same_rate(_model: nn.Module, optimizer: Optimizer) -> None:
+    """The largest rate of the groups for those whose rate is 0."""
+    most = max(group["lr"] for group in optimizer.param_groups)
+    for group in optimizer.param_groups:
+        group["lr"] = group["lr"] or most
+
+
 def less_decay(_model: nn.Module, optimizer: Optimizer) -> None:
     """Weight decay of at most .0001."""
     for group in optimizer.param_groups:
@@ -135,8 +142,11 @@ def squared_error(problem: Problem) -> Problem | None:
     return replace(problem, loss=loss)
 
 
-def cross_entropy(problem: Problem) -> Problem:
-    """torch's cross-entropy as the loss."""
+def cross_entropy(problem: Problem) -> Problem | None:
+    """torch's cross-entropy as the loss, where targets are classes."""
+    _, y = first_batches(problem)[0]
+    if not isinstance(y, Tensor) or y.is_floating_point():
+        return None
 
     def loss(outputs: Any, targets: Any) -> Tensor:
         return functional.cross_entropy(outputs, targets)

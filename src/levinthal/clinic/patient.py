@@ -67,5 +67,6 @@ def _plain(rate: float | torch.Tensor) -> float:
 def _rows_are_alike(weight: torch.Tensor, tolerance: float) -> bool:
     if weight.dim() < 2 or len(weight) < 2:
         return False
-    spread = torch.linalg.vector_norm(weight - weight.mean(0, keepdim=True), dtype=torch.float32)
-    return bool(spread <= tolerance * torch.linalg.vector_norm(weight, dtype=torch.float32))
+    weight = weight if weight.dtype == torch.float64 else weight.float()
+    spread = torch.linalg.vector_norm(weight - weight.mean(0, keepdim=True))
+    return bool(spread <= tolerance * torch.linalg.vector_norm(weight))

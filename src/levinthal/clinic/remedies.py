@@ -57,6 +57,7 @@ LEAKY = Remedy(
 )
 RESIDUAL = Remedy("residual connections", "h = h + act(layer(h))", operated(surgery.residual))
 SHORTCUT = Remedy("a first-last shortcut", "h_last = h_last + h_first", operated(surgery.first_last_shortcut))
+UNSCHEDULED = Remedy("no schedule", "# remove the scheduler, or let it last longer", changes.unscheduled)
 CLIP = Remedy("clip at norm 1", "nn.utils.clip_grad_norm_(model.parameters(), 1.0)", changes.clipped(1.0))
 UNCLIPPED = Remedy("no clipping", "# remove clip_grad_norm_", changes.clipped(None))
 SLOWER, FASTER = (
@@ -79,6 +80,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "FROZEN_PARAMS": (
         Remedy("all parameters thawed", "parameter.requires_grad_(True)", operated(surgery.thaw)),
+        Remedy("one rate for all", "lr = the same in every group", with_optimizers(changes.same_rate)),
+        UNSCHEDULED,
         ADAM,
     ),
     "MISSING_ZERO_GRAD": (ZERO_GRAD,),
@@ -147,9 +150,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("weight decay of at most .0001", "weight_decay=1e-4", with_optimizers(changes.less_decay)),
     ),
     "LR_TOO_HIGH": SLOWER,
-    "LR_DECAYED": (
-        Remedy("no schedule", "# remove the scheduler, or let it last longer", changes.unscheduled),
-    ),
+    "LR_DECAYED": (UNSCHEDULED,),
     "UPDATE_LOST_TO_ROUNDING": (
         Remedy("weights in float32", "model.float()  # and autocast for speed", changes.in_float32),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from levinthal.clinic.batches import held_out
 from levinthal.probes.untouched import untouched
 from levinthal.vocabulary import Problem
 
+Loss = Callable[[Any, Any], Tensor]
 LOPSIDED = 0.8
 """Share of one class from which every class counts the same."""
 LOST = {"accuracy": 0.0, "balanced accuracy": 0.0, "R^2": -1.0}
@@ -25,13 +27,16 @@ def score_name(problem: Problem) -> str:
     if not isinstance(targets, Tensor):
         return "minus loss"
     if targets.is_floating_point():
-        return "minus loss" if bool(((targets == 0) | (targets == 1)).all()) else "R^2"
+        return "accuracy" if _are_yes_or_no(targets) else "R^2"
     shares = torch.bincount(targets.reshape(-1).clamp(min=0)).float() / max(targets.numel(), 1)
     return "balanced accuracy" if shares.max() > LOPSIDED else "accuracy"
 
 
-def score(problem: Problem, model: nn.Module, name: str) -> float:
-    """The score of a network in evaluation mode; a loss that is no number is one here too."""
+def score(problem: Problem, model: nn.Module, name: str, loss: Loss | None = None) -> float:
+    """The score of a network in evaluation mode; a loss that is no number is one here too.
+
+    `loss` is the yardstick where the score is one, so that a remedy that changes the loss does not change it.
+    """
     outputs, targets = list[Any](), list[Any]()
     data = held_out(problem)
     with untouched(model), torch.no_grad():
@@ -42,11 +47,11 @@ def score(problem: Problem, model: nn.Module, name: str) -> float:
         if problem.metric:
             return float(problem.metric(_joined(outputs), _joined(targets)))
         found = _known(name, _joined(outputs), _joined(targets))
-        return -_loss(problem, outputs, targets) if found is None else found
+        return -_loss(loss or problem.loss, outputs, targets) if found is None else found
 
 
-def _loss(problem: Problem, outputs: list[Any], targets: list[Any]) -> float:
-    values = [float(problem.loss(out, y).detach().sum()) for out, y in zip(outputs, targets, strict=True)]
+def _loss(loss: Loss, outputs: list[Any], targets: list[Any]) -> float:
+    values = [float(loss(out, y).detach().sum()) for out, y in zip(outputs, targets, strict=True)]
     return sum(values) / len(values)
 
 
@@ -58,9 +63,29 @@ def _known(name: str, outputs: Any, targets: Any) -> float | None:
         return LOST[name]
     if name == "R^2":
         return _r_squared(outputs, targets) if outputs.numel() == targets.numel() else None
+    if name == "accuracy" and targets.is_floating_point():
+        return _of_yes_or_no(outputs, targets)
     if name != "minus loss" and outputs.dim() == targets.dim() + 1:
         return _accuracy(outputs.movedim(1, -1).argmax(-1), targets, balanced=name != "accuracy")
     return None
+
+
+def _are_yes_or_no(targets: Tensor) -> bool:
+    return bool(((targets == 0) | (targets == 1)).all())
+
+
+def _of_yes_or_no(outputs: Tensor, targets: Tensor) -> float | None:
+    """Share of right answers: of rows whose targets are one of several, else of single ones.
+
+    Outputs that all lie between 0 and 1 are read as probabilities, others as logits.
+    """
+    if outputs.numel() != targets.numel():
+        return None
+    outputs = outputs.reshape(targets.shape)
+    if targets.dim() == 2 and targets.shape[1] > 1 and bool((targets.sum(1) == 1).all()):
+        return float((outputs.argmax(1) == targets.argmax(1)).float().mean())
+    limit = 0.5 if bool(((outputs >= 0) & (outputs <= 1)).all()) else 0.0
+    return float(((outputs > limit) == (targets > 0.5)).float().mean())
 
 
 def _accuracy(guess: Tensor, targets: Tensor, balanced: bool) -> float:

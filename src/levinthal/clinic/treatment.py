@@ -108,7 +108,7 @@ def treat(
     """
     if seeds < FEWEST_SEEDS:
         raise InputError(f"seeds={seeds} gives no interval for a gain: use {FEWEST_SEEDS} or more")
-    bench = Bench(seeds, "", time.monotonic() + seconds, on_step)
+    bench = Bench(seeds, "", time.monotonic() + seconds, on_step, problem.loss)
     before = examine(problem, on_step=partial(on_step, "examined"))
     bench.score_name = before.score_name
     nothing = not any(f.code in REMEDIES for f in before.findings)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from levinthal.clinic.batches import batches, held_out
-from levinthal.clinic.scores import score
+from levinthal.clinic.scores import Loss, score
 from levinthal.clinic.watching import Watch, watch
 from levinthal.errors import InputError, LevinthalError
 from levinthal.vocabulary import Problem
@@ -40,11 +40,13 @@ def trained(
     *,
     every: int | None = None,
     validation: bool = False,
+    loss: Loss | None = None,
     on_step: Callable[[], None] = lambda: None,
 ) -> Trial:
     """Train from scratch; for one seed, arms share the data's order and the noise, whatever builds the model.
 
-    With `every`, under watch, which sees the validation data where `validation` says so. Raises InputError,
+    With `every`, under watch, which sees the validation data where `validation` says so. `loss` is the
+    yardstick of a score that is one. Raises InputError,
     in one line, for what the problem's own code raises.
     """
     with told_in_a_line(), torch.random.fork_rng(), warnings.catch_warnings():
@@ -58,7 +60,7 @@ def trained(
             for batch in _steps(problem, optimizers, seed):
                 problem_step(problem, model, optimizers, *batch)
                 on_step()
-        return Trial(model, score(problem, model, score_name), w)
+        return Trial(model, score(problem, model, score_name, loss), w)
 
 
 def _looking(

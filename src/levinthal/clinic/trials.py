@@ -11,6 +11,7 @@ from functools import partial
 
 from levinthal.clinic.arms import PROVED, Arm, judged, not_pursued
 from levinthal.clinic.remedies import REMEDIES, Remedy
+from levinthal.clinic.scores import Loss
 from levinthal.clinic.trial import trained
 from levinthal.vocabulary import Finding, Problem, Severity
 
@@ -42,6 +43,7 @@ class Bench:
     score_name: str
     until: float
     on_step: Callable[[str], None]
+    loss: Loss | None = None
     arms: list[Arm] = field(default_factory=list)
     left: int = 0
 
@@ -61,7 +63,8 @@ class Bench:
 
     def _score(self, problem: Problem, seed: int, name: str) -> float:
         note = f"{name}, " + ("a first glance" if seed in GLANCES else f"seed {seed + 1} of {self.seeds}")
-        return trained(problem, seed, self.score_name, on_step=partial(self.on_step, note)).score
+        on_step = partial(self.on_step, note)
+        return trained(problem, seed, self.score_name, loss=self.loss, on_step=on_step).score
 
     def arm(self, code: str, remedy: Remedy, on: Stage, arms: int) -> Stage | None:
         """The stage with a remedy on top, if it has earned its place."""
