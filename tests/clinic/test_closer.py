@@ -89,6 +89,7 @@ def test_even_attention_and_masks() -> None:
     assert causal is not None
     assert causal[0] < 0.7
     assert causal[2] == pytest.approx(0)
+    assert attention_numbers("scaled_dot_product", (q, q[:, :, :, :3], q), {}, None) is None
     classes = torch.zeros(6, 5, 10).softmax(-1)
     assert attention_numbers("softmax", (None,), {"dim": -1}, classes) is None
 

@@ -42,7 +42,7 @@ def effective_rank(output: Tensor) -> Tensor | None:
     rows = some.reshape(len(some), -1)
     if rows.shape[1] < FEWEST_UNITS:
         return None
-    x = rows.double()
+    x = rows.float()
     gram = x @ x.T
     return gram.diagonal().sum() ** 2 / gram.square().sum()
 
@@ -52,7 +52,10 @@ def attention_numbers(kind: str, args: Sequence[Any], words: Mapping[str, Any], 
     token that gets most, over all queries; by how much the last query's largest weight is above an equal one.
     """
     made = {"scaled_dot_product": _of_products, "multi_head": _of_heads, "softmax": _of_softmax}[kind]
-    weights = made(args, words, result)
+    try:
+        weights = made(args, words, result)
+    except (RuntimeError, TypeError, KeyError, IndexError):  # called in a way that is not known here
+        return None
     if weights is None or weights.dim() < 3 or weights.shape[-1] < FEWEST_TOKENS:
         return None
     w, tokens = weights.detach().float(), weights.shape[-1]
@@ -119,18 +122,17 @@ def recurrent_gains(model: nn.Module) -> dict[str, Tensor]:
     activation: the spectral radius of its matrix, as the 32nd root of the norm of its 32nd power (Gelfand).
     """
     plain = {n: m for n, m in model.named_modules() if isinstance(m, nn.RNN | nn.RNNCell)}
-    weights = {
-        n: getattr(m, "weight_hh" if isinstance(m, nn.RNNCell) else "weight_hh_l0") for n, m in plain.items()
-    }
-    return {name: _radius(weight.detach().double()) for name, weight in weights.items()}
+    weights = {name: dict(m.named_parameters(recurse=False)) for name, m in plain.items()}
+    found = {name: w.get("weight_hh", w.get("weight_hh_l0")) for name, w in weights.items()}
+    return {name: _radius(w.detach().float()) for name, w in found.items() if w is not None}
 
 
 def _radius(matrix: Tensor) -> Tensor:
     logarithm = matrix.new_zeros(())
     for doubling in range(5):
-        norm = torch.linalg.matrix_norm(matrix).clamp(min=1e-300)
+        norm = torch.linalg.matrix_norm(matrix).clamp(min=1e-30)
         matrix = matrix / norm
         logarithm = logarithm + norm.log() / 2**doubling
         matrix = matrix @ matrix
-    gain: Tensor = (logarithm + torch.linalg.matrix_norm(matrix).clamp(min=1e-300).log() / 32).exp()
+    gain: Tensor = (logarithm + torch.linalg.matrix_norm(matrix).clamp(min=1e-30).log() / 32).exp()
     return gain
