@@ -118,3 +118,16 @@ def test_the_cause_comes_first(name: str) -> None:
 def test_what_cannot_be_checked(call: Callable[[], Checkup], said: str) -> None:
     with pytest.raises(InputError, match=said):
         call()
+
+
+def test_a_single_layer_has_no_way_for_a_gradient_to_be_lost() -> None:
+    found = check(nn.Linear(64, 10), functional.cross_entropy, (X[:64], Y[:64]))
+    assert found.is_healthy
+    assert not found.findings
+
+
+def test_an_empty_batch_and_a_lazy_module_are_refused_in_a_line() -> None:
+    with pytest.raises(InputError, match="the batch has 0 rows"):
+        check(mlp(), functional.cross_entropy, (X[:0], Y[:0]))
+    with pytest.raises(InputError, match=r"weight has no shape yet \(a lazy module\)"):
+        check(nn.LazyLinear(10), functional.cross_entropy, (X[:8], Y[:8]))

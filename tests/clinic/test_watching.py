@@ -608,5 +608,5 @@ def test_a_rule_that_fails_is_told_and_takes_no_other_with_it(monkeypatch: pytes
 def test_a_model_in_double_precision_is_watched_like_any_other() -> None:
     model = mlp(top=nn.Softmax(1)).double()
     w = Loop(steps=30, inputs=X.double()).run(model, torch.optim.Adam(model.parameters(), 1e-3))
-    assert [finding.code for finding in w.findings()][0] == "DOUBLE_SOFTMAX"
+    assert w.findings()[0].code == "DOUBLE_SOFTMAX"
     assert not w.failed_rules

@@ -99,6 +99,8 @@ def check(
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         raise InputError(f"a batch is a pair (inputs, targets); got {type(batch).__name__}: pass both")
     inputs, targets = batch
+    if isinstance(inputs, Tensor) and inputs.dim() and not len(inputs):
+        raise InputError("the batch has 0 rows: give some")
     patient = Patient.of(model, () if optimizer is None else (optimizer,))
     with untouched(model):
         if not model.training:

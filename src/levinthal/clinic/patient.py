@@ -23,8 +23,11 @@ class Patient:
 
     @staticmethod
     def of(model: nn.Module, optimizers: tuple[Optimizer, ...], frozen: tuple[str, ...] = ()) -> Patient:
-        """Raises InputError for a model without parameters."""
+        """Raises InputError for a model without parameters, or with parameters that have no shape yet."""
         named = dict(model.named_parameters())
+        lazy = [name for name, p in named.items() if isinstance(p, nn.UninitializedParameter)]
+        if lazy:
+            raise InputError(f"{lazy[0]} has no shape yet (a lazy module): run one batch through the model")
         if not named:
             raise InputError("the model has 0 parameters: there is nothing to train")
         return Patient(model, optimizers, tuple(named), tuple(named.values()), frozen)
@@ -67,6 +70,7 @@ def _plain(rate: float | torch.Tensor) -> float:
 def _rows_are_alike(weight: torch.Tensor, tolerance: float) -> bool:
     if weight.dim() < 2 or len(weight) < 2:
         return False
+    weight = torch.view_as_real(weight).flatten(1) if weight.is_complex() else weight
     weight = weight if weight.dtype == torch.float64 else weight.float()
     spread = torch.linalg.vector_norm(weight - weight.mean(0, keepdim=True))
     return bool(spread <= tolerance * torch.linalg.vector_norm(weight))

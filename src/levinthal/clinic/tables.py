@@ -39,8 +39,6 @@ def table(pairs: Iterable[tuple[Any, Any]], words: np.ndarray | None = None) -> 
     first = _distinct(inputs)
     if not len(first):
         return None
-    if not len(first):
-        return None
     kept, targets = inputs[torch.as_tensor(first, device=inputs.device)].cpu(), _targets([y for _, y in both])
     if targets is None or len(targets) != len(inputs):
         return Table(_values(kept, words))

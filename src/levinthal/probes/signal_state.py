@@ -52,6 +52,8 @@ def signal_state(found: Signal, *, decades: float = DECADES, flat: float = FLAT)
     told = f"half the activations have more than {share:.0%} of their units on the flat part"
     if not math.isfinite(found.loss) or change.value == math.inf:
         return SignalState("exploding", _first_infinite(found), "a number is not finite", evidence)
+    if found.depth < 2 and any(float(layer.backward_scale) > 0 for layer in found.layers):
+        return SignalState("healthy", "", "one weight layer leaves no way to be lost on", evidence)
     if math.isnan(change.value):
         return SignalState("vanishing", first, "no gradient arrives at all", evidence)
     said = f"the gradient changes by 10^{change.value:+.1f} over {_steps(found)} weight layers, to {first}"
