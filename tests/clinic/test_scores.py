@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -55,14 +58,29 @@ def test_numbers_are_scored_by_the_variance_explained() -> None:
     assert scored(problem(targets, loss=functional.mse_loss), 1e9 * targets)[1] == -1.0
 
 
-@pytest.mark.parametrize("answer", [(-1.0, 2.0, 3.0, -4.0), (0.1, 0.9, 0.8, 0.2)], ids=["logits", "shares"])
-def test_yes_or_no_is_right_or_wrong_whatever_the_loss(answer: tuple[float, ...]) -> None:
-    yes_or_no = problem(torch.tensor([[0.0], [1.0], [0.0], [0.0]]), loss=functional.binary_cross_entropy)
+@pytest.mark.parametrize(
+    ("loss", "answer"),
+    [
+        (functional.binary_cross_entropy_with_logits, (-1.0, 2.0, 3.0, -4.0)),
+        (functional.binary_cross_entropy, (0.1, 0.9, 0.8, 0.2)),
+        (functional.mse_loss, (0.1, 0.9, 0.8, 0.2)),
+    ],
+)
+def test_yes_or_no_is_told_apart_where_the_loss_has_it(loss: Callable[..., Tensor], answer: Any) -> None:
+    yes_or_no = problem(torch.tensor([[0.0], [1.0], [0.0], [0.0]]), loss=loss)
     assert scored(yes_or_no, torch.tensor(answer)[:, None]) == ("accuracy", 0.75)
 
 
+def test_probabilities_where_logits_are_expected_all_say_yes() -> None:
+    yes_or_no = problem(
+        torch.tensor([[0.0], [1.0], [0.0], [0.0]]), loss=functional.binary_cross_entropy_with_logits
+    )
+    assert scored(yes_or_no, torch.tensor([[0.1], [0.9], [0.1], [0.1]])) == ("accuracy", 0.25)
+
+
 def test_one_of_several_is_the_largest() -> None:
-    assert scored(problem(torch.eye(3)), torch.eye(3)[[0, 1, 0]] - 5) == ("accuracy", pytest.approx(2 / 3))
+    squares = problem(torch.eye(3), loss=functional.mse_loss)
+    assert scored(squares, torch.eye(3)[[0, 1, 0]] - 5) == ("accuracy", pytest.approx(2 / 3))
 
 
 def test_a_loss_is_measured_by_the_yardstick_that_is_given() -> None:

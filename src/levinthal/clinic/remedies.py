@@ -89,7 +89,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "DOUBLE_SOFTMAX": (
         Remedy(
             "no softmax at the end",
-            "# remove nn.Softmax at the end of the model",
+            "# remove nn.Softmax (or nn.Sigmoid) at the end of the model",
             operated(lambda m: surgery.without_last(m, surgery.OUTPUTS)),
         ),
         Remedy(

@@ -46,7 +46,7 @@ def score(problem: Problem, model: nn.Module, name: str, loss: Loss | None = Non
             targets.append(y)
         if problem.metric:
             return float(problem.metric(_joined(outputs), _joined(targets)))
-        found = _known(name, _joined(outputs), _joined(targets))
+        found = _known(name, _joined(outputs), _joined(targets), loss or problem.loss)
         return -_loss(loss or problem.loss, outputs, targets) if found is None else found
 
 
@@ -55,7 +55,7 @@ def _loss(loss: Loss, outputs: list[Any], targets: list[Any]) -> float:
     return sum(values) / len(values)
 
 
-def _known(name: str, outputs: Any, targets: Any) -> float | None:
+def _known(name: str, outputs: Any, targets: Any, loss: Loss) -> float | None:
     """Accuracy or R^2, where outputs and targets have the shapes for it."""
     if not isinstance(outputs, Tensor) or not isinstance(targets, Tensor):
         return None
@@ -64,7 +64,7 @@ def _known(name: str, outputs: Any, targets: Any) -> float | None:
     if name == "R^2":
         return _r_squared(outputs, targets) if outputs.numel() == targets.numel() else None
     if name == "accuracy" and targets.is_floating_point():
-        return _of_yes_or_no(outputs, targets)
+        return _of_yes_or_no(outputs, targets, loss)
     if name != "minus loss" and outputs.dim() == targets.dim() + 1:
         return _accuracy(outputs.movedim(1, -1).argmax(-1), targets, balanced=name != "accuracy")
     return None
@@ -74,18 +74,24 @@ def _are_yes_or_no(targets: Tensor) -> bool:
     return bool(((targets == 0) | (targets == 1)).all())
 
 
-def _of_yes_or_no(outputs: Tensor, targets: Tensor) -> float | None:
-    """Share of right answers: of rows whose targets are one of several, else of single ones.
-
-    Outputs that all lie between 0 and 1 are read as probabilities, others as logits.
-    """
+def _of_yes_or_no(outputs: Tensor, targets: Tensor, loss: Loss) -> float | None:
+    """Share of right answers: of rows whose targets are one of several, else of single ones."""
     if outputs.numel() != targets.numel():
         return None
-    outputs = outputs.reshape(targets.shape)
+    limit, outputs = _undecided(outputs, targets, loss), outputs.reshape(targets.shape)
     if targets.dim() == 2 and targets.shape[1] > 1 and bool((targets.sum(1) == 1).all()):
         return float((outputs.argmax(1) == targets.argmax(1)).float().mean())
-    limit = 0.5 if bool(((outputs >= 0) & (outputs <= 1)).all()) else 0.0
     return float(((outputs > limit) == (targets > 0.5)).float().mean())
+
+
+def _undecided(outputs: Tensor, targets: Tensor, loss: Loss) -> float:
+    """The output that decides nothing: where the loss is least if half the answers are yes.
+
+    0 for logits, a half for probabilities and for squares.
+    """
+    halves = (torch.arange(targets.numel()) % 2).to(targets).reshape(targets.shape)
+    costs = {limit: float(loss(torch.full_like(outputs, limit), halves).sum()) for limit in (0.0, 0.5)}
+    return 0.5 if costs[0.5] < costs[0.0] else 0.0
 
 
 def _accuracy(guess: Tensor, targets: Tensor, balanced: bool) -> float:
