@@ -6,9 +6,9 @@ not sampled. After its first 8 samples, which are not counted here, `levinthal.w
 second one; 20 steps hold both kinds. Beside it:
 
 - histograms: of every parameter's gradient one of 64 bins, as `wandb.watch(log="gradients", log_freq=every)`
-  makes them; what it does in its hooks is done again here (finite or not, least and largest as numbers,
-  `torch.histc`, lists), the logging of it is not;
-- torch-audit: `autopatch(model, every_n_steps=every)`, where it is installed;
+  makes them: a re-creation, after version 0.31, of what its hooks compute (finite or not, least and largest
+  as numbers, `torch.histc`, lists), without the logging of it;
+- torch-audit 0.3.0: `autopatch(model, every_n_steps=every)`, where it is installed;
 - anomaly mode: `torch.autograd.set_detect_anomaly(True)`.
 
 Run by `python benchmarks/watch.py [--rounds N] [--only NAME] [--write]`; `--write` keeps the table in
