@@ -3,6 +3,8 @@
 checking    `check`: a network, its loss and one batch, before training
 watching    `watch`: an ordinary training loop under observation
 listening   one step, read by hooks and a function mode
+readings    numbers read off a batch, a layer and a call of a loss
+tensors     norms of gradient, weight and step of every parameter
 sample      what is written down of a step, and the history of steps (closer: at log-spaced steps)
 validation  rows held out, and the looks at them (rows, tables, probing: training rows)
 rules/      one rule a cause
