@@ -65,10 +65,11 @@ def attention_collapse(chart: Chart) -> Iterator[Finding]:
 def recurrence(chart: Chart) -> Iterator[Finding]:
     """A signal that a recurrence without gates multiplies a thousandfold, or loses, on its way."""
     went, steps = chart.went, _lengths(chart.history)
+    loud = bool(np.any(chart.history.task_losses[:1] > LOUD * went.chance))
     for name, gain in chart.history.recurrent.items():
         change = float(gain) ** (steps.get(name, 1) - 1)
         evidence = {"gain a step": float(gain), "steps": steps.get(name, 1), "in all": change}
-        if change > GROWN and (went.is_harmed or went.start > LOUD * went.chance):
+        if change > GROWN and (went.is_harmed or loud):
             yield found("EXPLODING_GRADIENT", name or "recurrence", 0, evidence, confidence=0.9)
         elif change < FADED and went.is_stuck and _has_moved(chart):
             yield found("VANISHING_GRADIENT", name or "recurrence", 0, evidence, confidence=0.8)
