@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from levinthal.clinic import Watch, watch
+from levinthal.vocabulary import Severity
 
 SGD, Adam = torch.optim.SGD, torch.optim.Adam
 
@@ -178,3 +179,11 @@ def test_what_is_declared_frozen_is_no_finding() -> None:
     with watch(model, optimizer, every=5) as undeclared:
         Loop().train(model, optimizer)
     assert [f.code for f in undeclared.findings()] == ["FROZEN_PARAMS"]
+
+
+@pytest.mark.parametrize("steps", [5, 6, 8, 10, 12, 15, 20, 24])
+def test_the_first_steps_of_a_healthy_run_are_no_failure_to_learn(steps: int) -> None:
+    torch.manual_seed(0)
+    model = mlp()
+    w = Loop(steps=steps, every=1).run(model, torch.optim.Adam(model.parameters(), 1e-4))
+    assert not [f.code for f in w.findings() if f.severity is not Severity.INFO]

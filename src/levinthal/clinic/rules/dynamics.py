@@ -17,6 +17,8 @@ from levinthal.clinic.sample import History
 from levinthal.vocabulary import Finding, Severity
 
 LARGE_STEP, SMALL_WAY = 0.1, 0.05
+A_FAIR_CHANCE = 25
+"""Steps before which nobody can say that a network does not learn."""
 LEAP, HUGE_STEP = 10.0, 0.5
 DECAYED = 1e-3
 LOST = 0.7
@@ -54,9 +56,19 @@ def step_size(chart: Chart) -> Iterator[Finding]:
     elif not went.has_learnt and _has_decayed(chart.history):
         rates = [max(s.rates) for s in chart.history if s.rates]
         yield found("LR_DECAYED", "optimiser", last, {"rate": rates[-1], "was": max(rates)})
-    elif went.is_stuck and size * last < SMALL_WAY and np.any(chart.history.tensors("gradient") > 0):
+    elif (
+        last >= A_FAIR_CHANCE
+        and went.is_stuck
+        and size * last < SMALL_WAY
+        and np.any(chart.history.tensors("gradient") > 0)
+    ):
         evidence = {"step / weight": size, "the whole way / weight, at most": size * last}
         yield found("LR_TOO_LOW", "optimiser", first, evidence, confidence=0.8)
+
+
+def _is_slow(chart: Chart, way: float) -> bool:
+    """Stuck with a gradient, on a way that is short beside the weights."""
+    return chart.went.is_stuck and way < SMALL_WAY and bool(np.any(chart.history.tensors("gradient") > 0))
 
 
 def lost_updates(chart: Chart) -> Iterator[Finding]:
@@ -221,7 +233,7 @@ def regularisation(chart: Chart) -> Iterator[Finding]:
 def underfit(chart: Chart) -> Iterator[Finding]:
     """The loss stays where it began."""
     went = chart.went
-    if went.is_stuck and went.samples >= 2 * FEWEST:
+    if went.is_stuck and went.samples >= 2 * FEWEST and chart.history.steps[-1] >= A_FAIR_CHANCE:
         evidence = {
             "loss at the start": went.start,
             "at the end": went.end,
