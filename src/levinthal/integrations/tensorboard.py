@@ -20,8 +20,8 @@ def write(watch: Watch, writer: Any, *, start: int = 0) -> None:
     """Write what a watch has seen: curves under `levinthal/`, and the findings as a text.
 
     `writer` is a SummaryWriter (torch's or tensorboardX's), which stays open, or a folder. The curves are the
-    loss, and of each layer the norm of its gradient and its step as a share of its weights, at the steps that
-    were sampled. `start` is added to every step, for a training that was resumed.
+    loss, and of each layer's matrices the norm of their gradient and their step as a share of their weights,
+    at the steps that were sampled. `start` is added to every step, for a training that was resumed.
 
     Raises InputError for a folder where TensorBoard is not installed.
     """
