@@ -99,7 +99,16 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "levinthal.clinic": ("Checkup", "Examination", "Treatment", "Watch", "check", "examine", "treat", "watch"),
+    "levinthal.clinic": (
+        "Checkup",
+        "Examination",
+        "Treatment",
+        "Watch",
+        "check",
+        "examine",
+        "treat",
+        "watch",
+    ),
     "levinthal.data": ("load",),
     "levinthal.errors": ("DataError", "InputError", "LevinthalError", "StoreError", "StudyError"),
     "levinthal.estimators": ("cka", "mutual_information"),

@@ -330,10 +330,11 @@ class Problem:
     pairs, whose own batch size and order then hold. `steps` is the budget: how long one training lasts.
 
     `metric(outputs, targets)` is larger for better; otherwise accuracy, or R^2, or minus the loss, as the
-    targets suggest. `schedule(optimizer)` builds a scheduler, stepped after every step; `clip` is the largest
-    norm of the gradient, or a function of the model that clips; `prepare(inputs, targets)` is done to every batch; `frozen` are beginnings of names
-    of parameters that are meant to stay; `step(model, optimizer, inputs, targets)` is a training step of
-    your own, from zero_grad to step, instead of the ordinary one.
+    targets suggest. `schedule(optimizer)` builds a scheduler, stepped after every step; `clip` is the
+    largest norm of the gradient, or a function of the model that clips; `prepare(inputs, targets)` is
+    done to every batch; `frozen` are beginnings of names of parameters that are meant to stay;
+    `step(model, optimizer, inputs, targets)` is a training step of your own, from zero_grad to step,
+    instead of the ordinary one.
     """
 
     model: Callable[[], torch.nn.Module]
