@@ -1,0 +1,46 @@
+"""Which findings healthy runs hear as a warning or worse, over every healthy problem of the examination.
+
+Run by `python benchmarks/false_alarms.py [--seeds N] [--write]`; `--write` keeps the counts in
+benchmarks/results/false_alarms.json, from which `python3 dev.py docs` makes the table in docs/findings.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import torch
+
+from hospital.examination import examine_healthy
+from hospital.fresh_healthy import FRESH
+from hospital.zoo import ZOO
+from levinthal.vocabulary import Severity
+
+RESULTS = Path(__file__).parent / "results" / "false_alarms.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    warned, runs = Counter[str](), 0
+    for problem in (*ZOO, *FRESH):
+        for seed in range(options.seeds):
+            said = examine_healthy(problem, seed).said
+            warned.update({code for code, severity in said if severity != Severity.INFO})
+            runs += 1
+    found = {"runs": runs, "torch": torch.__version__, "warned": dict(sorted(warned.items()))}
+    print(json.dumps(found, indent=2))
+    if options.write:
+        RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
