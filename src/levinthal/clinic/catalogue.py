@@ -183,6 +183,12 @@ CATALOGUE: dict[str, Entry] = {
         WARNING,
         ("LR_TOO_HIGH", *_GRADIENT_SYMPTOMS, "UNDERFIT"),
     ),
+    "FIRST_LOSS_TOO_LARGE": Entry(
+        "the first loss is far above that of a guess: the outputs are too large before training",
+        "scale the weights of the last layer down, or start it at zero",
+        WARNING,
+        ("LR_TOO_HIGH", "NON_FINITE_LOSS", "DEAD_RELU", "LR_TOO_LOW", "OVER_CLIPPING", "UNDERFIT"),
+    ),
     "LR_TOO_HIGH": Entry(
         "a step changes the weights by a large part of themselves, and the loss does not fall",
         "divide the learning rate by 10",
@@ -211,7 +217,7 @@ CATALOGUE: dict[str, Entry] = {
         "most units of these layers sit on the flat part of their activation",
         "scale the weights (or the inputs) down, or normalise before the activation",
         WARNING,
-        ("VANISHING_GRADIENT", "FIRST_LOSS_TOO_LARGE", *_COLLAPSE, *SYMPTOMS_OF_NO_LEARNING),
+        ("VANISHING_GRADIENT", *_COLLAPSE, *SYMPTOMS_OF_NO_LEARNING),
     ),
     "DEAD_RELU": Entry(
         "most units of these layers are zero for every input",
@@ -236,12 +242,6 @@ CATALOGUE: dict[str, Entry] = {
         "divide scores by the root of the width, normalise before attention, draw query and key weights",
         WARNING,
         SYMPTOMS_OF_NO_LEARNING,
-    ),
-    "FIRST_LOSS_TOO_LARGE": Entry(
-        "the first loss is far above that of a guess: the outputs are too large before training",
-        "scale the weights of the last layer down, or start it at zero",
-        WARNING,
-        ("UNDERFIT",),
     ),
     "OVER_CLIPPING": Entry(
         "clipping shrinks the gradient a thousandfold or more at every step",

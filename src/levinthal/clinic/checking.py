@@ -127,7 +127,7 @@ def _on_the_way(through: Signal) -> list[Finding]:
 
 def _history(patient: Patient, loss_fn: Callable[[Any, Any], Tensor], inputs: Any, targets: Any) -> History:
     """Two passes forward and backward that change nothing, as two samples."""
-    history = History(alike=patient.alike(1e-6))
+    history = History(alike=patient.alike(1e-5))
     for step in range(2):
         sample = Sample(step)
         if isinstance(inputs, Tensor) and inputs.dim():

@@ -23,10 +23,10 @@ BASES: dict[str, Basis] = {
     "OPTIMIZER_DETACHED": Basis("a parameter that requires a gradient is in no parameter group", EXACT),
     "FROZEN_PARAMS": Basis("`requires_grad` is off, or the rate is 0 at every sample", EXACT),
     "MISSING_ZERO_GRAD": Basis(
-        "gradients lie there as backward begins, and it adds to them, in 80 % of the samples", EXACT
+        "gradients lie there as backward begins, and it adds to them, in half of the samples", EXACT
     ),
     "SYMMETRIC_INIT": Basis(
-        "rows of a matrix equal to 1e-6 of its norm at the start, and to 1e-3 still", EXACT
+        "rows of a matrix equal to 1e-5 of its norm at the start, and to 5 % still", EXACT
     ),
     "GRAPH_BROKEN": Basis("no gradient at any sample, two or more of them", EXACT),
     "DOUBLE_SOFTMAX": Basis(
@@ -86,8 +86,12 @@ BASES: dict[str, Basis] = {
         "weights fall to half while the loss stays at a guess, with decay on",
         "Krogh & Hertz (NIPS 1991), for the measure",
     ),
+    "FIRST_LOSS_TOO_LARGE": Basis(
+        "the first loss above 3 times a guess's, inputs of ordinary size, and training harmed",
+        "a guess loses the entropy of the targets",
+    ),
     "LR_TOO_HIGH": Basis(
-        "a step changes a matrix by a tenth of itself with harm; or by half, the loss leaping 10-fold",
+        "with harm, a step changes a matrix by half of itself; or by a tenth, the loss above its start",
         f"step over weight, about .001 by rule of thumb; {AUTOTRAINER}",
     ),
     "LR_DECAYED": Basis(
@@ -117,10 +121,6 @@ BASES: dict[str, Basis] = {
     "ATTENTION_COLLAPSE": Basis(
         "mean entropy below 2 % of its most, or no weight 1 % above an equal one, at every look, unlearnt",
         "Zhai et al., Stabilizing transformer training (ICML 2023)",
-    ),
-    "FIRST_LOSS_TOO_LARGE": Basis(
-        "the first loss above 3 times a guess's, inputs of ordinary size, and training harmed",
-        "a guess loses the entropy of the targets",
     ),
     "OVER_CLIPPING": Basis(
         "gradients 10 times as large before clipping with a stuck loss; 1,000 times for a remark",

@@ -298,9 +298,10 @@ def _nothing(*_: Any) -> None:
 
 
 _BACKWARD = "backward"
+DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 _HEARD: dict[Any, str] = {
     Tensor.backward: _BACKWARD,
-    functional.dropout: "dropout",
+    **{getattr(functional, name): "dropout" for name in DROPOUTS},
     **LOSSES,
     **ATTENTION,
     **{function: name for name, function in ACTIVATIONS.items()},

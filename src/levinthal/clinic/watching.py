@@ -45,7 +45,7 @@ class Watch:
     def __init__(self, patient: Patient, every: int, validation: Validation | None = None) -> None:
         self.patient, self.every = patient, every
         self.history = History(
-            alike=patient.alike(1e-6),
+            alike=patient.alike(1e-5),
             recurrent=recurrent_gains(patient.listened),
             validation=validation,
         )

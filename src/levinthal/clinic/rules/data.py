@@ -54,7 +54,7 @@ def stuck_batch(chart: Chart) -> Iterator[Finding]:
         size, held = chart.history.samples[-1].batch_size, _rows_held_out(chart.history)
         evidence = {"equal batches": len(prints), "batch": size}
         severity = None if size < held and not chart.went.is_stuck else Severity.INFO
-        yield found("STUCK_BATCH", "input", 0, evidence, confidence=0.5, severity=severity)
+        yield found("STUCK_BATCH", "input", 0, evidence, confidence=0.9, severity=severity)
 
 
 def _rows_held_out(history: History) -> int:

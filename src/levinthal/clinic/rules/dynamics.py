@@ -11,7 +11,7 @@ import torch
 from levinthal.clinic.chart import Chart, typical
 from levinthal.clinic.finding import found, shown
 from levinthal.clinic.patient import Patient
-from levinthal.clinic.progress import FEWEST
+from levinthal.clinic.progress import FEWEST, Progress
 from levinthal.clinic.rules.collapse import collapsed
 from levinthal.clinic.sample import History
 from levinthal.vocabulary import Finding, Severity
@@ -19,15 +19,16 @@ from levinthal.vocabulary import Finding, Severity
 LARGE_STEP, SMALL_WAY = 0.1, 0.05
 A_FAIR_CHANCE = 25
 """Steps before which nobody can say that a network does not learn."""
-LEAP, HUGE_STEP = 10.0, 0.5
+LEAP, HUGE_STEP, UNSTEADY = 10.0, 0.5, 1.1
 DECAYED = 1e-3
 LOST = 0.7
 GROWN, FALLEN = 1e3, 1e-3
 MOST_UNITS, NEARLY_ALL = 0.5, 0.9
 CLIPPED, CLIPPED_WITH_HARM = 1e3, 10.0
-GROWTH, SHRUNK, TOO_LARGE = 30.0, 1e-3, 10.0
+GROWTH, ON_THE_WAY, SHRUNK, TOO_LARGE = 30.0, 3.0, 1e-3, 10.0
 FAR_ABOVE, WIDE_INPUT = 3.0, 20.0
 HIGH_DROPOUT = 0.8
+SURELY = 2.0
 
 
 def non_finite_loss(chart: Chart) -> Iterator[Finding]:
@@ -50,20 +51,33 @@ def step_size(chart: Chart) -> Iterator[Finding]:
     size, early = float(typical(ratio)), float(np.nanmax([0.0, *ratio[:3]]))
     first, last = int(chart.history.steps[0]), int(chart.history.steps[-1])
     leapt = early > HUGE_STEP and not went.has_learnt and went.peak > LEAP * went.start
-    if leapt or (went.is_harmed and max(size, early) > LARGE_STEP):
+    against_ordinary = _against_ordinary(chart, matrices)
+    if leapt or (went.is_harmed and against_ordinary > (LARGE_STEP if _is_unsteady(went) else HUGE_STEP)):
         evidence = {"step / weight": max(size, early), "loss from": went.start, "to": went.end}
         yield found("LR_TOO_HIGH", "optimiser", first, evidence, confidence=0.9)
     elif not went.has_learnt and _has_decayed(chart.history):
         rates = [max(s.rates) for s in chart.history if s.rates]
         yield found("LR_DECAYED", "optimiser", last, {"rate": rates[-1], "was": max(rates)})
-    elif (
-        last >= A_FAIR_CHANCE
-        and went.is_stuck
-        and size * last < SMALL_WAY
-        and np.any(chart.history.tensors("gradient") > 0)
-    ):
+    elif last >= A_FAIR_CHANCE and _is_slow(chart, size * last):
         evidence = {"step / weight": size, "the whole way / weight, at most": size * last}
         yield found("LR_TOO_LOW", "optimiser", first, evidence, confidence=0.8)
+
+
+def _against_ordinary(chart: Chart, matrices: list[int]) -> float:
+    """The larger of the typical step and of the first ones, beside weights that are at least half as large as
+    fresh ones, of variance 1 / (3 n), would be: a step is not too long because a weight is next to nothing.
+    """
+    parameters = [chart.patient.parameters[i] for i in matrices]
+    fresh = np.array([0.5 * math.sqrt(len(p) / 3) for p in parameters])
+    weights = np.fmax(chart.history.tensors("weight")[:, matrices], fresh)
+    with np.errstate(all="ignore"):
+        ratio = typical(chart.history.tensors("update")[:, matrices] / weights, 1)
+    return float(np.nanmax([0.0, typical(ratio), *ratio[:3]]))
+
+
+def _is_unsteady(went: Progress) -> bool:
+    """Whether the loss rose above its start by more than its noise, as steps that are too long make it do."""
+    return went.is_worse or went.peak > UNSTEADY * went.start + 2 * went.noise
 
 
 def _is_slow(chart: Chart, way: float) -> bool:
@@ -131,9 +145,17 @@ def first_loss(chart: Chart) -> Iterator[Finding]:
     spread, mean = chart.history.batch("std"), np.abs(chart.history.batch("mean"))
     ordinary = not len(spread) or (spread[0] < WIDE_INPUT and mean[0] < WIDE_INPUT)
     if len(losses) and ordinary and losses[0] > FAR_ABOVE * went.chance:
-        severity = None if went.is_harmed else Severity.INFO
+        flat = _is_flat_at_first(chart)
+        severity, sure = (None if went.is_harmed and not flat else Severity.INFO), 0.5 if flat else 0.8
         evidence = {"first loss": float(losses[0]), "of a guess": went.chance}
-        yield found("FIRST_LOSS_TOO_LARGE", "loss", 0, evidence, confidence=0.8, severity=severity)
+        yield found("FIRST_LOSS_TOO_LARGE", "loss", 0, evidence, confidence=sure, severity=severity)
+
+
+def _is_flat_at_first(chart: Chart) -> bool:
+    """Whether a hidden layer sat on its flat part in the first pass: then all weights are large."""
+    first = chart.history.samples[0]
+    reads = [r for r in first.layers[:-1] if r.on_flat is not None and r.saturates]
+    return any(read.flat > MOST_UNITS for read in reads)
 
 
 def signal_growth(chart: Chart) -> Iterator[Finding]:
@@ -146,7 +168,9 @@ def signal_growth(chart: Chart) -> Iterator[Finding]:
     growth, went = scales[-1] / scales[0], chart.went
     evidence = {"last / first layer's signal": growth, "first loss": went.start}
     where = f"{chart.patient.names[0]} to {chart.patient.names[-1]}"
-    if growth > GROWTH and (went.is_harmed or went.start > TOO_LARGE * went.chance):
+    before_last = scales[-2] / scales[0]  # a loud head alone is no explosion
+    hurts = went.is_harmed or went.start > TOO_LARGE * went.chance
+    if growth > GROWTH and before_last > ON_THE_WAY and hurts:
         yield found("EXPLODING_GRADIENT", where, 0, evidence, confidence=0.9)
     elif growth < SHRUNK and went.is_stuck:
         yield found("VANISHING_GRADIENT", where, 0, evidence, confidence=0.9)
@@ -234,12 +258,18 @@ def underfit(chart: Chart) -> Iterator[Finding]:
     """The loss stays where it began."""
     went = chart.went
     if went.is_stuck and went.samples >= 2 * FEWEST and chart.history.steps[-1] >= A_FAIR_CHANCE:
+        # rivals hold each other's loss where it is; without a guess to go by a small surely won fall is one
+        rivals = any(len(sample.losses) > 1 for sample in chart.history)
+        falls = math.isnan(went.chance) and went.start - went.end > SURELY * went.noise
+        severity = Severity.INFO if rivals or falls else None
         evidence = {
             "loss at the start": went.start,
             "at the end": went.end,
             "steps": int(chart.history.steps[-1]),
         }
-        yield found("UNDERFIT", "loss", int(chart.history.steps[-1]), evidence, confidence=0.5)
+        yield found(
+            "UNDERFIT", "loss", int(chart.history.steps[-1]), evidence, confidence=0.5, severity=severity
+        )
 
 
 RULES = (

@@ -12,12 +12,13 @@ from levinthal.vocabulary import Finding, Severity
 
 SUM_TO_ONE = 1e-3
 FEW_VALUES = 4
-ROUNDING = 1e-3
+ALIKE = 0.05
+"""Of a matrix's norm, by which its rows may have drifted apart."""
 REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
 
-def _persistent(flags: Sequence[bool], least: int = 2) -> bool:
-    return sum(flags) >= max(least, 0.8 * len(flags))
+def _persistent(flags: Sequence[bool], least: int = 2, share: float = 0.8) -> bool:
+    return sum(flags) >= max(least, share * len(flags))
 
 
 def optimizer_detached(chart: Chart) -> Iterator[Finding]:
@@ -73,7 +74,7 @@ def frozen_params(chart: Chart) -> Iterator[Finding]:
 def missing_zero_grad(chart: Chart) -> Iterator[Finding]:
     """Gradients that were there before any backward pass of the step."""
     known = [(s.step, float(s.stale)) for s in chart.history if s.stale is not None]
-    if known and _persistent([left > 0 for _, left in known]):
+    if known and _persistent([left > 0 for _, left in known], share=0.5):
         evidence = {"norm of what was left": known[-1][1], "samples": len(known)}
         yield found("MISSING_ZERO_GRAD", "optimiser", known[0][0], evidence)
 
@@ -82,7 +83,7 @@ def symmetric_init(chart: Chart) -> Iterator[Finding]:
     """Weight matrices whose rows are all equal, and stayed so through the steps seen."""
     if len(chart.history) < 2:
         return
-    alike = [name for name in chart.patient.alike(ROUNDING) if name in chart.history.alike]
+    alike = [name for name in chart.patient.alike(ALIKE) if name in chart.history.alike]
     if alike:
         evidence = {"layers of equal rows": len(alike), "steps": chart.history.samples[-1].step}
         yield found("SYMMETRIC_INIT", shown(alike), 0, evidence)
