@@ -102,9 +102,13 @@ def _roots(found: Sequence[Finding]) -> tuple[tuple[str, str], ...]:
 
 
 def chosen(half: str) -> tuple[tuple[Problem, ...], tuple[Patient, ...]]:
-    """The healthy and the sick problems of `tuning`, `test`, `all` or `fresh` (the blind examination)."""
-    if half == "fresh":
-        return FRESH, FRESH_SICK
+    """The healthy and the sick problems of `tuning`, `test`, `all` or `fresh` (the blind examination), whose
+    halves are `fresh-tuning`, which has been learnt from, and `fresh-test`, which has not.
+    """
+    if half.startswith("fresh"):
+        of = half.partition("-")[2]
+        ill = tuple(patient for patient in FRESH_SICK if of in ("", patient.half))
+        return tuple(problem for problem in FRESH if of in ("", problem.half)), ill
     sick = tuple(patient for patient in WARD if half in ("all", patient.half))
     return tuple(problem for problem in ZOO if half in ("all", problem.half)), sick
 

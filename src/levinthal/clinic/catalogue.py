@@ -51,7 +51,7 @@ CATALOGUE: dict[str, Entry] = {
         "gradients of earlier steps are still there when backward adds to them",
         "call `optimizer.zero_grad()` once for every `optimizer.step()`",
         CRITICAL,
-        _ALL_DYNAMICS,
+        ("NON_FINITE_LOSS", *_ALL_DYNAMICS),
     ),
     "SYMMETRIC_INIT": Entry(
         "all units of a layer start alike, and stay so",

@@ -28,7 +28,7 @@ CLIPPED, CLIPPED_WITH_HARM = 1e3, 10.0
 GROWTH, ON_THE_WAY, SHRUNK, TOO_LARGE = 30.0, 3.0, 1e-3, 10.0
 FAR_ABOVE, WIDE_INPUT = 3.0, 20.0
 HIGH_DROPOUT = 0.8
-SURELY = 2.0
+SURELY, A_FIFTH = 2.0, 0.2
 
 
 def non_finite_loss(chart: Chart) -> Iterator[Finding]:
@@ -258,9 +258,11 @@ def underfit(chart: Chart) -> Iterator[Finding]:
     """The loss stays where it began."""
     went = chart.went
     if went.is_stuck and went.samples >= 2 * FEWEST and chart.history.steps[-1] >= A_FAIR_CHANCE:
-        # rivals hold each other's loss where it is; without a guess to go by a small surely won fall is one
-        rivals = any(len(sample.losses) > 1 for sample in chart.history)
-        falls = math.isnan(went.chance) and went.start - went.end > SURELY * went.noise
+        # rivals hold each other's loss where it is; without a guess to go by, a fall that is surely one, or
+        # that noise would hide, is no failure
+        rivals = len(chart.patient.optimizers) > 1 or any(len(s.losses) > 1 for s in chart.history)
+        hidden = 2 * went.noise > A_FIFTH * abs(went.start)
+        falls = math.isnan(went.chance) and (went.start - went.end > SURELY * went.noise or hidden)
         severity = Severity.INFO if rivals or falls else None
         evidence = {
             "loss at the start": went.start,

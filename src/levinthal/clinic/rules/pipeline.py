@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from torch import nn
@@ -73,7 +74,8 @@ def frozen_params(chart: Chart) -> Iterator[Finding]:
 
 def missing_zero_grad(chart: Chart) -> Iterator[Finding]:
     """Gradients that were there before any backward pass of the step."""
-    known = [(s.step, float(s.stale)) for s in chart.history if s.stale is not None]
+    sound = [s for s in chart.history if s.loss is not None and math.isfinite(float(s.loss))]
+    known = [(s.step, float(s.stale)) for s in sound if s.stale is not None]
     if known and _persistent([left > 0 for _, left in known], share=0.5):
         evidence = {"norm of what was left": known[-1][1], "samples": len(known)}
         yield found("MISSING_ZERO_GRAD", "optimiser", known[0][0], evidence)
