@@ -187,3 +187,15 @@ def test_the_first_steps_of_a_healthy_run_are_no_failure_to_learn(steps: int) ->
     model = mlp()
     w = Loop(steps=steps, every=1).run(model, torch.optim.Adam(model.parameters(), 1e-4))
     assert not [f.code for f in w.findings() if f.severity is not Severity.INFO]
+
+
+@pytest.mark.parametrize("flat", [True, False], ids=["(n, 1) and (n,)", "alike"])
+def test_a_difference_by_hand_that_compares_every_pair_is_told(flat: bool) -> None:
+    def squares(out: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        target = labels.float() if flat else labels.float()[:, None]
+        return ((out - target) ** 2).mean()
+
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1))
+    w = Loop(steps=40, loss=squares).run(model, torch.optim.Adam(model.parameters(), 1e-3))
+    assert ("LOSS_BROADCAST" in [f.code for f in w.findings()]) is flat

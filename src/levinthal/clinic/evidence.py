@@ -35,7 +35,9 @@ BASES: dict[str, Basis] = {
     "RELU_ON_LOGITS": Basis(
         "no logit below 0 and more than 5 % of them exactly 0, in 80 % of the samples", EXACT
     ),
-    "LOSS_BROADCAST": Basis("output and target of a regression loss have unlike shapes", EXACT),
+    "LOSS_BROADCAST": Basis(
+        "output and target of a regression loss, or of a difference by hand, are (n, 1) and (n,)", EXACT
+    ),
     "LOSS_REDUCTION_SUM": Basis('`reduction="sum"` over more than one row', EXACT),
     "BN_EVAL_IN_TRAIN": Basis(
         "a batch norm in evaluation mode while its network trains, in most of the later half", EXACT
@@ -91,14 +93,15 @@ BASES: dict[str, Basis] = {
         "a guess loses the entropy of the targets",
     ),
     "LR_TOO_HIGH": Basis(
-        "with harm, a step changes a matrix by half of itself; or by a tenth, the loss above its start",
+        "with harm, a step changes a matrix by half of itself; or by a tenth, all along or with the loss "
+        "above its start",
         f"step over weight, about .001 by rule of thumb; {AUTOTRAINER}",
     ),
     "LR_DECAYED": Basis(
         "the rate below a thousandth of its largest for half of what was seen, half the loss unlearnt", EXACT
     ),
     "UPDATE_LOST_TO_ROUNDING": Basis(
-        "of half-precision weights with a gradient, 70 % are to the bit as before the step",
+        "of half-precision weights with a gradient, half are to the bit as before the step",
         "Micikevicius et al., Mixed precision training (ICLR 2018), section 3.1",
     ),
     "NON_FINITE_LOSS": Basis("the loss is nan or infinite at a sample", EXACT),

@@ -230,7 +230,10 @@ class Listener(TorchFunctionMode):
             return result
         before = args[0].detach() if meant in ACTIVATIONS and not self._current and args else None
         result = func(*args, **words)
-        if meant == "dropout":
+        if meant == _DIFFERENCE:
+            if not self._in_forward:
+                self._note_difference(args)
+        elif meant == "dropout":
             self.safely(self._note_drop, args, words)
         elif func in ATTENTION:
             if self._closely and self._in_forward:
@@ -247,6 +250,14 @@ class Listener(TorchFunctionMode):
         if self.sample is not None and len(self.sample.losses) < MOST_CALLS:
             self.sample.losses.append(loss_call(kind, given, result))
             self.on_targets(given["target"])
+
+    def _note_difference(self, args: tuple[Any, ...]) -> None:
+        """A difference of (n, 1) and (n,), which broadcasting makes one of every pair."""
+        if self.sample is None or len(args) < 2 or not all(isinstance(side, Tensor) for side in args[:2]):
+            return
+        a, b = tuple(args[0].shape), tuple(args[1].shape)
+        if {len(a), len(b)} == {1, 2} and a[0] == b[0] > 1 and max(a, b, key=len)[1] == 1:
+            self.sample.broadcast = (a, b)
 
     def _note_drop(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         self._inside |= self._in_forward
@@ -297,11 +308,12 @@ def _nothing(*_: Any) -> None:
     pass
 
 
-_BACKWARD = "backward"
+_BACKWARD, _DIFFERENCE = "backward", "difference"
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 _HEARD: dict[Any, str] = {
     Tensor.backward: _BACKWARD,
     **{getattr(functional, name): "dropout" for name in DROPOUTS},
+    **dict.fromkeys((torch.sub, torch.subtract, Tensor.sub, Tensor.subtract, Tensor.__sub__), _DIFFERENCE),
     **LOSSES,
     **ATTENTION,
     **{function: name for name, function in ACTIVATIONS.items()},

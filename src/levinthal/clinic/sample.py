@@ -90,6 +90,8 @@ class Sample:
     drops: dict[str, float] = field(default_factory=dict)
     """Shares that dropout took, by place."""
     training: bool = True
+    broadcast: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    """Shapes (n, 1) and (n,), or the reverse, of a difference taken outside the model."""
     tokens: Tensor | None = None
     """What a batch of tokens is known by."""
     ranks: dict[str, Tensor] = field(default_factory=dict)

@@ -21,7 +21,7 @@ A_FAIR_CHANCE = 25
 """Steps before which nobody can say that a network does not learn."""
 LEAP, HUGE_STEP, UNSTEADY = 10.0, 0.5, 1.1
 DECAYED = 1e-3
-LOST = 0.7
+LOST = 0.5
 GROWN, FALLEN = 1e3, 1e-3
 MOST_UNITS, NEARLY_ALL = 0.5, 0.9
 CLIPPED, CLIPPED_WITH_HARM = 1e3, 10.0
@@ -51,10 +51,13 @@ def step_size(chart: Chart) -> Iterator[Finding]:
     size, early = float(typical(ratio)), float(np.nanmax([0.0, *ratio[:3]]))
     first, last = int(chart.history.steps[0]), int(chart.history.steps[-1])
     leapt = early > HUGE_STEP and not went.has_learnt and went.peak > LEAP * went.start
-    against_ordinary = _against_ordinary(chart, matrices)
-    if leapt or (went.is_harmed and against_ordinary > (LARGE_STEP if _is_unsteady(went) else HUGE_STEP)):
+    usual, at_first = _against_ordinary(chart, matrices)
+    long = max(usual, at_first) > HUGE_STEP
+    mild = usual > LARGE_STEP or (_is_unsteady(went) and at_first > LARGE_STEP)
+    if leapt or (went.is_harmed and (long or mild)):
         evidence = {"step / weight": max(size, early), "loss from": went.start, "to": went.end}
-        yield found("LR_TOO_HIGH", "optimiser", first, evidence, confidence=0.9)
+        severity = None if leapt or long or went.broken else Severity.WARNING
+        yield found("LR_TOO_HIGH", "optimiser", first, evidence, confidence=0.9, severity=severity)
     elif not went.has_learnt and _has_decayed(chart.history):
         rates = [max(s.rates) for s in chart.history if s.rates]
         yield found("LR_DECAYED", "optimiser", last, {"rate": rates[-1], "was": max(rates)})
@@ -63,8 +66,8 @@ def step_size(chart: Chart) -> Iterator[Finding]:
         yield found("LR_TOO_LOW", "optimiser", first, evidence, confidence=0.8)
 
 
-def _against_ordinary(chart: Chart, matrices: list[int]) -> float:
-    """The larger of the typical step and of the first ones, beside weights that are at least half as large as
+def _against_ordinary(chart: Chart, matrices: list[int]) -> tuple[float, float]:
+    """The typical step and the longest of the first three, beside weights that are at least half as large as
     fresh ones, of variance 1 / (3 n), would be: a step is not too long because a weight is next to nothing.
     """
     parameters = [chart.patient.parameters[i] for i in matrices]
@@ -72,7 +75,7 @@ def _against_ordinary(chart: Chart, matrices: list[int]) -> float:
     weights = np.fmax(chart.history.tensors("weight")[:, matrices], fresh)
     with np.errstate(all="ignore"):
         ratio = typical(chart.history.tensors("update")[:, matrices] / weights, 1)
-    return float(np.nanmax([0.0, typical(ratio), *ratio[:3]]))
+    return float(typical(ratio)), float(np.nanmax([0.0, *ratio[:3]]))
 
 
 def _is_unsteady(went: Progress) -> bool:

@@ -106,11 +106,21 @@ def loss_inputs(chart: Chart) -> Iterator[Finding]:
             evidence = {"output": str(call.input_shape), "target": str(call.target_shape)}
             yield found("LOSS_BROADCAST", "loss", first, evidence)
             break
+    else:
+        yield from _differences(chart)
     sums = [
         c for c in chart.history.calls() if c.reduction == "sum" and c.input_shape and c.input_shape[0] > 1
     ]
     if sums:
         yield found("LOSS_REDUCTION_SUM", "loss", first, {"batch": sums[0].input_shape[0]})
+
+
+def _differences(chart: Chart) -> Iterator[Finding]:
+    """Differences by hand of (n, 1) and (n,), in every sample."""
+    pairs = [sample.broadcast for sample in chart.history]
+    if len(pairs) >= 2 and all(pairs) and pairs[0] is not None:
+        evidence = {"one side": str(pairs[0][0]), "the other": str(pairs[0][1])}
+        yield found("LOSS_BROADCAST", "loss", chart.history.samples[0].step, evidence)
 
 
 def _is_probability(kind: str, off: float, low: float, zeros: float, columns: float, high: float) -> bool:
