@@ -90,6 +90,7 @@ def test_json_and_sarif_are_all_that_is_printed(call: Call) -> None:
         (("small_problems.py:healthy", "--json", "--sarif"), "give one of them"),
         (("small_problems.py:healthy", "--steps", "0"), "steps=0"),
         (("small_problems.py:hot", "--treat", "--seeds", "1"), "seeds=1"),
+        (("small_problems.py:hot", "--treat", "--seconds", "nan"), "seconds=nan"),
     ],
 )
 def test_misuse_is_one_line_and_ends_with_2(call: Call, words: tuple[str, ...], line: str) -> None:
@@ -97,4 +98,17 @@ def test_misuse_is_one_line_and_ends_with_2(call: Call, words: tuple[str, ...], 
     assert said.code == 2
     assert line in said.err
     assert len([row for row in said.err.splitlines() if row.startswith("levinthal:")]) == 1
+    assert said.out == ""
+
+
+def test_ctrl_c_before_anything_is_known_says_that_nothing_is_kept(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("levinthal.cli.check._examined", interrupted)
+    said = call("check", "small_problems.py:healthy")
+    assert said.code == 130
+    assert "nothing is kept" in said.err
     assert said.out == ""

@@ -46,9 +46,13 @@ def check(
         raise InputError("--json and --sarif both want stdout: give one of them")
     page = writable(output) if output else None
     problem = _problem(name, steps)
-    with progress(name.rpartition("/")[2]) as advance:
-        count = Counter(advance, problem.steps)
-        found = _treated(problem, seeds, seconds, count) if treat else _examined(problem, count)
+    try:
+        with progress(name.rpartition("/")[2]) as advance:
+            count = Counter(advance, problem.steps)
+            found = _treated(problem, seeds, seconds, count) if treat else _examined(problem, count)
+    except KeyboardInterrupt:
+        print("levinthal: interrupted before there was anything to tell; nothing is kept", file=sys.stderr)
+        return 130
     if json or sarif:
         _print_data(found, name, sarif=sarif)
     else:

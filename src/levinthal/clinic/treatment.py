@@ -108,6 +108,8 @@ def treat(
     """
     if seeds < FEWEST_SEEDS:
         raise InputError(f"seeds={seeds} gives no interval for a gain: use {FEWEST_SEEDS} or more")
+    if not seconds >= 0:
+        raise InputError(f"seconds={seconds} is no time to spend: use 0 or more")
     bench = Bench(seeds, "", time.monotonic() + seconds, on_step, problem.loss)
     before = examine(problem, on_step=partial(on_step, "examined"))
     bench.score_name = before.score_name
