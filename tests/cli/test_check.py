@@ -107,7 +107,7 @@ def test_ctrl_c_before_anything_is_known_says_that_nothing_is_kept(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("levinthal.cli.check._examined", interrupted)
+    monkeypatch.setattr(sys.modules["levinthal.cli.check"], "_examined", interrupted)
     said = call("check", "small_problems.py:healthy")
     assert said.code == 130
     assert "nothing is kept" in said.err

@@ -129,6 +129,8 @@ def test_ctrl_c_keeps_the_arms_that_are_finished() -> None:
 
     found = treat(sick, seeds=3, on_step=stop)
     assert [arm.remedy.name for arm in found.arms] == ["rate / 10"]
+    assert found.is_interrupted
+    assert "Interrupted" in str(found)
 
 
 def test_two_causes_are_cured_one_after_the_other() -> None:

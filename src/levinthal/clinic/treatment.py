@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -39,6 +38,7 @@ class Treatment:
     cure: tuple[Arm, ...]
     after: tuple[float, ...]
     left: int = 0
+    is_interrupted: bool = False
 
     @property
     def is_healthy(self) -> bool:
@@ -64,13 +64,15 @@ class Treatment:
             yield f"  not tried for want of time: {self.left} remedies"
 
     def _cure(self) -> Iterator[str]:
+        if self.is_interrupted:
+            yield "Interrupted: trials that were not finished are not told."
         if self.cure:
             before, after = statistics.mean(self.scores), statistics.mean(self.after)
             yield f"Cure: {', then '.join(arm.line for arm in self.cure)}"
             yield f"  {self.examination.score_name} from {before:.3g} to {after:.3g}"
         elif self.arms:
             yield "None of these helped, as far as this many seeds can tell." + self._seeds_needed()
-        elif not self.examination.is_healthy and not self.left:
+        elif not (self.examination.is_healthy or self.left or self.is_interrupted):
             yield "The remedy is a line of your own loop: nothing here can be changed from outside."
 
     def _seeds_needed(self) -> str:
@@ -117,13 +119,15 @@ def treat(
     scores = (before.score,) if nothing else bench.scores(problem, "untreated")
     last = _last_stage(bench, Stage(problem, scores), before)
     proved, arms = _proved(before.findings, bench.arms), tuple(bench.arms)
-    return Treatment(before, proved, arms, scores, last.problem, last.cure, last.scores, bench.left)
+    return Treatment(
+        before, proved, arms, scores, last.problem, last.cure, last.scores, bench.left, bench.is_interrupted
+    )
 
 
 def _last_stage(bench: Bench, stage: Stage, found: Examination) -> Stage:
     """Round after round, until nothing more is found or helps; Ctrl-C keeps what is finished."""
     seen = set[str]()
-    with suppress(KeyboardInterrupt):
+    try:
         for _ in range(ROUNDS):
             better = next_stage(bench, stage, found.findings, seen)
             if better is None:
@@ -131,6 +135,8 @@ def _last_stage(bench: Bench, stage: Stage, found: Examination) -> Stage:
             stage = better
             seen -= {arm.remedy.name for arm in stage.cure}  # what has helped once may help again
             found = examine(stage.problem, on_step=partial(bench.on_step, "examined again"))
+    except KeyboardInterrupt:
+        bench.is_interrupted = True
     return stage
 
 

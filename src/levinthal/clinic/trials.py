@@ -46,6 +46,7 @@ class Bench:
     loss: Loss | None = None
     arms: list[Arm] = field(default_factory=list)
     left: int = 0
+    is_interrupted: bool = False
 
     @property
     def is_over(self) -> bool:
