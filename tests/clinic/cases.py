@@ -40,6 +40,7 @@ class Loop:
     order: Tensor | None = None
     clip: float = 0.0
     decay: float = 1.0
+    after: Callable[[nn.Module], object] | None = None
     loss: Callable[[Tensor, Tensor], Tensor] = functional.cross_entropy
 
     def run(self, model: nn.Module, optimizer: torch.optim.Optimizer, watched: bool = True) -> Watch:
@@ -65,5 +66,8 @@ class Loop:
             if self.clip:
                 nn.utils.clip_grad_norm_(model.parameters(), self.clip)
             optimizer.step()
+            if self.after is not None:
+                with torch.no_grad():
+                    self.after(model)
             for group in optimizer.param_groups:
                 group["lr"] *= self.decay

@@ -5,8 +5,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from levinthal.clinic.closer import attention_numbers, effective_rank, length, recurrent_gains
+from levinthal.clinic import watch
+from levinthal.clinic.attention import attention_numbers
+from levinthal.clinic.closer import bend, effective_rank
 from levinthal.clinic.listening import Listener
+from levinthal.clinic.recurrences import SHUT, gates, length, recurrent_gains
 from levinthal.clinic.sample import Sample
 
 
@@ -25,7 +28,7 @@ def test_effective_rank_counts_directions() -> None:
 
 
 def heard(model: nn.Module, *inputs: Tensor, step: int = 0) -> Sample:
-    sample, listener = Sample(step), Listener(model)
+    sample, listener = Sample(step, closely=True), Listener(model)
     listener.begin(sample)
     try:
         model(*inputs)
@@ -127,13 +130,79 @@ def test_steps_through_time() -> None:
 
 
 def test_closer_looks_are_log_spaced() -> None:
-    model = nn.Sequential(nn.Linear(6, 8))
-    listener, x = Listener(model), torch.randn(16, 6)
-    looked = []
-    for step in range(0, 1000, 10):
-        listener.begin(sample := Sample(step))
-        model(x)
-        listener.end()
-        looked += [step] if sample.ranks else []
-    assert looked[:4] == [0, 10, 20, 40]
-    assert len(looked) < 14
+    model, x = nn.Sequential(nn.Linear(6, 8)), torch.randn(16, 6)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, every=1) as w:
+        for _ in range(100):
+            model(x).sum().backward()
+            optimizer.step()
+    looked = [sample.step for sample in w.history if sample.closely]
+    assert looked[:5] == [0, 1, 3, 6, 10]
+    assert all(bool(sample.ranks) == sample.closely for sample in w.history)
+
+
+STRETCHES = {
+    "as it is": (nn.Identity(), True),
+    "batch norm": (nn.BatchNorm1d(6), True),
+    "a leak of one": (nn.LeakyReLU(1.0), True),
+    "dropout": (nn.Dropout(0.5), True),
+    "relu": (nn.ReLU(), False),
+    "tanh": (nn.Tanh(), False),
+    "gelu": (nn.GELU(), False),
+    "layer norm": (nn.LayerNorm(6), False),
+    "weak tanh": (nn.Sequential(nn.Linear(6, 6), nn.Tanh()), False),
+}
+
+
+@pytest.mark.parametrize("name", STRETCHES)
+def test_what_stretches_is_told_from_what_bends(name: str) -> None:
+    torch.manual_seed(0)
+    between, straight = STRETCHES[name]
+    given = torch.randn(256, 6)
+    bent = bend(given, between(given).detach())
+    assert bent is not None
+    assert (float(bent) < 1e-10) == straight
+
+
+def test_layers_are_compared_only_where_they_have_one_shape() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.LeakyReLU(1.0), nn.Linear(8, 8), nn.GLU(), nn.Linear(4, 2))
+    sample = heard(model, torch.randn(64, 4))
+    assert {pair: float(bent) < 1e-10 for pair, bent in sample.bent.items()} == {("0", "2"): True}
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_gates_are_those_that_the_cell_computes(kind: type[nn.RNNBase], batch_first: bool) -> None:
+    torch.manual_seed(0)
+    module = kind(3, 5, batch_first=batch_first)
+    with torch.no_grad():
+        for p in module.parameters():
+            p.mul_(6)
+    x = torch.randn(4, 7, 3)
+    output = module(x if batch_first else x.transpose(0, 1))[0]
+    read = gates(module, (x if batch_first else x.transpose(0, 1),), (output,))
+    assert read is not None
+
+    states = output if batch_first else output.transpose(0, 1)
+    count, flat = 0, 0
+    chosen = [0, 1, 3] if kind is nn.LSTM else [0, 1]
+    for row in range(4):  # the slow way, a row and a step at a time
+        for step in range(7):
+            state = states[row, step - 1] if step else torch.zeros(5)
+            z = module.weight_ih_l0 @ x[row, step] + module.bias_ih_l0
+            z = z + module.weight_hh_l0 @ state + module.bias_hh_l0
+            for part in chosen:
+                mine = z[5 * part : 5 * part + 5]
+                count, flat = count + 5, flat + int((mine.abs() >= SHUT).sum())
+    assert read.inputs == count
+    assert 0 < int(read.on_flat or 0) == flat < count
+
+
+def test_a_plain_recurrence_has_no_gates() -> None:
+    x = torch.randn(2, 3, 4)
+    module = nn.RNN(4, 4, batch_first=True)
+    assert gates(module, (x,), module(x)) is None
+    cell = nn.GRUCell(4, 4)
+    read = gates(cell, (x[:, 0],), cell(x[:, 0]))
+    assert read is not None
+    assert read.inputs == 2 * 2 * 4

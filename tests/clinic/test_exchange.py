@@ -16,6 +16,7 @@ from levinthal.clinic.catalogue import CATALOGUE
 from levinthal.clinic.exchange import plain, to_json, to_sarif
 from levinthal.clinic.finding import found
 from levinthal.clinic.sample import TENSOR
+from levinthal.clinic.watching import sampled_step
 from levinthal.vocabulary import Finding, Severity
 
 # object of SARIF 2.1.0 -> (properties it must have, others it may have, property -> kind of object in it);
@@ -106,7 +107,7 @@ def test_a_history_goes_along_under_the_names_of_the_parameters() -> None:
     model = mlp(depth=1)
     w = Loop(steps=20, every=5).run(model, torch.optim.SGD(model.parameters(), 0.1))
     told = through(to_json(w.findings(), history=w.history, names=w.patient.names))["history"]
-    assert told["steps"] == [0, 5, 10, 15]
+    assert told["steps"] == [sampled_step(block, 5) for block in range(4)]
     assert told["losses"] == pytest.approx(w.history.losses.tolist())
     assert list(told["parameters"]) == [name for name, _ in model.named_parameters()]
     weight = told["parameters"]["0.weight"]

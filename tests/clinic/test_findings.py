@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
 from tests.clinic.cases import Loop, X, Y, mlp
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
 
 from levinthal.clinic import Watch, watch
 from levinthal.vocabulary import Severity
@@ -106,6 +108,84 @@ def squared(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return functional.mse_loss(z[:, :1], y.float())
 
 
+def each(change: Callable[[torch.Tensor], object]) -> Callable[[nn.Module], None]:
+    """Something done to every parameter."""
+
+    def done(model: nn.Module) -> None:
+        for p in model.parameters():
+            change(p)
+
+    return done
+
+
+def on_a_grid(p: torch.Tensor) -> None:
+    p.copy_((p * 16).round() / 16)
+
+
+def bounded_by_hooks() -> nn.Module:
+    model = mlp()
+    for p in model.parameters():
+        p.register_hook(lambda gradient: gradient.clamp(-1e-7, 1e-7))
+    return model
+
+
+def priced() -> Watch:
+    model = mlp()
+
+    def loss(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        price: torch.Tensor = sum((p**2).sum() for p in model.parameters())  # type: ignore[assignment]
+        return functional.cross_entropy(z, y) + price
+
+    return run(model, SGD, 0.1, Loop(loss=loss))
+
+
+class Far(nn.Module):
+    def forward(self, kept: torch.Tensor) -> torch.Tensor:
+        return kept - 1e6
+
+    def right_inverse(self, weight: torch.Tensor) -> torch.Tensor:
+        return weight + 1e6
+
+
+def far() -> nn.Module:
+    model = mlp()
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            parametrize.register_parametrization(layer, "weight", Far())
+    return model
+
+
+class Rows(nn.Module):
+    """A picture's rows, one after the other, through a recurrence."""
+
+    def __init__(self, recurrence: nn.RNNBase) -> None:
+        super().__init__()
+        self.recurrence, self.head = recurrence, nn.Linear(recurrence.hidden_size, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.head(self.recurrence(x.view(-1, 8, 8))[0][:, -1])
+        return out
+
+
+@torch.no_grad()
+def shut() -> nn.Module:
+    recurrence = nn.LSTM(8, 32, batch_first=True)
+    recurrence.bias_ih_l0.fill_(-12.0)
+    return Rows(recurrence)
+
+
+@torch.no_grad()
+def alike_gates() -> nn.Module:
+    """Units alike within each gate, gates unlike each other."""
+    recurrence = nn.GRU(8, 32, batch_first=True)
+    for p in recurrence.parameters():
+        for part in p.chunk(3):
+            part.copy_(part[:1].expand_as(part).clone())
+    model = Rows(recurrence)
+    model.head.weight.zero_()
+    return model
+
+
 SUMMED = nn.CrossEntropyLoss(reduction="sum")
 HALVES = Loop(inputs=X.bfloat16())
 SICK: dict[str, tuple[str, Callable[[], Watch]]] = {
@@ -137,6 +217,21 @@ SICK: dict[str, tuple[str, Callable[[], Watch]]] = {
         "UPDATE_LOST_TO_ROUNDING",
         lambda: run(mlp().bfloat16(), SGD, 1e-4, Loop(inputs=X.bfloat16())),
     ),
+    "rounded to a grid": (
+        "UPDATE_LOST_TO_ROUNDING",
+        lambda: run(mlp(), SGD, 0.01, Loop(after=each(on_a_grid))),
+    ),
+    "far from nought": ("UPDATE_LOST_TO_ROUNDING", lambda: run(far(), Adam, 1e-3)),
+    "bounded by hooks": ("OVER_CLIPPING", lambda: run(bounded_by_hooks(), SGD, 0.1)),
+    "a price in the loss": ("EXCESS_WEIGHT_DECAY", priced),
+    "shrunk by hand": (
+        "EXCESS_WEIGHT_DECAY",
+        lambda: run(mlp(), SGD, 0.1, Loop(after=each(lambda p: p.mul_(0.8)))),
+    ),
+    "a leak of one": ("MISSING_NONLINEARITY", lambda: run(mlp(partial(nn.LeakyReLU, 1.0)), SGD, 0.1)),
+    "batch norm alone": ("MISSING_NONLINEARITY", lambda: run(mlp(partial(nn.BatchNorm1d, 64)), SGD, 0.1)),
+    "gates shut": ("SATURATED_ACTIVATION", lambda: run(shut(), SGD, 0.1)),
+    "gates alike": ("SYMMETRIC_INIT", lambda: run(alike_gates(), Adam, 1e-3)),
     "evaluated in training mode": ("TRAIN_MODE_IN_EVAL", evaluated_in_train),
     "batch norm asleep": ("BN_EVAL_IN_TRAIN", stopped_norm),
     "batches of 2": ("BN_TINY_BATCH", lambda: run(normed(), SGD, 0.01, Loop(batch=2))),

@@ -70,9 +70,9 @@ def test_what_is_not_there_is_no_number() -> None:
 def test_a_part_is_copied_and_no_more() -> None:
     tensors = Tensors([nn.Parameter(torch.zeros(2000, 2000))])
     tensors.begin()
-    assert [copy.untyped_storage().nbytes() for copy in tensors._copies] == [4 * RUNS * RUN]
+    assert [copy.untyped_storage().nbytes() for copy in tensors.copies] == [4 * RUNS * RUN]
     tensors.forget()
-    assert tensors._copies == []
+    assert tensors.copies == []
 
 
 def test_sparse_gradients_are_read_whole() -> None:
@@ -111,3 +111,44 @@ def test_parameters_that_begin_to_learn_or_change_their_kind() -> None:
     tensors.begin()
     weights = tensors.columns()[:, TENSOR.index("weight")]
     assert weights.tolist() == pytest.approx([math.sqrt(6), math.sqrt(2)])
+
+
+def test_a_gradient_that_was_clamped_is_told_by_its_numbers() -> None:
+    dice = torch.Generator().manual_seed(0)
+    weight, few = nn.Parameter(torch.zeros(20, 10)), nn.Parameter(torch.zeros(2, 2))
+    tensors = Tensors([weight, few])
+    tensors.begin()
+    weight.grad, few.grad = torch.randn(20, 10, generator=dice), torch.ones(2, 2)
+    assert tensors.bounded()[1, 0].item() == pytest.approx(1 / 200)
+    assert tensors.bounded()[1, 1].isnan()  # four numbers may well be of one size
+    inside = int((weight.grad.abs() < 0.1).sum())
+    weight.grad.clamp_(-0.1, 0.1)
+    assert tensors.bounded()[:, 0].tolist() == pytest.approx([0.1, 1 - inside / 200])
+    weight.grad.zero_()
+    assert tensors.bounded()[:, 0].tolist() == [0, 0]
+
+
+def test_the_error_at_a_bias_is_its_gradient() -> None:
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), torch.randn(6, 3)
+    tensors = Tensors(tuple(model.parameters()))
+    tensors.begin()
+    hidden = model[0](x)
+    hidden.retain_grad()
+    (model[2](hidden.tanh()) ** 2).mean().backward()
+    assert hidden.grad is not None
+    told = tensors.deltas()
+    assert told[1].item() == pytest.approx(hidden.grad.sum(0).square().mean().sqrt().item(), rel=1e-5)
+    assert told.isnan().tolist() == [True, False, True, False]
+
+
+def test_rounding_is_looked_for_in_all_numbers_when_asked() -> None:
+    weight = nn.Parameter(torch.tensor([[1e6, 1e-3]]))
+    tensors = Tensors([weight])
+    for asked, share in ((False, math.nan), (True, 0.5)):
+        tensors.begin()
+        weight.grad = torch.ones(1, 2)
+        with torch.no_grad():
+            weight.sub_(1e-4)
+        same = tensors.columns(rounding=asked)[0, TENSOR.index("unchanged")].item()
+        assert same == pytest.approx(share, nan_ok=True)

@@ -8,6 +8,8 @@ from contextlib import nullcontext
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.clinic.cases import Loop, X, Y, mlp
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from levinthal.clinic import FindingError, Watch, diagnosis, watch
 from levinthal.clinic.sample import MOST
-from levinthal.clinic.watching import ALL_LAYERS
+from levinthal.clinic.watching import ALL_LAYERS, sampled_step
 from levinthal.errors import InputError
 
 Net = Callable[[], nn.Module]
@@ -303,7 +305,7 @@ def test_a_loop_that_calls_parts_of_the_model_begins_its_steps_itself() -> None:
             functional.cross_entropy(model["head"](model["body"](X[rows])), Y[rows]).backward()
             optimizer.step()
     w.begin_step(X[:32])
-    assert w.history.steps.tolist() == [0, 5, 10]
+    assert w.history.steps.tolist() == [sampled_step(block, 5) for block in range(3)]
     assert {sample.batch_size for sample in w.history} == {32}
     assert "body.0" in w.history.layer_names
     assert w.findings()[0].code == "DOUBLE_SOFTMAX"
@@ -588,7 +590,9 @@ def test_layers_are_read_in_every_second_step_and_losses_in_all() -> None:
     model = nn.Sequential(mlp(), nn.Dropout(0.1))
     w = Loop(steps=30, every=1).run(model, torch.optim.Adam(model.parameters(), 1e-3))
     read = [bool(sample.names) for sample in w.history]
-    assert read == [step < ALL_LAYERS or step % 2 == 0 for step in range(30)]
+    assert read == [
+        step < ALL_LAYERS or step % 2 == 0 or sample.closely for step, sample in enumerate(w.history)
+    ]
     assert [len(sample.losses) for sample in w.history] == [1] * 30
     assert all(sample.drops == {"1": 0.1} for sample in w.history)
 
@@ -610,3 +614,12 @@ def test_a_model_in_double_precision_is_watched_like_any_other() -> None:
     w = Loop(steps=30, inputs=X.double()).run(model, torch.optim.Adam(model.parameters(), 1e-3))
     assert w.findings()[0].code == "DOUBLE_SOFTMAX"
     assert not w.failed_rules
+
+
+@given(every=st.integers(1, 60), beat=st.integers(2, 60))
+def test_no_beat_of_the_loop_hides_from_the_samples(every: int, beat: int) -> None:
+    sampled = [sampled_step(block, every) for block in range(40 * beat)]
+    assert all(block * every <= step < (block + 1) * every for block, step in enumerate(sampled))
+    seen = torch.tensor(sampled).remainder(beat).bincount(minlength=beat) / len(sampled)
+    if every > 1:  # at every step all is seen anyhow
+        assert seen.max() <= 0.75

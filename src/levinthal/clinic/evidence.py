@@ -26,7 +26,9 @@ BASES: dict[str, Basis] = {
         "gradients lie there as backward begins, and it adds to them, in half of the samples", EXACT
     ),
     "SYMMETRIC_INIT": Basis(
-        "rows of a matrix equal to 1e-5 of its norm at the start, and to 5 % still", EXACT
+        "rows of a matrix (of each gate's) equal to 1e-5 of its norm at the start, and to 20 % at the second "
+        "sample",
+        EXACT,
     ),
     "GRAPH_BROKEN": Basis("no gradient at any sample, two or more of them", EXACT),
     "DOUBLE_SOFTMAX": Basis(
@@ -40,12 +42,18 @@ BASES: dict[str, Basis] = {
     ),
     "LOSS_REDUCTION_SUM": Basis('`reduction="sum"` over more than one row', EXACT),
     "BN_EVAL_IN_TRAIN": Basis(
-        "a batch norm in evaluation mode while its network trains, in most of the later half", EXACT
+        "a batch norm in evaluation mode while its network trains, in the first two samples or most of the "
+        "later half",
+        EXACT,
     ),
     "TRAIN_MODE_IN_EVAL": Basis(
         "a forward pass without gradients in training mode, of a network with dropout or batch norm", EXACT
     ),
-    "MISSING_NONLINEARITY": Basis("the very output of one weighted layer is the next one's input", EXACT),
+    "MISSING_NONLINEARITY": Basis(
+        "a weighted layer reads the very output of the last one, or a copy stretched unit by unit to "
+        "1e-10 of its variance",
+        EXACT,
+    ),
     "STUCK_BATCH": Basis("five or more sampled batches with one fingerprint", EXACT),
     "DATA_LEAKAGE": Basis(
         "more than 3 % of validation rows equal, to the bit, to training rows, beyond what equal rows within "
@@ -57,9 +65,9 @@ BASES: dict[str, Basis] = {
         "Kapoor & Narayanan (Patterns 2023), for the fault",
     ),
     "TRAIN_VAL_SHIFT": Basis(
-        "a column's Kolmogorov-Smirnov distance above .25 and beyond chance in all columns together (1e-3), "
-        "and the model worse there",
-        "Kolmogorov-Smirnov, bound of Dvoretzky, Kiefer, Wolfowitz and Massart; Bonferroni",
+        "a column's Kolmogorov-Smirnov distance above .25 and beyond chance in all columns together (1e-3); "
+        "or neighbours that tell the sets apart by a quarter (3 standard deviations); and the model worse",
+        "Kolmogorov-Smirnov, bound of Dvoretzky, Kiefer, Wolfowitz and Massart; Bonferroni; Schilling (1986)",
     ),
     "UNSHUFFLED": Basis(
         "half as many classes a batch as a shuffled order gives; or batch means 10 times as far apart",
@@ -85,7 +93,8 @@ BASES: dict[str, Basis] = {
         f"Pascanu et al. (ICML 2013); {AUTOTRAINER}",
     ),
     "EXCESS_WEIGHT_DECAY": Basis(
-        "weights fall to half while the loss stays at a guess, with decay on",
+        "weights fall to half while the loss stays at a guess, with decay on, a price on them in the loss, "
+        "or another hand that shrinks them after the step",
         "Krogh & Hertz (NIPS 1991), for the measure",
     ),
     "FIRST_LOSS_TOO_LARGE": Basis(
@@ -101,12 +110,14 @@ BASES: dict[str, Basis] = {
         "the rate below a thousandth of its largest for half of what was seen, half the loss unlearnt", EXACT
     ),
     "UPDATE_LOST_TO_ROUNDING": Basis(
-        "of half-precision weights with a gradient, half are to the bit as before the step",
+        "half of the weights with a gradient are to the bit as before the step, of half precision or 100 "
+        "times a fresh weight's size; or are back there before the next one",
         "Micikevicius et al., Mixed precision training (ICLR 2018), section 3.1",
     ),
     "NON_FINITE_LOSS": Basis("the loss is nan or infinite at a sample", EXACT),
     "SATURATED_ACTIVATION": Basis(
-        "more than half of a hidden layer's inputs on the flat part of the function, at three samples, stuck",
+        "more than half of a hidden layer's inputs (of a recurrence, its gates) on the flat part of the "
+        "function, at three samples, stuck",
         GLOROT,
     ),
     "DEAD_RELU": Basis(
@@ -114,7 +125,8 @@ BASES: dict[str, Basis] = {
         f"Lu et al., Dying ReLU (2019); {AUTOTRAINER}",
     ),
     "VANISHING_GRADIENT": Basis(
-        "first over last matrix's gradient, a weight, below 1e-3; or the signal so; and stuck",
+        "first over last matrix's gradient, a weight, below 1e-3; or the error at the biases, or the signal; "
+        "and stuck",
         f"{GLOROT}; {AUTOTRAINER}",
     ),
     "RANK_COLLAPSE": Basis(
@@ -126,7 +138,8 @@ BASES: dict[str, Basis] = {
         "Zhai et al., Stabilizing transformer training (ICML 2023)",
     ),
     "OVER_CLIPPING": Basis(
-        "gradients 10 times as large before clipping with a stuck loss; 1,000 times for a remark",
+        "with a stuck loss, gradients 10 times as large before clipping, or half of their numbers of the "
+        "largest size; 1,000 times for a remark",
         "Pascanu et al. (ICML 2013)",
     ),
     "LR_TOO_LOW": Basis(

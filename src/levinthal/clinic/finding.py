@@ -17,10 +17,19 @@ def found(
     *,
     confidence: float = 1.0,
     severity: Severity | None = None,
+    remedy: str = "",
 ) -> Finding:
-    """A finding with its catalogue's severity and remedy, unless another severity is given."""
+    """A finding with its catalogue's severity and remedy, unless others are given."""
     entry = CATALOGUE[code]
-    return Finding(code, severity or entry.severity, confidence, where, step, evidence, remedy=entry.remedy)
+    return Finding(
+        code,
+        severity or entry.severity,
+        confidence,
+        where,
+        step,
+        evidence,
+        remedy=remedy or entry.remedy,
+    )
 
 
 def shown(names: Sequence[str], most: int = 3) -> str:

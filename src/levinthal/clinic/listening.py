@@ -5,10 +5,11 @@ Only reads. What is read is copied into small tensors on the spot, because the p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -19,15 +20,10 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack,
 from torch.utils._device import DeviceContext
 from torch.utils.hooks import RemovableHandle
 
-from levinthal.clinic.closer import (
-    ATTENTION,
-    PACE,
-    RECURRENT,
-    attention_numbers,
-    effective_rank,
-    length,
-)
+from levinthal.clinic.attention import ATTENTION, attention_numbers, choice_numbers
+from levinthal.clinic.closer import bend, effective_rank, some_units
 from levinthal.clinic.readings import layer_numbers, loss_call
+from levinthal.clinic.recurrences import RECURRENT, gates, length
 from levinthal.clinic.sample import Sample
 from levinthal.probes.flat_part import Tails, flat_tails
 from levinthal.probes.recording import is_activation
@@ -39,13 +35,15 @@ LOSSES = {
         *("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div", "poisson_nll_loss"),
     )
 }
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     name: getattr(functional, name)
     for name in ("relu", "relu6", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid", "leaky_relu")
 }
 WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
 PASSING = (nn.modules.dropout._DropoutNd, nn.Identity, nn.Flatten, nn.Unflatten)
 NORMS = (nn.modules.batchnorm._BatchNorm,)
+FEW, ACCUMULATED = 4, 8
+"""A sum over so many rows is no mean; so many times may it be divided for batches that are gathered."""
 MOST_CALLS = 64
 """Losses, and shares dropped, that are written down of one step."""
 
@@ -72,8 +70,15 @@ class Leaf:
 
 
 @cache
-def _tails(name: str) -> Tails:
-    return flat_tails(ACTIVATIONS[name])
+def _tails(name: str, slope: float | None = None) -> Tails:
+    function = ACTIVATIONS[name]
+    return flat_tails(function if slope is None else partial(function, negative_slope=slope))
+
+
+def _tails_of_call(name: str, args: tuple[Any, ...], words: dict[str, Any]) -> Tails:
+    """The tails of a function as it was called: a leak may be of any slope."""
+    slope = (*args[1:2], words.get("negative_slope"))[0] if name == "leaky_relu" else None
+    return _tails(name, slope)
 
 
 _KNOWN: dict[str, Tails] = {}
@@ -121,22 +126,27 @@ class Listener(TorchFunctionMode):
         """How the listener's own reading is called."""
         self.is_deaf = False
         """Whether the forward pass is not listened to."""
-        self._recurrent = {m: name for name, m in model.named_modules() if isinstance(m, RECURRENT)}
-        self._closely, self._next = False, 0.0
+        named = ((module, name) for name, module in model.named_modules())
+        self._recurrent = {module: name for module, name in named if isinstance(module, RECURRENT)}
+        self._closely = False
         self._handles: list[RemovableHandle] = []
         self._heard: dict[str, str] = {}
         self._has_norms = any(leaf.is_norm for leaf in self.leaves.values())
         self._inside = self._in_forward = self._layers = False
         self._current = ""
         self._last: tuple[str, Tensor | None] = ("", None)
+        self._given: tuple[str, Tensor | None] = ("", None)
+        """The last weighted layer, and a copy of some of what it gave, at a closer look."""
+        self._bends = False
+        """Whether an activation was heard since."""
+        self._choices: list[Tensor] = []
+        """What softmaxes over places gave; they choose what to attend to if a weighted layer comes after."""
 
     def begin(self, sample: Sample, *, layers: bool = True) -> None:
         """Start to listen; without `layers` to no more of the forward pass than is needed."""
         self.sample, self._heard, self._current = sample, {}, ""
         self._in_forward, self._layers = True, layers and not self.is_deaf
-        self._closely = self._layers and sample.step >= self._next
-        if self._closely:
-            self._next = PACE * sample.step + 1
+        self._closely = self._layers and sample.closely
         some = self._layers or (self._inside and not self.is_deaf)
         if some or (self._has_norms and not self.is_deaf):
             self._handles = [  # for all modules there are: two calls instead of two for every leaf
@@ -151,7 +161,8 @@ class Listener(TorchFunctionMode):
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self._last, self._in_forward = ("", None), False
+        self._last = self._given = ("", None)
+        self._in_forward, self._choices = False, []
         if self.sample is not None:
             self.sample.names, self.sample.kinds = tuple(self._heard), tuple(self._heard.values())
             self.join()
@@ -194,6 +205,8 @@ class Listener(TorchFunctionMode):
     def _leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         leaf = self.leaves.get(module)
         if leaf is None:
+            if self._closely and module in self._recurrent and torch.is_grad_enabled():
+                self.safely(self._note_gates, module, args, output)
             return
         self._current = ""
         heard = self.sample is not None and self._layers and torch.is_grad_enabled()
@@ -204,13 +217,18 @@ class Listener(TorchFunctionMode):
             self._last = (name, output) if args[0] is read else self._last
         elif leaf.is_weighted:
             self.sample.straight += ((name, leaf.name),) if args[0] is read else ()
-            self._last = (leaf.name, output)
+            halved = getattr(module, "groups", 1) > 1  # depthwise, then pointwise: one layer in two
+            self._last = ("", None) if halved else (leaf.name, output)
+            if self._closely:
+                self.safely(self._note_bend, leaf, args[0], output)
+                self._bends = halved
         if leaf.is_weighted or leaf.tails is not None:
             self.safely(self._note, leaf.name, leaf.kind, output, args[0], leaf.tails)
         if leaf.is_weighted and self._closely:
             self.safely(self._note_rank, leaf.name, output)
 
     def _note(self, name: str, kind: str, output: Tensor, before: Tensor, tails: Tails | None) -> None:
+        self._bends |= tails is not None and any(map(math.isfinite, (tails.low, tails.high)))
         if self.sample is not None and name not in self._heard and output.numel():
             self.sample.layers.append(layer_numbers(output, before, tails))
             self._heard[name] = kind
@@ -241,7 +259,8 @@ class Listener(TorchFunctionMode):
         elif meant not in ACTIVATIONS:
             self.safely(self._note_call, meant, args, words, result)
         elif before is not None and isinstance(result, Tensor) and self._in_forward and self._layers:
-            self.safely(self._note, f"{meant} {len(self._heard) + 1}", meant, result, before, _tails(meant))
+            tails = _tails_of_call(meant, args, words)
+            self.safely(self._note, f"{meant} {len(self._heard) + 1}", meant, result, before, tails)
         return result
 
     def _note_call(self, kind: str, args: tuple[Any, ...], words: dict[str, Any], result: Any) -> None:
@@ -252,7 +271,7 @@ class Listener(TorchFunctionMode):
             self.on_targets(given["target"])
 
     def _note_difference(self, args: tuple[Any, ...]) -> None:
-        """A difference of (n, 1) and (n,), which broadcasting makes one of every pair."""
+        """A difference or product of (n, 1) and (n,), which broadcasting makes one of every pair."""
         if self.sample is None or len(args) < 2 or not all(isinstance(side, Tensor) for side in args[:2]):
             return
         a, b = tuple(args[0].shape), tuple(args[1].shape)
@@ -270,10 +289,33 @@ class Listener(TorchFunctionMode):
         if self.sample is not None and rank is not None:
             self.sample.ranks.setdefault(name, rank)
 
+    def _note_bend(self, leaf: Leaf, inputs: Tensor, output: Tensor) -> None:
+        """How far what this layer reads is from a stretched copy of what the last one gave."""
+        before, given = self._given
+        axis = 1 if leaf.kind.startswith("Conv") else -1
+        if self.sample is not None and given is not None and not self._bends:
+            bent = bend(given, some_units(inputs, axis))
+            if bent is not None:
+                self.sample.bent.setdefault((before, leaf.name), bent)
+        self._given, self._bends = (leaf.name, some_units(output, axis).clone()), False
+        if self.sample is not None:
+            self.sample.attention += self._choices
+            self._choices = []
+
+    def _note_gates(self, module: Any, args: tuple[Any, ...], output: Any) -> None:
+        name, read = self._recurrent[module], gates(module, args, output)
+        if self.sample is not None and read is not None:
+            self.sample.gates.setdefault(name or type(module).__name__, read)
+
     def _note_attention(self, kind: str, args: tuple[Any, ...], words: dict[str, Any], result: Any) -> None:
         numbers = attention_numbers(kind, args, words, result)
-        if self.sample is not None and numbers is not None and len(self.sample.attention) < MOST_CALLS:
+        if self.sample is None or len(self.sample.attention) + len(self._choices) >= MOST_CALLS:
+            return
+        if numbers is not None:
             self.sample.attention.append(numbers)
+        elif kind == "softmax":
+            chosen = choice_numbers(args, words, result)
+            self._choices += [] if chosen is None else [chosen]
 
     def _note_recurrence(self, name: str, steps: int) -> None:
         if self.sample is not None:
@@ -283,6 +325,29 @@ class Listener(TorchFunctionMode):
         if self.sample is not None and self.sample.loss is None:
             value = root.detach()
             self.sample.loss = (value.reshape(-1)[0] if value.dim() else value).clone()
+            rows = rows_summed(root.grad_fn)
+            self.sample.summed = rows if rows == self.sample.batch_size else 0
+
+
+def rows_summed(node: Any) -> int:
+    """Of a loss whose graph ends in a sum, but for its sign and a factor, the length of what was summed; 0 of
+    any other, and where the factor makes about a mean of it.
+
+    >>> x = torch.ones(8, requires_grad=True)
+    >>> [rows_summed(loss.grad_fn) for loss in (-(2 * x).sum(), x.sum() / 2, x.sum() / 8, x.mean())]
+    [8, 8, 0, 0]
+    """
+    factor = 1.0
+    while (kind := type(node).__name__) in ("NegBackward0", "DivBackward0", "MulBackward0"):
+        other = getattr(node, "_saved_other", None)
+        if kind != "NegBackward0":
+            if not isinstance(other, Tensor) or other.dim() or other.device.type != "cpu":
+                return 0  # no plain number, or one that would have to be waited for
+            factor *= float(other) if kind == "MulBackward0" else 1 / float(other)
+        node = node.next_functions[0][0]
+    sizes = getattr(node, "_saved_self_sym_sizes", ()) if type(node).__name__ == "SumBackward0" else ()
+    rows = int(sizes[0]) if sizes else 0
+    return rows if abs(factor) * rows >= max(FEW, rows / ACCUMULATED) else 0
 
 
 @contextmanager
@@ -314,6 +379,7 @@ _HEARD: dict[Any, str] = {
     Tensor.backward: _BACKWARD,
     **{getattr(functional, name): "dropout" for name in DROPOUTS},
     **dict.fromkeys((torch.sub, torch.subtract, Tensor.sub, Tensor.subtract, Tensor.__sub__), _DIFFERENCE),
+    **dict.fromkeys((torch.mul, torch.multiply, Tensor.mul, Tensor.multiply, Tensor.__mul__), _DIFFERENCE),
     **LOSSES,
     **ATTENTION,
     **{function: name for name, function in ACTIVATIONS.items()},

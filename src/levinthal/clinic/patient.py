@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +11,11 @@ from torch import nn
 from torch.optim import Optimizer
 
 from levinthal.errors import InputError
+
+STACKED: dict[type[nn.Module], int] = {
+    **dict.fromkeys((nn.LSTM, nn.LSTMCell), 4),
+    **dict.fromkeys((nn.GRU, nn.GRUCell, nn.MultiheadAttention), 3),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,11 @@ class Patient:
         }
         return [home.get(id(parameter)) for parameter in self.parameters]
 
+    def matrices(self) -> list[int]:
+        """Places of the matrices that are trained by an optimiser."""
+        both = enumerate(zip(self.parameters, self.groups(), strict=True))
+        return [i for i, (p, group) in both if p.dim() >= 2 and p.requires_grad and group is not None]
+
     def rates(self) -> tuple[float, ...]:
         """The learning rate of each parameter, 0 where no optimiser has it."""
         groups = (group for optimizer in self.optimizers for group in optimizer.param_groups)
@@ -53,13 +65,30 @@ class Patient:
         return tuple(home.get(id(parameter), 0.0) for parameter in self.parameters)
 
     def alike(self, tolerance: float) -> tuple[str, ...]:
-        """Names of trainable matrices all of whose rows are equal, to a share of their norm."""
-        named = zip(self.names, self.parameters, strict=True)
-        return tuple(name for name, p in named if p.requires_grad and _rows_are_alike(p.detach(), tolerance))
+        """Names of trainable matrices all of whose rows are equal, to a share of their norm; of stacked ones
+        (the gates of a recurrence, queries, keys and values) within each part.
+        """
+        return tuple(name for name, apart in self.rows_apart(self.names).items() if float(apart) <= tolerance)
+
+    def rows_apart(self, names: Collection[str]) -> dict[str, torch.Tensor]:
+        """Trainable matrix -> how far its rows are from being equal, as a share of their norm."""
+        parts = _stacked(self.model)
+        named = [(name, p) for name, p in zip(self.names, self.parameters, strict=True) if name in names]
+        pieces = {
+            n: p.detach().chunk(parts.get(id(p), 1)) for n, p in named if p.requires_grad and p.dim() > 1
+        }
+        whole = {name: chunks for name, chunks in pieces.items() if min(map(len, chunks)) > 1}
+        return {name: torch.stack([_rows_apart(c) for c in chunks]).amax() for name, chunks in whole.items()}
 
     def is_meant_to_stay(self, name: str) -> bool:
         """Whether the user has said that this parameter, or module, is frozen."""
         return f"{name}.".startswith(self.frozen) if self.frozen else False
+
+
+def _stacked(model: nn.Module) -> dict[int, int]:
+    """Parameter -> of how many matrices, one above the other, it is made."""
+    found = ((module, STACKED.get(type(module), 1)) for module in model.modules())
+    return {id(p): parts for m, parts in found if parts > 1 for p in m.parameters(recurse=False)}
 
 
 def _plain(rate: float | torch.Tensor) -> float:
@@ -67,10 +96,10 @@ def _plain(rate: float | torch.Tensor) -> float:
 
 
 @torch.no_grad()
-def _rows_are_alike(weight: torch.Tensor, tolerance: float) -> bool:
-    if weight.dim() < 2 or len(weight) < 2:
-        return False
+def _rows_apart(weight: torch.Tensor) -> torch.Tensor:
     weight = torch.view_as_real(weight).flatten(1) if weight.is_complex() else weight
     weight = weight if weight.dtype == torch.float64 else weight.float()
     spread = torch.linalg.vector_norm(weight - weight.mean(0, keepdim=True))
-    return bool(spread <= tolerance * torch.linalg.vector_norm(weight))
+    # of weights far from 0 not of their own norm, but of that of fresh ones, of variance 1 / (3 n)
+    norm = torch.linalg.vector_norm(weight).clamp(max=math.sqrt(len(weight)))
+    return torch.where(spread > 0, spread / norm.clamp(min=1e-30), spread)

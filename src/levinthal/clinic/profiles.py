@@ -9,7 +9,7 @@ import numpy as np
 
 from levinthal.clinic.chart import typical
 from levinthal.clinic.patient import Patient
-from levinthal.clinic.rules.dynamics import MOST_UNITS
+from levinthal.clinic.rules.signals import MOST_UNITS
 from levinthal.clinic.sample import History, LayerRead, Sample
 from levinthal.clinic.sizes import gradients, weights
 from levinthal.report.spoken import counted, part, sentence, share

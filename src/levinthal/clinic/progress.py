@@ -10,6 +10,10 @@ from levinthal.clinic.sample import History
 
 FEWEST = 5
 """Samples below which nothing is said about the course of training."""
+A_FAIR_CHANCE = 25
+"""Steps before which nobody can say that a network does not learn."""
+A_GUESS = 0.8
+"""Of the loss of a guess: above it little is learnt."""
 LITTLE, MUCH = 0.05, 0.2
 AT_CHANCE, LEARNT = 0.95, 0.5
 """Shares of the loss of a guess."""

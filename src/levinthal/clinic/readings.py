@@ -100,9 +100,10 @@ def loss_call(kind: str, given: Mapping[str, Any], value: Any) -> LossCall:
 
 
 def _loss_rows(x: Tensor) -> Tensor:
-    """(5,) as in LossCall, from some rows."""
+    """(5,) as in LossCall, from some rows; of a picture's or a text's every place is a row."""
     columns = x.shape[1] if x.dim() > 1 else 1
-    rows = some_rows(x.reshape(x.shape[0], -1) if x.dim() else x.reshape(1, 1)).float()
+    flat = x.movedim(1, -1) if x.dim() > 2 else x
+    rows = some_rows(flat.reshape(-1, columns)).float()
     low, high = torch.aminmax(rows)
     off = (rows.sum(1) - 1).abs().max()
     zeros = 1 - torch.count_nonzero(rows) / max(rows.numel(), 1)

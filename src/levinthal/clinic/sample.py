@@ -90,14 +90,30 @@ class Sample:
     drops: dict[str, float] = field(default_factory=dict)
     """Shares that dropout took, by place."""
     training: bool = True
+    closely: bool = False
+    """Whether this step is looked at closer; what follows up to `recurrences` is told of such steps alone."""
     broadcast: tuple[tuple[int, ...], tuple[int, ...]] | None = None
-    """Shapes (n, 1) and (n,), or the reverse, of a difference taken outside the model."""
+    """Shapes (n, 1) and (n,), or the reverse, of a difference or a product taken outside the model."""
+    summed: int = 0
+    """The rows of the batch, if the loss is their sum by hand."""
     tokens: Tensor | None = None
     """What a batch of tokens is known by."""
     ranks: dict[str, Tensor] = field(default_factory=dict)
     """Effective rank of each weighted layer's output, where this step was looked at closer."""
     attention: list[Tensor] = field(default_factory=list)
     """(3,) of each call of attention: entropy, the favourite token's share, unevenness."""
+    between: Tensor | None = None
+    """(2,) what became of the step before the next one began: the share of moved numbers that were put back,
+    and the norm of all over what the step had left."""
+    bounded: Tensor | None = None
+    """(2, read) each gradient's largest number, and the share of its numbers that are as large."""
+    deltas: Tensor | None = None
+    """(parameters,) root mean square of each vector's gradient."""
+    bent: dict[tuple[str, str], Tensor] = field(default_factory=dict)
+    """Of pairs of weighted layers the part of what the second reads that is no affine map, unit by unit, of
+    what the first gave."""
+    gates: dict[str, LayerRead] = field(default_factory=dict)
+    """Of each recurrent module with gates, how many of these are on their flat part."""
     recurrences: dict[str, int] = field(default_factory=dict)
     """Steps through time of each recurrent module."""
 
@@ -109,6 +125,8 @@ class History:
     samples: list[Sample] = field(default_factory=list)
     alike: tuple[str, ...] = ()
     """Matrices whose rows were all equal before the first step."""
+    apart: dict[str, Tensor] = field(default_factory=dict)
+    """How far the rows of these were from being equal at the second step written down."""
     evaluated_in_train: int = 0
     """Forward passes in training mode without gradients."""
     recurrent: dict[str, Tensor] = field(default_factory=dict)

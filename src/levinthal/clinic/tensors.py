@@ -16,6 +16,8 @@ from torch import Tensor, nn
 Norms = list[Tensor | None]
 HALF = (torch.float16, torch.bfloat16)
 ENOUGH, RUNS, RUN = 32_768, 1_024, 16
+FEWEST = 8
+"""Numbers of a gradient by which it is told whether they are bounded."""
 
 
 class Tensors:
@@ -28,7 +30,8 @@ class Tensors:
         self.parameters = parameters
         self._read: list[nn.Parameter] = []
         self._forms: list[tuple[int, int, torch.dtype, torch.device]] = []
-        self._copies: list[Tensor] = []
+        self.copies: list[Tensor] = []
+        """What is read of the weights, as they were when the step began."""
         self._scales = self._places = torch.zeros(0)
         self._before_backward: Norms = []
         self._before_clipping: Norms = []
@@ -38,13 +41,13 @@ class Tensors:
         trained = [p for p in self.parameters if p.requires_grad]
         self._read = [p for p in trained if p.dim() > 1] or trained
         self._before_backward, self._before_clipping = [], []
-        weights, forms = self._weights(), [(id(p), p.numel(), p.dtype, p.device) for p in self._read]
+        weights, forms = self.weights(), [(id(p), p.numel(), p.dtype, p.device) for p in self._read]
         if forms != self._forms:
             self._forms = forms
-            self._copies = [w.clone(memory_format=torch.contiguous_format) for w in weights]
+            self.copies = [w.clone(memory_format=torch.contiguous_format) for w in weights]
             self._prepare()
         elif weights:
-            torch._foreach_copy_(self._copies, weights)
+            torch._foreach_copy_(self.copies, weights)
 
     def _prepare(self) -> None:
         """Where the rows of what is read belong, and what they are to be multiplied by, a part being read."""
@@ -56,7 +59,7 @@ class Tensors:
 
     def forget(self) -> None:
         """Let go of all copies."""
-        self._copies, self._forms, self._before_backward, self._before_clipping = [], [], [], []
+        self.copies, self._forms, self._before_backward, self._before_clipping = [], [], [], []
 
     def backward_begins(self) -> None:
         """Take down the gradients that lie there."""
@@ -78,19 +81,41 @@ class Tensors:
         norm: Tensor = torch.linalg.vector_norm(left)
         return norm
 
-    def columns(self) -> Tensor:
-        """(parameters, 5) as in TENSOR, when the step is over; nan for what was not read."""
+    def bounded(self) -> Tensor:
+        """(2, read) each gradient's largest number, and the share of its numbers that are as large, as bounds
+        make them; nan where there are too few to tell.
+        """
+        known = [None if p.grad is None or p.grad.is_sparse else _at_the_top(p.grad) for p in self._read]
+        return torch.stack([self._stacked([k and k[i] for k in known]) for i in (0, 1)])
+
+    def deltas(self) -> Tensor:
+        """(parameters,) root mean square of each vector's gradient: of biases that of the error that comes
+        back to their layer, summed over the batch; nan for others, and where there is none.
+        """
+        found: Norms = [None] * len(self.parameters)
+        for i, p in enumerate(self.parameters):
+            if p.dim() == 1 and p.grad is not None and not p.grad.is_sparse:
+                found[i] = torch.linalg.vector_norm(p.grad) / math.sqrt(max(p.numel(), 1))
+        absent = torch.full((), math.nan, device=self.parameters[0].device)
+        return torch.stack([absent if f is None else f.to(absent.device).float() for f in found])
+
+    def columns(self, *, rounding: bool = False) -> Tensor:
+        """(parameters, 5) as in TENSOR, when the step is over; nan for what was not read. With `rounding`,
+        what a step leaves as it was is told of all kinds of numbers, else of half precision alone.
+        """
         told = torch.full((len(self.parameters), 5), math.nan, device=self.parameters[0].device)
         if not self._read:
             return told
-        norms, weights = self._norms(), torch._foreach_norm(self._copies)
-        torch._foreach_sub_(self._copies, self._weights())
-        moved = torch._foreach_norm(self._copies)
-        same = [_unchanged(m, p.grad) for m, p in zip(self._copies, self._read, strict=True)]
+        norms, weights = self._norms(), torch._foreach_norm(self.copies)
+        torch._foreach_sub_(self.copies, self.weights())
+        moved = torch._foreach_norm(self.copies)
+        pairs = zip(self.copies, self._read, strict=True)
+        same = [_unchanged(m, p.grad) if rounding or m.dtype in HALF else None for m, p in pairs]
         columns = self._stacked([*norms, *weights, *moved, *same, *(self._before_clipping or norms)])
         return told.index_copy_(0, self._places, (columns.view(5, -1) * self._scales).T)
 
-    def _weights(self) -> list[Tensor]:
+    def weights(self) -> list[Tensor]:
+        """What is read of the weights as they are."""
         return [_part(p.detach()) for p in self._read]
 
     def _norms(self) -> Norms:
@@ -131,8 +156,16 @@ def _in_a_row(gradient: Tensor) -> Tensor:
 
 
 def _unchanged(moved: Tensor, gradient: Tensor | None) -> Tensor | None:
-    """The share of entries with a gradient that a step left as they were; of half precision only."""
-    if moved.dtype not in HALF or gradient is None or gradient.is_sparse:
+    """The share of entries with a gradient that a step left as they were."""
+    if gradient is None or gradient.is_sparse:
         return None
     live = torch.count_nonzero(_in_a_row(gradient))
     return 1 - torch.count_nonzero(moved) / live.clamp(min=1)
+
+
+def _at_the_top(gradient: Tensor) -> tuple[Tensor, Tensor] | None:
+    if gradient.numel() < FEWEST:
+        return None
+    sizes = _in_a_row(gradient).abs()
+    largest = sizes.amax()
+    return largest, torch.count_nonzero((sizes >= largest * (1 - 1e-6)) & (sizes > 0)) / sizes.numel()

@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from levinthal.clinic.closer import recurrent_gains
+from levinthal.clinic.between import Between
 from levinthal.clinic.diagnosis import diagnose
 from levinthal.clinic.listening import Listener, is_compiled
 from levinthal.clinic.notebook import shown_run
 from levinthal.clinic.page import write_page
 from levinthal.clinic.patient import Patient
 from levinthal.clinic.readings import batch_numbers
+from levinthal.clinic.recurrences import recurrent_gains
 from levinthal.clinic.rows import marks
 from levinthal.clinic.sample import History, Sample
 from levinthal.clinic.tensors import Tensors
@@ -29,6 +30,19 @@ from levinthal.vocabulary import Finding, Severity
 
 ALL_LAYERS = 8
 """Samples from which on layers are read in every second one."""
+PACE = 1.5
+"""From one step that is looked at closer to the next, at least."""
+GOLDEN = (5**0.5 - 1) / 2
+
+
+def sampled_step(block: int, every: int) -> int:
+    """The step to sample of a block of `every` steps, its place in the block spread by the golden ratio: so
+    what a loop does at a beat of its own (an epoch, a gathered batch) is neither always seen nor never.
+
+    >>> [sampled_step(block, 10) for block in range(5)]
+    [0, 16, 22, 38, 44]
+    """
+    return block * every + int(every * (block * GOLDEN % 1))
 
 
 class FindingError(LevinthalError):
@@ -54,7 +68,7 @@ class Watch:
         """Rules that could not judge what they met, when findings were last asked for, and why."""
         self.trouble = ""
         """What went wrong inside the watch itself; it then stops listening, and the loop goes on."""
-        self._step = 0
+        self._step = self._due = self._block = 0
         self._sample: Sample | None = None
         self._tensors = Tensors(patient.parameters)
         self._listener = Listener(patient.listened)
@@ -62,8 +76,9 @@ class Watch:
         self._listener.on_backward = self._tensors.backward_begins
         self._listener.on_gradients = self._backward_is_over
         self._listener.on_targets = self.history.rows.pair
+        self._between = Between()
         self._handles: list[RemovableHandle] = []
-        self._sampled = 0
+        self._sampled, self._next_close = 0, 0.0
 
     def __enter__(self) -> Watch:
         model, first = self.patient.model, self.patient.optimizers[0]
@@ -85,7 +100,7 @@ class Watch:
             handle.remove()
         self._handles.clear()
         self._listener.end()
-        self._sample = None
+        self._sample = self._between.sample = None
         self._tensors.forget()
         self._safely(self._look, True)
 
@@ -94,7 +109,7 @@ class Watch:
 
         Does nothing in a step that is not to be sampled, or that has begun.
         """
-        if self._handles and self._sample is None and self._step % self.every == 0:
+        if self._handles and self._sample is None and self._step == self._due:
             self._safely(self._begin, inputs, {})
             if not self._listener.is_deaf:
                 self._safely(self._listener.join)  # the model itself may never be called
@@ -171,8 +186,11 @@ class Watch:
             return
         if not torch.is_grad_enabled():
             self.history.evaluated_in_train += model.training
-        elif self._sample is None and self._step % self.every == 0:
-            self._safely(self._begin, args, words)
+        else:
+            if self._between.sample is not None:
+                self._safely(self._between.read)
+            if self._sample is None and self._step == self._due:
+                self._safely(self._begin, args, words)
 
     def _forward_is_over(self, *_: Any) -> None:
         if self._sample is not None and not torch.compiler.is_compiling():
@@ -189,6 +207,9 @@ class Watch:
         self._step += 1
         if self._sample is not None:
             self._safely(self._after_step, self._sample)
+        if self._step > self._due:
+            self._block += 1
+            self._due = sampled_step(self._block, self.every)
 
     def _begin(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         self._sample = Sample(self._step, training=self.patient.model.training)
@@ -199,7 +220,10 @@ class Watch:
             self._sample.batch = batch_numbers(first) if first.is_floating_point() else None
             self._sample.tokens = None if first.is_floating_point() else marks(first.reshape(1, -1))[0]
         self.history.rows.offer(args, words)
-        self._listener.begin(self._sample, layers=self._sampled < ALL_LAYERS or self._sampled % 2 == 0)
+        if self._step >= self._next_close:
+            self._sample.closely, self._next_close = True, PACE * self._step + 1
+        many = self._sampled >= ALL_LAYERS and self._sampled % 2 == 1
+        self._listener.begin(self._sample, layers=self._sample.closely or not many)
         self._sampled += 1
 
     def _backward_is_over(self) -> None:
@@ -214,8 +238,13 @@ class Watch:
         sample.rates = self.patient.rates()
         named = zip(self.patient.names, self.patient.parameters, strict=True)
         sample.without_gradient = tuple(name for name, p in named if p.grad is None)
-        sample.tensors = self._tensors.columns()
+        if sample.closely:
+            self._between.begin(sample, self._tensors)
+            sample.bounded, sample.deltas = self._tensors.bounded(), self._tensors.deltas()
+        sample.tensors = self._tensors.columns(rounding=sample.closely)
         self.history.add(sample)
+        if len(self.history) == 2 and self.history.alike:
+            self.history.apart = self.patient.rows_apart(self.history.alike)
         self.history.rows.keep()
         self._sample = None
         self._look()

@@ -53,10 +53,23 @@ def sorted_rows() -> tuple[Rows, Rows]:
     return (X[order[:900]], Y[order[:900]]), (X[order[900:]], Y[order[900:]])
 
 
+def leaning() -> tuple[Rows, Rows]:
+    """Two columns that go together in training and apart in validation, each as before by itself."""
+    dice = torch.Generator().manual_seed(0)
+    a, noise = (torch.randn(1200, generator=dice) for _ in range(2))
+    b = torch.where(torch.arange(1200) < 900, a, -a) + 0.1 * noise
+    x = torch.zeros(1200, 64)
+    x[:, 0], x[:, 1] = a, b
+    y = (a > 0).long()
+    x[:, 0] += torch.randn(1200, generator=dice)  # the second column is the one to go by
+    return (x[:900], y[:900]), (x[900:], y[900:])
+
+
 CASES: dict[str, tuple[str, Callable[[], Watch]]] = {
     "thirty rows": ("OVERFIT", lambda: train((X[:30], Y[:30]), HELD, 300)),
     "other units": ("TRAIN_VAL_SHIFT", lambda: train(TRAIN, (1 - 2 * HELD[0], HELD[1]))),
     "sorted, then split": ("TRAIN_VAL_SHIFT", lambda: train(*sorted_rows())),
+    "columns that part": ("TRAIN_VAL_SHIFT", lambda: train(*leaning())),
     "validated on training rows": ("DATA_LEAKAGE", lambda: train(TRAIN, TRAIN)),
     "a fifth copied": (
         "DATA_LEAKAGE",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from levinthal.clinic.chart import Chart
-from levinthal.clinic.rules import collapse, data, dynamics, held_out, labels, pipeline
+from levinthal.clinic.rules import collapse, data, dynamics, held_out, labels, pipeline, signals, steps
 from levinthal.vocabulary import Finding
 
 Rule = Callable[[Chart], Iterator[Finding]]
@@ -14,8 +14,10 @@ RULES: tuple[Rule, ...] = (
     *data.RULES,
     *held_out.RULES,
     *labels.RULES,
-    *dynamics.RULES,
+    *steps.RULES,
+    *signals.RULES,
     *collapse.RULES,
+    *dynamics.RULES,
 )
 
 __all__ = ["RULES", "Rule"]

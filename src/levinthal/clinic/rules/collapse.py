@@ -6,6 +6,7 @@ Seen before the first step and at every closer look thereafter; a warning where 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,8 +16,9 @@ from levinthal.clinic.sample import History
 from levinthal.vocabulary import Finding, Severity
 
 FEWEST = 3
-ONE, ONE_AT_LAST = 1.05, 1e-5
-SHARP, EVEN = 0.02, 1e-2
+ONE, ABOUT_ONE, ONE_AT_LAST, TO_THE_DIGIT, MANY = 1.05, 1.25, 1e-5, 1e-3, 2.0
+SOME, AT_ONCE = 0.5, 100.0
+SHARP, ABOUT_SHARP, EVEN = 0.02, 0.05, 1e-2
 GROWN, FADED, LOUD = 1e3, 1e-4, 3.0
 MOVED = 0.05
 
@@ -25,23 +27,59 @@ def rank_collapse(chart: Chart) -> Iterator[Finding]:
     """Hidden layers whose rows all lie on one line, from the start to the end. Rows of the output may be
     nearly alike at first; they count where they are alike to the digit.
     """
-    lost = collapsed(chart.history)
+    history, went = chart.history, chart.went
+    lost, since = collapsed(history, stuck=went.is_stuck), 0
+    severity = None if went.is_stuck else Severity.INFO
+    if not lost and not went.has_learnt:
+        lost = {n: ranks[0] for n, ranks in _ranks(history).items() if ranks[0] < 1 + TO_THE_DIGIT}
+        severity = Severity.INFO
+    if not lost and not history.calls():  # a loss without targets, which rows all alike may well please
+        lost, severity = _fallen(history), None
+        since = int(history.steps[-1]) if lost else 0
     if lost:
-        severity = None if chart.went.is_stuck else Severity.INFO
-        evidence = {"effective rank, at most": max(lost.values()), "layers": len(lost)}
-        yield found("RANK_COLLAPSE", shown(list(lost)), 0, evidence, confidence=0.8, severity=severity)
+        evidence = {"effective rank": max(lost.values()), "layers": len(lost)}
+        yield found("RANK_COLLAPSE", shown(list(lost)), since, evidence, confidence=0.8, severity=severity)
 
 
-def collapsed(history: History) -> dict[str, float]:
-    """Layer -> its largest effective rank, of layers whose rows lie on one line at every closer look."""
-    seen = [sample for sample in history if sample.ranks]
+def _ranks(history: History) -> dict[str, np.ndarray]:
+    """Layer -> its effective rank at each closer look; of hidden layers that are called at every one."""
+    seen = [sample.ranks for sample in history if sample.ranks]
     if len(seen) < FEWEST:
         return {}
-    names = [name for name in seen[0].ranks if all(name in sample.ranks for sample in seen)]
-    most = {name: max(float(sample.ranks[name]) for sample in seen) for name in names}
+    names = [name for name in seen[0] if all(name in ranks for ranks in seen)]
+    return {name: np.array([float(ranks[name]) for ranks in seen]) for name in names}
+
+
+def collapsed(history: History, *, stuck: bool) -> dict[str, float]:
+    """Layer -> its usual effective rank, of layers whose rows lie on one line at every closer look; in a run
+    that is stuck, from the first look on and about so thereafter.
+    """
+    ranks = _ranks(history)
+    last, usual = list(ranks)[-1:], np.median if stuck else np.max
     return {
-        name: most[name] for name in names if most[name] < (1 + ONE_AT_LAST if name == names[-1] else ONE)
+        name: float(np.median(seen))
+        for name, seen in ranks.items()
+        if (
+            max(seen) < 1 + ONE_AT_LAST
+            if name in last
+            else seen[0] < ONE and usual(seen) < (ABOUT_ONE if stuck else ONE)
+        )
     }
+
+
+def _fallen(history: History) -> dict[str, float]:
+    """Layer -> its effective rank at last, of layers whose rows pointed many ways and now one."""
+    return {n: seen[-1] for n, seen in _ranks(history).items() if seen[0] > MANY and max(seen[-2:]) < ONE}
+
+
+def falls_at_once(history: History, *, stuck: bool) -> bool:
+    """Whether rows that still point many ways in one layer all lie on a line in the next: what is between the
+    two does it, and no signal that fades from layer to layer.
+    """
+    ranks, lost = _ranks(history), collapsed(history, stuck=stuck)
+    hidden = list(ranks)[:-1]
+    left = [(ranks[a][0] - 1, max(ranks[b][0] - 1, 0.0)) for a, b in pairwise(hidden) if b in lost]
+    return any(before > SOME and before > AT_ONCE * after for before, after in left)
 
 
 def attention_collapse(chart: Chart) -> Iterator[Finding]:
@@ -51,7 +89,8 @@ def attention_collapse(chart: Chart) -> Iterator[Finding]:
         return
     entropies, most, uneven = np.array([np.mean([a.tolist() for a in s.attention], 0) for s in seen]).T
     widest = max(float(a[2]) for s in seen for a in s.attention)
-    sharp, even = bool(np.all(entropies < SHARP)), widest < EVEN
+    sharp = bool(np.median(entropies) < SHARP and np.max(entropies) < ABOUT_SHARP)
+    even = widest < EVEN
     if sharp or even:
         severity = Severity.INFO if chart.went.has_learnt or not chart.went.known else None
         evidence = {
@@ -71,8 +110,11 @@ def recurrence(chart: Chart) -> Iterator[Finding]:
         evidence = {"gain a step": float(gain), "steps": steps.get(name, 1), "in all": change}
         if change > GROWN and (went.is_harmed or loud):
             yield found("EXPLODING_GRADIENT", name or "recurrence", 0, evidence, confidence=0.9)
-        elif change < FADED and went.is_stuck and _has_moved(chart):
-            yield found("VANISHING_GRADIENT", name or "recurrence", 0, evidence, confidence=0.8)
+        elif change < FADED and not went.has_learnt and _has_moved(chart):
+            severity = None if went.is_stuck else Severity.INFO
+            yield found(
+                "VANISHING_GRADIENT", name or "recurrence", 0, evidence, confidence=0.8, severity=severity
+            )
 
 
 def _lengths(history: History) -> dict[str, int]:

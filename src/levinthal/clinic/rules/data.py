@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 
+from levinthal.clinic import tables
 from levinthal.clinic.chart import Chart
 from levinthal.clinic.finding import found
 from levinthal.clinic.progress import FEWEST
@@ -14,10 +16,11 @@ from levinthal.clinic.rows import count
 from levinthal.clinic.sample import History
 from levinthal.vocabulary import Finding, Severity
 
-FAR_MEAN, WIDE, NARROW = 10.0, 20.0, 1e-3
+FAR_MEAN, WIDE, NARROW = 10.0, 20.0, 0.05
 FEW_CLASSES = 0.5
 DOMINANT, NEARLY_ALL = 0.8, 0.99
 FAR_APART = 10.0
+NOISE, A_BATCH = 0.1, 100
 YES_OR_NO = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 
@@ -47,14 +50,32 @@ def input_scale(chart: Chart) -> Iterator[Finding]:
 
 
 def stuck_batch(chart: Chart) -> Iterator[Finding]:
-    """The same batch at every sampled step: right only if it is the whole data set."""
+    """The same batch at every sampled step, to the bit or but for noise: right only if it is all there is."""
     tokens = [int(s.tokens) for s in chart.history if s.tokens is not None]
     prints = np.array(tokens) if tokens else chart.history.batch("fingerprint")
-    if len(prints) >= FEWEST and np.all(prints == prints[0]):
+    if len(prints) < FEWEST:
+        return
+    equal, apart = bool(np.all(prints == prints[0])), _apart(chart.history)
+    if equal or apart < NOISE:
         size, held = chart.history.samples[-1].batch_size, _rows_held_out(chart.history)
-        evidence = {"equal batches": len(prints), "batch": size}
-        severity = None if size < held and not chart.went.is_stuck else Severity.INFO
-        yield found("STUCK_BATCH", "input", 0, evidence, confidence=0.9, severity=severity)
+        evidence = {"equal batches": len(prints)} if equal else {"rows of two batches / of one, apart": apart}
+        some = size < held and not chart.went.is_stuck  # else it may be all there is
+        severity, sure = (None, 0.9) if some else (Severity.INFO, 0.9 if size < max(held, A_BATCH) else 0.4)
+        evidence |= {"batch": size}
+        yield found("STUCK_BATCH", "input", 0, evidence, confidence=sure, severity=severity)
+
+
+def _apart(history: History) -> float:
+    """The squared distance of rows in one place of all batches, over that of rows in two places of one batch;
+    infinite where there are too few of a shape.
+    """
+    rows = [c.inputs.reshape(len(c.inputs), -1) for c in history.rows.chunks if tables.is_numbers(c.inputs)]
+    alike = [r.float() for r in rows if r.shape == rows[0].shape and len(r) > 1]
+    if len(alike) < max(FEWEST, len(rows)):
+        return math.inf
+    within = float(torch.stack([(r - r.roll(1, 0)).square().mean() for r in alike]).mean())
+    between = float(torch.stack([(r - alike[0]).square().mean() for r in alike[1:]]).mean())
+    return between / within if within > 0 else math.inf
 
 
 def _rows_held_out(history: History) -> int:

@@ -11,6 +11,7 @@ import torch
 
 from levinthal.clinic.chart import Chart
 from levinthal.clinic.finding import found
+from levinthal.clinic.probing import told_by_neighbours
 from levinthal.clinic.rows import marks
 from levinthal.clinic.sample import History
 from levinthal.clinic.tables import Table, is_numbers, table, vocabulary
@@ -24,6 +25,8 @@ WIDE, WIDER = 0.1, 0.2
 WIDE_LOSS, WIDER_LOSS, OF_A_GUESS = 0.5, 0.8, 0.25
 FEWEST_ROWS = 30
 MOVED, ERROR = 0.25, 1e-3
+A_THOUSAND = 1000
+FEWEST_COLUMNS, A_TENTH, EQUAL = 4, 0.1, 1e-4
 UNSEEN, EXPECTED = 0.02, 10
 LEAKED, SOME = 0.03, 0.005
 
@@ -127,7 +130,7 @@ def shift(chart: Chart) -> Iterator[Finding]:
     train, held = both_tables(chart.history)
     if train is None or held is None or min(len(train), len(held)) < FEWEST_ROWS:
         return
-    moved = _words_moved if _is_text(chart.history) else _columns_moved
+    moved = _words_moved if _is_text(chart.history) else _rows_moved
     evidence = {**moved(train.values, held.values), **_classes_moved(chart.history, held, len(train))}
     if not evidence:
         return
@@ -164,6 +167,23 @@ def _columns_moved(train: np.ndarray, held: np.ndarray) -> dict[str, float]:
         "the most: column": worst,
         "Kolmogorov-Smirnov distance": float(distances[worst]),
     }
+
+
+def _rows_moved(train: np.ndarray, held: np.ndarray) -> dict[str, float]:
+    return _columns_moved(train, held) or _neighbours_moved(train, held)
+
+
+def _neighbours_moved(train: np.ndarray, held: np.ndarray) -> dict[str, float]:
+    """Rows whose neighbours are of their own set more often than chance would have it (Schilling 1986): what
+    moved shows in no column alone.
+    """
+    if train.shape[1:] != held.shape[1:]:
+        return {}
+    sets = [values[:: -(-len(values) // A_THOUSAND)] for values in (train, held)]
+    members = np.repeat([0, 1], [len(values) for values in sets])
+    told = told_by_neighbours(Table(np.concatenate(sets), members))
+    apart = told is not None and told.value > MOVED and told.z > SURER
+    return {"told from training rows by neighbours, beyond chance": told.value} if told and apart else {}
 
 
 def _is_text(history: History) -> bool:
@@ -236,6 +256,40 @@ def leakage(chart: Chart) -> Iterator[Finding]:
         yield found("DATA_LEAKAGE", "validation", 0, evidence, severity=severity)
 
 
+def near_twins(chart: Chart) -> Iterator[Finding]:
+    """Validation rows each with a training row far closer than any other: copies with a little noise, views
+    of one thing, visits of one patient. A remark: it is not known which; equal rows are `leakage`.
+    """
+    train, held = both_tables(chart.history)
+    if train is None or held is None or min(len(train), len(held)) < FEWEST_ROWS or _is_text(chart.history):
+        return
+    if train.values.shape[1:] != held.values.shape[1:] or train.values.shape[1] < FEWEST_COLUMNS:
+        return
+    twins, rows = share_of_twins(train.values, held.values[:A_THOUSAND])
+    if twins > max(A_TENTH, SURER / math.sqrt(rows)):
+        evidence = {"validation rows with a near twin among some training rows": twins, "of": rows}
+        yield found("DATA_LEAKAGE", "validation", 0, evidence, confidence=0.6, severity=Severity.INFO)
+
+
+def share_of_twins(train: np.ndarray, held: np.ndarray) -> tuple[float, int]:
+    """The share of held rows whose nearest training row is at a third of the next one's distance, beyond that
+    whose next one is so beside the one after it; and of how many rows. Equal rows are left out.
+
+    >>> rows = np.random.default_rng(0).normal(size=(200, 9))
+    >>> share_of_twins(rows[:100], rows[:100] + 1e-3)[0], share_of_twins(rows[:100], rows[100:])[0] < 0.02
+    (1.0, True)
+    """
+    spread = np.maximum(train.std(0), A_TENTH * max(float(np.median(train.std(0))), 1e-30))
+    a, b = train / spread, held / spread
+    squares = (b**2).sum(1)[:, None] + (a**2).sum(1) - 2 * b @ a.T
+    near = np.sqrt(np.maximum(np.partition(squares, 2, 1)[:, :3], 0))
+    near = np.sort(near, 1)[near.min(1) > EQUAL * math.sqrt(a.shape[1])]
+    if not len(near):
+        return 0.0, 0
+    first, second = (np.mean(near[:, i] < near[:, i + 1] / 3) for i in (0, 1))
+    return float(first - second), len(near)
+
+
 def _inputs(history: History) -> Iterator[torch.Tensor]:
     bulks = history.validation.bulks if history.validation else []
     return (x for x, _ in bulks if isinstance(x, torch.Tensor))
@@ -251,4 +305,4 @@ def _by_chance(samples: Sequence[np.ndarray], distinct: int, drawn: int) -> floa
     return min(1.0, (drawn if equal else distinct) * often)
 
 
-RULES = (shift, leakage, overfit)
+RULES = (shift, leakage, near_twins, overfit)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from torch import nn
 
-from levinthal.clinic.chart import Chart
+from levinthal.clinic.chart import Chart, typical
 from levinthal.clinic.finding import found, shown
+from levinthal.clinic.sample import History, Sample
 from levinthal.vocabulary import Finding, Severity
 
 SUM_TO_ONE = 1e-3
+UNDERFLOW, NEARLY_ALL = 1e-12, 0.95
 FEW_VALUES = 4
-ALIKE = 0.05
-"""Of a matrix's norm, by which its rows may have drifted apart."""
+STRAIGHT = 1e-10
+"""What rounding makes of an affine map, as a share of the variance."""
+MADE_OF_SUMS = ("Linear", "Conv1d", "Conv2d", "Conv3d")
+ALIKE = 0.2
+"""Of a matrix's norm, by which rounding may have driven its rows apart; Adam makes whole steps of that."""
 REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
 
@@ -55,6 +61,28 @@ def graph_broken(chart: Chart) -> Iterator[Finding]:
         yield found("GRAPH_BROKEN", shown(cut), chart.history.samples[0].step, evidence, severity=severity)
 
 
+def no_slope(chart: Chart) -> Iterator[Finding]:
+    """Matrices whose gradient is there and exactly 0 at every sample, though those around them have one, and
+    no layer is dead or flat: something passes numbers on and no slope (rounding, a comparison).
+    """
+    gradients = chart.history.tensors("gradient")
+    if len(gradients) < 3 or _has_dead_ends(chart.history):
+        return
+    never, usual = (gradients == 0).all(0), typical(gradients, 0)
+    live = usual[usual > 0]
+    cut = [n for n, zero in zip(chart.patient.names, never, strict=True) if zero]
+    cut = [name for name in cut if not chart.patient.is_meant_to_stay(name)]
+    if cut and len(live) and live.min() > UNDERFLOW:
+        evidence = {"matrices whose gradient is exactly 0": len(cut), "samples": len(gradients)}
+        yield found("GRAPH_BROKEN", shown(cut), 0, evidence, severity=Severity.WARNING)
+
+
+def _has_dead_ends(history: History) -> bool:
+    """Whether a layer was all dead, or all flat."""
+    reads = [read for sample in history for read in sample.layers if read.on_flat is not None]
+    return any(max(read.flat, read.dead) > NEARLY_ALL for read in reads)
+
+
 def frozen_params(chart: Chart) -> Iterator[Finding]:
     """Parameters that cannot move and were not said to be frozen."""
     patient, rates = chart.patient, [sample.rates for sample in chart.history if sample.rates]
@@ -76,25 +104,29 @@ def missing_zero_grad(chart: Chart) -> Iterator[Finding]:
     """Gradients that were there before any backward pass of the step."""
     sound = [s for s in chart.history if s.loss is not None and math.isfinite(float(s.loss))]
     known = [(s.step, float(s.stale)) for s in sound if s.stale is not None]
-    if known and _persistent([left > 0 for _, left in known], share=0.5):
+    flags = [left > 0 for _, left in known]
+    # a network that this has killed gets no gradient any more, and none is added to
+    if known and any(_persistent(part, share=0.5) for part in (flags, flags[: len(flags) // 3])):
         evidence = {"norm of what was left": known[-1][1], "samples": len(known)}
         yield found("MISSING_ZERO_GRAD", "optimiser", known[0][0], evidence)
 
 
 def symmetric_init(chart: Chart) -> Iterator[Finding]:
-    """Weight matrices whose rows are all equal, and stayed so through the steps seen."""
-    if len(chart.history) < 2:
+    """Weight matrices whose rows are all equal, and still were when steps had been taken."""
+    history = chart.history
+    if len(history) < 2:
         return
-    alike = [name for name in chart.patient.alike(ALIKE) if name in chart.history.alike]
+    now = history.apart or chart.patient.rows_apart(history.alike)
+    alike = [name for name, apart in now.items() if name in history.alike and float(apart) <= ALIKE]
     if alike:
-        evidence = {"layers of equal rows": len(alike), "steps": chart.history.samples[-1].step}
+        evidence = {"layers of equal rows": len(alike), "still at step": history.samples[1].step}
         yield found("SYMMETRIC_INIT", shown(alike), 0, evidence)
 
 
 def loss_inputs(chart: Chart) -> Iterator[Finding]:
     """Softmax or ReLU before the cross-entropy, unlike shapes, sums instead of means."""
     first = chart.history.samples[0].step if len(chart.history) else 0
-    calls = [call for call in chart.history.calls() if len(call.input_shape) == 2]
+    calls = [call for call in chart.history.calls() if len(call.input_shape) >= 2]
     rows = [call.rows.tolist() for call in calls]
     if calls and _persistent([_is_probability(c.kind, *row) for c, row in zip(calls, rows, strict=True)]):
         yield found("DOUBLE_SOFTMAX", "loss", first, {"largest |row sum - 1|": max(r[0] for r in rows)})
@@ -111,12 +143,15 @@ def loss_inputs(chart: Chart) -> Iterator[Finding]:
     sums = [
         c for c in chart.history.calls() if c.reduction == "sum" and c.input_shape and c.input_shape[0] > 1
     ]
+    by_hand = [sample.summed for sample in chart.history]
     if sums:
         yield found("LOSS_REDUCTION_SUM", "loss", first, {"batch": sums[0].input_shape[0]})
+    elif chart.went.is_harmed and len(by_hand) >= 2 and min(by_hand) > 1:
+        yield found("LOSS_REDUCTION_SUM", "loss", first, {"batch": by_hand[0]}, confidence=0.8)
 
 
 def _differences(chart: Chart) -> Iterator[Finding]:
-    """Differences by hand of (n, 1) and (n,), in every sample."""
+    """Differences, or products, by hand of (n, 1) and (n,), in every sample."""
     pairs = [sample.broadcast for sample in chart.history]
     if len(pairs) >= 2 and all(pairs) and pairs[0] is not None:
         evidence = {"one side": str(pairs[0][0]), "the other": str(pairs[0][1])}
@@ -143,8 +178,8 @@ def normalisation(chart: Chart) -> Iterator[Finding]:
         return
     first, count = chart.history.samples[0].step, len(chart.history)
     stopped = {n for s in chart.history for n in s.norms_in_eval if not chart.patient.is_meant_to_stay(n)}
-    late = chart.history.samples[count // 2 :]
-    lasting = [n for n in sorted(stopped) if sum(n in s.norms_in_eval for s in late) > len(late) / 2]
+    parts = (chart.history.samples[:2], chart.history.samples[count // 2 :])
+    lasting = [n for n in sorted(stopped) if any(_mostly_in_eval(n, part) for part in parts)]
     if lasting:
         yield found("BN_EVAL_IN_TRAIN", shown(lasting), first, {"batch norms": len(lasting)})
     tiny = {n: v for s in chart.history for n, v in s.norm_sizes.items() if v <= FEW_VALUES}
@@ -155,6 +190,10 @@ def normalisation(chart: Chart) -> Iterator[Finding]:
         yield found("TRAIN_MODE_IN_EVAL", "model", first, evidence)
 
 
+def _mostly_in_eval(name: str, samples: Sequence[Sample]) -> bool:
+    return sum(name in sample.norms_in_eval for sample in samples) > len(samples) / 2
+
+
 def _differs(module: nn.Module) -> bool:
     """Whether a module does something else in training mode."""
     dropping = isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0
@@ -162,22 +201,29 @@ def _differs(module: nn.Module) -> bool:
 
 
 def missing_nonlinearity(chart: Chart) -> Iterator[Finding]:
-    """Weighted layers in a row; of a network without any activation a warning, else a remark."""
+    """Weighted layers in a row, or with nothing between them that bends; where all layers are such a row a
+    warning, else a remark.
+    """
     pairs = [set(sample.straight) for sample in chart.history if sample.names]
-    lasting = sorted(set.intersection(*pairs)) if pairs else []
+    lasting = (set.intersection(*pairs) if pairs else set()) | _never_bent(chart.history)
     if lasting:
-        some = any(
-            kind not in ("Linear", "Conv1d", "Conv2d", "Conv3d")
-            for kind in chart.history.layer_names.values()
-        )
-        severity = Severity.INFO if some else Severity.WARNING
-        where = shown([f"{a} to {b}" for a, b in lasting])
+        layers = [n for n, kind in chart.history.layer_names.items() if kind in MADE_OF_SUMS]
+        severity = Severity.WARNING if lasting >= set(pairwise(layers)) else Severity.INFO
+        where = shown([f"{a} to {b}" for a, b in sorted(lasting)])
         yield found("MISSING_NONLINEARITY", where, 0, {"pairs": len(lasting)}, severity=severity)
+
+
+def _never_bent(history: History) -> set[tuple[str, str]]:
+    """Pairs of weighted layers between which nothing but stretching was seen, at every closer look."""
+    seen = [sample.bent for sample in history if sample.bent]
+    names = set.intersection(*(set(bent) for bent in seen)) if len(seen) >= 2 else set()
+    return {pair for pair in names if all(float(bent[pair]) < STRAIGHT for bent in seen)}
 
 
 RULES = (
     optimizer_detached,
     graph_broken,
+    no_slope,
     frozen_params,
     missing_zero_grad,
     symmetric_init,

@@ -1,0 +1,174 @@
+"""Signals on their way up and errors on their way down: they grow, fade, or end in flat parts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from levinthal.clinic.chart import Chart, typical
+from levinthal.clinic.finding import found, shown
+from levinthal.clinic.progress import A_GUESS
+from levinthal.clinic.rules.collapse import collapsed, falls_at_once
+from levinthal.clinic.sample import History
+from levinthal.vocabulary import Finding, Severity
+
+GROWN, FALLEN = 1e3, 1e-3
+MOST_UNITS, NEARLY_ALL, NEARLY_ONE = 0.5, 0.9, 1.5
+GROWTH, ON_THE_WAY, SHRUNK, TOO_LARGE = 30.0, 3.0, 1e-3, 10.0
+FAR_ABOVE, WIDE_INPUT = 3.0, 20.0
+
+
+def gradient_flow(chart: Chart) -> Iterator[Finding]:
+    """Gradients that grow or fall from the last layer to the first, a unit of weight at a time; or the errors
+    that come back to the layers' biases, which fall too where weak signals hide it from the weights.
+    """
+    matrices, went = chart.patient.matrices(), chart.went
+    if len(chart.history) < 3:
+        return
+    sizes = np.sqrt([chart.patient.parameters[i].numel() for i in matrices])
+    usual = typical(chart.history.tensors("gradient")[:, matrices] / sizes, 0)
+    ratio = _first_to_last(usual)
+    error = 1.0 if falls_at_once(chart.history, stuck=went.is_stuck) else _first_to_last(_deltas(chart))
+    evidence = {"first / last gradient": ratio, "layers": int(np.isfinite(usual).sum())}
+    where = f"{chart.patient.names[matrices[0]]} to {chart.patient.names[matrices[-1]]}" if matrices else ""
+    if ratio > GROWN:
+        severity = None if went.is_stuck or went.is_worse or not went.known else Severity.INFO
+        yield found("EXPLODING_GRADIENT", where, 0, evidence, confidence=0.9, severity=severity)
+    elif min(ratio, error) < FALLEN:
+        severity = None if went.is_stuck or not went.known else Severity.INFO
+        evidence |= {"first / last error at the biases": error} if error < FALLEN else {}
+        yield found("VANISHING_GRADIENT", where, 0, evidence, confidence=0.9, severity=severity)
+
+
+def _first_to_last(usual: np.ndarray) -> float:
+    """The first number over the last, of those that are known; 1 of fewer than three."""
+    known = usual[np.isfinite(usual)]
+    return float(known[0] / known[-1]) if len(known) >= 3 and known[-1] > 0 else 1.0
+
+
+def _deltas(chart: Chart) -> np.ndarray:
+    """The usual gradient of each weighted layer's bias, before any step."""
+    seen = [sample.deltas.cpu().double().numpy() for sample in chart.history if sample.deltas is not None]
+    kinds = chart.history.layer_names
+    heard = {f"{name}.bias" for name, kind in kinds.items() if is_weighted(kind)}
+    places = [i for i, name in enumerate(chart.patient.names) if name in heard]
+    return typical(np.array(seen)[:, places], 0) if len(seen) >= 3 and places else np.zeros(0)
+
+
+def signal_growth(chart: Chart) -> Iterator[Finding]:
+    """A signal that grows or dies from layer to layer in the first pass, before any rate has a part in it."""
+    first = chart.history.samples[0] if len(chart.history) else None
+    layers = zip(first.kinds, first.layers, strict=True) if first else ()
+    scales = [float(read.norm) / math.sqrt(max(read.count, 1)) for kind, read in layers if is_weighted(kind)]
+    if len(scales) < 3 or not scales[0] > 0:
+        return
+    growth, before_last, went = scales[-1] / scales[0], scales[-2] / scales[0], chart.went
+    evidence = {"last / first layer's signal": max(growth, before_last), "first loss": went.start}
+    where = f"{chart.patient.names[0]} to {chart.patient.names[-1]}"
+    # neither a loud head nor a loud layer on the way is an explosion alone
+    grows = min(growth, before_last) > ON_THE_WAY and max(growth, before_last) > GROWTH
+    hurts = went.is_harmed or bool(np.any(chart.history.task_losses[:1] > TOO_LARGE * went.chance))
+    if grows and hurts:
+        yield found("EXPLODING_GRADIENT", where, 0, evidence, confidence=0.9)
+    elif growth < SHRUNK and went.is_stuck:
+        yield found("VANISHING_GRADIENT", where, 0, evidence, confidence=0.9)
+
+
+def is_weighted(kind: str) -> bool:
+    """Whether a kind of layer is made of weighted sums."""
+    return kind.startswith(("Linear", "Conv", "NonDynamically"))
+
+
+def first_loss(chart: Chart) -> Iterator[Finding]:
+    """A first loss far above that of a guess, though the inputs are of ordinary size."""
+    losses, went = chart.history.task_losses, chart.went
+    spread, mean = chart.history.batch("std"), np.abs(chart.history.batch("mean"))
+    ordinary = not len(spread) or (spread[0] < WIDE_INPUT and mean[0] < WIDE_INPUT)
+    if len(losses) and ordinary and losses[0] > FAR_ABOVE * max(went.chance, _of_no_knowledge(chart.history)):
+        flat, poor = is_flat_at_first(chart), went.is_harmed or went.end > A_GUESS * went.chance
+        severity, sure = (None if poor and not flat else Severity.INFO), 0.5 if flat else 0.8
+        evidence = {"first loss": float(losses[0]), "of a guess": went.chance}
+        yield found("FIRST_LOSS_TOO_LARGE", "loss", 0, evidence, confidence=sure, severity=severity)
+
+
+def _of_no_knowledge(history: History) -> float:
+    """The loss of a guess that does not know how often each class is: ln K; 0 where there are no classes."""
+    shapes = [call.input_shape for call in history.calls() if call.counts is not None]
+    return math.log(shapes[0][1]) if shapes and len(shapes[0]) > 1 else math.log(2) * _has_answers(history)
+
+
+def _has_answers(history: History) -> bool:
+    """Whether the losses are those of yes-or-no answers."""
+    kinds = {call.kind for call in history.calls()}
+    return bool(kinds) and all(kind.startswith("binary") for kind in kinds)
+
+
+def is_flat_at_first(chart: Chart) -> bool:
+    """Whether a hidden layer sat on its flat part in the first pass: then all weights are large."""
+    first = chart.history.samples[0]
+    reads = [r for r in first.layers[:-1] if r.on_flat is not None and r.saturates]
+    return any(read.flat > MOST_UNITS for read in reads)
+
+
+def activations(chart: Chart) -> Iterator[Finding]:
+    """Hidden layers most of whose units are dead, or on the flat part of an activation flat at both ends."""
+    flat, dead = {}, {}
+    for name in _hidden(chart.history):
+        late = [read for read in chart.history.layer(name)[-3:] if read.on_flat is not None]
+        if len(late) < 3:
+            continue
+        if late[-1].saturates and min(read.flat for read in late) > MOST_UNITS:
+            flat[name] = late[-1].flat
+        elif not late[-1].saturates and min(read.dead for read in late) > MOST_UNITS:
+            dead[name] = late[-1].dead
+    flat |= _shut(chart.history)
+    harm = None if chart.went.is_stuck else Severity.INFO
+    step = int(chart.history.steps[-1]) if len(chart.history) else 0
+    if flat:
+        evidence = {"share on the flat part": max(flat.values()), "layers": len(flat)}
+        yield found("SATURATED_ACTIVATION", shown(list(flat)), step, evidence, confidence=0.8, severity=harm)
+    if dead and not _made_by_collapse(dead, chart):
+        evidence = {"share of dead units": max(dead.values()), "layers": len(dead)}
+        yield found("DEAD_RELU", shown(list(dead)), step, evidence, confidence=0.8, severity=harm)
+
+
+def _shut(history: History) -> dict[str, float]:
+    """Recurrent layers most of whose gates are on their flat part at the last closer looks, and how many."""
+    seen = [sample.gates for sample in history if sample.gates][-3:]
+    names = seen[-1] if len(seen) == 3 else {}
+    least = {f"{n} (gates)": min(s[n].flat for s in seen) for n in names if all(n in s for s in seen)}
+    return {name: share for name, share in least.items() if share > MOST_UNITS}
+
+
+def _made_by_collapse(dead: dict[str, float], chart: Chart) -> bool:
+    """Whether units are dead because rows are all alike: then about half of them are at first, the others
+    never, and what they read was on about one line already.
+    """
+    first, names = chart.history.samples[0], list(chart.history.layer_names)
+    lost = collapsed(chart.history, stuck=chart.went.is_stuck)
+    fresh = [r.dead for n, r in zip(first.names, first.layers, strict=True) if n in dead]
+    if max(fresh, default=1.0) > NEARLY_ALL:
+        return False
+    if _first_to_last(_deltas(chart)) < FALLEN:
+        return True  # signals too weak to change what biases say
+    if not lost or not first.ranks:
+        return False
+    before = [n for n in names[: min(names.index(name) for name in dead)] if n in first.ranks]
+    return bool(before) and float(first.ranks[before[-1]]) < NEARLY_ONE
+
+
+def _hidden(history: History) -> list[str]:
+    """The layers before the last weighted one: an activation after it belongs to the output."""
+    kinds = history.layer_names
+    weighted = [i for i, kind in enumerate(kinds.values()) if is_weighted(kind)]
+    return list(kinds)[: weighted[-1]] if weighted else list(kinds)
+
+
+RULES = (
+    gradient_flow,
+    signal_growth,
+    first_loss,
+    activations,
+)
