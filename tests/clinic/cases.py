@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from levinthal.clinic import Watch, watch
+from levinthal.clinic.watching import sampled_step
 from levinthal.data import load
 
 _DIGITS = load("digits")
@@ -26,6 +27,11 @@ def mlp(
     for index in range(depth):
         layers += [nn.Linear(width if index else 64, width), activation()]
     return nn.Sequential(*layers, nn.Linear(width, 10), *([top] if top else []))
+
+
+def sampled(steps: int, every: int) -> list[int]:
+    """The steps that a watch samples of so many."""
+    return [step for step in (sampled_step(block, every) for block in range(steps)) if step < steps]
 
 
 @dataclass

@@ -111,7 +111,8 @@ def _course(history: History, names: Sequence[str]) -> dict[str, Any]:
         for place, name in enumerate(labels[:count])
     }
     losses = {"losses": plain(history.losses), "guess": plain(history.chance)}
-    return {"steps": plain(history.steps), **losses, "parameters": parameters}
+    steps = {"steps": plain(history.steps), "parameters_at_steps": plain(history.weighed)}
+    return {**steps, **losses, "parameters": parameters}
 
 
 def _rule(code: str) -> dict[str, Any]:

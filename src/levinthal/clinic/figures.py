@@ -165,7 +165,7 @@ def _accuracy(name: str, found: Sequence[tuple[int, Score]]) -> Iterator[Series]
 
 def matrices(history: History, patient: Patient | None = None) -> Figure:
     """Over the steps: the gradient of a weight of every matrix, and how much of itself a matrix moves."""
-    names, at = weights(history, patient).names, [s.step for s in history if s.tensors is not None]
+    names, at = weights(history, patient).names, history.weighed.tolist()
     slopes, sizes = gradients(history, patient), step_sizes(history, patient)
     panels = (
         Panel(STEP, GRADIENT, tuple(_traces(at, names, slopes))),

@@ -132,7 +132,7 @@ class Listener(TorchFunctionMode):
         self._handles: list[RemovableHandle] = []
         self._heard: dict[str, str] = {}
         self._has_norms = any(leaf.is_norm for leaf in self.leaves.values())
-        self._inside = self._in_forward = self._layers = False
+        self._inside = self._in_forward = self._layers = self._rows = False
         self._current = ""
         self._last: tuple[str, Tensor | None] = ("", None)
         self._given: tuple[str, Tensor | None] = ("", None)
@@ -145,7 +145,7 @@ class Listener(TorchFunctionMode):
     def begin(self, sample: Sample, *, layers: bool = True) -> None:
         """Start to listen; without `layers` to no more of the forward pass than is needed."""
         self.sample, self._heard, self._current = sample, {}, ""
-        self._in_forward, self._layers = True, layers and not self.is_deaf
+        self._in_forward, self._layers, self._rows = True, layers and not self.is_deaf, layers
         self._closely = self._layers and sample.closely
         some = self._layers or (self._inside and not self.is_deaf)
         if some or (self._has_norms and not self.is_deaf):
@@ -267,7 +267,7 @@ class Listener(TorchFunctionMode):
         given = dict(zip(("input", "target"), args, strict=False)) | words
         self._inside |= self._in_forward
         if self.sample is not None and len(self.sample.losses) < MOST_CALLS:
-            self.sample.losses.append(loss_call(kind, given, result))
+            self.sample.losses.append(loss_call(kind, given, result, rows=self._rows))
             self.on_targets(given["target"])
 
     def _note_difference(self, args: tuple[Any, ...]) -> None:

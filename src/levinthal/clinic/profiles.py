@@ -99,7 +99,7 @@ def _rms(read: LayerRead) -> float:
 def _gradients(history: History, patient: Patient | None) -> Iterator[Panel]:
     """The gradient of every matrix, at the steps of the other panels where there are any."""
     names, values = weights(history, patient).names, gradients(history, patient)
-    steps = [sample.step for sample in history if sample.tensors is not None]
+    steps = history.weighed.tolist()
     rows = {s: row.tolist() for s, row in zip(steps, values, strict=True) if np.isfinite(row).any()}
     chosen = [sample.step for sample in _chosen(history) if sample.step in rows]
     chosen = chosen or [list(rows)[i] for i in evenly(len(rows), 3)]

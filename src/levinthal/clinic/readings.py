@@ -21,13 +21,18 @@ ENOUGH = 8192
 FEWEST_ROWS = 32
 
 
-def batch_numbers(inputs: Tensor) -> Tensor:
-    """(4,) as in BATCH: finite or not of all values, the rest of some; the fingerprint weighs by place."""
+def batch_numbers(inputs: Tensor, *, whole: bool = True) -> Tensor:
+    """(4,) as in BATCH: finite or not of all values, the rest of some, and nan unless the whole is asked for;
+    the fingerprint weighs by place.
+    """
     everything = inputs.detach().reshape(-1)
     total = everything.sum(dtype=torch.promote_types(everything.dtype, torch.float32))
+    broken = (total - total) != 0  # nan, unless the sum is finite
+    if not whole:
+        unknown = torch.full((), math.nan, device=everything.device)
+        return torch.stack((unknown, unknown, broken.float(), unknown))
     x = _thinned(everything)
     mean, spread = _mean_and_spread(x)
-    broken = (total - total) != 0  # nan, unless the sum is finite
     return torch.stack((mean, spread, broken.float(), torch.dot(x, _weights(len(x), x.device))))
 
 
@@ -85,8 +90,8 @@ def _units(x: Tensor) -> Tensor:
     return x.movedim(axis, -1).reshape(-1, x.shape[axis]) if x.dim() > 1 else x.reshape(-1, 1)
 
 
-def loss_call(kind: str, given: Mapping[str, Any], value: Any) -> LossCall:
-    """What a loss function was given, and what came out."""
+def loss_call(kind: str, given: Mapping[str, Any], value: Any, *, rows: bool = True) -> LossCall:
+    """What a loss function was given, and what came out; what its rows look like only if asked."""
     x, target = given["input"].detach(), given["target"].detach()
     counts = numbers = None
     if target.is_floating_point():
@@ -96,7 +101,8 @@ def loss_call(kind: str, given: Mapping[str, Any], value: Any) -> LossCall:
     scalar = _mean_of(value.detach()) if isinstance(value, Tensor) else None
     reduction = str(given.get("reduction", "mean"))
     shapes = tuple(x.shape), tuple(target.shape)
-    return LossCall(kind, reduction, *shapes, _loss_rows(x), counts, numbers, scalar)
+    looks = _loss_rows(x) if rows else None
+    return LossCall(kind, reduction, *shapes, looks, counts, numbers, scalar)
 
 
 def _loss_rows(x: Tensor) -> Tensor:

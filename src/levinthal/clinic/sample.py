@@ -16,7 +16,7 @@ from torch import Tensor
 from levinthal.clinic.rows import Reservoir
 from levinthal.clinic.validation import Validation
 
-MOST = 400
+MOST, TURNS = 400, 3
 BATCH = ("mean", "std", "non_finite", "fingerprint")
 TENSOR = ("gradient", "weight", "update", "unchanged", "before_clipping")
 
@@ -25,16 +25,17 @@ TENSOR = ("gradient", "weight", "update", "unchanged", "before_clipping")
 class LossCall:
     """One call of a loss function: which, how reduced, on what shapes, and what its input looks like.
 
-    `rows` is (5,): the largest |row sum - 1| of the input, its least value, its share of exact zeros, its
-    number of columns, its largest value. `counts` is how often each class is a target, where targets are
-    classes; `target` (2,) the mean and variance of targets that are numbers; `value` what came out.
+    `rows` is (5,), where they were looked at: the largest |row sum - 1| of the input, its least value, its
+    share of exact zeros, its number of columns, its largest value. `counts` is how often each class is a
+    target, where targets are classes; `target` (2,) the mean and variance of targets that are numbers;
+    `value` what came out.
     """
 
     kind: str
     reduction: str
     input_shape: tuple[int, ...]
     target_shape: tuple[int, ...]
-    rows: Tensor
+    rows: Tensor | None
     counts: Tensor | None = None
     target: Tensor | None = None
     value: Tensor | None = None
@@ -136,10 +137,11 @@ class History:
     validation: Validation | None = None
 
     def add(self, sample: Sample) -> None:
-        """Keep a step; where there are too many, every second one but the first and last goes."""
+        """Keep a step; where there are too many, every second turn goes, but not the last step."""
         self.samples.append(sample)
         if len(self.samples) > MOST:
-            self.samples = [*self.samples[:-1:2], self.samples[-1]]
+            kept = [s for place, s in enumerate(self.samples[:-1]) if place // TURNS % 2 == 0]
+            self.samples = [*kept, self.samples[-1]]
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -151,6 +153,11 @@ class History:
     def steps(self) -> np.ndarray:
         """(samples,)"""
         return np.array([sample.step for sample in self.samples])
+
+    @property
+    def weighed(self) -> np.ndarray:
+        """(samples with weights,) their steps: the rows of `tensors`."""
+        return np.array([sample.step for sample in self.samples if sample.tensors is not None])
 
     @property
     def losses(self) -> np.ndarray:
@@ -182,7 +189,7 @@ class History:
         return float("nan")
 
     def tensors(self, column: str) -> np.ndarray:
-        """(samples, parameters) of one column of TENSOR."""
+        """(samples with weights, parameters) of one column of TENSOR."""
         found = [
             sample.tensors[:, TENSOR.index(column)] for sample in self.samples if sample.tensors is not None
         ]
@@ -193,10 +200,11 @@ class History:
         return [s.layers[s.names.index(name)] for s in self.samples if name in s.names]
 
     def batch(self, column: str) -> np.ndarray:
-        """(samples with a batch of floats,) of one column of BATCH."""
+        """(samples that know it,) of one column of BATCH; of batches of floats."""
         index = BATCH.index(column)
         found = [sample.batch[index] for sample in self.samples if sample.batch is not None]
-        return torch.stack(found).cpu().double().numpy() if found else np.zeros(0)
+        values = torch.stack(found).cpu().double().numpy() if found else np.zeros(0)
+        return values[~np.isnan(values)]
 
     @property
     def layer_names(self) -> dict[str, str]:

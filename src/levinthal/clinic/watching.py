@@ -21,15 +21,15 @@ from levinthal.clinic.patient import Patient
 from levinthal.clinic.readings import batch_numbers
 from levinthal.clinic.recurrences import recurrent_gains
 from levinthal.clinic.rows import marks
-from levinthal.clinic.sample import History, Sample
+from levinthal.clinic.sample import TURNS, History, Sample
 from levinthal.clinic.tensors import Tensors
 from levinthal.clinic.told import told
 from levinthal.clinic.validation import LossFn, Validation, as_source
 from levinthal.errors import InputError, LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Severity
 
-ALL_LAYERS = 8
-"""Samples from which on layers are read in every second one."""
+WHOLE = 8
+"""Samples from which on layers, weights and batches are read in turns."""
 PACE = 1.5
 """From one step that is looked at closer to the next, at least."""
 GOLDEN = (5**0.5 - 1) / 2
@@ -73,12 +73,12 @@ class Watch:
         self._tensors = Tensors(patient.parameters)
         self._listener = Listener(patient.listened)
         self._listener.safely = self._safely
-        self._listener.on_backward = self._tensors.backward_begins
+        self._listener.on_backward = self._backward_begins
         self._listener.on_gradients = self._backward_is_over
         self._listener.on_targets = self.history.rows.pair
         self._between = Between()
         self._handles: list[RemovableHandle] = []
-        self._sampled, self._next_close = 0, 0.0
+        self._sampled, self._next_close, self._weighed = 0, 0.0, False
 
     def __enter__(self) -> Watch:
         model, first = self.patient.model, self.patient.optimizers[0]
@@ -213,22 +213,30 @@ class Watch:
 
     def _begin(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         self._sample = Sample(self._step, training=self.patient.model.training)
-        self._tensors.begin()
+        if self._step >= self._next_close:
+            self._sample.closely, self._next_close = True, PACE * self._step + 1
+        whole, turn = self._sample.closely or self._sampled < WHOLE, self._sampled % TURNS
+        layers, self._weighed, batch = whole or turn == 0, whole or turn == 1, whole or turn == 2
+        if self._weighed:
+            self._tensors.begin()
         first = next((a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()), None)
         if first is not None:
             self._sample.batch_size = len(first)
-            self._sample.batch = batch_numbers(first) if first.is_floating_point() else None
+            self._sample.batch = batch_numbers(first, whole=batch) if first.is_floating_point() else None
             self._sample.tokens = None if first.is_floating_point() else marks(first.reshape(1, -1))[0]
         self.history.rows.offer(args, words)
-        if self._step >= self._next_close:
-            self._sample.closely, self._next_close = True, PACE * self._step + 1
-        many = self._sampled >= ALL_LAYERS and self._sampled % 2 == 1
-        self._listener.begin(self._sample, layers=self._sample.closely or not many)
         self._sampled += 1
+        self._listener.begin(self._sample, layers=layers)
+
+    def _backward_begins(self) -> None:
+        if self._weighed:
+            self._tensors.backward_begins()
 
     def _backward_is_over(self) -> None:
+        if self._sample is None or not self._weighed:
+            return
         left = self._tensors.backward_is_over()
-        if self._sample is not None and self._step > 0:
+        if self._step > 0:
             # of several passes (accumulation, a GAN) the least: a forgotten zero_grad leaves some in each
             known = self._sample.stale
             self._sample.stale = left if known is None else torch.minimum(known, left)
@@ -241,7 +249,7 @@ class Watch:
         if sample.closely:
             self._between.begin(sample, self._tensors)
             sample.bounded, sample.deltas = self._tensors.bounded(), self._tensors.deltas()
-        sample.tensors = self._tensors.columns(rounding=sample.closely)
+        sample.tensors = self._tensors.columns(rounding=sample.closely) if self._weighed else None
         self.history.add(sample)
         if len(self.history) == 2 and self.history.alike:
             self.history.apart = self.patient.rows_apart(self.history.alike)

@@ -13,7 +13,7 @@ import numpy as np
 from levinthal.clinic.watching import Watch
 from levinthal.integrations.attending import require_extra
 
-Curve = tuple[str, np.ndarray]
+Curve = tuple[str, np.ndarray, np.ndarray]
 
 
 def write(watch: Watch, writer: Any, *, start: int = 0) -> None:
@@ -28,26 +28,27 @@ def write(watch: Watch, writer: Any, *, start: int = 0) -> None:
     if isinstance(writer, str | Path):
         with closing(_opened(writer)) as opened:
             return write(watch, opened, start=start)
-    steps = watch.history.steps + start
-    for name, values in curves(watch):
+    for name, steps, values in curves(watch):
         for step, value in zip(steps, values, strict=True):
             if np.isfinite(value):
-                writer.add_scalar(f"levinthal/{name}", value, int(step))
+                writer.add_scalar(f"levinthal/{name}", value, int(step) + start)
     shown = "\n".join(f"    {line}" for line in str(watch).splitlines())  # markdown: as it is
-    writer.add_text("levinthal/findings", shown, int(steps[-1]) if len(steps) else start)
+    last = int(watch.history.steps[-1]) if len(watch.history) else 0
+    writer.add_text("levinthal/findings", shown, last + start)
     return None
 
 
 def curves(watch: Watch) -> Iterator[Curve]:
-    """Name and (samples,) values of the loss, and of every layer's gradient norm and step size."""
+    """Name, (samples,) steps and values of the loss, and of every layer's gradient norm and step size."""
     if not len(watch.history):
         return
-    yield "loss", watch.history.losses
+    yield "loss", watch.history.steps, watch.history.losses
+    weighed = watch.history.weighed
     gradient, update, weight = (watch.history.tensors(name) for name in ("gradient", "update", "weight"))
     for layer, places in layers(watch).items():
-        yield f"gradient_norm/{layer}", _norm(gradient[:, places])
+        yield f"gradient_norm/{layer}", weighed, _norm(gradient[:, places])
         with np.errstate(divide="ignore", invalid="ignore"):  # a layer may be all zeros
-            yield f"step_size/{layer}", _norm(update[:, places]) / _norm(weight[:, places])
+            yield f"step_size/{layer}", weighed, _norm(update[:, places]) / _norm(weight[:, places])
 
 
 def layers(watch: Watch) -> dict[str, list[int]]:

@@ -126,8 +126,11 @@ def symmetric_init(chart: Chart) -> Iterator[Finding]:
 def loss_inputs(chart: Chart) -> Iterator[Finding]:
     """Softmax or ReLU before the cross-entropy, unlike shapes, sums instead of means."""
     first = chart.history.samples[0].step if len(chart.history) else 0
-    calls = [call for call in chart.history.calls() if len(call.input_shape) >= 2]
-    rows = [call.rows.tolist() for call in calls]
+    seen = [(call, call.rows) for call in chart.history.calls() if len(call.input_shape) >= 2]
+    calls, rows = (
+        [c for c, row in seen if row is not None],
+        [row.tolist() for _, row in seen if row is not None],
+    )
     if calls and _persistent([_is_probability(c.kind, *row) for c, row in zip(calls, rows, strict=True)]):
         yield found("DOUBLE_SOFTMAX", "loss", first, {"largest |row sum - 1|": max(r[0] for r in rows)})
     elif calls and _persistent([_is_rectified(c.kind, r[1], r[2]) for c, r in zip(calls, rows, strict=True)]):
