@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from levinthal.clinic.cards import card, in_numbers, proofs
+from levinthal.clinic.confidence import confidence
 from levinthal.clinic.finding import found
-from levinthal.vocabulary import Estimate, Interval
+from levinthal.vocabulary import Estimate, Interval, Severity
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +28,8 @@ def test_evidence_is_numbers_with_names_and_sentences_apart() -> None:
     shown = card(found("LR_TOO_HIGH", "optimiser", 40, {"step / weight": 0.51234, "because": "it is " * 9}))
     assert shown.evidence == (("step / weight", "0.512"),)
     assert shown.notes == (("because", "it is " * 9),)
-    assert shown.place == "optimiser · since step 40 · confidence 100\u202f%"
+    sure = f"{confidence('LR_TOO_HIGH', Severity.CRITICAL):.0%}".replace("%", "\u202f%")
+    assert shown.place == f"optimiser · since step 40 · confidence {sure}"
     assert shown.means.startswith("A step changes the weights")
 
 

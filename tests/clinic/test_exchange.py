@@ -68,7 +68,7 @@ def conforms(thing: Any, kind: str) -> None:
             conforms(thing[name], within[name])
 
 
-DEEP = found("VANISHING_GRADIENT", "net.0", 20, {"ratio": math.nan, "shape": "{3}"}, confidence=0.8)
+DEEP = found("VANISHING_GRADIENT", "net.0", 20, {"ratio": math.nan, "shape": "{3}"})
 FINDINGS = [
     found("DOUBLE_SOFTMAX", "loss", 0, {"largest |row sum - 1|": 1e-7}),
     DEEP,

@@ -19,7 +19,7 @@ from levinthal.clinic.notebook import shown_checkup
 from levinthal.clinic.page import write_page
 from levinthal.clinic.patient import Patient
 from levinthal.clinic.readings import batch_numbers
-from levinthal.clinic.rules import data, pipeline
+from levinthal.clinic.rules import data, pipeline, signals
 from levinthal.clinic.sample import History, Sample
 from levinthal.clinic.told import told
 from levinthal.errors import InputError
@@ -122,7 +122,7 @@ def _on_the_way(through: Signal) -> list[Finding]:
     if state.state not in SIGNALS:
         return []
     evidence = {"state": state.state, "because": state.why}
-    return [found(SIGNALS[state.state], state.where, 0, evidence, confidence=0.8)]
+    return [found(SIGNALS[state.state], state.where, 0, evidence)]
 
 
 def _history(patient: Patient, loss_fn: Callable[[Any, Any], Tensor], inputs: Any, targets: Any) -> History:
@@ -183,11 +183,15 @@ def _chance(chart: Chart) -> float | None:
 
 
 def _first_loss(chart: Chart, numbers: Mapping[str, Estimate]) -> list[Finding]:
-    """A first loss far above chance: the inputs are too large, or else the weights."""
+    """A first loss far above chance: the inputs are too large, or else the weights; all of them, and not the
+    last layer's alone, where hidden layers sit on their flat part.
+    """
     share = numbers.get("first loss / ln K")
     if share is None or not share.value > TOO_LARGE:
         return []
     mean, spread = (float(chart.history.batch(column)[0]) for column in ("mean", "std"))
     evidence = {"first loss / ln K": share.value, "|mean| of inputs": abs(mean), "their spread": spread}
     code = "INPUT_SCALE" if abs(mean) > data.FAR_MEAN or spread > data.WIDE else "FIRST_LOSS_TOO_LARGE"
-    return [found(code, "input" if code == "INPUT_SCALE" else "loss", 0, evidence, confidence=0.9)]
+    if code != "INPUT_SCALE" and signals.is_flat_at_first(chart):
+        return []
+    return [found(code, "input" if code == "INPUT_SCALE" else "loss", 0, evidence)]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from levinthal.clinic.catalogue import CATALOGUE
 from levinthal.clinic.chart import Chart
+from levinthal.clinic.confidence import confidence
 from levinthal.clinic.patient import Patient
 from levinthal.clinic.rules import RULES
 from levinthal.clinic.sample import History
@@ -39,21 +40,27 @@ def _applied(
 def ranked(found: Sequence[Finding]) -> list[Finding]:
     """Roots by severity and confidence, the order of the catalogue among equals, then what follows from them.
 
-    A finding follows from one that explains it and is more than a remark; a cause is as severe as the worst
-    that follows from it.
+    A finding follows from one that explains it and is more than a remark, a remark from another too; a cause
+    is as severe as the worst that follows from it.
     """
     places = {code: place for place, code in enumerate(CATALOGUE)}
-    roots = sorted((f for f in found if f.severity is not Severity.INFO), key=lambda f: places[f.code])
+    roots = sorted(found, key=lambda f: (f.severity is Severity.INFO, places[f.code]))
     told = [replace(f, follows=_cause(f, roots)) for f in found]
-    told = [replace(f, severity=_worst(f, told)) for f in told]
+    told = [_as_loud_as(f, _worst(f, told)) for f in told]
     return sorted(
         told, key=lambda f: (f.follows is not None, RANK[f.severity], -f.confidence, places[f.code])
     )
 
 
 def _cause(finding: Finding, roots: Sequence[Finding]) -> str | None:
-    """The code of the first root that explains a finding."""
-    return next((root.code for root in roots if finding.code in CATALOGUE[root.code].explains), None)
+    """The code of the first root that explains a finding: a remark explains remarks alone."""
+    quiet = finding.severity is Severity.INFO
+    heard = (root for root in roots if quiet or root.severity is not Severity.INFO)
+    return next((root.code for root in heard if finding.code in CATALOGUE[root.code].explains), None)
+
+
+def _as_loud_as(finding: Finding, severity: Severity) -> Finding:
+    return replace(finding, severity=severity, confidence=confidence(finding.code, severity))
 
 
 def _worst(finding: Finding, told: Sequence[Finding]) -> Severity:

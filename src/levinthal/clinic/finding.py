@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from levinthal.clinic.catalogue import CATALOGUE
+from levinthal.clinic.confidence import confidence
 from levinthal.vocabulary import Finding, Severity
 
 
@@ -15,16 +16,16 @@ def found(
     step: int,
     evidence: Mapping[str, Any],
     *,
-    confidence: float = 1.0,
     severity: Severity | None = None,
     remedy: str = "",
 ) -> Finding:
-    """A finding with its catalogue's severity and remedy, unless others are given."""
+    """A finding with its catalogue's severity and remedy, unless others are given, and its confidence."""
     entry = CATALOGUE[code]
+    loud = severity or entry.severity
     return Finding(
         code,
-        severity or entry.severity,
-        confidence,
+        loud,
+        confidence(code, loud),
         where,
         step,
         evidence,

@@ -15,7 +15,9 @@ from typing import Any
 from scipy import stats
 
 from levinthal.clinic.catalogue import CATALOGUE
+from levinthal.clinic.confidence import counted
 from levinthal.clinic.evidence import BASES
+from levinthal.vocabulary import Severity
 
 HEAD = """<!-- Made by `python3 dev.py docs` from the catalogue. Do not edit. -->
 
@@ -25,10 +27,13 @@ What each rests on. A threshold alone warns of nothing: where the table says *st
 to be stuck within its noise, higher than at the start, or no number; without that the finding is a remark.
 *False alarms* are the healthy runs of the examination (`python benchmarks/false_alarms.py`) in which the
 finding was a warning or worse, with the upper end of their 95 % interval (Clopper & Pearson): {runs:,} runs.
+*The cause* is in how many runs of the examination's tuning halves the finding was the cause, of those in
+which it was said aloud, and of those in which it was remarked (`python benchmarks/confidence.py`); its
+`confidence` is that share, by Laplace's rule.
 [How to watch](watch.md) · [what cures](treat.md)
 
-| code | means | evidence and threshold | false alarms | source | remedy |
-|---|---|---|--:|---|---|
+| code | means | evidence and threshold | false alarms | the cause: aloud, remarked | source | remedy |
+|---|---|---|--:|--:|---|---|
 """
 
 
@@ -41,8 +46,13 @@ def page(counts: Mapping[str, Any]) -> str:
 def _row(code: str, alarms: int, runs: int) -> str:
     entry, basis = CATALOGUE[code], BASES[code]
     share = f"{alarms} (at most {upper_end(alarms, runs):.1%})"
-    cells = (f"`{code}`", entry.means, basis.evidence, share, basis.source, entry.remedy)
+    right = ", ".join(_often(*counted(code, severity)) for severity in (Severity.WARNING, Severity.INFO))
+    cells = (f"`{code}`", entry.means, basis.evidence, share, right, basis.source, entry.remedy)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+
+def _often(right: int, said: int) -> str:
+    return f"{right} of {said}" if said else "–"
 
 
 def upper_end(count: int, runs: int) -> float:

@@ -38,7 +38,7 @@ def rank_collapse(chart: Chart) -> Iterator[Finding]:
         since = int(history.steps[-1]) if lost else 0
     if lost:
         evidence = {"effective rank": max(lost.values()), "layers": len(lost)}
-        yield found("RANK_COLLAPSE", shown(list(lost)), since, evidence, confidence=0.8, severity=severity)
+        yield found("RANK_COLLAPSE", shown(list(lost)), since, evidence, severity=severity)
 
 
 def _ranks(history: History) -> dict[str, np.ndarray]:
@@ -98,7 +98,7 @@ def attention_collapse(chart: Chart) -> Iterator[Finding]:
             "largest token's share": float(most[-1]),
         }
         evidence |= {"largest weight above an equal one": float(uneven[-1])}
-        yield found("ATTENTION_COLLAPSE", "attention", 0, evidence, confidence=0.8, severity=severity)
+        yield found("ATTENTION_COLLAPSE", "attention", 0, evidence, severity=severity)
 
 
 def recurrence(chart: Chart) -> Iterator[Finding]:
@@ -109,12 +109,10 @@ def recurrence(chart: Chart) -> Iterator[Finding]:
         change = float(gain) ** (steps.get(name, 1) - 1)
         evidence = {"gain a step": float(gain), "steps": steps.get(name, 1), "in all": change}
         if change > GROWN and (went.is_harmed or loud):
-            yield found("EXPLODING_GRADIENT", name or "recurrence", 0, evidence, confidence=0.9)
+            yield found("EXPLODING_GRADIENT", name or "recurrence", 0, evidence)
         elif change < FADED and not went.has_learnt and _has_moved(chart):
             severity = None if went.is_stuck else Severity.INFO
-            yield found(
-                "VANISHING_GRADIENT", name or "recurrence", 0, evidence, confidence=0.8, severity=severity
-            )
+            yield found("VANISHING_GRADIENT", name or "recurrence", 0, evidence, severity=severity)
 
 
 def _lengths(history: History) -> dict[str, int]:

@@ -20,7 +20,7 @@ FAR_MEAN, WIDE, NARROW = 10.0, 20.0, 0.05
 FEW_CLASSES = 0.5
 DOMINANT, NEARLY_ALL = 0.8, 0.99
 FAR_APART = 10.0
-NOISE, A_BATCH = 0.1, 100
+NOISE = 0.1
 YES_OR_NO = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 
@@ -46,7 +46,7 @@ def input_scale(chart: Chart) -> Iterator[Finding]:
     if centre > FAR_MEAN or spread > WIDE or 0 < spread < NARROW:
         severity = None if chart.went.is_harmed else Severity.INFO
         evidence = {"|mean|": centre, "standard deviation": spread}
-        yield found("INPUT_SCALE", "input", 0, evidence, confidence=0.8, severity=severity)
+        yield found("INPUT_SCALE", "input", 0, evidence, severity=severity)
 
 
 def stuck_batch(chart: Chart) -> Iterator[Finding]:
@@ -60,9 +60,9 @@ def stuck_batch(chart: Chart) -> Iterator[Finding]:
         size, held = chart.history.samples[-1].batch_size, _rows_held_out(chart.history)
         evidence = {"equal batches": len(prints)} if equal else {"rows of two batches / of one, apart": apart}
         some = size < held and not chart.went.is_stuck  # else it may be all there is
-        severity, sure = (None, 0.9) if some else (Severity.INFO, 0.9 if size < max(held, A_BATCH) else 0.4)
+        severity = None if some else Severity.INFO
         evidence |= {"batch": size}
-        yield found("STUCK_BATCH", "input", 0, evidence, confidence=sure, severity=severity)
+        yield found("STUCK_BATCH", "input", 0, evidence, severity=severity)
 
 
 def _apart(history: History) -> float:
@@ -113,7 +113,7 @@ def target_order(chart: Chart) -> Iterator[Finding]:
     within = float(np.mean(variances / sizes))
     if within > 0 and means.var() / within > FAR_APART:
         evidence = {"variance of batch means / expected if shuffled": float(means.var() / within)}
-        yield found("UNSHUFFLED", "targets", 0, evidence, confidence=0.8)
+        yield found("UNSHUFFLED", "targets", 0, evidence)
 
 
 def class_imbalance(chart: Chart) -> Iterator[Finding]:

@@ -59,9 +59,7 @@ def underfit(chart: Chart) -> Iterator[Finding]:
             "at the end": went.end,
             "steps": int(chart.history.steps[-1]),
         }
-        yield found(
-            "UNDERFIT", "loss", int(chart.history.steps[-1]), evidence, confidence=0.5, severity=severity
-        )
+        yield found("UNDERFIT", "loss", int(chart.history.steps[-1]), evidence, severity=severity)
 
 
 RULES = (

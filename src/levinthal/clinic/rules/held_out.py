@@ -87,7 +87,7 @@ def overfit(chart: Chart) -> Iterator[Finding]:
         evidence |= {"at least": apart.low}
     worse = last.held.right is None and last.held.loss > WORSE * best.held.loss
     severity = Severity.WARNING if far or (parted and (wide or worse)) else Severity.INFO
-    yield found("OVERFIT", "validation", best.step, evidence, confidence=0.8, severity=severity)
+    yield found("OVERFIT", "validation", best.step, evidence, severity=severity)
 
 
 def _looks(history: History) -> list[Look]:
@@ -138,7 +138,7 @@ def shift(chart: Chart) -> Iterator[Finding]:
     apart = gap(looks[-1].held, looks[-1].seen) if looks else None
     harm = "rows of classes not trained on" in evidence or (apart is not None and apart.low > WIDE / 2)
     severity = None if harm else Severity.INFO
-    yield found("TRAIN_VAL_SHIFT", "validation", 0, evidence, confidence=0.9, severity=severity)
+    yield found("TRAIN_VAL_SHIFT", "validation", 0, evidence, severity=severity)
 
 
 def both_tables(history: History) -> tuple[Table | None, Table | None]:
@@ -268,7 +268,7 @@ def near_twins(chart: Chart) -> Iterator[Finding]:
     twins, rows = share_of_twins(train.values, held.values[:A_THOUSAND])
     if twins > max(A_TENTH, SURER / math.sqrt(rows)):
         evidence = {"validation rows with a near twin among some training rows": twins, "of": rows}
-        yield found("DATA_LEAKAGE", "validation", 0, evidence, confidence=0.6, severity=Severity.INFO)
+        yield found("DATA_LEAKAGE", "validation", 0, evidence, severity=Severity.INFO)
 
 
 def share_of_twins(train: np.ndarray, held: np.ndarray) -> tuple[float, int]:

@@ -29,7 +29,7 @@ def label_leak(chart: Chart) -> Iterator[Finding]:
         where = f"input, column {', '.join(map(str, columns[:3]))}"
         evidence = {"columns": len(columns), "of": rows.values.shape[1], "told by them alone": share}
         evidence |= {"by the best other column": others}
-        yield found("LABEL_LEAK_FEATURE", where, 0, evidence, confidence=0.8)
+        yield found("LABEL_LEAK_FEATURE", where, 0, evidence)
 
 
 def labels_unrelated(chart: Chart) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def labels_unrelated(chart: Chart) -> Iterator[Finding]:
     if len(told) == len(probes) and all(p.z < SURE and p.most < LITTLE for p in told):
         evidence = {"told by neighbours, beyond chance": told[0].value, "by a linear rule": told[1].value}
         evidence |= {"at most": max(p.most for p in told), "rows": len(rows)}
-        yield found("LABELS_UNRELATED", "labels", 0, evidence, confidence=0.7)
+        yield found("LABELS_UNRELATED", "labels", 0, evidence)
 
 
 def _is_lost(chart: Chart, rows: Table) -> bool:

@@ -150,7 +150,7 @@ def loss_inputs(chart: Chart) -> Iterator[Finding]:
     if sums:
         yield found("LOSS_REDUCTION_SUM", "loss", first, {"batch": sums[0].input_shape[0]})
     elif chart.went.is_harmed and len(by_hand) >= 2 and min(by_hand) > 1:
-        yield found("LOSS_REDUCTION_SUM", "loss", first, {"batch": by_hand[0]}, confidence=0.8)
+        yield found("LOSS_REDUCTION_SUM", "loss", first, {"batch": by_hand[0]})
 
 
 def _differences(chart: Chart) -> Iterator[Finding]:

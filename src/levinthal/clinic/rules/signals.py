@@ -35,11 +35,11 @@ def gradient_flow(chart: Chart) -> Iterator[Finding]:
     where = f"{chart.patient.names[matrices[0]]} to {chart.patient.names[matrices[-1]]}" if matrices else ""
     if ratio > GROWN:
         severity = None if went.is_stuck or went.is_worse or not went.known else Severity.INFO
-        yield found("EXPLODING_GRADIENT", where, 0, evidence, confidence=0.9, severity=severity)
+        yield found("EXPLODING_GRADIENT", where, 0, evidence, severity=severity)
     elif min(ratio, error) < FALLEN:
         severity = None if went.is_stuck or not went.known else Severity.INFO
         evidence |= {"first / last error at the biases": error} if error < FALLEN else {}
-        yield found("VANISHING_GRADIENT", where, 0, evidence, confidence=0.9, severity=severity)
+        yield found("VANISHING_GRADIENT", where, 0, evidence, severity=severity)
 
 
 def _first_to_last(usual: np.ndarray) -> float:
@@ -71,9 +71,9 @@ def signal_growth(chart: Chart) -> Iterator[Finding]:
     grows = min(growth, before_last) > ON_THE_WAY and max(growth, before_last) > GROWTH
     hurts = went.is_harmed or bool(np.any(chart.history.task_losses[:1] > TOO_LARGE * went.chance))
     if grows and hurts:
-        yield found("EXPLODING_GRADIENT", where, 0, evidence, confidence=0.9)
+        yield found("EXPLODING_GRADIENT", where, 0, evidence)
     elif growth < SHRUNK and went.is_stuck:
-        yield found("VANISHING_GRADIENT", where, 0, evidence, confidence=0.9)
+        yield found("VANISHING_GRADIENT", where, 0, evidence)
 
 
 def is_weighted(kind: str) -> bool:
@@ -82,15 +82,17 @@ def is_weighted(kind: str) -> bool:
 
 
 def first_loss(chart: Chart) -> Iterator[Finding]:
-    """A first loss far above that of a guess, though the inputs are of ordinary size."""
+    """A first loss far above that of a guess, though the inputs are of ordinary size, and no hidden layer
+    sits on its flat part: else all weights are large.
+    """
     losses, went = chart.history.task_losses, chart.went
     spread, mean = chart.history.batch("std"), np.abs(chart.history.batch("mean"))
     ordinary = not len(spread) or (spread[0] < WIDE_INPUT and mean[0] < WIDE_INPUT)
-    if len(losses) and ordinary and losses[0] > FAR_ABOVE * max(went.chance, _of_no_knowledge(chart.history)):
-        flat, poor = is_flat_at_first(chart), went.is_harmed or went.end > A_GUESS * went.chance
-        severity, sure = (None if poor and not flat else Severity.INFO), 0.5 if flat else 0.8
+    least = FAR_ABOVE * max(went.chance, _of_no_knowledge(chart.history))
+    if len(losses) and ordinary and losses[0] > least and not is_flat_at_first(chart):
+        severity = None if went.is_harmed or went.end > A_GUESS * went.chance else Severity.INFO
         evidence = {"first loss": float(losses[0]), "of a guess": went.chance}
-        yield found("FIRST_LOSS_TOO_LARGE", "loss", 0, evidence, confidence=sure, severity=severity)
+        yield found("FIRST_LOSS_TOO_LARGE", "loss", 0, evidence, severity=severity)
 
 
 def _of_no_knowledge(history: History) -> float:
@@ -128,10 +130,10 @@ def activations(chart: Chart) -> Iterator[Finding]:
     step = int(chart.history.steps[-1]) if len(chart.history) else 0
     if flat:
         evidence = {"share on the flat part": max(flat.values()), "layers": len(flat)}
-        yield found("SATURATED_ACTIVATION", shown(list(flat)), step, evidence, confidence=0.8, severity=harm)
+        yield found("SATURATED_ACTIVATION", shown(list(flat)), step, evidence, severity=harm)
     if dead and not _made_by_collapse(dead, chart):
         evidence = {"share of dead units": max(dead.values()), "layers": len(dead)}
-        yield found("DEAD_RELU", shown(list(dead)), step, evidence, confidence=0.8, severity=harm)
+        yield found("DEAD_RELU", shown(list(dead)), step, evidence, severity=harm)
 
 
 def _shut(history: History) -> dict[str, float]:

@@ -47,14 +47,14 @@ def step_size(chart: Chart) -> Iterator[Finding]:
     if leapt or (went.is_harmed and (long or mild)):
         evidence = {"step / weight": max(size, early), "loss from": went.start, "to": went.end}
         severity = None if leapt or long or went.broken else Severity.WARNING
-        yield found("LR_TOO_HIGH", "optimiser", first, evidence, confidence=0.9, severity=severity)
+        yield found("LR_TOO_HIGH", "optimiser", first, evidence, severity=severity)
     elif not went.has_learnt and _has_decayed(chart.history):
         rates = [max(s.rates) for s in chart.history if s.rates]
         yield found("LR_DECAYED", "optimiser", last, {"rate": rates[-1], "was": max(rates)})
     elif last >= A_FAIR_CHANCE and _is_slow(chart, size * last):
         evidence = {"step / weight": size, "the whole way / weight, at most": size * last}
         severity = None if went.is_stuck else Severity.INFO
-        yield found("LR_TOO_LOW", "optimiser", first, evidence, confidence=0.8, severity=severity)
+        yield found("LR_TOO_LOW", "optimiser", first, evidence, severity=severity)
 
 
 def _against_ordinary(chart: Chart, matrices: list[int]) -> tuple[float, float, float]:
@@ -169,7 +169,7 @@ def weight_decay(chart: Chart) -> Iterator[Finding]:
     if hands and known and weights[0] > 0 and (shrunk or BY_HAND in hands) and not chart.went.has_learnt:
         evidence = {"weights at the end / at the start": float(weights[-1] / weights[0]), **hands}
         severity = None if stuck and shrunk else Severity.INFO
-        yield found("EXCESS_WEIGHT_DECAY", "optimiser", 0, evidence, confidence=0.9, severity=severity)
+        yield found("EXCESS_WEIGHT_DECAY", "optimiser", 0, evidence, severity=severity)
 
 
 def _who_shrinks(chart: Chart) -> dict[str, float]:
@@ -179,7 +179,8 @@ def _who_shrinks(chart: Chart) -> dict[str, float]:
     decays = [_number(v) for group in groups for name, v in group.items() if "decay" in name]
     if max(decays, default=0) > 0:
         hands["decay"] = max(decays)
-    prices = history.losses - history.task_losses
+    with np.errstate(invalid="ignore"):  # both may be infinite
+        prices = history.losses - history.task_losses
     if len(prices) and np.isfinite(prices).all() and float(prices[0]) > A_PRICE * chart.went.start:
         hands["loss beside that of the task, at first"] = float(prices[0])
     kept = [float(sample.between[1]) for sample in history if sample.between is not None]
