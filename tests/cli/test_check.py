@@ -71,6 +71,17 @@ def test_treatment_says_what_helped_and_writes_its_page(call: Call, here: Path) 
     assert "proved here" in page
 
 
+def test_a_treatment_that_was_stopped_goes_on_from_there(call: Call, here: Path) -> None:
+    words = ("small_problems.py:hot", "--treat", "--seeds", "3", "--keep", "kept.jsonl")
+    first = call("check", *words)
+    whole = (here / "kept.jsonl").read_text()
+    trials = whole.splitlines(keepends=True)
+    (here / "kept.jsonl").write_text("".join(trials[: len(trials) // 2]))
+    second = call("check", *words)
+    assert second.out == first.out
+    assert (here / "kept.jsonl").read_text() == whole
+
+
 def test_json_and_sarif_are_all_that_is_printed(call: Call) -> None:
     told = json.loads(call("check", "small_problems.py:softmax", "--json").out)
     assert told["findings"][0]["code"] == "DOUBLE_SOFTMAX"
@@ -90,6 +101,8 @@ def test_json_and_sarif_are_all_that_is_printed(call: Call) -> None:
         (("small_problems.py:healthy", "--json", "--sarif"), "give one of them"),
         (("small_problems.py:healthy", "--steps", "0"), "steps=0"),
         (("small_problems.py:hot", "--treat", "--seeds", "1"), "seeds=1"),
+        (("small_problems.py:hot", "--keep", "kept.jsonl"), "add --treat"),
+        (("small_problems.py:hot", "--treat", "--keep", "small_problems.py"), "holds no trials"),
         (("small_problems.py:hot", "--treat", "--seconds", "nan"), "seconds=nan"),
     ],
 )

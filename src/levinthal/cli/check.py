@@ -34,6 +34,9 @@ def check(
     steps: Annotated[int | None, Parameter(help="Steps of a training; otherwise the problem's own.")] = None,
     seeds: Annotated[int, Parameter(help="Paired seeds of an arm.")] = 5,
     seconds: Annotated[float, Parameter(help="No arm is begun after this time.")] = SECONDS,
+    keep: Annotated[
+        Path | None, Parameter(help="A file for trials that are over: a second call goes on from there.")
+    ] = None,
     output: Annotated[Path | None, Parameter(help="A page with findings and figures to write.")] = None,
     json: Annotated[bool, Parameter(help="Print the findings as JSON instead.")] = False,
     sarif: Annotated[bool, Parameter(help="Print the findings as SARIF 2.1.0 instead.")] = False,
@@ -44,14 +47,17 @@ def check(
     """
     if json and sarif:
         raise InputError("--json and --sarif both want stdout: give one of them")
+    if keep and not treat:
+        raise InputError(f"--keep {keep} keeps trials, and only --treat makes any: add --treat")
     page = writable(output) if output else None
     problem = _problem(name, steps)
     try:
         with progress(name.rpartition("/")[2]) as advance:
             count = Counter(advance, problem.steps)
-            found = _treated(problem, seeds, seconds, count) if treat else _examined(problem, count)
+            found = _treated(problem, seeds, seconds, keep, count) if treat else _examined(problem, count)
     except KeyboardInterrupt:
-        print("levinthal: interrupted before there was anything to tell; nothing is kept", file=sys.stderr)
+        left = f"the same command goes on from {keep}" if keep else "nothing is kept (--keep FILE would)"
+        print(f"levinthal: interrupted before there was anything to tell; {left}", file=sys.stderr)
         return 130
     if json or sarif:
         _print_data(found, name, sarif=sarif)
@@ -78,10 +84,12 @@ def _examined(problem: Problem, count: Callable[[], None]) -> Examination:
     return examine(problem, on_step=count)
 
 
-def _treated(problem: Problem, seeds: int, seconds: float, count: Callable[[str], None]) -> Treatment:
+def _treated(
+    problem: Problem, seeds: int, seconds: float, keep: Path | None, count: Callable[[str], None]
+) -> Treatment:
     from levinthal.clinic import treat
 
-    return treat(problem, seeds=seeds, seconds=seconds, on_step=count)
+    return treat(problem, seeds=seeds, seconds=seconds, keep=keep, on_step=count)
 
 
 def _examination(found: Examination | Treatment) -> Examination:

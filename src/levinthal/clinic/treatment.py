@@ -12,9 +12,10 @@ from pathlib import Path
 from levinthal.clinic.arms import NOT_PURSUED, PROVED, WORDS, Arm, signed
 from levinthal.clinic.catalogue import CATALOGUE
 from levinthal.clinic.examination import Examination, examine
+from levinthal.clinic.kept import Kept
 from levinthal.clinic.remedies import REMEDIES
 from levinthal.clinic.told import told
-from levinthal.clinic.trials import Bench, Stage, next_stage
+from levinthal.clinic.trials import UNTREATED, Bench, Stage, next_stage
 from levinthal.errors import InputError
 from levinthal.lab.statistics import seeds_needed
 from levinthal.vocabulary import Finding, Problem, Severity
@@ -92,6 +93,7 @@ def treat(
     *,
     seeds: int = 5,
     seconds: float = 300.0,
+    keep: str | Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Treatment:
     """Train the problem as it is and with each remedy of what was found, paired by seed; say what helped.
@@ -106,17 +108,22 @@ def treat(
     of the others; what is found on the improved problem is treated in its turn, up to three rounds. No
     arm is begun after `seconds`, or after Ctrl-C; the untreated one is always trained whole.
 
-    Raises InputError for fewer than 3 seeds, and for what the problem's own code raises.
+    `keep` is a file for the scores of trials that are over: a second call with it goes on where the first one
+    stopped, however that was. One trial is trained again, and has to come to the same score.
+
+    Raises InputError for fewer than 3 seeds, for a file of trials of something else, and for what the
+    problem's own code raises.
     """
     if seeds < FEWEST_SEEDS:
         raise InputError(f"seeds={seeds} gives no interval for a gain: use {FEWEST_SEEDS} or more")
     if not seconds >= 0:
         raise InputError(f"seconds={seconds} is no time to spend: use 0 or more")
-    bench = Bench(seeds, "", time.monotonic() + seconds, on_step, problem.loss)
+    kept = Kept(keep, {"steps": problem.steps})
+    bench = Bench(seeds, "", time.monotonic() + seconds, on_step, problem.loss, kept)
     before = examine(problem, on_step=partial(on_step, "examined"))
     bench.score_name = before.score_name
     nothing = not any(f.code in REMEDIES for f in before.findings)
-    scores = (before.score,) if nothing else bench.scores(problem, "untreated")
+    scores = (before.score,) if nothing else bench.scores(problem, UNTREATED)
     last = _last_stage(bench, Stage(problem, scores), before)
     proved, arms = _proved(before.findings, bench.arms), tuple(bench.arms)
     return Treatment(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from levinthal.clinic.arms import PROVED, Arm, judged, not_pursued
+from levinthal.clinic.kept import Kept
 from levinthal.clinic.remedies import REMEDIES, Remedy
 from levinthal.clinic.scores import Loss
 from levinthal.clinic.trial import trained
@@ -17,6 +18,7 @@ from levinthal.vocabulary import Finding, Problem, Severity
 
 GLANCES = (10_001, 10_002)
 """Seeds for a first glance at many remedies; no trial uses them, so that the choice costs it nothing."""
+UNTREATED = "untreated"
 TRIALS = 3
 """Remedies of a round that are worth a trial."""
 
@@ -44,6 +46,7 @@ class Bench:
     until: float
     on_step: Callable[[str], None]
     loss: Loss | None = None
+    kept: Kept = field(default_factory=lambda: Kept(None, {}))
     arms: list[Arm] = field(default_factory=list)
     left: int = 0
     is_interrupted: bool = False
@@ -53,19 +56,23 @@ class Bench:
         """Whether the time is."""
         return time.monotonic() > self.until
 
-    def scores(self, problem: Problem, name: str) -> tuple[float, ...]:
-        """The scores of every seed, trained under this name."""
-        return tuple(self._score(problem, seed, name) for seed in range(self.seeds))
+    def scores(self, problem: Problem, name: str, on: str = "") -> tuple[float, ...]:
+        """The scores of every seed, trained under this name; `on`: what it was built on."""
+        return tuple(self._score(problem, seed, name, on) for seed in range(self.seeds))
 
-    def glance(self, problem: Problem, name: str) -> float:
+    def glance(self, problem: Problem, name: str, on: str) -> float:
         """The mean score of the two seeds for a first glance; minus infinity if one is no number."""
-        scores = [self._score(problem, seed, name) for seed in GLANCES]
+        scores = [self._score(problem, seed, name, on) for seed in GLANCES]
         return statistics.mean(scores) if all(map(math.isfinite, scores)) else -math.inf
 
-    def _score(self, problem: Problem, seed: int, name: str) -> float:
+    def _score(self, problem: Problem, seed: int, name: str, on: str) -> float:
         note = f"{name}, " + ("a first glance" if seed in GLANCES else f"seed {seed + 1} of {self.seeds}")
         on_step = partial(self.on_step, note)
-        return trained(problem, seed, self.score_name, loss=self.loss, on_step=on_step).score
+
+        def train() -> float:
+            return trained(problem, seed, self.score_name, loss=self.loss, on_step=on_step).score
+
+        return self.kept.score(f"{on} + {name}" if on else name, seed, train)
 
     def arm(self, code: str, remedy: Remedy, on: Stage, arms: int) -> Stage | None:
         """The stage with a remedy on top, if it has earned its place."""
@@ -73,7 +80,7 @@ class Bench:
         if new is None or self.is_over:
             self.left += new is not None
             return None
-        arm = judged(code, remedy, on.name, on.scores, self.scores(new, remedy.name), arms)
+        arm = judged(code, remedy, on.name, on.scores, self.scores(new, remedy.name, on.name), arms)
         self.arms.append(arm)
         return Stage(new, arm.scores, (*on.cure, arm)) if arm.outcome == PROVED else None
 
@@ -134,12 +141,12 @@ def _glances(bench: Bench, stage: Stage, remedies: Sequence[Remedy]) -> Iterator
     """The gain of each at a first glance, as long as there is time."""
     if bench.is_over:
         return
-    base = bench.glance(stage.problem, "untreated")
+    base = bench.glance(stage.problem, UNTREATED, stage.name)
     for remedy in remedies:
         new = remedy.change(stage.problem)
         if new is None or bench.is_over:
             return
-        yield _less(bench.glance(new, remedy.name), base)
+        yield _less(bench.glance(new, remedy.name, stage.name), base)
 
 
 def _less(score: float, base: float) -> float:
@@ -177,7 +184,7 @@ def _missed(bench: Bench, stage: Stage, pair: Sequence[tuple[str, Remedy]], whol
     for (code, remedy), (_, other) in (tuple(pair), tuple(reversed(pair))):
         without = other.change(stage.problem)
         if without is not None:
-            before = bench.scores(without, other.name)
+            before = bench.scores(without, other.name, stage.name)
             arm = judged(code, remedy, other.name, before, whole.scores, len(pair))
             bench.arms.append(arm)
             if arm.outcome == PROVED:
