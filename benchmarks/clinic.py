@@ -5,10 +5,10 @@ same disguise may be worn in both, on different problems. A sick problem counts 
 only if it scores below nine tenths of its healthy twin, except for faults that are wrong without visible
 harm. First: the first finding is the cause. Aloud: and it is more than a remark. Present: it is among the
 findings. Early: it was first after 50 steps. Alarms: findings that follow from no other and are more than a
-remark. Single failures are listed for the tuning half only. The fresh problems are a third set, written by
-someone who had not read the rules, for a blind examination. Run by
+remark. Single failures are listed for the tuning half only. The fresh and the second problems were written by
+others, who had not read the rules, for blind examinations. Run by
 `python benchmarks/clinic.py [--half HALF] [--seeds N] [--only NAME] [--write]`;
-`--write` keeps the tables in benchmarks/results/clinic.md, of the fresh problems in clinic-fresh.md.
+`--write` keeps the tables in benchmarks/results/clinic.md, of blind problems in clinic-fresh.md and so on.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ import torch
 from hospital.examination import Answer, bars, by_code, chosen, examination
 
 RESULTS = Path(__file__).parent / "results" / "clinic.md"
-HALVES = ("tuning", "test", "all", "fresh", "fresh-tuning", "fresh-test")
+BLIND = ("fresh", "second")
+HALVES = ("tuning", "test", "all", *(f"{name}{half}" for name in BLIND for half in ("", "-tuning", "-test")))
 
 
 def bar_table(half: str, answers: Sequence[Answer]) -> Iterator[str]:
     sick = sum(bool(a.code) for a in answers)
-    name = f"{half} problems" if half.startswith("fresh") else f"{half} half"
+    name = f"{half} problems" if half.startswith(BLIND) else f"{half} half"
     yield f"## The {name}: {len(answers) - sick} healthy and {sick} sick runs\n"
     yield "| what | measured | bar | met |"
     yield "|---|--:|--:|---|"
@@ -63,7 +64,7 @@ def tables(half: str, seeds: int, only: str) -> Iterator[str]:
     answers = list(examination(half, range(seeds), only))
     yield from bar_table(half, answers)
     yield from code_table(answers)
-    if half not in ("test", "fresh", "fresh-test"):
+    if half not in ("test", *BLIND) and not half.endswith("-test"):
         yield from failures(answers)
 
 
@@ -71,7 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
         "--half",
-        choices=("tuning", "test", "all", "fresh", "fresh-tuning", "fresh-test"),
+        choices=HALVES,
         help="tuning, then test, if left out",
     )
     parser.add_argument("--seeds", type=int, default=3)
@@ -85,16 +86,14 @@ def main() -> None:
             print(line, flush=True)
             lines.append(line)
     seconds = time.process_time() - start
-    healthy, sick = chosen(options.half if str(options.half).startswith("fresh") else "all")
+    healthy, sick = chosen(options.half if str(options.half).startswith(BLIND) else "all")
     lines[:0] = [
         f"# The clinic\n\n{len(healthy)} healthy problems, {len(sick)} sick ones, {options.seeds} seeds, "
         f"torch {torch.__version__}, {seconds:.0f} s of CPU.\n"
     ]
     if options.write:
         target = (
-            RESULTS.with_name(f"clinic-{options.half}.md")
-            if str(options.half).startswith("fresh")
-            else RESULTS
+            RESULTS.with_name(f"clinic-{options.half}.md") if str(options.half).startswith(BLIND) else RESULTS
         )
         target.write_text("\n".join(lines) + "\n")
 

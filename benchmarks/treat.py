@@ -58,7 +58,7 @@ def as_problem(sick: hospital.Problem) -> Problem:
         model=sick.model,
         loss=sick.loss,
         train=_loader(sick, x, y) if sick.order is not shuffled or sick.batch_made else (x, y),
-        validation=held,
+        validation=sick.batch_made(*held) if sick.batch_made else held,
         optimizer=_optimizer(sick),
         batch_size=sick.batch,
         steps=sick.steps,
@@ -145,10 +145,12 @@ def treated(patient: Patient, seeds: int, seconds: float) -> Outcome | None:
 
 
 def _read_as(cured: Problem, sick: hospital.Problem) -> hospital.Problem:
-    """How the cured network is scored: with the inputs it has been given."""
+    """How the cured network is scored: with the inputs it has been given, as the loader makes them."""
 
     def scored(p: hospital.Problem, model: nn.Module, held: tuple[Tensor, Tensor]) -> float:
-        return sick.scored(p, model, cured.prepare(*held) if cured.prepare else held)
+        made = sick.batch_made(*held) if sick.batch_made else held
+        read = cured.prepare(*made) if cured.prepare else made
+        return sick.scored(replace(p, batch_made=None), model, read)
 
     return replace(sick, scored=scored)
 

@@ -13,9 +13,15 @@ from levinthal.vocabulary import Finding, Severity
 from .fresh_healthy import FRESH
 from .fresh_sick import FRESH_SICK
 from .problem import Problem, trained
+from .second_healthy import SECOND
+from .second_sick import SECOND_SICK
 from .ward import WARD, Patient
 from .zoo import ZOO
 
+BLIND: dict[str, tuple[tuple[Problem, ...], tuple[Patient, ...]]] = {
+    "fresh": (FRESH, FRESH_SICK),
+    "second": (SECOND, SECOND_SICK),
+}
 EARLY = 50
 HARMED = 0.9
 """A sick problem scores below this share of its healthy twin's score."""
@@ -102,13 +108,16 @@ def _roots(found: Sequence[Finding]) -> tuple[tuple[str, str], ...]:
 
 
 def chosen(half: str) -> tuple[tuple[Problem, ...], tuple[Patient, ...]]:
-    """The healthy and the sick problems of `tuning`, `test`, `all` or `fresh` (the blind examination), whose
-    halves are `fresh-tuning`, which has been learnt from, and `fresh-test`, which has not.
+    """The healthy and the sick problems of `tuning`, `test`, `all`, or of a blind examination, `fresh` or
+    `second`, whose halves (`fresh-tuning`) may be learnt from and (`fresh-test`) may not.
     """
-    if half.startswith("fresh"):
-        of = half.partition("-")[2]
-        ill = tuple(patient for patient in FRESH_SICK if of in ("", patient.half))
-        return tuple(problem for problem in FRESH if of in ("", problem.half)), ill
+    name, _, of = half.partition("-")
+    if name in BLIND:
+        well, ill = BLIND[name]
+        return (
+            tuple(problem for problem in well if of in ("", problem.half)),
+            tuple(patient for patient in ill if of in ("", patient.half)),
+        )
     sick = tuple(patient for patient in WARD if half in ("all", patient.half))
     return tuple(problem for problem in ZOO if half in ("all", problem.half)), sick
 

@@ -1,4 +1,4 @@
-"""The healthy problems of the second blind examination: data by formula or from scikit-learn, and their trainings."""
+"""The healthy problems of the second blind examination: rows by formula or from scikit-learn."""
 
 from __future__ import annotations
 
@@ -76,10 +76,6 @@ def wine(seed: int) -> Rows:
     return (x - x.mean(0)) / x.std(0), y
 
 
-def iris(seed: int) -> Rows:
-    return read("iris", seed)
-
-
 def friedman(seed: int) -> Rows:
     """Friedman's first function of ten columns, five of them idle."""
     x = torch.rand(1200, 10, generator=dice(seed))
@@ -91,7 +87,9 @@ def waves(seed: int) -> Rows:
     """Sine, square, saw and pulse of 24 noisy samples, at a random phase and pitch."""
     die = dice(seed)
     y = torch.randint(4, (1200,), generator=die)
-    turn = torch.rand(1200, 1, generator=die) + torch.arange(24) / 24 * (1.5 + torch.rand(1200, 1, generator=die))
+    turn = torch.rand(1200, 1, generator=die) + torch.arange(24) / 24 * (
+        1.5 + torch.rand(1200, 1, generator=die)
+    )
     part = turn % 1
     kinds = torch.stack([(2 * math.pi * turn).sin() * 1.4, (part < 0.5) * 2.0 - 1, part * 3.4 - 1.7,
                          (part < 0.15) * 2.8 - 0.4])  # fmt: skip
@@ -164,7 +162,9 @@ def hinge(seed: int) -> Rows:
     """A curve made of four unlike pieces."""
     x = 4 * torch.rand(1000, 2, generator=dice(seed)) - 2
     left, up = x[:, 0] < 0, x[:, 1] > 0
-    y = torch.where(left, torch.where(up, x[:, 1], -2 * x[:, 0]), torch.where(up, (3 * x[:, 0]).sin(), -x[:, 1]))
+    y = torch.where(
+        left, torch.where(up, x[:, 1], -2 * x[:, 0]), torch.where(up, (3 * x[:, 0]).sin(), -x[:, 1])
+    )
     return x, ((y - y.mean()) / y.std()).unsqueeze(1)
 
 
@@ -214,17 +214,19 @@ _ROWS: tuple[tuple[object, ...], ...] = (
      by(SGD, lr=0.03, momentum=0.9, nesterov=True), 16, 120),
     ("tumour-drop", cancer, partial(flat, 30, 32, 16, 1, act=nn.Tanh, drop=0.2), BCE,
      by(RMSprop, lr=2e-3), 24, 160),
-    ("friedman", friedman, partial(flat, 10, 48, 48, 1, act=nn.SiLU), fn.huber_loss, by(AdamW, lr=5e-3), 50, 350),
+    ("friedman", friedman, partial(flat, 10, 48, 48, 1, act=nn.SiLU), fn.huber_loss,
+     by(AdamW, lr=5e-3), 50, 350),
     ("wave-cells", waves, Cells, CE, by(Adam, lr=0.01), 40, 200),
     ("wave-conv", waves, convolved, CE, by(NAdam, lr=3e-3), 40, 200),
     ("marked-attention", marked, Marked, CE, by(Adam, lr=0.01), 64, 300),
     ("families-encoder", tokens, Tokens, CE, by(Adam, lr=3e-3), 40, 160),
     ("couples", couples, Pairs, BCE, by(Adam, lr=4e-3), 40, 300),
     ("crescents-raw", crescents, RawNet, CE, by(SGD, lr=0.2, momentum=0.8), 25, 250),
-    ("arm", arm, partial(stacked, 3, 40, 40, 2, act=nn.Softplus), mean_squared, by(Adagrad, lr=0.05), 50, 300),
+    ("arm", arm, partial(stacked, 3, 40, 40, 2, act=nn.Softplus), mean_squared,
+     by(Adagrad, lr=0.05), 50, 300),
     ("shells-residual", shells, Residual, CE, by(AdamW, lr=0.01, weight_decay=1e-2), 50, 400),
     ("ratings", ratings, Tastes, mean_squared, by(Adam, lr=0.02), 100, 400),
-    ("iris-newton", iris, partial(stacked, 4, 10, 3, act=nn.Tanh), CE,
+    ("iris-newton", partial(read, "iris"), partial(stacked, 4, 10, 3, act=nn.Tanh), CE,
      by(torch.optim.LBFGS, lr=0.3, max_iter=3), 56, 60),
     ("pieces-experts", hinge, Experts, mean_squared, by(Adam, lr=0.01), 50, 400),
     ("trails-rnn", trails, Recurrent, mean_squared, by(Adam, lr=5e-3), 50, 350),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ def stacked(*widths: int, act: Maker = nn.ReLU, norm: Maker | None = None, drop:
             last: Maker | None = None) -> nn.Sequential:  # fmt: skip
     """Linear layers, each but the last with norm, activation and dropout behind it."""
     layers: list[nn.Module] = []
-    for a, b in zip(widths, widths[1:-1], strict=False):
+    for a, b in pairwise(widths[:-1]):
         layers += [nn.Linear(a, b), *([norm(b)] if norm else []), act()]
         layers += [nn.Dropout(drop)] if drop else []
     layers.append(nn.Linear(widths[-2], widths[-1]))
@@ -24,6 +25,7 @@ def stacked(*widths: int, act: Maker = nn.ReLU, norm: Maker | None = None, drop:
 
 class _Flat(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
+        """The answers."""
         return super().forward(x).squeeze(-1)
 
 
@@ -69,6 +71,7 @@ class Cells(nn.Module):
         return state
 
     def forward(self, x: Tensor) -> Tensor:
+        """The answers."""
         state = x.new_zeros(len(x), self.cell.hidden_size)
         for piece in x.split(4, 1):
             state = self.cell(piece, self.keep(state))
@@ -84,9 +87,11 @@ class Attention(nn.Module):
         self.scale, self.axis = temper * width**-0.5, axis
 
     def weights(self, x: Tensor) -> Tensor:
+        """Who looks at whom."""
         return (self.q(x) @ self.k(x).mT * self.scale).softmax(self.axis)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The answers."""
         return self.weights(x) @ self.v(x)
 
 
@@ -101,6 +106,7 @@ class Marked(nn.Module):
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 32), nn.ReLU(), nn.Linear(32, 4))
 
     def forward(self, x: Tensor) -> Tensor:
+        """The answers."""
         seen = torch.cat([self.asks.expand(len(x), -1, -1), self.embed(x)], 1)
         return self.head(self.attention(seen)[:, 0])
 
@@ -120,6 +126,7 @@ class Tokens(nn.Module):
         return seen.mean(1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The answers."""
         return self.head(self.pooled(self.encoder(self.words(x) + self.places)))
 
 
@@ -132,6 +139,7 @@ class Pairs(nn.Module):
         self.scale, self.offset = nn.Parameter(torch.tensor(-1.0)), nn.Parameter(torch.tensor(1.0))
 
     def forward(self, x: Tensor) -> Tensor:
+        """The answers."""
         a, b = self.tower(x[:, 0]), self.tower(x[:, 1])
         return self.offset + self.scale * ((a - b) ** 2).sum(1)
 
@@ -139,16 +147,17 @@ class Pairs(nn.Module):
 class RawNet(nn.Module):
     """Weights by hand, a forward pass in formulas."""
 
-    def __init__(self, gain: float = 1.0, act: Callable[[Tensor], Tensor] = torch.tanh, width: int = 24) -> None:
+    def __init__(
+        self, gain: float = 1.0, act: Callable[[Tensor], Tensor] = torch.tanh, width: int = 24
+    ) -> None:
         super().__init__()
         sizes = [2, width, width, width, 2]
-        self.w = nn.ParameterList(
-            gain * torch.randn(a, b) / a**0.5 for a, b in zip(sizes, sizes[1:], strict=False)
-        )
+        self.w = nn.ParameterList(gain * torch.randn(a, b) / a**0.5 for a, b in pairwise(sizes))
         self.b = nn.ParameterList(torch.zeros(b) for b in sizes[1:])
         self.act = act
 
     def forward(self, x: Tensor) -> Tensor:
+        """The answers."""
         for w, b in zip(self.w[:-1], self.b[:-1], strict=True):
             x = self.act(x @ w + b)
         return x @ self.w[-1] + self.b[-1]
@@ -164,6 +173,7 @@ class Block(nn.Module):
         self.skip = skip
 
     def forward(self, x: Tensor) -> Tensor:
+        """The answers."""
         return x * self.skip + self.inner(self.norm(x))
 
 
@@ -177,6 +187,7 @@ class Residual(nn.Module):
         self.end = nn.Sequential(nn.RMSNorm(width), nn.Linear(width, 3))
 
     def forward(self, x: Tensor) -> Tensor:
+        """The answers."""
         return self.end(self.blocks(self.begin(x)))
 
 
@@ -191,6 +202,7 @@ class Tastes(nn.Module):
             nn.init.normal_(part.weight, std=first)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The answers."""
         i, j = x[:, 0], x[:, 1]
         return (self.people(i) * self.films(j)).sum(1) + (self.person(i) + self.film(j)).squeeze(1)
 
@@ -208,6 +220,7 @@ class Experts(nn.Module):
         return gate.softmax(1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The answers."""
         said = torch.cat([e(x) for e in self.experts], 1)
         return (said * self.mixed(self.gate(x))).sum(1, keepdim=True)
 
@@ -223,4 +236,5 @@ class Recurrent(nn.Module):
         self.head = nn.Linear(width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The answers."""
         return self.head(self.rnn(fn.relu(self.enter(x)))[0][:, -1]).squeeze(-1)
