@@ -24,7 +24,7 @@ from levinthal.clinic.catalogue import CATALOGUE
 from levinthal.clinic.confidence import LOUD, REMARK
 
 KEPT = Path(__file__).parent.parent / "src" / "levinthal" / "clinic" / "examined.json"
-HALVES = ("tuning", "fresh-tuning")
+HALVES = ("tuning", "fresh-tuning", "second-tuning")
 
 
 def counts(answers: Iterable[tuple[Answer, tuple[str, ...]]]) -> dict[str, dict[str, list[int]]]:

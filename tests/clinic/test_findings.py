@@ -186,6 +186,26 @@ def alike_gates() -> nn.Module:
     return model
 
 
+def written_out(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy by hand."""
+    return -z.log_softmax(1).gather(1, y[:, None]).mean()
+
+
+def summed_by_hand(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return -z.log_softmax(1).gather(1, y[:, None]).sum()
+
+
+class Round(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.round()
+
+
+def rounded() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(64, 64), nn.Tanh(), Round(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)
+    )
+
+
 SUMMED = nn.CrossEntropyLoss(reduction="sum")
 HALVES = Loop(inputs=X.bfloat16())
 SICK: dict[str, tuple[str, Callable[[], Watch]]] = {
@@ -232,6 +252,16 @@ SICK: dict[str, tuple[str, Callable[[], Watch]]] = {
     "batch norm alone": ("MISSING_NONLINEARITY", lambda: run(mlp(partial(nn.BatchNorm1d, 64)), SGD, 0.1)),
     "gates shut": ("SATURATED_ACTIVATION", lambda: run(shut(), SGD, 0.1)),
     "gates alike": ("SYMMETRIC_INIT", lambda: run(alike_gates(), Adam, 1e-3)),
+    "softmax, and a loss by hand": (
+        "DOUBLE_SOFTMAX",
+        lambda: run(mlp(top=nn.Softmax(1)), Adam, 1e-3, Loop(loss=written_out)),
+    ),
+    "relu, and a loss by hand": (
+        "RELU_ON_LOGITS",
+        lambda: run(mlp(top=nn.ReLU()), Adam, 1e-3, Loop(loss=written_out)),
+    ),
+    "summed by hand": ("LOSS_REDUCTION_SUM", lambda: run(mlp(), SGD, 0.5, Loop(loss=summed_by_hand))),
+    "rounded in the middle": ("GRAPH_BROKEN", lambda: run(rounded(), Adam, 1e-3)),
     "evaluated in training mode": ("TRAIN_MODE_IN_EVAL", evaluated_in_train),
     "batch norm asleep": ("BN_EVAL_IN_TRAIN", stopped_norm),
     "batches of 2": ("BN_TINY_BATCH", lambda: run(normed(), SGD, 0.01, Loop(batch=2))),

@@ -629,3 +629,40 @@ def test_no_beat_of_the_loop_hides_from_the_samples(every: int, beat: int) -> No
     seen = torch.tensor(sampled).remainder(beat).bincount(minlength=beat) / len(sampled)
     if every > 1:  # at every step all is seen anyhow
         assert seen.max() <= 0.75
+
+
+BY_HAND: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "squares": (lambda out, y: ((out - y) ** 2).mean(), lambda y: y.var(correction=0)),
+    "squares, of torch": (functional.mse_loss, lambda y: y.var(correction=0)),
+    "sizes, of torch": (functional.l1_loss, lambda y: (y - y.median()).abs().mean()),
+    "huber, of torch": (
+        functional.huber_loss,
+        lambda y: min(functional.huber_loss(g.expand_as(y), y) for g in torch.linspace(-3, 3, 3001)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_the_loss_of_a_guess_is_known_of_losses_of_numbers(name: str) -> None:
+    loss, guess = BY_HAND[name]
+    torch.manual_seed(0)
+    model, x = nn.Linear(4, 1), torch.randn(64, 4)
+    y = torch.randn(64, 1).exp()
+    optimizer = torch.optim.SGD(model.parameters(), 1e-3)
+    with watch(model, optimizer, every=1) as w:
+        for _ in range(8):
+            optimizer.zero_grad()
+            loss(model(x), y).backward()
+            optimizer.step()
+    assert w.history.chance == pytest.approx(float(guess(y)), rel=0.02)
+
+
+def test_a_difference_is_no_guess_where_the_loss_is_something_else() -> None:
+    model, x, y = nn.Linear(4, 1), torch.randn(64, 4), torch.randn(64, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 1e-3)
+    with watch(model, optimizer, every=1) as w:
+        for _ in range(8):
+            optimizer.zero_grad()
+            (model(x) - y).cosh().log().mean().backward()
+            optimizer.step()
+    assert w.history.chance != w.history.chance

@@ -22,7 +22,7 @@ from torch.utils.hooks import RemovableHandle
 
 from levinthal.clinic.attention import ATTENTION, attention_numbers, choice_numbers
 from levinthal.clinic.closer import bend, effective_rank, some_units
-from levinthal.clinic.readings import layer_numbers, loss_call
+from levinthal.clinic.readings import layer_numbers, loss_call, loss_rows, target_numbers
 from levinthal.clinic.recurrences import RECURRENT, gates, length
 from levinthal.clinic.sample import Sample
 from levinthal.probes.flat_part import Tails, flat_tails
@@ -93,6 +93,8 @@ def _tails_of(module: nn.Module) -> Tails | None:
     try:
         found = (_KNOWN.get(repr(module)) if own else None) or flat_tails(module.forward)
     except (RuntimeError, TypeError):
+        return None
+    if found.low > found.high:  # no slope anywhere: rounding, say, which no unit of it can help
         return None
     if own:
         _KNOWN[repr(module)] = found
@@ -251,6 +253,9 @@ class Listener(TorchFunctionMode):
         if meant == _DIFFERENCE:
             if not self._in_forward:
                 self._note_difference(args)
+        elif meant == _NORMED:
+            if not self._in_forward and self._rows:
+                self.safely(self._note_normed, args)
         elif meant == "dropout":
             self.safely(self._note_drop, args, words)
         elif func in ATTENTION:
@@ -274,9 +279,26 @@ class Listener(TorchFunctionMode):
         """A difference or product of (n, 1) and (n,), which broadcasting makes one of every pair."""
         if self.sample is None or len(args) < 2 or not all(isinstance(side, Tensor) for side in args[:2]):
             return
+        self.safely(self._note_target, *args[:2])
         a, b = tuple(args[0].shape), tuple(args[1].shape)
         if {len(a), len(b)} == {1, 2} and a[0] == b[0] > 1 and max(a, b, key=len)[1] == 1:
             self.sample.broadcast = (a, b)
+
+    def _note_target(self, a: Tensor, b: Tensor) -> None:
+        """A difference of what is learnt and what is not, in a step without a loss function of torch's."""
+        if self.sample is None or self.sample.losses or self.sample.difference is not None:
+            return
+        numbers = a.is_floating_point() and b.is_floating_point() and a.shape == b.shape and a.numel() > 1
+        if numbers and a.requires_grad != b.requires_grad and len(a) == self.sample.batch_size:
+            target = (b if a.requires_grad else a).detach()
+            apart = (a.detach() - b.detach()).float()
+            told = (*target_numbers(target.reshape(-1)), apart.square().mean(), apart.abs().mean())
+            self.sample.difference = torch.stack([number.float() for number in told])
+            self.on_targets(target)
+
+    def _note_normed(self, args: tuple[Any, ...]) -> None:
+        if self.sample is not None and args and args[0].dim() == 2 and len(self.sample.normed) < MOST_CALLS:
+            self.sample.normed.append(loss_rows(args[0].detach()))
 
     def _note_drop(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         self._inside |= self._in_forward
@@ -373,13 +395,14 @@ def _nothing(*_: Any) -> None:
     pass
 
 
-_BACKWARD, _DIFFERENCE = "backward", "difference"
+_BACKWARD, _DIFFERENCE, _NORMED = "backward", "difference", "log_softmax"
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 _HEARD: dict[Any, str] = {
     Tensor.backward: _BACKWARD,
     **{getattr(functional, name): "dropout" for name in DROPOUTS},
     **dict.fromkeys((torch.sub, torch.subtract, Tensor.sub, Tensor.subtract, Tensor.__sub__), _DIFFERENCE),
     **dict.fromkeys((torch.mul, torch.multiply, Tensor.mul, Tensor.multiply, Tensor.__mul__), _DIFFERENCE),
+    **dict.fromkeys((functional.log_softmax, torch.log_softmax, Tensor.log_softmax), _NORMED),
     **LOSSES,
     **ATTENTION,
     **{function: name for name, function in ACTIVATIONS.items()},

@@ -95,17 +95,17 @@ def loss_call(kind: str, given: Mapping[str, Any], value: Any, *, rows: bool = T
     x, target = given["input"].detach(), given["target"].detach()
     counts = numbers = None
     if target.is_floating_point():
-        numbers = torch.stack(_target_numbers(target.reshape(-1)))
+        numbers = torch.stack(target_numbers(target.reshape(-1)))
     elif kind in ("cross_entropy", "nll_loss"):
         counts = _class_counts(target.reshape(-1), x.shape[1 if x.dim() > 1 else 0])
     scalar = _mean_of(value.detach()) if isinstance(value, Tensor) else None
     reduction = str(given.get("reduction", "mean"))
     shapes = tuple(x.shape), tuple(target.shape)
-    looks = _loss_rows(x) if rows else None
+    looks = loss_rows(x) if rows else None
     return LossCall(kind, reduction, *shapes, looks, counts, numbers, scalar)
 
 
-def _loss_rows(x: Tensor) -> Tensor:
+def loss_rows(x: Tensor) -> Tensor:
     """(5,) as in LossCall, from some rows; of a picture's or a text's every place is a row."""
     columns = x.shape[1] if x.dim() > 1 else 1
     flat = x.movedim(1, -1) if x.dim() > 2 else x
@@ -121,7 +121,7 @@ def _mean_of(value: Tensor) -> Tensor:
     return value.mean(dtype=torch.float32) if value.dim() else value.float().clone()
 
 
-def _target_numbers(target: Tensor) -> tuple[Tensor, Tensor]:
+def target_numbers(target: Tensor) -> tuple[Tensor, Tensor]:
     """The mean of all, and the variance of some."""
     return target.mean(dtype=torch.float32), _mean_and_spread(_thinned(target))[1].square()
 

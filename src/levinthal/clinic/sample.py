@@ -6,17 +6,24 @@ waits for nothing. The history keeps at most 400 steps, thinned evenly, so its m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from levinthal.clinic.rows import Reservoir
 from levinthal.clinic.validation import Validation
 
 MOST, TURNS = 400, 3
+ROBUST: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "l1_loss": functional.l1_loss,
+    "smooth_l1_loss": functional.smooth_l1_loss,
+    "huber_loss": functional.huber_loss,
+}
 BATCH = ("mean", "std", "non_finite", "fingerprint")
 TENSOR = ("gradient", "weight", "update", "unchanged", "before_clipping")
 
@@ -95,6 +102,11 @@ class Sample:
     """Whether this step is looked at closer; what follows up to `recurrences` is told of such steps alone."""
     broadcast: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     """Shapes (n, 1) and (n,), or the reverse, of a difference or a product taken outside the model."""
+    difference: Tensor | None = None
+    """(4,) of the first difference outside the model of what was learnt and what was not: mean and variance
+    of the targets, mean square and mean size of the difference. None where a loss function was called."""
+    normed: list[Tensor] = field(default_factory=list)
+    """(5,) as in LossCall, of what a log-softmax outside the model was given."""
     summed: int = 0
     """The rows of the batch, if the loss is their sum by hand."""
     tokens: Tensor | None = None
@@ -181,12 +193,30 @@ class History:
                 return _entropy(np.sum(tables, 0))
         targets = [call.target.tolist() for call in calls if call.target is not None]
         if kinds == {"mse_loss"} and targets:
-            means, variances = np.array(targets).T
-            return float(np.mean(variances) + np.var(means))
+            return _spread(np.array(targets))
+        if not calls:
+            return self._chance_by_hand()
+        if len(kinds) == 1 and kinds <= ROBUST.keys():
+            return _least(ROBUST[calls[0].kind], self._targets())
         if kinds <= {"binary_cross_entropy", "binary_cross_entropy_with_logits"} and targets:
             share = float(np.mean([mean for mean, _ in targets]))
             return _entropy(np.array([share, 1 - share])) if 0 <= share <= 1 else float("nan")
         return float("nan")
+
+    def _chance_by_hand(self) -> float:
+        """That of a squared error by hand: a loss that is the mean square of a difference."""
+        seen = [
+            (float(s.loss), s.difference.tolist())
+            for s in self.samples
+            if s.loss is not None and s.difference is not None
+        ]
+        squares = [told for loss, told in seen if math.isclose(loss, told[2], rel_tol=1e-3)]
+        return _spread(np.array(squares)) if squares and len(squares) > len(seen) / 2 else float("nan")
+
+    def _targets(self) -> Tensor:
+        """Numbers to be predicted, of the rows that are kept."""
+        kept = [c.targets.reshape(-1).cpu().float() for c in self.rows.chunks if c.targets is not None]
+        return torch.cat(kept) if kept else torch.zeros(0)
 
     def tensors(self, column: str) -> np.ndarray:
         """(samples with weights, parameters) of one column of TENSOR."""
@@ -215,6 +245,20 @@ class History:
     def calls(self) -> Sequence[LossCall]:
         """Every call of a loss function."""
         return [call for sample in self.samples for call in sample.losses]
+
+
+def _spread(targets: np.ndarray) -> float:
+    """The variance of targets of which each line has mean and variance."""
+    means, variances = targets.T[:2]
+    return float(np.mean(variances) + np.var(means))
+
+
+def _least(loss: Callable[[Tensor, Tensor], Tensor], targets: Tensor) -> float:
+    """The least loss of one number for all targets, of those between their mean and their median."""
+    if not len(targets):
+        return float("nan")
+    guesses = torch.linspace(float(targets.mean()), float(targets.median()), 9)
+    return min(float(loss(guess.expand_as(targets), targets)) for guess in guesses)
 
 
 def _number(loss: Tensor | None) -> float:

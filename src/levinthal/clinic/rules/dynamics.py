@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
 from torch import nn
 
 from levinthal.clinic.chart import Chart
 from levinthal.clinic.finding import found, shown
 from levinthal.clinic.patient import Patient
-from levinthal.clinic.progress import A_FAIR_CHANCE, FEWEST
+from levinthal.clinic.progress import A_FAIR_CHANCE, A_GUESS, FEWEST, SURE
 from levinthal.vocabulary import Finding, Severity
 
 HIGH_DROPOUT = 0.8
@@ -52,14 +53,23 @@ def underfit(chart: Chart) -> Iterator[Finding]:
         # that noise would hide, is no failure
         rivals = len(chart.patient.optimizers) > 1 or any(len(s.losses) > 1 for s in chart.history)
         hidden = 2 * went.noise > A_FIFTH * abs(went.start)
+        hidden |= _is_of_both_signs(chart)
         falls = math.isnan(went.chance) and (went.start - went.end > SURELY * went.noise or hidden)
-        severity = Severity.INFO if rivals or falls else None
-        evidence = {
-            "loss at the start": went.start,
-            "at the end": went.end,
-            "steps": int(chart.history.steps[-1]),
-        }
-        yield found("UNDERFIT", "loss", int(chart.history.steps[-1]), evidence, severity=severity)
+        yield _not_learnt(chart, Severity.INFO if rivals or falls else None)
+    elif went.samples >= 2 * FEWEST and went.end > A_GUESS * went.chance and went.falling < SURE:
+        yield _not_learnt(chart, Severity.INFO)
+
+
+def _not_learnt(chart: Chart, severity: Severity | None) -> Finding:
+    went, last = chart.went, int(chart.history.steps[-1])
+    evidence = {"loss at the start": went.start, "at the end": went.end, "steps": last}
+    return found("UNDERFIT", "loss", last, evidence, severity=severity)
+
+
+def _is_of_both_signs(chart: Chart) -> bool:
+    """Whether the loss has no floor to come down to, as those of policies and rivals have none."""
+    losses = chart.history.task_losses
+    return bool(np.nanmin(losses) < 0 < np.nanmax(losses))
 
 
 RULES = (

@@ -55,7 +55,7 @@ def _is_lost(chart: Chart, rows: Table) -> bool:
         return chart.went.is_stuck and chart.went.is_at_chance and not several
     if rows.classes is None or looks[-1].held.right is None:
         start, chance = looks[0].held.loss, chart.went.chance
-        least = OF_THE_START * start if math.isnan(chance) else (1 - A_GUESS) * chance
+        least = OF_THE_START * (start if math.isnan(chance) else chance)
         return min(look.held.loss for look in looks) > least
     guess = float(np.bincount(rows.classes - rows.classes.min()).max() / len(rows))
     best = max(look.held.accuracy for look in looks)

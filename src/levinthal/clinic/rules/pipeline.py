@@ -66,7 +66,7 @@ def no_slope(chart: Chart) -> Iterator[Finding]:
     no layer is dead or flat: something passes numbers on and no slope (rounding, a comparison).
     """
     gradients = chart.history.tensors("gradient")
-    if len(gradients) < 3 or _has_dead_ends(chart.history):
+    if len(gradients) < 3 or _has_dead_ends(chart.history.samples[:3]):
         return
     never, usual = (gradients == 0).all(0), typical(gradients, 0)
     live = usual[usual > 0]
@@ -77,9 +77,9 @@ def no_slope(chart: Chart) -> Iterator[Finding]:
         yield found("GRAPH_BROKEN", shown(cut), 0, evidence, severity=Severity.WARNING)
 
 
-def _has_dead_ends(history: History) -> bool:
+def _has_dead_ends(samples: Sequence[Sample]) -> bool:
     """Whether a layer was all dead, or all flat."""
-    reads = [read for sample in history for read in sample.layers if read.on_flat is not None]
+    reads = [read for sample in samples for read in sample.layers if read.on_flat is not None]
     return any(max(read.flat, read.dead) > NEARLY_ALL for read in reads)
 
 
@@ -131,6 +131,9 @@ def loss_inputs(chart: Chart) -> Iterator[Finding]:
         [c for c, row in seen if row is not None],
         [row.tolist() for _, row in seen if row is not None],
     )
+    normed = [row.tolist() for sample in chart.history for row in sample.normed]
+    if normed and not calls:
+        yield from _by_hand(normed, first)
     if calls and _persistent([_is_probability(c.kind, *row) for c, row in zip(calls, rows, strict=True)]):
         yield found("DOUBLE_SOFTMAX", "loss", first, {"largest |row sum - 1|": max(r[0] for r in rows)})
     elif calls and _persistent([_is_rectified(c.kind, r[1], r[2]) for c, r in zip(calls, rows, strict=True)]):
@@ -151,6 +154,15 @@ def loss_inputs(chart: Chart) -> Iterator[Finding]:
         yield found("LOSS_REDUCTION_SUM", "loss", first, {"batch": sums[0].input_shape[0]})
     elif chart.went.is_harmed and len(by_hand) >= 2 and min(by_hand) > 1:
         yield found("LOSS_REDUCTION_SUM", "loss", first, {"batch": by_hand[0]})
+
+
+def _by_hand(rows: Sequence[Sequence[float]], step: int) -> Iterator[Finding]:
+    """Of a cross-entropy written out: what its log-softmax is given."""
+    if _persistent([_is_probability("cross_entropy", *row) for row in rows]):
+        yield found("DOUBLE_SOFTMAX", "loss", step, {"largest |row sum - 1|": max(row[0] for row in rows)})
+    elif _persistent([_is_rectified("cross_entropy", row[1], row[2]) for row in rows]):
+        evidence = {"least logit": min(row[1] for row in rows), "share of zeros": rows[-1][2]}
+        yield found("RELU_ON_LOGITS", "loss", step, evidence)
 
 
 def _differences(chart: Chart) -> Iterator[Finding]:

@@ -48,6 +48,9 @@ def step_size(chart: Chart) -> Iterator[Finding]:
         evidence = {"step / weight": max(size, early), "loss from": went.start, "to": went.end}
         severity = None if leapt or long or went.broken else Severity.WARNING
         yield found("LR_TOO_HIGH", "optimiser", first, evidence, severity=severity)
+    elif usual > LARGE_STEP:
+        evidence = {"step / weight": usual, "loss from": went.start, "to": went.end}
+        yield found("LR_TOO_HIGH", "optimiser", first, evidence, severity=Severity.INFO)
     elif not went.has_learnt and _has_decayed(chart.history):
         rates = [max(s.rates) for s in chart.history if s.rates]
         yield found("LR_DECAYED", "optimiser", last, {"rate": rates[-1], "was": max(rates)})
