@@ -18,6 +18,7 @@ import torch
 
 from hospital.examination import examine_healthy
 from hospital.fresh_healthy import FRESH
+from hospital.second_healthy import SECOND
 from hospital.zoo import ZOO
 from levinthal.vocabulary import Severity
 
@@ -31,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     warned, runs = Counter[str](), 0
-    for problem in (*ZOO, *FRESH):
+    for problem in (*ZOO, *FRESH, *SECOND):
         for seed in range(options.seeds):
             said = examine_healthy(problem, seed).said
             warned.update({code for code, severity in said if severity != Severity.INFO})

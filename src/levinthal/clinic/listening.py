@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache, partial
 from typing import Any
 
 import torch
@@ -22,11 +20,11 @@ from torch.utils.hooks import RemovableHandle
 
 from levinthal.clinic.attention import ATTENTION, attention_numbers, choice_numbers
 from levinthal.clinic.closer import bend, effective_rank, some_units
-from levinthal.clinic.readings import layer_numbers, loss_call, loss_rows, target_numbers
+from levinthal.clinic.leaves import ACTIVATIONS, Leaf, tails_of_call
+from levinthal.clinic.readings import layer_numbers, loss_call, loss_rows, rows_summed, target_numbers
 from levinthal.clinic.recurrences import RECURRENT, gates, length
 from levinthal.clinic.sample import Sample
-from levinthal.probes.flat_part import Tails, flat_tails
-from levinthal.probes.recording import is_activation
+from levinthal.probes.flat_part import Tails
 
 LOSSES = {
     getattr(functional, name): name
@@ -35,70 +33,8 @@ LOSSES = {
         *("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div", "poisson_nll_loss"),
     )
 }
-ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
-    name: getattr(functional, name)
-    for name in ("relu", "relu6", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid", "leaky_relu")
-}
-WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
-PASSING = (nn.modules.dropout._DropoutNd, nn.Identity, nn.Flatten, nn.Unflatten)
-NORMS = (nn.modules.batchnorm._BatchNorm,)
-FEW, ACCUMULATED = 4, 8
-"""A sum over so many rows is no mean; so many times may it be divided for batches that are gathered."""
 MOST_CALLS = 64
 """Losses, and shares dropped, that are written down of one step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A module that is listened to: its name, its class, its tails if it is an activation, and what it is."""
-
-    name: str
-    kind: str
-    tails: Tails | None
-    is_weighted: bool
-    is_passing: bool
-    is_norm: bool
-
-    @staticmethod
-    def of(name: str, module: nn.Module) -> Leaf | None:
-        """None for a module that is none of these, or has parts."""
-        if next(module.children(), None) is not None:
-            return None
-        is_a = [isinstance(module, kinds) for kinds in (WEIGHTED, PASSING, NORMS)]
-        tails = None if any(is_a) else _tails_of(module)
-        return Leaf(name, type(module).__name__, tails, *is_a) if tails or any(is_a) else None
-
-
-@cache
-def _tails(name: str, slope: float | None = None) -> Tails:
-    function = ACTIVATIONS[name]
-    return flat_tails(function if slope is None else partial(function, negative_slope=slope))
-
-
-def _tails_of_call(name: str, args: tuple[Any, ...], words: dict[str, Any]) -> Tails:
-    """The tails of a function as it was called: a leak may be of any slope."""
-    slope = (*args[1:2], words.get("negative_slope"))[0] if name == "leaky_relu" else None
-    return _tails(name, slope)
-
-
-_KNOWN: dict[str, Tails] = {}
-"""The tails of torch's own activations, found once for all that print alike."""
-
-
-def _tails_of(module: nn.Module) -> Tails | None:
-    """The tails of an activation; None of what is none, or differs from unit to unit, such as a PReLU."""
-    if not is_activation(module):
-        return None
-    own = type(module).__module__.startswith("torch.nn.") and next(module.parameters(), None) is None
-    try:
-        found = (_KNOWN.get(repr(module)) if own else None) or flat_tails(module.forward)
-    except (RuntimeError, TypeError):
-        return None
-    if found.low > found.high:  # no slope anywhere: rounding, say, which no unit of it can help
-        return None
-    if own:
-        _KNOWN[repr(module)] = found
-    return found
 
 
 def is_compiled(model: nn.Module) -> bool:
@@ -264,7 +200,7 @@ class Listener(TorchFunctionMode):
         elif meant not in ACTIVATIONS:
             self.safely(self._note_call, meant, args, words, result)
         elif before is not None and isinstance(result, Tensor) and self._in_forward and self._layers:
-            tails = _tails_of_call(meant, args, words)
+            tails = tails_of_call(meant, args, words)
             self.safely(self._note, f"{meant} {len(self._heard) + 1}", meant, result, before, tails)
         return result
 
@@ -349,27 +285,6 @@ class Listener(TorchFunctionMode):
             self.sample.loss = (value.reshape(-1)[0] if value.dim() else value).clone()
             rows = rows_summed(root.grad_fn)
             self.sample.summed = rows if rows == self.sample.batch_size else 0
-
-
-def rows_summed(node: Any) -> int:
-    """Of a loss whose graph ends in a sum, but for its sign and a factor, the length of what was summed; 0 of
-    any other, and where the factor makes about a mean of it.
-
-    >>> x = torch.ones(8, requires_grad=True)
-    >>> [rows_summed(loss.grad_fn) for loss in (-(2 * x).sum(), x.sum() / 2, x.sum() / 8, x.mean())]
-    [8, 8, 0, 0]
-    """
-    factor = 1.0
-    while (kind := type(node).__name__) in ("NegBackward0", "DivBackward0", "MulBackward0"):
-        other = getattr(node, "_saved_other", None)
-        if kind != "NegBackward0":
-            if not isinstance(other, Tensor) or other.dim() or other.device.type != "cpu":
-                return 0  # no plain number, or one that would have to be waited for
-            factor *= float(other) if kind == "MulBackward0" else 1 / float(other)
-        node = node.next_functions[0][0]
-    sizes = getattr(node, "_saved_self_sym_sizes", ()) if type(node).__name__ == "SumBackward0" else ()
-    rows = int(sizes[0]) if sizes else 0
-    return rows if abs(factor) * rows >= max(FEW, rows / ACCUMULATED) else 0
 
 
 @contextmanager

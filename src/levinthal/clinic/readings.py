@@ -19,6 +19,8 @@ from levinthal.probes.flat_part import Tails
 
 ENOUGH = 8192
 FEWEST_ROWS = 32
+FEW, ACCUMULATED = 4, 8
+"""A sum over so many rows is no mean; so many times may it be divided for batches that are gathered."""
 
 
 def batch_numbers(inputs: Tensor, *, whole: bool = True) -> Tensor:
@@ -133,3 +135,24 @@ def _class_counts(target: Tensor, classes: int) -> Tensor:
     """
     inside = target.clamp(0, classes - 1)
     return target.new_zeros(classes).scatter_add_(0, inside, (inside == target).to(target.dtype))
+
+
+def rows_summed(node: Any) -> int:
+    """Of a loss whose graph ends in a sum, but for its sign and a factor, the length of what was summed; 0 of
+    any other, and where the factor makes about a mean of it.
+
+    >>> x = torch.ones(8, requires_grad=True)
+    >>> [rows_summed(loss.grad_fn) for loss in (-(2 * x).sum(), x.sum() / 2, x.sum() / 8, x.mean())]
+    [8, 8, 0, 0]
+    """
+    factor = 1.0
+    while (kind := type(node).__name__) in ("NegBackward0", "DivBackward0", "MulBackward0"):
+        other = getattr(node, "_saved_other", None)
+        if kind != "NegBackward0":
+            if not isinstance(other, Tensor) or other.dim() or other.device.type != "cpu":
+                return 0  # no plain number, or one that would have to be waited for
+            factor *= float(other) if kind == "MulBackward0" else 1 / float(other)
+        node = node.next_functions[0][0]
+    sizes = getattr(node, "_saved_self_sym_sizes", ()) if type(node).__name__ == "SumBackward0" else ()
+    rows = int(sizes[0]) if sizes else 0
+    return rows if abs(factor) * rows >= max(FEW, rows / ACCUMULATED) else 0

@@ -1,0 +1,75 @@
+"""The leaves of a model that are listened to, and the flat parts of activations, as modules or functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from levinthal.probes.flat_part import Tails, flat_tails
+from levinthal.probes.recording import is_activation
+
+ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
+    name: getattr(functional, name)
+    for name in ("relu", "relu6", "elu", "selu", "gelu", "silu", "softplus", "tanh", "sigmoid", "leaky_relu")
+}
+WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
+PASSING = (nn.modules.dropout._DropoutNd, nn.Identity, nn.Flatten, nn.Unflatten)
+NORMS = (nn.modules.batchnorm._BatchNorm,)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A module that is listened to: its name, its class, its tails if it is an activation, and what it is."""
+
+    name: str
+    kind: str
+    tails: Tails | None
+    is_weighted: bool
+    is_passing: bool
+    is_norm: bool
+
+    @staticmethod
+    def of(name: str, module: nn.Module) -> Leaf | None:
+        """None for a module that is none of these, or has parts."""
+        if next(module.children(), None) is not None:
+            return None
+        is_a = [isinstance(module, kinds) for kinds in (WEIGHTED, PASSING, NORMS)]
+        tails = None if any(is_a) else _tails_of(module)
+        return Leaf(name, type(module).__name__, tails, *is_a) if tails or any(is_a) else None
+
+
+@cache
+def _tails(name: str, slope: float | None = None) -> Tails:
+    function = ACTIVATIONS[name]
+    return flat_tails(function if slope is None else partial(function, negative_slope=slope))
+
+
+def tails_of_call(name: str, args: tuple[Any, ...], words: dict[str, Any]) -> Tails:
+    """The tails of a function as it was called: a leak may be of any slope."""
+    slope = (*args[1:2], words.get("negative_slope"))[0] if name == "leaky_relu" else None
+    return _tails(name, slope)
+
+
+_KNOWN: dict[str, Tails] = {}
+"""The tails of torch's own activations, found once for all that print alike."""
+
+
+def _tails_of(module: nn.Module) -> Tails | None:
+    """The tails of an activation; None of what is none, or differs from unit to unit, such as a PReLU."""
+    if not is_activation(module):
+        return None
+    own = type(module).__module__.startswith("torch.nn.") and next(module.parameters(), None) is None
+    try:
+        found = (_KNOWN.get(repr(module)) if own else None) or flat_tails(module.forward)
+    except (RuntimeError, TypeError):
+        return None
+    if found.low > found.high:  # no slope anywhere: rounding, say, which no unit of it can help
+        return None
+    if own:
+        _KNOWN[repr(module)] = found
+    return found

@@ -1,0 +1,34 @@
+"""The problems of the second blind examination: named apart, every cause in two disguises."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from benchmarks.hospital.examination import chosen
+from benchmarks.hospital.fresh_healthy import FRESH
+from benchmarks.hospital.second_healthy import SECOND
+from benchmarks.hospital.second_sick import SECOND_SICK
+from benchmarks.hospital.zoo import ZOO
+
+from levinthal.clinic.catalogue import CATALOGUE
+
+
+def test_names_are_unique_and_shared_with_no_other_problem() -> None:
+    names = [*(p.name for p in SECOND), *(p.problem.name for p in SECOND_SICK)]
+    assert len(set(names)) == len(names)
+    assert not set(names) & {p.name for p in (*ZOO, *FRESH)}
+
+
+def test_every_cause_is_there_twice_at_least() -> None:
+    seen = Counter(patient.code for patient in SECOND_SICK)
+    assert set(seen) == set(CATALOGUE)
+    assert min(seen.values()) >= 2
+    assert len(SECOND) >= 40
+
+
+def test_halves_are_split_by_healthy_problem() -> None:
+    for half in ("tuning", "test"):
+        well, ill = chosen(f"second-{half}")
+        assert len(well) >= 20
+        assert len(ill) >= 50
+        assert {patient.twin.half for patient in ill} == {half}
