@@ -138,7 +138,7 @@ def batch_of(milliseconds: float) -> int:
     batch, slope = 512.0, 0.01
     for _ in range(4):
         arm = Arm(max(16, round(batch / 16) * 16))
-        taken = 1e3 * statistics.median(arm.seconds(10) for _ in range(9))
+        taken = 1e3 * statistics.median([arm.seconds(10) for _ in range(20)][5:])
         batch += (milliseconds - taken) / slope
     return max(16, round(batch / 16) * 16)
 

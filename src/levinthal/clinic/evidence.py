@@ -35,7 +35,8 @@ BASES: dict[str, Basis] = {
         "rows into the cross-entropy are not negative and sum to 1 within 1e-3, in 80 % of the samples", EXACT
     ),
     "RELU_ON_LOGITS": Basis(
-        "no logit below 0 and more than 5 % of them exactly 0, in 80 % of the samples", EXACT
+        "no logit below 0 in 80 % of the samples; of two classes or one, more than 5 % of them exactly 0",
+        EXACT,
     ),
     "LOSS_BROADCAST": Basis(
         "output and target of a regression loss, or of a difference by hand, are (n, 1) and (n,)", EXACT

@@ -191,7 +191,7 @@ class Listener(TorchFunctionMode):
                 self._note_difference(args)
         elif meant == _NORMED:
             if not self._in_forward and self._rows:
-                self.safely(self._note_normed, args)
+                self.safely(self._note_normed, args, words)
         elif meant == "dropout":
             self.safely(self._note_drop, args, words)
         elif func in ATTENTION:
@@ -232,9 +232,13 @@ class Listener(TorchFunctionMode):
             self.sample.difference = torch.stack([number.float() for number in told])
             self.on_targets(target)
 
-    def _note_normed(self, args: tuple[Any, ...]) -> None:
-        if self.sample is not None and args and args[0].dim() == 2 and len(self.sample.normed) < MOST_CALLS:
-            self.sample.normed.append(loss_rows(args[0].detach()))
+    def _note_normed(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
+        """What a log-softmax, or the logarithm of a sum of exponentials, outside the model is given."""
+        given = dict(zip(("input", "dim"), args, strict=False)) | words
+        x, dim = given["input"].detach(), given.get("dim")
+        if self.sample is not None and x.dim() > 1 and isinstance(dim, int) and x.shape[dim] > 1:
+            rows = x.movedim(dim, -1).reshape(-1, x.shape[dim])
+            self.sample.normed += [loss_rows(rows)] if len(self.sample.normed) < MOST_CALLS else []
 
     def _note_drop(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         self._inside |= self._in_forward
@@ -318,6 +322,7 @@ _HEARD: dict[Any, str] = {
     **dict.fromkeys((torch.sub, torch.subtract, Tensor.sub, Tensor.subtract, Tensor.__sub__), _DIFFERENCE),
     **dict.fromkeys((torch.mul, torch.multiply, Tensor.mul, Tensor.multiply, Tensor.__mul__), _DIFFERENCE),
     **dict.fromkeys((functional.log_softmax, torch.log_softmax, Tensor.log_softmax), _NORMED),
+    **dict.fromkeys((torch.logsumexp, Tensor.logsumexp), _NORMED),
     **LOSSES,
     **ATTENTION,
     **{function: name for name, function in ACTIVATIONS.items()},

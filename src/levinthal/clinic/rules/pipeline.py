@@ -136,7 +136,7 @@ def loss_inputs(chart: Chart) -> Iterator[Finding]:
         yield from _by_hand(normed, first)
     if calls and _persistent([_is_probability(c.kind, *row) for c, row in zip(calls, rows, strict=True)]):
         yield found("DOUBLE_SOFTMAX", "loss", first, {"largest |row sum - 1|": max(r[0] for r in rows)})
-    elif calls and _persistent([_is_rectified(c.kind, r[1], r[2]) for c, r in zip(calls, rows, strict=True)]):
+    elif calls and _persistent([_is_rectified(c.kind, *r[1:4]) for c, r in zip(calls, rows, strict=True)]):
         evidence = {"least logit": min(r[1] for r in rows), "share of zeros": rows[-1][2]}
         yield found("RELU_ON_LOGITS", "loss", first, evidence)
     for call in chart.history.calls():
@@ -160,7 +160,7 @@ def _by_hand(rows: Sequence[Sequence[float]], step: int) -> Iterator[Finding]:
     """Of a cross-entropy written out: what its log-softmax is given."""
     if _persistent([_is_probability("cross_entropy", *row) for row in rows]):
         yield found("DOUBLE_SOFTMAX", "loss", step, {"largest |row sum - 1|": max(row[0] for row in rows)})
-    elif _persistent([_is_rectified("cross_entropy", row[1], row[2]) for row in rows]):
+    elif _persistent([_is_rectified("cross_entropy", *row[1:4]) for row in rows]):
         evidence = {"least logit": min(row[1] for row in rows), "share of zeros": rows[-1][2]}
         yield found("RELU_ON_LOGITS", "loss", step, evidence)
 
@@ -182,9 +182,12 @@ def _is_probability(kind: str, off: float, low: float, zeros: float, columns: fl
     return kind == "binary_cross_entropy_with_logits" and low >= 0 and high <= 1 and zeros < 1
 
 
-def _is_rectified(kind: str, low: float, zeros: float) -> bool:
-    """Whether logits are never negative, and often exactly zero."""
-    return kind in ("cross_entropy", "binary_cross_entropy_with_logits") and low >= 0 and zeros > 0.05
+def _is_rectified(kind: str, low: float, zeros: float, columns: float) -> bool:
+    """Whether logits are never negative, and often exactly zero; of several classes none is ever negative
+    otherwise, of a yes or no all may come to be positive.
+    """
+    known = kind in ("cross_entropy", "binary_cross_entropy_with_logits") and low >= 0
+    return known and (zeros > 0.05 or (kind == "cross_entropy" and columns > 2))
 
 
 def normalisation(chart: Chart) -> Iterator[Finding]:
