@@ -131,9 +131,12 @@ def _dead(read: LayerRead) -> float:
 
 
 def _chosen(history: History) -> list[Sample]:
-    """The first, the middle and the last sample whose signal is a number."""
+    """The first, the middle and the last sample whose signal is a number, of those read whole if there are
+    any: else layers and weights were read in different steps.
+    """
     seen = [sample for sample in history if sample.names and all(map(_is_number, sample.layers))]
-    return [seen[i] for i in evenly(len(seen), 3)]
+    whole = [sample for sample in seen if sample.tensors is not None] or seen
+    return [whole[i] for i in evenly(len(whole), 3)]
 
 
 def _lines(history: History, names: Sequence[str], read: Callable[[LayerRead], float]) -> tuple[Series, ...]:
