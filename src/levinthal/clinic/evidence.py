@@ -30,18 +30,28 @@ BASES: dict[str, Basis] = {
         "sample",
         EXACT,
     ),
-    "GRAPH_BROKEN": Basis("no gradient at any sample, two or more of them", EXACT),
+    "GRAPH_BROKEN": Basis(
+        "no gradient at any sample, two or more of them; or one of exactly 0 at every sample, three or more, "
+        "with no layer dead or flat at first",
+        EXACT,
+    ),
     "DOUBLE_SOFTMAX": Basis(
-        "rows into the cross-entropy are not negative and sum to 1 within 1e-3, in 80 % of the samples", EXACT
+        "rows into the cross-entropy (or a log-softmax outside the model) are not negative and sum to 1 "
+        "within 1e-3, in 80 % of the samples",
+        EXACT,
     ),
     "RELU_ON_LOGITS": Basis(
         "no logit below 0 in 80 % of the samples; of two classes or one, more than 5 % of them exactly 0",
         EXACT,
     ),
     "LOSS_BROADCAST": Basis(
-        "output and target of a regression loss, or of a difference by hand, are (n, 1) and (n,)", EXACT
+        "output and target of a regression loss, or of a difference or product by hand, are (n, 1) and (n,)",
+        EXACT,
     ),
-    "LOSS_REDUCTION_SUM": Basis('`reduction="sum"` over more than one row', EXACT),
+    "LOSS_REDUCTION_SUM": Basis(
+        '`reduction="sum"` over more than one row; or, with harm, a loss that ends in a sum over rows',
+        EXACT,
+    ),
     "BN_EVAL_IN_TRAIN": Basis(
         "a batch norm in evaluation mode while its network trains, in the first two samples or most of the "
         "later half",
@@ -55,10 +65,14 @@ BASES: dict[str, Basis] = {
         "1e-10 of its variance",
         EXACT,
     ),
-    "STUCK_BATCH": Basis("five or more sampled batches with one fingerprint", EXACT),
+    "STUCK_BATCH": Basis(
+        "five or more sampled batches with one fingerprint, or whose rows are nearer than a tenth (squared) "
+        "of the distance of two rows of a batch",
+        EXACT,
+    ),
     "DATA_LEAKAGE": Basis(
         "more than 3 % of validation rows equal, to the bit, to training rows, beyond what equal rows within "
-        "each set let one expect",
+        "each set let one expect; remarked: a tenth of them with a training row thrice as near as any other",
         "Kapoor & Narayanan, Leakage and the reproducibility crisis (Patterns 2023)",
     ),
     "LABEL_LEAK_FEATURE": Basis(
@@ -81,13 +95,16 @@ BASES: dict[str, Basis] = {
     ),
     "CLASS_IMBALANCE": Basis("one class makes up 80 % of the targets; a warning if stuck, or 99 %", EXACT),
     "INPUT_SCALE": Basis(
-        "|mean| above 10, spread above 20 or below .001, and training harmed",
+        "|mean| above 10, spread above 20 or below .05, and training harmed",
         "LeCun et al., Efficient BackProp (1998), section 4.3",
     ),
     "BN_TINY_BATCH": Basis(
         "four values or fewer to a mean", "Wu & He, Group normalization (ECCV 2018), Fig. 1"
     ),
-    "EXCESS_DROPOUT": Basis("p of .8 or more; a warning if stuck", "Srivastava et al., Dropout (JMLR 2014)"),
+    "EXCESS_DROPOUT": Basis(
+        "p of .8 or more, inside recurrences and attention too; a warning if stuck",
+        "Srivastava et al., Dropout (JMLR 2014)",
+    ),
     "EXPLODING_GRADIENT": Basis(
         "the signal grows 30-fold over the layers at the first pass, or the gradient 1,000-fold, or a "
         "recurrence's gain to its length is above 1,000, and training harmed",
@@ -99,12 +116,13 @@ BASES: dict[str, Basis] = {
         "Krogh & Hertz (NIPS 1991), for the measure",
     ),
     "FIRST_LOSS_TOO_LARGE": Basis(
-        "the first loss above 3 times a guess's, inputs of ordinary size, and training harmed",
+        "the first loss above 3 times a guess's (and ln K), inputs of ordinary size, no layer flat; a warning "
+        "if training ends above .8 of a guess",
         "a guess loses the entropy of the targets",
     ),
     "LR_TOO_HIGH": Basis(
         "with harm, a step changes a matrix by half of itself; or by a tenth, all along or with the loss "
-        "above its start",
+        "above its start; without, a tenth all along is remarked",
         f"step over weight, about .001 by rule of thumb; {AUTOTRAINER}",
     ),
     "LR_DECAYED": Basis(
@@ -131,11 +149,14 @@ BASES: dict[str, Basis] = {
         f"{GLOROT}; {AUTOTRAINER}",
     ),
     "RANK_COLLAPSE": Basis(
-        "effective rank of a hidden layer's rows below 1.05 at every closer look, and stuck",
+        "stuck, effective rank of a hidden layer's rows below 1.05 at the first closer look and 1.25 in the "
+        "median of all; or, of a loss without targets, fallen from above 2 to below 1.05. Remarked: below 1.05 "
+        "at every look, or 1.001 at the first",
         "Roy & Vetterli, Effective rank (2007); Dong et al. (ICML 2021)",
     ),
     "ATTENTION_COLLAPSE": Basis(
-        "mean entropy below 2 % of its most, or no weight 1 % above an equal one, at every look, unlearnt",
+        "mean entropy below 2 % of its most in the median look and 5 % at every one, or no weight 1 % above an "
+        "equal one at every look; unlearnt",
         "Zhai et al., Stabilizing transformer training (ICML 2023)",
     ),
     "OVER_CLIPPING": Basis(
@@ -144,7 +165,9 @@ BASES: dict[str, Basis] = {
         "Pascanu et al. (ICML 2013)",
     ),
     "LR_TOO_LOW": Basis(
-        "all steps together change a matrix by less than 5 % of itself, stuck, after 25 steps", AUTOTRAINER
+        "all steps together change a matrix by less than 5 % of itself, stuck, after 25 steps; remarked with the "
+        "loss above .8 of a guess's",
+        AUTOTRAINER,
     ),
     "OVERFIT": Basis(
         "validation loss risen from its least by a tenth, beyond 3 standard errors, while training loss "
@@ -152,7 +175,8 @@ BASES: dict[str, Basis] = {
         "Prechelt, Early stopping (1998), for the rise",
     ),
     "UNDERFIT": Basis(
-        "the loss no lower than at the start, or than a guess, and not on its way down, after 25 steps",
+        "the loss no lower than at the start, or than a guess, and not on its way down, after 25 steps; remarked "
+        "above .8 of a guess's",
         HUMBATOVA,
     ),
 }

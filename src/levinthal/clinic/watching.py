@@ -53,7 +53,8 @@ class Watch:
     """What `watch` gives: a context manager around a training loop.
 
     A sampled step begins with the first forward pass in training mode and ends with the optimiser's step.
-    In every other step two integers are compared, and nothing else is done.
+    In every other step two integers are compared, and nothing else is done; but the next pass after a step
+    that was looked at closer tells whether anybody has changed the weights since.
     """
 
     def __init__(self, patient: Patient, every: int, validation: Validation | None = None) -> None:
@@ -269,7 +270,7 @@ def watch(
 ) -> Watch:
     """Watch an ordinary training loop: `with watch(model, optimizer) as w: ...`, then `w.findings()`.
 
-    `every`: steps from one sampled step to the next. `frozen`: beginnings of the names of parameters that are
+    `every`: of so many steps one is sampled, at a place among them that changes from one to the next. `frozen`: beginnings of the names of parameters that are
     meant to stay as they are.
 
     `validation`: a pair (inputs, targets) or an iterable of such pairs, a DataLoader say. Up to 2,048 rows of
