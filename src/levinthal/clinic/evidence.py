@@ -116,8 +116,8 @@ BASES: dict[str, Basis] = {
         "Krogh & Hertz (NIPS 1991), for the measure",
     ),
     "FIRST_LOSS_TOO_LARGE": Basis(
-        "the first loss above 3 times a guess's (and ln K), inputs of ordinary size, no layer flat; a warning "
-        "if training ends above .8 of a guess",
+        "the first loss above 3 times a guess's (and ln K), inputs of ordinary size, no layer flat; warned "
+        "of if training ends above .8 of a guess",
         "a guess loses the entropy of the targets",
     ),
     "LR_TOO_HIGH": Basis(
@@ -150,13 +150,13 @@ BASES: dict[str, Basis] = {
     ),
     "RANK_COLLAPSE": Basis(
         "stuck, effective rank of a hidden layer's rows below 1.05 at the first closer look and 1.25 in the "
-        "median of all; or, of a loss without targets, fallen from above 2 to below 1.05. Remarked: below 1.05 "
-        "at every look, or 1.001 at the first",
+        "median of all; or, of a loss without targets, fallen from above 2 to below 1.05. Remarked: below "
+        "1.05 at every look, or 1.001 at the first",
         "Roy & Vetterli, Effective rank (2007); Dong et al. (ICML 2021)",
     ),
     "ATTENTION_COLLAPSE": Basis(
-        "mean entropy below 2 % of its most in the median look and 5 % at every one, or no weight 1 % above an "
-        "equal one at every look; unlearnt",
+        "mean entropy below 2 % of its most in the median look and 5 % at every one, or no weight 1 % above "
+        "an equal one at every look; unlearnt",
         "Zhai et al., Stabilizing transformer training (ICML 2023)",
     ),
     "OVER_CLIPPING": Basis(
@@ -165,8 +165,8 @@ BASES: dict[str, Basis] = {
         "Pascanu et al. (ICML 2013)",
     ),
     "LR_TOO_LOW": Basis(
-        "all steps together change a matrix by less than 5 % of itself, stuck, after 25 steps; remarked with the "
-        "loss above .8 of a guess's",
+        "all steps together change a matrix by less than 5 % of itself, stuck, after 25 steps; remarked with "
+        "the loss above .8 of a guess's",
         AUTOTRAINER,
     ),
     "OVERFIT": Basis(
@@ -175,8 +175,8 @@ BASES: dict[str, Basis] = {
         "Prechelt, Early stopping (1998), for the rise",
     ),
     "UNDERFIT": Basis(
-        "the loss no lower than at the start, or than a guess, and not on its way down, after 25 steps; remarked "
-        "above .8 of a guess's",
+        "the loss no lower than at the start, or than a guess, and not on its way down, after 25 steps; "
+        "remarked above .8 of a guess's",
         HUMBATOVA,
     ),
 }
