@@ -270,8 +270,8 @@ def watch(
 ) -> Watch:
     """Watch an ordinary training loop: `with watch(model, optimizer) as w: ...`, then `w.findings()`.
 
-    `every`: of so many steps one is sampled, at a place among them that changes from one to the next. `frozen`: beginnings of the names of parameters that are
-    meant to stay as they are.
+    `every`: of so many steps one is sampled, at a place among them that changes from one to the next.
+    `frozen`: beginnings of the names of parameters that are meant to stay as they are.
 
     `validation`: a pair (inputs, targets) or an iterable of such pairs, a DataLoader say. Up to 2,048 rows of
     it (and 128 MiB) are read once, on entering; about ten times a run the model is put into evaluation mode
