@@ -1,6 +1,7 @@
 """The evidence of every claim on the stored rows of the quick presets is, to the bit, what it was.
 
-`frozen/NAME.json.xz` holds the rows of one run of a study, `frozen/evidence.json` what its claims made of them.
+`frozen/NAME.json.xz` holds the rows of one run of a study, `frozen/evidence.json` what its claims
+made of them.
 A claim whose rule is changed on purpose changes its entry here, and the change stands in CHANGELOG.md.
 """
 
