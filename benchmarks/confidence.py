@@ -23,7 +23,7 @@ from hospital.examination import Answer, chosen, examination
 from levinthal.clinic.findings.catalogue import CATALOGUE
 from levinthal.clinic.findings.confidence import LOUD, REMARK
 
-KEPT = Path(__file__).parent.parent / "src" / "levinthal" / "clinic" / "examined.json"
+KEPT = Path(__file__).parent.parent / "src" / "levinthal" / "clinic" / "findings" / "examined.json"
 HALVES = ("tuning", "fresh-tuning", "second-tuning")
 
 
