@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from levinthal.networks.first_last import BATCHNORM_EPS, FirstLast
+from levinthal.networks.ensemble import Ensemble
+from levinthal.networks.first_last import BATCHNORM_EPS
 from levinthal.networks.losses import Loss, cross_entropy
 from levinthal.networks.passes import passes, product, tanh_of_half_
 
@@ -32,11 +33,11 @@ class _Layer:
     stream: Tensor
 
 
-def _layers_of(rows: Tensor, model: FirstLast, seeds: slice) -> tuple[Tensor, ...]:
+def _layers_of(rows: Tensor, model: Ensemble, seeds: slice) -> tuple[Tensor, ...]:
     return torch.split(rows[seeds, :, None], list(model.architecture.widths), 1)
 
 
-def _forward(model: FirstLast, inputs: Tensor, seeds: slice) -> list[_Layer]:
+def _forward(model: Ensemble, inputs: Tensor, seeds: slice) -> list[_Layer]:
     layers: list[_Layer] = []
     below, n = inputs.mT, inputs.shape[-2]
     eps = inputs.new_tensor(BATCHNORM_EPS)
@@ -58,7 +59,7 @@ def _forward(model: FirstLast, inputs: Tensor, seeds: slice) -> list[_Layer]:
     return layers
 
 
-def _backward(model: FirstLast, layers: list[_Layer], outgoing: Tensor, seeds: slice) -> None:
+def _backward(model: Ensemble, layers: list[_Layer], outgoing: Tensor, seeds: slice) -> None:
     """Write the gradients of hidden layers, given that of the last stream."""
     carried: dict[int, Tensor] = {}
     slopes, lengths = (_layers_of(_grad(rows), model, seeds) for rows in (model.beta, model.gamma))
@@ -95,7 +96,7 @@ def _grad(parameter: Tensor) -> Tensor:
 
 @torch.no_grad()
 def loss_and_gradients(
-    model: FirstLast,
+    model: Ensemble,
     inputs: Float[Tensor, "*s n d"],
     labels: Shaped[Tensor, "*l"],
     loss: Loss = cross_entropy,
@@ -118,7 +119,7 @@ def loss_and_gradients(
 
 
 def _chunk(
-    model: FirstLast, inputs: Tensor, labels: Tensor, loss: Loss, seeds: slice
+    model: Ensemble, inputs: Tensor, labels: Tensor, loss: Loss, seeds: slice
 ) -> tuple[Tensor, Tensor, Tensor]:
     layers = _forward(model, inputs, seeds)
     top, weight = layers[-1].stream, model.weights[-1][seeds]

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from levinthal.errors import InputError, require_one_of
-from levinthal.networks.first_last import FirstLast
+from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.reading import Activations, activations
 from levinthal.probes.accuracy import error_counts, proportion
 from levinthal.vocabulary import Estimate, Measurement, Moment, Probe
@@ -52,7 +52,7 @@ def first_last_information(
 
 
 def _both(
-    model: FirstLast, read: Activations, index: int, estimator: Estimator, readouts: Sequence[str]
+    model: Ensemble, read: Activations, index: int, estimator: Estimator, readouts: Sequence[str]
 ) -> Iterator[tuple[str, Estimate]]:
     first, depth = read.produced[1][index], model.architecture.depth
     last = {"before": read.produced[depth][index], "after": read.stream[depth][index]}
@@ -140,8 +140,8 @@ def _ridge_scores(
     return scores
 
 
-def _ensemble(moment: Moment) -> FirstLast:
-    if not isinstance(moment.model, FirstLast):
+def _ensemble(moment: Moment) -> Ensemble:
+    if not isinstance(moment.model, Ensemble):
         kind = type(moment.model).__name__
-        raise InputError(f"this probe reads layers of a FirstLast network, not of a {kind}: build one")
+        raise InputError(f"this probe reads layers of an Ensemble, not of a {kind}: build one")
     return moment.model

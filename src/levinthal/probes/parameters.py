@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from levinthal.networks.architecture import require_at_least
-from levinthal.networks.first_last import FirstLast
+from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.initial import generator
 from levinthal.networks.losses import Loss, cross_entropy
 from levinthal.probes.accuracy import seeds_of
@@ -24,7 +24,7 @@ def by_layer(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Float
     An ensemble's layers are hidden1, hidden2... (weights, gamma, beta) and softmax (weights, bias). In an
     ordinary module every parameter is its own layer.
     """
-    if not isinstance(model, FirstLast):
+    if not isinstance(model, Ensemble):
         return {name: tensor.reshape(1, -1) for name, tensor in tensors.items()}
     layers = {}
     for index, span in enumerate(model.architecture.spans):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from levinthal.errors import InputError, require_one_of
 from levinthal.networks.architecture import require_at_least
-from levinthal.networks.first_last import FirstLast
+from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.gradients import loss_and_gradients
 from levinthal.networks.losses import Loss, named_loss
 from levinthal.training.flat import FlatParameters, flatten, gradient
@@ -42,7 +42,7 @@ def train(
     all is done. Exhaust the generator, or stop early: nothing is computed ahead. What a reader of a
     moment does to gradients, buffers or mode is undone; only writing to the weights changes the run.
 
-    `model` is an ensemble (FirstLast: `loss` is (S)), or any module from a batch to (n, classes) logits
+    `model` is an `Ensemble` of seeds (`loss` is (S)), or any module from a batch to (n, classes) logits
     (`loss` is a scalar). `batch_size` None is the full batch. `order_seeds`: one int, an order shared by
     all networks of an ensemble; or one each. An epoch is a permutation, its incomplete batch dropped.
     `loss`: "cross_entropy", "squared_error", or a callable (outputs, labels) -> one loss a network.
@@ -60,7 +60,7 @@ def train(
     y = y if y.is_floating_point() else y.long()
     if len(x) != len(y):
         raise InputError(f"{len(x)} inputs and {len(y)} labels: give one label for each input")
-    seeds = len(model.seeds) if isinstance(model, FirstLast) else 1
+    seeds = len(model.seeds) if isinstance(model, Ensemble) else 1
     feed = _Feed(x, y, batch_size, order_seeds, seeds)
     rule, measure = named_optimizer(optimizer), named_loss(loss)
     shown = frozenset(log_spaced(steps) if moments is None else moments)
@@ -137,7 +137,7 @@ def _restore_buffers(model: nn.Module, kept: dict[str, Tensor]) -> None:
 
 
 def _gradients(model: nn.Module, flat: FlatParameters, x: Tensor, y: Tensor, loss: Loss) -> Tensor:
-    if isinstance(model, FirstLast):
+    if isinstance(model, Ensemble):
         return loss_and_gradients(model, x, y, loss)
     flat.zero()
     value = loss(model(x), y)
