@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from levinthal.errors import InputError, require_one_of
 from levinthal.networks.architecture import require_at_least
 from levinthal.networks.ensemble import Ensemble
-from levinthal.networks.gradients import loss_and_gradients
+from levinthal.networks.gradients import EnsembleGradients
 from levinthal.networks.losses import Loss, named_loss
 from levinthal.training.flat import FlatParameters, flatten, gradient
 from levinthal.training.optimizers import OptimizerRule, RMSprop, build, named_optimizer
@@ -136,25 +136,33 @@ def _restore_buffers(model: nn.Module, kept: dict[str, Tensor]) -> None:
         buffer.copy_(kept[name])
 
 
-def _gradients(model: nn.Module, flat: FlatParameters, x: Tensor, y: Tensor, loss: Loss) -> Tensor:
+Gradients = Callable[[Tensor, Tensor, Loss], Tensor]
+
+
+def _gradients_of(model: nn.Module, flat: FlatParameters) -> Gradients:
+    """What writes the gradients of a batch and returns its loss."""
     if isinstance(model, Ensemble):
-        return loss_and_gradients(model, x, y, loss)
-    flat.zero()
-    value = loss(model(x), y)
-    value.backward()  # type: ignore[no-untyped-call]
-    return value.detach()
+        return EnsembleGradients(model)
+
+    def by_autograd(x: Tensor, y: Tensor, loss: Loss) -> Tensor:
+        flat.zero()
+        value = loss(model(x), y)
+        value.backward()  # type: ignore[no-untyped-call]
+        return value.detach()
+
+    return by_autograd
 
 
 def _moments(
     model: nn.Module, feed: _Feed, loss: Loss, rule: OptimizerRule, steps: int, shown: frozenset[int]
 ) -> Iterator[Moment]:
     flat = flatten(model)
-    optimizer = build(rule, flat, model)
+    optimizer, gradients = build(rule, flat, model), _gradients_of(model, flat)
     model.train()
     for step in range(steps + (steps in shown)):
         x, y = feed.next()
         before = {name: buffer.clone() for name, buffer in model.named_buffers()} if step in shown else {}
-        value = _gradients(model, flat, x, y, loss)
+        value = gradients(x, y, loss)
         if step in shown:
             after = _Snapshot.of(model, flat)
             _restore_buffers(model, before)
