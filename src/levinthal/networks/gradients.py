@@ -83,9 +83,10 @@ class EnsembleGradients:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """One number a seed and hidden unit, (S, all hidden units): twice gamma and beta, and a batch's statistics.
+    """One number a seed and hidden unit, (S, all hidden units).
 
-    `length` is the norm of the centred units over the batch, `inverse` one over their deviation.
+    `gamma` and `beta` are twice the model's. Of a batch: the `mean`, the `length` (norm) of the centred unit,
+    the `inverse` of its deviation, and `scale`, which is `gamma` times `inverse`.
     """
 
     gamma: Tensor
@@ -102,8 +103,10 @@ class _Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Where the numbers of a hidden layer lie: matrices (s, u, v) and columns (s, u, 1), views of the model."""
+    """Where a hidden layer's numbers lie: matrices (s, u, v) and columns (s, u, 1), views of the model."""
 
+    source: int | None
+    eps: Tensor
     weight: Tensor
     transposed: Tensor
     weight_gradient: Tensor
@@ -115,8 +118,6 @@ class _Layer:
     scale: Tensor
     gamma_gradient: Tensor
     beta_gradient: Tensor
-    source: int | None
-    eps: Tensor
 
 
 def _layers(model: Ensemble, rows: _Rows, seeds: slice) -> list[_Layer]:
@@ -129,9 +130,8 @@ def _layers(model: Ensemble, rows: _Rows, seeds: slice) -> list[_Layer]:
     for index, (weights, span) in enumerate(zip(model.weights, shape.spans, strict=False), start=1):
         weight = weights.detach()[seeds]
         here = (column[seeds, span, None] for column in columns)
-        layers.append(
-            _Layer(weight, weight.mT, _grad(weights)[seeds], *here, source=shape.source(index), eps=eps)
-        )
+        into = _grad(weights)[seeds]
+        layers.append(_Layer(shape.source(index), eps, weight, weight.mT, into, *here))
     return layers
 
 
@@ -154,7 +154,7 @@ class _Top:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What the backward pass needs of a hidden layer, (s, u, n): before and after the tanh, and after the sum."""
+    """What the backward pass needs of a hidden layer, (s, u, n): before and after tanh, and after the sum."""
 
     below: Tensor
     centred: Tensor

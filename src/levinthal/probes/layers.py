@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from levinthal.errors import InputError, require_one_of
 from levinthal.networks.ensemble import Ensemble
-from levinthal.networks.reading import Activations, activations
+from levinthal.networks.reading import Activations, activations, statistics
 from levinthal.probes.accuracy import error_counts, proportion
 from levinthal.vocabulary import Estimate, Measurement, Moment, Probe
 
@@ -107,8 +107,9 @@ def linear_probe(
 
     def probe(moment: Moment) -> Iterator[Measurement]:
         model = _ensemble(moment)
-        fit = activations(model, train[0], batchnorm=batchnorm, reference=train[0]).stream
-        held = activations(model, test[0], batchnorm=batchnorm, reference=train[0]).stream
+        given = statistics(model, train[0]) if batchnorm == "recalibrated" else batchnorm
+        fit = activations(model, train[0], batchnorm=given).stream
+        held = activations(model, test[0], batchnorm=given).stream
         for layer in fit:
             scores = _ridge_scores(fit[layer], train[1], held[layer], ridge, model.architecture.classes)
             counts = error_counts(scores, test[1])
