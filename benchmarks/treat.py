@@ -30,10 +30,10 @@ from hospital import problem as hospital
 from hospital.problem import Run, ordinary, shuffled, split
 from hospital.ward import WARD, Patient
 from levinthal import Problem, treat
-from levinthal.clinic.arms import PROVED
-from levinthal.clinic.remedies import REMEDIES
-from levinthal.clinic.treatment import Treatment
-from levinthal.clinic.trial import trained
+from levinthal.clinic.problem.training import trained
+from levinthal.clinic.treatment.comparison import PROVED
+from levinthal.clinic.treatment.remedies import REMEDIES
+from levinthal.clinic.treatment.treatment import Treatment
 from levinthal.errors import InputError
 
 RESULTS = Path(__file__).parent / "results" / "treat.md"

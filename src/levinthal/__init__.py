@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from levinthal.errors import DataError, InputError, LevinthalError, StoreError, StudyError
     from levinthal.estimators import cka, mutual_information
     from levinthal.lab import Inline, Processes, Rows, Store
-    from levinthal.lab.sweep import sweep
-    from levinthal.lab.verdicts import judge
+    from levinthal.lab.execution.sweep import sweep
+    from levinthal.lab.judging.verdicts import judge
     from levinthal.report import write_report
     from levinthal.studies import all_studies, find
     from levinthal.training import train
@@ -113,7 +113,7 @@ _ROOMS = {
     "levinthal.errors": ("DataError", "InputError", "LevinthalError", "StoreError", "StudyError"),
     "levinthal.estimators": ("cka", "mutual_information"),
     "levinthal.lab": ("Inline", "Processes", "Rows", "Store", "sweep"),
-    "levinthal.lab.verdicts": ("judge",),
+    "levinthal.lab.judging.verdicts": ("judge",),
     "levinthal.report": ("write_report",),
     "levinthal.studies": ("all_studies", "find"),
     "levinthal.training": ("train",),

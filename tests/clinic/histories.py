@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from levinthal.clinic.patient import Patient
-from levinthal.clinic.sample import BATCH, TENSOR, History, LayerRead, LossCall, Sample
+from levinthal.clinic.recording.history import BATCH, TENSOR, History, LayerRead, LossCall, Sample
+from levinthal.clinic.recording.training_setup import Patient
 
 CLASSES = 4
 

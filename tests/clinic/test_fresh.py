@@ -10,7 +10,7 @@ from benchmarks.hospital.fresh_sick import FRESH_SICK, ROWS
 from benchmarks.hospital.ward import WARD
 from benchmarks.hospital.zoo import ZOO
 
-from levinthal.clinic.catalogue import CATALOGUE
+from levinthal.clinic.findings.catalogue import CATALOGUE
 
 PROMISED = {"RANK_COLLAPSE", "ATTENTION_COLLAPSE"}
 """Causes that are examined by whether or not the catalogue knows them yet."""

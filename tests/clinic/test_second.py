@@ -10,7 +10,7 @@ from benchmarks.hospital.second_healthy import SECOND
 from benchmarks.hospital.second_sick import SECOND_SICK
 from benchmarks.hospital.zoo import ZOO
 
-from levinthal.clinic.catalogue import CATALOGUE
+from levinthal.clinic.findings.catalogue import CATALOGUE
 
 
 def test_names_are_unique_and_shared_with_no_other_problem() -> None:

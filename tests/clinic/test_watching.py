@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from levinthal.clinic import FindingError, Watch, diagnosis, watch
-from levinthal.clinic.sample import MOST
+from levinthal.clinic import FindingError, Watch, watch
+from levinthal.clinic.recording.history import MOST
+from levinthal.clinic.rules import diagnosis
 from levinthal.clinic.watching import WHOLE, sampled_step
 from levinthal.errors import InputError
 
@@ -524,7 +525,7 @@ def test_a_mode_that_the_user_takes_off_is_theirs() -> None:
 
 @pytest.mark.parametrize("broken", ["layer_numbers", "loss_call"])
 def test_a_reading_that_fails_is_not_raised_in_the_loop(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"levinthal.clinic.listening.{broken}", lambda *args, **words: 1 / 0)
+    monkeypatch.setattr(f"levinthal.clinic.recording.hooks.{broken}", lambda *args, **words: 1 / 0)
     model = mlp()
     w = watch(model, optimizer := torch.optim.SGD(model.parameters(), 0.1), every=1)
     with w:

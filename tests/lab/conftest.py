@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from levinthal.lab.store import Store
+from levinthal.lab.storage.store import Store
 
 FILE = Path(__file__).parent / "toy_study.py"
 _spec = importlib.util.spec_from_file_location("toy_study", FILE)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from levinthal.lab.rows import Rows
+from levinthal.lab.storage.rows import Rows
 from levinthal.report import write_report
 from levinthal.vocabulary import Study, Verdict
 

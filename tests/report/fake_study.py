@@ -8,7 +8,7 @@ from typing import Any
 import fake_figures
 from fake_figures import ARCHITECTURES, SEEDS, STEPS, error, information
 
-from levinthal.lab.rows import Rows
+from levinthal.lab.storage.rows import Rows
 from levinthal.vocabulary import (
     Claim,
     Estimate,

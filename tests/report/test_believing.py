@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from levinthal.lab.rows import Rows
+from levinthal.lab.storage.rows import Rows
 from levinthal.report.believing import beliefs
 from levinthal.vocabulary import Estimate, Measurement, Row, Trust
 

@@ -14,7 +14,7 @@ import fake_study
 import pytest
 
 from levinthal.errors import StoreError
-from levinthal.lab.rows import Rows
+from levinthal.lab.storage.rows import Rows
 from levinthal.report import page as page_module
 from levinthal.report import write_report
 from levinthal.report.page import write_whole

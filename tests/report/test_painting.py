@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from levinthal.figures import DARK, LIGHT, WIDTHS
-from levinthal.lab.rows import Rows
+from levinthal.lab.storage.rows import Rows
 from levinthal.report import painting
 from levinthal.report.painting import (
     asset,

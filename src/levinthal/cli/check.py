@@ -99,7 +99,7 @@ def _examination(found: Examination | Treatment) -> Examination:
 
 
 def _print_data(found: Examination | Treatment, name: str, *, sarif: bool) -> None:
-    from levinthal.clinic.exchange import to_json, to_sarif
+    from levinthal.clinic.export import to_json, to_sarif
 
     seen = _examination(found)
     data: dict[str, Any] = (

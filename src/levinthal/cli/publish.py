@@ -50,7 +50,7 @@ def judged(study: Study, rows: Rows) -> list[Verdict]:
 
 
 def _judged(claim: Claim, rows: Rows) -> Verdict:
-    from levinthal.lab.verdicts import judge
+    from levinthal.lab.judging.verdicts import judge
 
     try:
         return judge(claim, claim.evidence(rows))

@@ -43,7 +43,7 @@ def run(
     Ends with 1 if some task failed (the others are kept, and failed ones are tried again next time).
     """
     from levinthal.lab import Store
-    from levinthal.lab.sweep import sweep
+    from levinthal.lab.execution.sweep import sweep
 
     chosen = selected(name, selection, need_data=True)
     where = resolved_device(device)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from levinthal.clinic.checking import Checkup, check
 from levinthal.clinic.examination import Examination, examine
-from levinthal.clinic.treatment import Treatment, treat
+from levinthal.clinic.treatment.treatment import Treatment, treat
 from levinthal.clinic.watching import FindingError, Watch, watch
 
 __all__ = [

@@ -11,17 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from levinthal.clinic.chart import Chart
-from levinthal.clinic.diagnosis import ranked
-from levinthal.clinic.finding import found
-from levinthal.clinic.listening import Listener
-from levinthal.clinic.notebook import shown_checkup
-from levinthal.clinic.page import write_page
-from levinthal.clinic.patient import Patient
-from levinthal.clinic.readings import batch_numbers
+from levinthal.clinic.findings.finding import found
+from levinthal.clinic.presentation.notebook import shown_checkup
+from levinthal.clinic.presentation.page import write_page
+from levinthal.clinic.presentation.terminal import told
+from levinthal.clinic.recording.batch_stats import batch_numbers
+from levinthal.clinic.recording.history import History, Sample
+from levinthal.clinic.recording.hooks import Listener
+from levinthal.clinic.recording.training_setup import Patient
 from levinthal.clinic.rules import data, pipeline, signals
-from levinthal.clinic.sample import History, Sample
-from levinthal.clinic.told import told
+from levinthal.clinic.rules.context import Chart
+from levinthal.clinic.rules.diagnosis import ranked
 from levinthal.errors import InputError
 from levinthal.estimators import cka
 from levinthal.probes.gradient_scale import gradient_scale, nonlinearity

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from levinthal.clinic.batches import first_batch
-from levinthal.clinic.cards import Proof
 from levinthal.clinic.checking import Checkup, check
-from levinthal.clinic.diagnosis import ranked
-from levinthal.clinic.page import write_page
-from levinthal.clinic.progress import Progress, progress
-from levinthal.clinic.scores import score_name
-from levinthal.clinic.told import told
-from levinthal.clinic.trial import Trial, told_in_a_line, trained
+from levinthal.clinic.presentation.cards import Proof
+from levinthal.clinic.presentation.page import write_page
+from levinthal.clinic.presentation.terminal import told
+from levinthal.clinic.problem.batches import first_batch
+from levinthal.clinic.problem.scores import score_name
+from levinthal.clinic.problem.training import Trial, told_in_a_line, trained
+from levinthal.clinic.rules.diagnosis import ranked
+from levinthal.clinic.rules.loss_trend import Progress, progress
 from levinthal.clinic.watching import Watch
 from levinthal.errors import InputError
 from levinthal.vocabulary import Finding, Problem, Severity

@@ -12,19 +12,19 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from levinthal.clinic.between import Between
-from levinthal.clinic.diagnosis import diagnose
-from levinthal.clinic.listening import Listener, is_compiled
-from levinthal.clinic.notebook import shown_run
-from levinthal.clinic.page import write_page
-from levinthal.clinic.patient import Patient
-from levinthal.clinic.readings import batch_numbers
-from levinthal.clinic.recurrences import recurrent_gains
-from levinthal.clinic.rows import marks
-from levinthal.clinic.sample import TURNS, History, Sample
-from levinthal.clinic.tensors import Tensors
-from levinthal.clinic.told import told
-from levinthal.clinic.validation import LossFn, Validation, as_source
+from levinthal.clinic.presentation.notebook import shown_run
+from levinthal.clinic.presentation.page import write_page
+from levinthal.clinic.presentation.terminal import told
+from levinthal.clinic.recording.batch_stats import batch_numbers
+from levinthal.clinic.recording.external_updates import Between
+from levinthal.clinic.recording.history import TURNS, History, Sample
+from levinthal.clinic.recording.hooks import Listener, is_compiled
+from levinthal.clinic.recording.parameter_norms import Tensors
+from levinthal.clinic.recording.recurrences import recurrent_gains
+from levinthal.clinic.recording.row_reservoir import marks
+from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.recording.validation import LossFn, Validation, as_source
+from levinthal.clinic.rules.diagnosis import diagnose
 from levinthal.errors import InputError, LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Severity
 

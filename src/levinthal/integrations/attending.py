@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from levinthal.clinic.validation import LossFn
+from levinthal.clinic.recording.validation import LossFn
 from levinthal.clinic.watching import Watch, watch
 from levinthal.errors import InputError, require_one_of
 from levinthal.vocabulary import Severity

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from levinthal.clinic.validation import LossFn
+from levinthal.clinic.recording.validation import LossFn
 from levinthal.integrations import tensorboard
 from levinthal.integrations.attending import Attending, require_extra
 from levinthal.vocabulary import Severity

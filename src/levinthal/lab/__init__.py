@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from levinthal.lab.executors import Executor, Inline
-from levinthal.lab.processes import Processes, WorkerDied
-from levinthal.lab.rows import Rows
-from levinthal.lab.runs import Run, Status, run_id
-from levinthal.lab.store import Store
-from levinthal.lab.sweep import Event, Failed, Finished, Planned, Started, Summary, sweep, time_left
+from levinthal.lab.execution.executors import Executor, Inline
+from levinthal.lab.execution.processes import Processes, WorkerDied
+from levinthal.lab.execution.sweep import Event, Failed, Finished, Planned, Started, Summary, sweep, time_left
+from levinthal.lab.storage.rows import Rows
+from levinthal.lab.storage.runs import Run, Status, run_id
+from levinthal.lab.storage.store import Store
 
 __all__ = [
     "Event",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from levinthal.errors import StoreError
-from levinthal.lab.rows import Rows
+from levinthal.lab.storage.rows import Rows
 from levinthal.report import painting
 from levinthal.report.believing import beliefs
 from levinthal.report.shell import rendered

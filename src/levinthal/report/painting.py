@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from levinthal.figures import DARK, LIGHT, WIDTHS, draw
-from levinthal.lab.rows import Rows
+from levinthal.lab.storage.rows import Rows
 from levinthal.vocabulary import Figure, Study
 
 

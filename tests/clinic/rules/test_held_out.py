@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from levinthal.clinic import Watch, watch
+from levinthal.clinic.recording.validation import Score
 from levinthal.clinic.rules.held_out import gap
-from levinthal.clinic.validation import Score
 from levinthal.vocabulary import Finding
 
 TRAIN, HELD = (X[:900], Y[:900]), (X[900:], Y[900:])

@@ -8,7 +8,7 @@ import pytest
 
 from levinthal.data import digits
 from levinthal.lab import Rows
-from levinthal.lab.verdicts import judge
+from levinthal.lab.judging.verdicts import judge
 from levinthal.networks.plain import Stage, plain
 from levinthal.probes.depth_scale import batchnorm_rate
 from levinthal.studies import find

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from levinthal.lab import Rows
-from levinthal.lab.verdicts import judge
+from levinthal.lab.judging.verdicts import judge
 from levinthal.studies import find
 from levinthal.studies.trainability.one_neuron_chain import (
     chain_gradient,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from levinthal.clinic.chart import Chart
 from levinthal.clinic.rules import collapse, data, dynamics, held_out, labels, pipeline, signals, steps
+from levinthal.clinic.rules.context import Chart
 from levinthal.vocabulary import Finding
 
 Rule = Callable[[Chart], Iterator[Finding]]

@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from levinthal.clinic.chart import Chart
-from levinthal.clinic.finding import found, shown
-from levinthal.clinic.sample import History
+from levinthal.clinic.findings.finding import found, shown
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.rules.context import Chart
 from levinthal.vocabulary import Finding, Severity
 
 FEWEST = 3

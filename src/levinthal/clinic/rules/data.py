@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from levinthal.clinic import tables
-from levinthal.clinic.chart import Chart
-from levinthal.clinic.finding import found
-from levinthal.clinic.progress import FEWEST
-from levinthal.clinic.rows import count
-from levinthal.clinic.sample import History
+from levinthal.clinic.findings.finding import found
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.row_reservoir import count
+from levinthal.clinic.rules import tables
+from levinthal.clinic.rules.context import Chart
+from levinthal.clinic.rules.loss_trend import FEWEST
 from levinthal.vocabulary import Finding, Severity
 
 FAR_MEAN, WIDE, NARROW = 10.0, 20.0, 0.05

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 from torch import nn
 
-from levinthal.clinic.chart import Chart
-from levinthal.clinic.finding import found, shown
-from levinthal.clinic.patient import Patient
-from levinthal.clinic.progress import A_FAIR_CHANCE, A_GUESS, FEWEST, SURE
+from levinthal.clinic.findings.finding import found, shown
+from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.rules.context import Chart
+from levinthal.clinic.rules.loss_trend import A_FAIR_CHANCE, A_GUESS, FEWEST, SURE
 from levinthal.vocabulary import Finding, Severity
 
 HIGH_DROPOUT = 0.8

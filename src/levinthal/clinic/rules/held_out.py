@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from levinthal.clinic.chart import Chart
-from levinthal.clinic.finding import found
-from levinthal.clinic.probing import told_by_neighbours
-from levinthal.clinic.rows import marks
-from levinthal.clinic.sample import History
-from levinthal.clinic.tables import Table, is_numbers, table, vocabulary
-from levinthal.clinic.validation import Look, Score
+from levinthal.clinic.findings.finding import found
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.row_reservoir import marks
+from levinthal.clinic.recording.validation import Look, Score
+from levinthal.clinic.rules.context import Chart
+from levinthal.clinic.rules.label_probes import told_by_neighbours
+from levinthal.clinic.rules.tables import Table, is_numbers, table, vocabulary
 from levinthal.vocabulary import Finding, Severity
 
 FEWEST_LOOKS, AFTER_BEST = 4, 2

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from levinthal.clinic.chart import Chart
-from levinthal.clinic.finding import found
-from levinthal.clinic.probing import given_away, told_by_neighbours, told_by_planes
+from levinthal.clinic.findings.finding import found
+from levinthal.clinic.rules.context import Chart
 from levinthal.clinic.rules.held_out import both_tables
-from levinthal.clinic.tables import Table
+from levinthal.clinic.rules.label_probes import given_away, told_by_neighbours, told_by_planes
+from levinthal.clinic.rules.tables import Table
 from levinthal.vocabulary import Finding
 
 FEWEST_ROWS, SURE, LITTLE = 100, 3.0, 0.05

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from torch import nn
 
-from levinthal.clinic.chart import Chart, typical
-from levinthal.clinic.finding import found, shown
-from levinthal.clinic.sample import History, Sample
+from levinthal.clinic.findings.finding import found, shown
+from levinthal.clinic.recording.history import History, Sample
+from levinthal.clinic.rules.context import Chart, typical
 from levinthal.vocabulary import Finding, Severity
 
 SUM_TO_ONE = 1e-3

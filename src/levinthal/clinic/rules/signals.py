@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from levinthal.clinic.chart import Chart, typical
-from levinthal.clinic.finding import found, shown
-from levinthal.clinic.progress import A_GUESS
+from levinthal.clinic.findings.finding import found, shown
+from levinthal.clinic.recording.history import History
 from levinthal.clinic.rules.collapse import collapsed, falls_at_once
-from levinthal.clinic.sample import History
+from levinthal.clinic.rules.context import Chart, typical
+from levinthal.clinic.rules.loss_trend import A_GUESS
 from levinthal.vocabulary import Finding, Severity
 
 GROWN, FALLEN = 1e3, 1e-3

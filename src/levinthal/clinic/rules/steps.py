@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from levinthal.clinic.chart import Chart, typical
-from levinthal.clinic.finding import found
-from levinthal.clinic.progress import A_FAIR_CHANCE, A_GUESS, FEWEST, Progress
+from levinthal.clinic.findings.finding import found
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.rules.context import Chart, typical
+from levinthal.clinic.rules.loss_trend import A_FAIR_CHANCE, A_GUESS, FEWEST, Progress
 from levinthal.clinic.rules.signals import is_flat_at_first
-from levinthal.clinic.sample import History
 from levinthal.vocabulary import Finding, Severity
 
 LARGE_STEP, SMALL_WAY = 0.1, 0.05

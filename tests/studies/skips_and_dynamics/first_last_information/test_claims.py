@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests import simulated_first_last as simulated
 
-from levinthal.lab.verdicts import judge
+from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.skips_and_dynamics.first_last_information import study
 from levinthal.vocabulary import Cell, Outcome, Verdict
 

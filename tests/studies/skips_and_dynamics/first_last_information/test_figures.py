@@ -7,7 +7,7 @@ import math
 import pytest
 from tests import simulated_first_last as simulated
 
-from levinthal.lab.rows import Rows
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information import study
 from levinthal.vocabulary import Figure
 

@@ -8,7 +8,7 @@ import pytest
 
 from levinthal.data import load
 from levinthal.errors import InputError
-from levinthal.lab.rows import Rows
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information import study
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES, factors
 from levinthal.vocabulary import Dataset, Row, Scalar, Task

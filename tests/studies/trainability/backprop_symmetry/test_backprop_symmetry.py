@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from levinthal.lab import Rows
-from levinthal.lab.verdicts import judge
+from levinthal.lab.judging.verdicts import judge
 from levinthal.studies import find
 from levinthal.studies.trainability.backprop_symmetry import study
 from levinthal.studies.trainability.backprop_symmetry.figures import kind_of

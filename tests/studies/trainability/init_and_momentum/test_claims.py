@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from levinthal.lab import Rows
-from levinthal.lab.verdicts import judge
+from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.trainability.init_and_momentum import RATES, study
 from levinthal.vocabulary import Cell, Estimate, Measurement, Outcome, Row, Verdict
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from levinthal.lab import Rows
-from levinthal.lab.verdicts import judge
+from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.trainability.last_layer_saturation import study
 from levinthal.studies.trainability.last_layer_saturation.measure import ARMS
 from levinthal.studies.trainability.last_layer_saturation.numbers import fall, later, rise, saturates

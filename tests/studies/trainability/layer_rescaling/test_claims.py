@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from levinthal.lab import Rows
-from levinthal.lab.verdicts import judge
+from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.trainability.layer_rescaling import study
 from levinthal.studies.trainability.layer_rescaling.measure import RATES
 from levinthal.vocabulary import Estimate, Measurement, Outcome, Row, Verdict

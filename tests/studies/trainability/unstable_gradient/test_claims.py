@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from levinthal.lab import Rows
-from levinthal.lab.verdicts import judge
+from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.trainability.unstable_gradient import study
 from levinthal.studies.trainability.unstable_gradient.plan import EPOCHS, NORMS, RATIOS
 from levinthal.studies.trainability.unstable_gradient.published import within

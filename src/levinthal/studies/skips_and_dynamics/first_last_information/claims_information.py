@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from levinthal.lab.curves import Curve, curves, first, last, peak, trend
-from levinthal.lab.effects import BySeed, average, present, slope
-from levinthal.lab.rows import Rows, chosen
-from levinthal.lab.trends import grouped_spearman, jonckheere, rank_correlation
+from levinthal.lab.analysis.curves import Curve, curves, first, last, peak, trend
+from levinthal.lab.analysis.effects import BySeed, average, present, slope
+from levinthal.lab.judging.trends import grouped_spearman, jonckheere, rank_correlation
+from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
     ERROR,
     MODES,

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from levinthal.lab.curves import Curve, curves, last, steps_to
-from levinthal.lab.effects import BySeed, average, doublings, present, slope
-from levinthal.lab.rows import Rows, chosen
-from levinthal.lab.trends import jonckheere
+from levinthal.lab.analysis.curves import Curve, curves, last, steps_to
+from levinthal.lab.analysis.effects import BySeed, average, doublings, present, slope
+from levinthal.lab.judging.trends import jonckheere
+from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
     ERROR,
     HALFWAY_ERROR,

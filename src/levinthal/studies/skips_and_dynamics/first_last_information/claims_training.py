@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from levinthal.lab.curves import Curve, curves, last
-from levinthal.lab.effects import BySeed, average, present
-from levinthal.lab.rows import Rows, chosen
-from levinthal.lab.trends import rank_correlation
+from levinthal.lab.analysis.curves import Curve, curves, last
+from levinthal.lab.analysis.effects import BySeed, average, present
+from levinthal.lab.judging.trends import rank_correlation
+from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
     PLAIN,
     information,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from levinthal.lab.bands import median_band
-from levinthal.lab.curves import curves
-from levinthal.lab.rows import Rows, chosen
+from levinthal.lab.analysis.bands import median_band
+from levinthal.lab.analysis.curves import curves
+from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.skips_and_dynamics.first_last_information.keys import SETTING, protocol_words
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES
 from levinthal.vocabulary import Axis, Series

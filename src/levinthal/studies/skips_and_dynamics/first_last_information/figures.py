@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from levinthal.lab.bands import STEP, rounded
-from levinthal.lab.curves import Curve, curves, last, time_to
-from levinthal.lab.rows import Rows, chosen
-from levinthal.lab.statistics import ratio_estimate
+from levinthal.lab.analysis.bands import STEP, rounded
+from levinthal.lab.analysis.curves import Curve, curves, last, time_to
+from levinthal.lab.judging.statistics import ratio_estimate
+from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.skips_and_dynamics.first_last_information.drawing import (
     BITS,
     ERROR_AXIS,

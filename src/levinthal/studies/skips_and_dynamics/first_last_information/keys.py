@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from levinthal.lab.curves import curves, first, time_to
-from levinthal.lab.rows import Rows
-from levinthal.lab.trends import rank_correlation
+from levinthal.lab.analysis.curves import curves, first, time_to
+from levinthal.lab.judging.trends import rank_correlation
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import RATE
 
 PLAIN: Mapping[str, Any] = {"rate": RATE, "init": "glorot_normal", "slope": 1.0, "labels": "true"}

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import SGD
 
+from levinthal.data.subsets import training_subset
 from levinthal.errors import InputError, require_one_of
 from levinthal.estimators import cka, mutual_information
 from levinthal.networks import first_last
@@ -51,7 +51,9 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
     cell = task.cell
     require_one_of("architecture", str(cell["architecture"]), ARCHITECTURES)
     target = choose_device(device)
-    train_x, train_y = (side.to(target) for side in _training_set(cell, data))
+    train_x, train_y = (
+        side.to(target) for side in training_subset(data, int(cell["samples"]), str(cell["labels"]))
+    )
     test_x, test_y = (torch.as_tensor(side).to(target) for side in (data.test_inputs, data.test_labels))
     model = _network(task, data)
     steps = int(cell["steps"])
@@ -85,19 +87,6 @@ def _network(task: Task, data: Dataset) -> torch.nn.Module:
         init=str(cell["init"]),
         slope=float(cell["slope"]),
     )
-
-
-def _training_set(cell: Cell, data: Dataset) -> tuple[Tensor, Tensor]:
-    """The first `samples` training images; with shuffled labels, one fixed shuffle for all seeds."""
-    samples, there = int(cell["samples"]), len(data.train_labels)
-    if not 1 <= samples <= there:
-        raise InputError(
-            f"samples={samples} but {data.name} has {there} training images: ask for 1 to {there}"
-        )
-    labels = data.train_labels[:samples]
-    if require_one_of("labels", str(cell["labels"]), ("true", "shuffled")) == "shuffled":
-        labels = np.random.default_rng(0).permutation(labels)
-    return torch.tensor(data.train_inputs[:samples]), torch.tensor(labels)
 
 
 def _optimizer(rate: float) -> OptimizerRule:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from levinthal.lab.bands import STEP, median_band, rounded
-from levinthal.lab.curves import Curve, curves, first, last, time_to
-from levinthal.lab.rows import Rows, chosen
-from levinthal.lab.trends import rank_correlation
+from levinthal.lab.analysis.bands import STEP, median_band, rounded
+from levinthal.lab.analysis.curves import Curve, curves, first, last, time_to
+from levinthal.lab.judging.trends import rank_correlation
+from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.skips_and_dynamics.first_last_information.claims_training import layer_number
 from levinthal.studies.skips_and_dynamics.first_last_information.drawing import (
     BITS,

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from levinthal.lab.bands import rounded
-from levinthal.lab.curves import Curve, curves
-from levinthal.lab.rows import Rows, chosen
+from levinthal.lab.analysis.bands import rounded
+from levinthal.lab.analysis.curves import Curve, curves
+from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.skips_and_dynamics.first_last_information.drawing import (
     BITS,
     ERROR_AXIS,

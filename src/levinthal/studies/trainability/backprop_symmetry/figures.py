@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from levinthal.lab import Rows
-from levinthal.lab.bands import band
+from levinthal.lab.analysis.bands import band
 from levinthal.studies.trainability.backprop_symmetry.measure import NEAR
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from levinthal.lab import Rows
-from levinthal.lab.rates import best_rate
-from levinthal.lab.trends import grouped_spearman
+from levinthal.lab.analysis.rates import best_rate
+from levinthal.lab.judging.trends import grouped_spearman
 from levinthal.probes.depth_scale import batchnorm_rate
 from levinthal.studies.trainability.gradient_scale.measure import design
 from levinthal.vocabulary import Claim, Evidence

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from levinthal.lab import Rows
-from levinthal.lab.bands import band
-from levinthal.lab.trends import grouped_spearman
+from levinthal.lab.analysis.bands import band
+from levinthal.lab.judging.trends import grouped_spearman
 from levinthal.probes.depth_scale import batchnorm_rate
 from levinthal.studies.trainability.gradient_scale.claims import LAWS, trained
 from levinthal.studies.trainability.gradient_scale.measure import BATCH, DRAWS, PRODUCTS, WIDTH, design

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from levinthal.lab.rates import rates_word
+from levinthal.lab.analysis.rates import rates_word
 from levinthal.studies.trainability.init_and_momentum.claims import ARMS, CLAIMS, PLAIN, SOURCE
 from levinthal.studies.trainability.init_and_momentum.figures import figures
 from levinthal.studies.trainability.init_and_momentum.measure import measure

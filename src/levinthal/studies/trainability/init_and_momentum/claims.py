@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from levinthal.lab import Rows
-from levinthal.lab.rates import BestRate, best_rate
+from levinthal.lab.analysis.rates import BestRate, best_rate
 from levinthal.vocabulary import Claim, Evidence
 
 SOURCE = "Sutskever, Martens, Dahl & Hinton 2013, ICML"

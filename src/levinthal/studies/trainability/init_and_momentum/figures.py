@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from levinthal.lab import Rows
-from levinthal.lab.bands import STEP, band, band_over
-from levinthal.lab.rates import BestRate
+from levinthal.lab.analysis.bands import STEP, band, band_over
+from levinthal.lab.analysis.rates import BestRate
 from levinthal.studies.trainability.init_and_momentum.claims import ARMS, PLAIN, arm_words, best
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from levinthal.errors import require_one_of
-from levinthal.lab.rates import read_rates
+from levinthal.lab.analysis.rates import read_rates
 from levinthal.networks.initial import Matrix, generator
 from levinthal.networks.sigmoid import SigmoidNets
 from levinthal.training import choose_device, log_spaced, train

@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from levinthal.lab.effects import BySeed, less, present
-from levinthal.lab.rows import Rows
+from levinthal.lab.analysis.effects import BySeed, less, present
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.last_layer_saturation.numbers import (
     NORMALISED,
     ORTHOGONAL,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from levinthal.lab.bands import STEP, band, median_band
-from levinthal.lab.curves import curves
-from levinthal.lab.rows import Rows, chosen
+from levinthal.lab.analysis.bands import STEP, band, median_band
+from levinthal.lab.analysis.curves import curves
+from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.trainability.last_layer_saturation.numbers import arm, fall, kept, later, rise
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 

@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from levinthal.data.subsets import training_subset
 from levinthal.networks import cross_entropy
 from levinthal.networks.sigmoid import SigmoidNets, sigmoid_nets
 from levinthal.probes.accuracy import error_counts, proportion
-from levinthal.studies.trainability.unstable_gradient.measure import training_set
 from levinthal.training import choose_device, log_spaced
 from levinthal.training.members import ByRow, train_members
 from levinthal.vocabulary import Dataset, Estimate, Measurement, Moment, Preset, Scalar, Task
@@ -70,7 +70,9 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
     Raises InputError for a cell that asks for more images than there are.
     """
     cell, target = task.cell, choose_device(device)
-    inputs, labels = (side.to(target) for side in training_set(cell, data))
+    inputs, labels = (
+        side.to(target) for side in training_subset(data, int(cell["images"]), str(cell["labels"]))
+    )
     rates = [float(rate) for rate in str(cell["rates"]).split()]
     members = [(seed, rate) for rate in rates for seed in task.seeds]
     widths = (inputs.shape[1], *[int(cell["width"])] * int(cell["hidden"]), data.classes)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from levinthal.lab.curves import Curve, curves, last
-from levinthal.lab.effects import BySeed, present
-from levinthal.lab.rows import Rows, chosen
+from levinthal.lab.analysis.curves import Curve, curves, last
+from levinthal.lab.analysis.effects import BySeed, present
+from levinthal.lab.storage.rows import Rows, chosen
 
 STANDARD, NORMALISED, ORTHOGONAL = "fan_in_uniform", "normalised_uniform", "orthogonal"
 EARLY = 1500  # updates within which the top layer is to saturate

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from levinthal.lab.rates import rates_word
+from levinthal.lab.analysis.rates import rates_word
 from levinthal.studies.trainability.layer_rescaling.claims import CLAIMS, SOURCE
 from levinthal.studies.trainability.layer_rescaling.figures import figures
 from levinthal.studies.trainability.layer_rescaling.measure import RATES, measure

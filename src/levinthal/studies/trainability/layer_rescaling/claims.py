@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from levinthal.lab import Rows
-from levinthal.lab.rates import BestRate, best_rate
+from levinthal.lab.analysis.rates import BestRate, best_rate
 from levinthal.vocabulary import Claim, Evidence
 
 SOURCE = "Nielsen, Neural Networks and Deep Learning (2015), ch. 5"

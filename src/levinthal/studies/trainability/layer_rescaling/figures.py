@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from levinthal.lab import Rows
-from levinthal.lab.bands import STEP, band_over
+from levinthal.lab.analysis.bands import STEP, band_over
 from levinthal.studies.trainability.layer_rescaling.claims import best, depths, part
 from levinthal.studies.trainability.layer_rescaling.measure import RATES
 from levinthal.vocabulary import Axis, Figure, Panel

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from levinthal.lab.rates import read_rates
+from levinthal.lab.analysis.rates import read_rates
 from levinthal.networks.initial import generator
 from levinthal.networks.losses import cross_entropy
 from levinthal.networks.sigmoid import SigmoidNets, sigmoid_nets

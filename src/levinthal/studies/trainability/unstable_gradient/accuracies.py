@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from levinthal.lab.effects import BySeed, present
-from levinthal.lab.rows import Rows, chosen
+from levinthal.lab.analysis.effects import BySeed, present
+from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.trainability.unstable_gradient.plan import RATE, WIDTH
 from levinthal.studies.trainability.unstable_gradient.speeds import SOURCE
 from levinthal.vocabulary import Claim, Evidence

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from levinthal.lab.bands import Points, band
-from levinthal.lab.rows import Rows, chosen
+from levinthal.lab.analysis.bands import Points, band
+from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.trainability.unstable_gradient.accuracies import arm
 from levinthal.studies.trainability.unstable_gradient.plan import ACCURACIES, EPOCHS, NORMS, RATE, RATIOS
 from levinthal.studies.trainability.unstable_gradient.published import Beside, initial_norms

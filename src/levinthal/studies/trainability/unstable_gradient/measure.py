@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from levinthal.errors import InputError
+from levinthal.data.subsets import training_subset
 from levinthal.networks.sigmoid import SigmoidNets, sigmoid_cross_entropy, sigmoid_nets
 from levinthal.probes.accuracy import error_counts, proportion
 from levinthal.studies.trainability.unstable_gradient.plan import (
@@ -42,20 +40,9 @@ def _networks(cell: Cell, seeds: tuple[int, ...], data: Dataset) -> SigmoidNets:
     )
 
 
-def training_set(cell: Cell, data: Dataset) -> tuple[Tensor, Tensor]:
-    """The first `images` training images; with shuffled labels, one fixed shuffle for all seeds."""
-    images, there = int(cell["images"]), len(data.train_labels)
-    if images > there:
-        raise InputError(f"images={images} but {data.name} has {there} to train on: ask for 1 to {there}")
-    labels = data.train_labels[:images]
-    if cell["labels"] == "shuffled":
-        labels = np.random.default_rng(0).permutation(labels)
-    return torch.tensor(data.train_inputs[:images]), torch.tensor(labels)
-
-
 def _speeds(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:
     """||dC/db|| of every hidden layer on the full batch; the gradient is of C without its weight decay."""
-    inputs, labels = training_set(task.cell, data)
+    inputs, labels = training_subset(data, int(task.cell["images"]), str(task.cell["labels"]))
     epochs = int(task.cell["epochs"])
     rates = torch.full((len(task.seeds),), RATE, device=device)
     moments = train(
@@ -85,7 +72,9 @@ def bias_gradients(moment: Moment) -> Iterator[Measurement]:
 
 def _accuracies(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:
     """Test accuracy after some epochs: all seeds and rates are trained at once, from the seed's one start."""
-    inputs, labels = (side.to(device) for side in training_set(task.cell, data))
+    inputs, labels = (
+        side.to(device) for side in training_subset(data, int(task.cell["images"]), str(task.cell["labels"]))
+    )
     rates = [float(rate) for rate in str(task.cell["rates"]).split()]
     members = [(seed, rate) for rate in rates for seed in task.seeds]
     seeds = tuple(seed for seed, _ in members)

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from levinthal.lab.effects import BySeed, present
-from levinthal.lab.rows import Rows, chosen
+from levinthal.lab.analysis.effects import BySeed, present
+from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.trainability.unstable_gradient.plan import EPOCHS, NORMS
 from levinthal.vocabulary import Claim, Evidence
 

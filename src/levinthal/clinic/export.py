@@ -1,0 +1,168 @@
+"""Findings for other programs: plain JSON, and SARIF 2.1.0 for code hosts and editors.
+
+Both give dictionaries of strings, numbers, booleans, lists and None only: `json.dumps(..., allow_nan=False)`
+takes them. What is not a finite number is None.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import torch
+
+from levinthal.clinic.checking import Checkup
+from levinthal.clinic.findings.catalogue import CATALOGUE
+from levinthal.clinic.recording.history import TENSOR, History
+from levinthal.vocabulary import Finding, Severity
+
+SCHEMA = "levinthal.findings/1"
+SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+LEVELS = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+
+
+def to_json(
+    findings: Sequence[Finding],
+    *,
+    checkup: Checkup | None = None,
+    history: History | None = None,
+    names: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Findings, with what they were told from where it is given.
+
+    `schema` changes its number whenever a key changes its meaning or goes. `checkup` adds the numbers of
+    `check` and of every layer; `history` the steps that `watch` sampled: losses, and of every parameter the
+    columns of TENSOR, under its name where `names` has them (`w.patient.names`), else under its place.
+
+    >>> told = to_json([])
+    >>> told["schema"], told["healthy"], told["findings"]
+    ('levinthal.findings/1', True, [])
+    """
+    healthy = all(finding.severity is Severity.INFO for finding in findings)
+    told = {"schema": SCHEMA, **_versions(), "healthy": healthy, "findings": [_row(f) for f in findings]}
+    if checkup is not None:
+        told["checkup"] = {"numbers": plain(checkup.numbers), "layers": plain(checkup.layers)}
+    if history is not None:
+        told["history"] = _course(history, names)
+    return told
+
+
+def to_sarif(findings: Iterable[Finding], *, artifact: str | Path | None = None) -> dict[str, Any]:
+    """A SARIF 2.1.0 log of one run: the catalogue as its rules, a result for each finding.
+
+    `artifact` is the file that made the network; every result then points to its first line, and to the layer
+    as a logical location. Source: OASIS, Static Analysis Results Interchange Format 2.1.0 (2023, errata 1).
+
+    >>> log = to_sarif([], artifact="train.py")
+    >>> log["version"], len(log["runs"]), log["runs"][0]["results"]
+    ('2.1.0', 1, [])
+    """
+    versions = _versions()
+    driver = {"name": "levinthal", "version": versions["levinthal"], "rules": [*map(_rule, CATALOGUE)]}
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding, artifact) for finding in findings],
+        "properties": {"torch": versions["torch"]},
+    }
+    return {"$schema": SARIF, "version": "2.1.0", "runs": [run]}
+
+
+def plain(value: Any) -> Any:
+    """The same in dictionaries, lists, strings, finite numbers, booleans and None.
+
+    >>> plain({"a": (1, np.float32(0.5), math.inf), 2: Severity.INFO, "t": torch.tensor([1.0, math.nan])})
+    {'a': [1, 0.5, None], '2': 'info', 't': [1.0, None]}
+    """
+    if isinstance(value, torch.Tensor | np.ndarray | np.generic):
+        return plain(value.tolist())
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+def _versions() -> dict[str, str]:
+    return {"levinthal": version("levinthal"), "torch": str(torch.__version__)}
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    return {**plain(finding), "means": CATALOGUE[finding.code].means}
+
+
+def _course(history: History, names: Sequence[str]) -> dict[str, Any]:
+    """Losses and parameters, sample by sample."""
+    columns = {column: history.tensors(column) for column in TENSOR}
+    count = columns[TENSOR[0]].shape[1]
+    labels = names or [str(place) for place in range(count)]
+    parameters = {
+        name: {column: plain(table[:, place]) for column, table in columns.items()}
+        for place, name in enumerate(labels[:count])
+    }
+    losses = {"losses": plain(history.losses), "guess": plain(history.chance)}
+    steps = {"steps": plain(history.steps), "parameters_at_steps": plain(history.weighed)}
+    return {**steps, **losses, "parameters": parameters}
+
+
+def _rule(code: str) -> dict[str, Any]:
+    """What the catalogue says of a code, as a reportingDescriptor."""
+    entry = CATALOGUE[code]
+    return {
+        "id": code,
+        "shortDescription": _message(entry.means),
+        "help": _message(f"Remedy: {entry.remedy}"),
+        "defaultConfiguration": {"level": LEVELS[entry.severity]},
+    }
+
+
+def _result(finding: Finding, artifact: str | Path | None) -> dict[str, Any]:
+    entry = CATALOGUE[finding.code]
+    seen = ", ".join(f"{name} {_short(value)}" for name, value in finding.evidence.items())
+    cause = f" Follows from {finding.follows}." if finding.follows else ""
+    text = f"{finding.code} in {finding.where}: {entry.means}. Seen: {seen}.{cause} Remedy: {finding.remedy}"
+    kept = ("confidence", "step", "evidence", "follows", "remedy", "proof")
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": list(CATALOGUE).index(finding.code),
+        "level": LEVELS[finding.severity],
+        "message": _message(text),
+        "locations": [_location(finding.where, artifact)],
+        "partialFingerprints": {"codeAndPlace/v1": f"{finding.code}:{finding.where}"},
+        "properties": {name: plain(getattr(finding, name)) for name in kept},
+    }
+
+
+def _location(where: str, artifact: str | Path | None) -> dict[str, Any]:
+    place: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": where}]}
+    if artifact is not None:
+        # code hosts refuse a file without a line; which line made the layer is not known
+        place["physicalLocation"] = {"artifactLocation": {"uri": _uri(artifact)}, "region": {"startLine": 1}}
+    return place
+
+
+def _uri(artifact: str | Path) -> str:
+    """A relative reference for what lies below the working directory, else an absolute address."""
+    path = Path(artifact)
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+
+
+def _message(text: str) -> dict[str, str]:
+    """A text; braces are doubled, because single ones are placeholders to SARIF (3.11.5)."""
+    return {"text": text.replace("{", "{{").replace("}", "}}")}
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

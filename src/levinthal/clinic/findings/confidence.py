@@ -1,0 +1,41 @@
+"""How often a finding was the cause where it was said: measured, not felt.
+
+In the tuning halves of the examination (`python benchmarks/confidence.py`) every run has one known cause, or
+none. `examined.json` counts for every code how often it was said as a root, as a remark and louder, and how
+often it was then the cause.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+
+from levinthal.vocabulary import Severity
+
+LOUD, REMARK = "said aloud", "remarked"
+
+
+def confidence(code: str, severity: Severity) -> float:
+    """The share of runs in which the code, as loud, was the cause: (right + 1) / (said + 2), Laplace's rule.
+
+    A code that was never said is as likely right as wrong.
+
+    >>> confidence("NO_SUCH_CODE", Severity.WARNING)
+    0.5
+    """
+    right, said = counted(code, severity)
+    return (right + 1) / (said + 2)
+
+
+def counted(code: str, severity: Severity) -> tuple[int, int]:
+    """In how many runs it was right, of those in which it was said."""
+    right, said = _examined().get(REMARK if severity is Severity.INFO else LOUD, {}).get(code, (0, 0))
+    return right, said
+
+
+@cache
+def _examined() -> dict[str, dict[str, list[int]]]:
+    text = files("levinthal.clinic.findings").joinpath("examined.json").read_text(encoding="utf-8")
+    found: dict[str, dict[str, list[int]]] = json.loads(text)["findings"]
+    return found

@@ -1,0 +1,1 @@
+"""How findings are shown: summary, terminal, notebook, page and its figures."""

@@ -1,0 +1,112 @@
+"""The same answer for a notebook: a small piece of HTML without scripts, in the colours around it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from markupsafe import Markup, escape
+
+from levinthal.clinic.presentation.cards import Card, card, numbers_table
+from levinthal.clinic.presentation.signs import vitals
+from levinthal.clinic.presentation.summary import Answer, answer_of_checkup, answer_of_run, causes, symptoms
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.training_setup import Patient
+from levinthal.vocabulary import BADGES, Estimate, Finding
+
+COLOURS = {"critical": "#c9372c", "warning": "#a86a00", "healthy": "#00845e"}
+"""Each at least 3:1 off white and off the usual dark grounds; the badge and the word say the same."""
+WIDTH, HEIGHT = 360, 70
+
+
+def shown_run(findings: Sequence[Finding], history: History, patient: Patient | None = None) -> str:
+    """A watched run as HTML: the answer, the loss as a line, causes with their cures, the vital signs."""
+    signs = vitals(history, patient, findings)
+    parts = [_head(answer_of_run(findings, history, signs)), _sparkline(history), *_cards(findings)]
+    return _box(
+        [*parts, _folded("What was looked at", [_row(sign.name, sign.word, sign.reading) for sign in signs])]
+    )
+
+
+def shown_checkup(findings: Sequence[Finding], numbers: Mapping[str, Estimate]) -> str:
+    """A checkup as HTML: the answer, causes with their cures, and every number with its trust."""
+    rows = [
+        _row(name, Markup("<b>{}</b> {}").format(value, interval), f"{BADGES[trust]} {trust}")
+        for name, value, interval, trust, _ in numbers_table(numbers)
+    ]
+    head = _head(answer_of_checkup(findings, numbers))
+    return _box([head, *_cards(findings), _folded("Measured before training", rows)])
+
+
+def _box(parts: Sequence[Markup]) -> str:
+    return str(
+        Markup("<div style='max-width:52rem;line-height:1.45'>{}</div>").format(Markup("").join(parts))
+    )
+
+
+def _head(said: Answer) -> Markup:
+    return Markup(
+        "<p style='font-size:1.25em;margin:.2em 0'><b>{}</b></p><p style='margin:.2em 0 .6em'>{}</p>"
+    ).format(said.headline, said.because)
+
+
+def _cards(findings: Sequence[Finding]) -> Iterator[Markup]:
+    for cause in causes(findings):
+        yield _card(card(cause, symptoms(cause, findings)))
+
+
+def _card(one: Card) -> Markup:
+    colour = COLOURS.get(one.severity, "currentColor")
+    numbers = [Markup("{} <b>{}</b>").format(name, value) for name, value in one.evidence]
+    seen = Markup(" &ensp; ").join([*numbers, *(escape(f"{name}: {text}") for name, text in one.notes)])
+    remedy = Markup("").join(
+        Markup("<code>{}</code>").format(t) if code else escape(t) for t, code in one.remedy
+    )
+    lines = [Markup("<b>{}</b> {}").format(one.code, one.place), escape(one.means), seen]
+    lines.append(Markup("<i>do:</i> {}").format(remedy))
+    if one.proof:
+        lines.append(Markup("<i>proof:</i> {}").format(one.proof))
+    if one.explains:
+        lines.append(Markup("<i>explains:</i> {}").format(", ".join(other.code for other in one.explains)))
+    return Markup(
+        "<div style='border-left:4px solid {0};padding-left:.8em;margin:.6em 0'>"
+        "<span style='color:{0}'>{1} <b>{2}</b></span> {3}</div>"
+    ).format(colour, BADGES[one.severity], one.severity, Markup("<br>").join(lines))
+
+
+def _row(*cells: str) -> Markup:
+    """A row of a table."""
+    cell = Markup("<td style='padding:.1em .9em .1em 0;text-align:left'>{}</td>")
+    return Markup("<tr>{}</tr>").format(Markup("").join(cell.format(each) for each in cells))
+
+
+def _folded(name: str, rows: Sequence[Markup]) -> Markup:
+    if not rows:
+        return Markup("")
+    table = Markup("<table style='text-align:left'>{}</table>").format(Markup("").join(rows))
+    return Markup("<details><summary>{}</summary>{}</details>").format(name, table)
+
+
+def _sparkline(history: History) -> Markup:
+    """The loss as a line, that of a guess dashed; nothing where fewer than two are known."""
+    pairs = zip(history.steps.tolist(), history.task_losses.tolist(), strict=True)
+    known = [(step, loss) for step, loss in pairs if math.isfinite(loss)]
+    if len(known) < 2:
+        return Markup("")
+    chance = history.chance
+    steps, levels = [step for step, _ in known], [loss for _, loss in known]
+    levels += [chance] if math.isfinite(chance) else []
+    low, high = min(levels), max(levels)
+
+    def place(step: float, loss: float) -> str:
+        x = (step - steps[0]) / (steps[-1] - steps[0] or 1)
+        y = (high - loss) / (high - low or 1)
+        return f"{2 + (WIDTH - 4) * x:.1f},{2 + (HEIGHT - 4) * y:.1f}"
+
+    path = " ".join(place(step, loss) for step, loss in known)
+    guess = f"M{place(steps[0], chance)} L{place(steps[-1], chance)}" if math.isfinite(chance) else ""
+    return Markup(
+        "<svg width='{0}' height='{1}' viewBox='0 0 {0} {1}' role='img' aria-label='loss against step'"
+        " style='max-width:100%'><path d='{2}' stroke='currentColor' stroke-dasharray='3 3' opacity='.6'/>"
+        "<polyline points='{3}' fill='none' stroke='#2e86c1' stroke-width='1.8'/></svg>"
+    ).format(WIDTH, HEIGHT, guess, path)

@@ -1,0 +1,172 @@
+"""Layer by layer from input to output: what the samples of a run tell of every layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from levinthal.clinic.presentation.update_ratios import gradients, weights
+from levinthal.clinic.recording.history import History, LayerRead, Sample
+from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.rules.context import typical
+from levinthal.clinic.rules.signals import MOST_UNITS
+from levinthal.report.spoken import counted, part, sentence, share
+from levinthal.vocabulary import Axis, Figure, Panel, Series
+
+NAMED = 12
+"""Layers that are told apart by name; more get numbers."""
+PERCENT = 100.0
+SIZE = Axis("Signal, rms of the output", log=True)
+GRADIENT = Axis("Gradient of a weight, rms", log=True)
+FLAT = Axis("Inputs on the flat part", "%")
+DEAD = Axis("Units constant over the batch", "%")
+MOST = ("most of a layer", PERCENT * MOST_UNITS)
+"""The share from which on a layer counts as saturated or dead."""
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """At most `most` of `count` places, spread evenly, the first and the last among them.
+
+    >>> evenly(3, 7), evenly(100, 4), evenly(0, 3)
+    ([0, 1, 2], [0, 33, 66, 99], [])
+    """
+    if count <= most:
+        return list(range(count))
+    return [round(i * (count - 1) / (most - 1)) for i in range(most)]
+
+
+def places(names: Sequence[str]) -> tuple[float | str, ...]:
+    """Layers on an axis: by name where they are few, else by number.
+
+    >>> places(["a", "b", "a"])
+    ('a', 'b', 'a (2)')
+    """
+    if len(names) > NAMED:
+        return tuple(float(i + 1) for i in range(len(names)))
+    again = (list(names[:i]).count(name) + 1 for i, name in enumerate(names))
+    return tuple(f"{name} ({k})" if k > 1 else name for name, k in zip(names, again, strict=True))
+
+
+def layer_axis(count: int, word: str) -> Axis:
+    """The axis of `places`."""
+    return Axis(f"{word}, from input to output" if count <= NAMED else f"{word}, by number from the input")
+
+
+def labels(kinds: Mapping[str, str]) -> dict[str, str]:
+    """What each layer is called: its name, or its kind as well where the name is a mere number.
+
+    >>> labels({"0": "Linear", "head": "Linear", "": "Linear"})
+    {'0': 'Linear 0', 'head': 'head', '': 'Linear'}
+    """
+    return {n: f"{k} {n}".strip() if not n.strip("0123456789.") else n for n, k in kinds.items()}
+
+
+def level(x: Sequence[float | str], name: str, y: float) -> Series:
+    """A dotted line across a panel, to read the rest against."""
+    return Series(name, (x[0], x[-1]), (y, y), "reference")
+
+
+def most(flat: Sequence[float], dead: Sequence[float]) -> Iterator[str]:
+    """The worst layer's share on the flat part, and of dead units, in words."""
+    if flat:
+        yield f"at most {share(max(flat))} of a layer lie on the flat part"
+    if dead:
+        yield f"at most {share(max(dead))} of a layer's units are dead"
+
+
+def run_profiles(history: History, patient: Patient | None = None) -> Figure:
+    """Signal, gradient, and what is saturated or dead, at the first, the middle and the last sample."""
+    kinds = history.layer_names
+    reads = {name: [read for read in history.layer(name) if _is_number(read)] for name in kinds}
+    last = {name: of[-1] for name, of in reads.items() if of}
+    panels = (*_signal(history, kinds), *_gradients(history, patient), *_active(history, last))
+    caption = f"{counted(len(kinds), 'layer')}; rows of the first, middle and last sample that has numbers."
+    return Figure("layers", _title(history, patient, last), caption, panels)
+
+
+def _signal(history: History, kinds: Mapping[str, str]) -> Iterator[Panel]:
+    if kinds:
+        series = tuple(_lines(history, list(kinds), _rms))
+        yield Panel(layer_axis(len(kinds), "Layer"), SIZE, series)
+
+
+def _rms(read: LayerRead) -> float:
+    return float(read.norm) / math.sqrt(max(read.count, 1))
+
+
+def _gradients(history: History, patient: Patient | None) -> Iterator[Panel]:
+    """The gradient of every matrix, at the steps of the other panels where there are any."""
+    names, values = weights(history, patient).names, gradients(history, patient)
+    steps = history.weighed.tolist()
+    rows = {s: row.tolist() for s, row in zip(steps, values, strict=True) if np.isfinite(row).any()}
+    chosen = [sample.step for sample in _chosen(history) if sample.step in rows]
+    chosen = chosen or [list(rows)[i] for i in evenly(len(rows), 3)]
+    if names and chosen:
+        lines = _by_step(places(names), [(step, rows[step]) for step in chosen])
+        yield Panel(layer_axis(len(names), "Weight matrix"), GRADIENT, lines)
+
+
+def _active(history: History, last: Mapping[str, LayerRead]) -> Iterator[Panel]:
+    """Flat shares of activations flat at both ends, dead shares of the others."""
+    for axis, read, both in ((FLAT, _flat, True), (DEAD, _dead, False)):
+        names = [n for n, r in last.items() if r.on_flat is not None and r.saturates is both]
+        if names:
+            lines = _lines(history, names, read)
+            against = [level(line.x, *MOST) for line in lines[:1]]
+            yield Panel(layer_axis(len(names), "Activation"), axis, (*against, *lines))
+
+
+def _is_number(read: LayerRead) -> bool:
+    return math.isfinite(float(read.norm))
+
+
+def _flat(read: LayerRead) -> float:
+    return PERCENT * read.flat
+
+
+def _dead(read: LayerRead) -> float:
+    return PERCENT * read.dead
+
+
+def _chosen(history: History) -> list[Sample]:
+    """The first, the middle and the last sample whose signal is a number, of those read whole if there are
+    any: else layers and weights were read in different steps.
+    """
+    seen = [sample for sample in history if sample.names and all(map(_is_number, sample.layers))]
+    whole = [sample for sample in seen if sample.tensors is not None] or seen
+    return [whole[i] for i in evenly(len(whole), 3)]
+
+
+def _lines(history: History, names: Sequence[str], read: Callable[[LayerRead], float]) -> tuple[Series, ...]:
+    """What is read of layers at the chosen samples."""
+    called = labels(history.layer_names)
+    lines = [(sample.step, _reads(sample, names, read)) for sample in _chosen(history)]
+    return _by_step(places([called[name] for name in names]), lines)
+
+
+def _reads(sample: Sample, names: Sequence[str], read: Callable[[LayerRead], float]) -> list[float]:
+    held = dict(zip(sample.names, sample.layers, strict=True))
+    return [read(held[name]) if name in held else math.nan for name in names]
+
+
+def _by_step(x: tuple[float | str, ...], lines: Sequence[tuple[int, list[float]]]) -> tuple[Series, ...]:
+    """One line a step, coloured by its order."""
+    depth = max(len(lines) - 1, 1)
+    return tuple(
+        Series(f"step {step:,}", x, tuple(values), level=k / depth) for k, (step, values) in enumerate(lines)
+    )
+
+
+def _title(history: History, patient: Patient | None, last: Mapping[str, LayerRead]) -> str:
+    """What the samples say of the layers."""
+    usual = typical(gradients(history, patient), 0) if len(history) else np.zeros(0)
+    known = usual[np.isfinite(usual)]
+    said = []
+    if len(known) > 1 and known[-1] > 0:
+        ratio = part(float(known[0] / known[-1]))
+        said.append(f"the first matrix gets {ratio} the last one's gradient")
+    active = [read for read in last.values() if read.on_flat is not None]
+    said += most([r.flat for r in active if r.saturates], [r.dead for r in active if not r.saturates])
+    return sentence("; ".join(said)) or "The layers, from input to output"

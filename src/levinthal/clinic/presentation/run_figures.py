@@ -1,0 +1,212 @@
+"""What was seen of a run as figures: the history in, numbers to be drawn out, and nothing else.
+
+loss         the loss against the step, the loss of a guess, held-out rows, and where findings began
+matrices     over the steps: the gradient of every weight matrix, and how much of itself a step changes
+layers       from input to output: signal, gradient, and what is saturated or dead (`profiles`)
+validation   loss and accuracy on held-out rows beside training rows, on one footing
+rate         the learning rate, where it is not the same throughout
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from levinthal.clinic.presentation.profiles import GRADIENT, evenly, run_profiles
+from levinthal.clinic.presentation.signs import loss_in_words
+from levinthal.clinic.presentation.update_ratios import gradients, step_sizes, steps_in_words, weights
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.recording.validation import Look, Score
+from levinthal.clinic.rules.context import typical
+from levinthal.report.spoken import counted, number, sentence
+from levinthal.vocabulary import Axis, Figure, Finding, Panel, Series, Severity
+
+MOST_TRACES = 7
+"""Matrices whose course is drawn; of more, these many spread evenly from the first to the last."""
+SMOOTHED = 60
+"""Finite losses from which on a running median is drawn over them."""
+WIDE = 30.0
+"""The largest value over the least, from which on their axis is logarithmic."""
+NORMAL = 1.96
+STEP = Axis("Step")
+
+
+def run_figures(
+    history: History, patient: Patient | None = None, findings: Sequence[Finding] = ()
+) -> list[Figure]:
+    """The figures of a run, the most important first; one without a number to draw is left out."""
+    figures = (
+        loss(history, findings),
+        validation(history),
+        matrices(history, patient),
+        run_profiles(history, patient),
+        rate(history),
+    )
+    return [figure for figure in figures if _has_numbers(figure)]
+
+
+def _has_numbers(figure: Figure) -> bool:
+    drawn = [s for panel in figure.panels for s in panel.series if s.role != "reference"]
+    return any(math.isfinite(y) for s in drawn for y in s.y)
+
+
+def loss(history: History, findings: Sequence[Finding] = ()) -> Figure:
+    """The loss against the step, beside that of a guess; marks say where causes began."""
+    at, losses = history.steps.tolist(), history.task_losses
+    known = losses[np.isfinite(losses)]
+    log = bool(len(known) and known.min() > 0 and known.max() > WIDE * known.min())
+    looks = _looks(history)
+    series = (
+        *_course(at, losses),
+        *([_scores("validation", [(look.step, look.held) for look in looks])] if looks else ()),
+        *_guess(at, history.chance),
+        *_end(at, losses),
+        *_marks(findings, at, losses),
+    )
+    window = _window(len(known))
+    thick = f"; thick: running median of {window}" if window > 1 else ""
+    caption = f"{counted(len(history), 'sampled step')}, the loss of one training batch each{thick}."
+    panel = Panel(STEP, Axis("Loss", _unit(history), log=log), series)
+    return Figure("loss", sentence(loss_in_words(history)), caption, (panel,))
+
+
+def _unit(history: History) -> str:
+    return "nats" if {call.kind for call in history.calls()} == {"cross_entropy"} else ""
+
+
+def _window(samples: int) -> int:
+    """Samples that a running median takes in: odd, and one where there are few."""
+    return 1 if samples < SMOOTHED else 2 * (samples // 40) + 1
+
+
+def _course(at: Sequence[int], losses: np.ndarray) -> Iterator[Series]:
+    window, x = _window(int(np.isfinite(losses).sum())), tuple(map(float, at))
+    if window == 1:
+        yield Series("training", x, tuple(losses.tolist()), "median", "training")
+        return
+    padded = np.pad(losses, window // 2, mode="edge")
+    around = typical(np.lib.stride_tricks.sliding_window_view(padded, window), 1)
+    middle = np.where(np.isfinite(losses), around, np.nan)
+    yield Series("a batch", x, tuple(losses.tolist()), "seed", "training")
+    yield Series("training", x, tuple(middle.tolist()), "median", "training")
+
+
+def _guess(at: Sequence[int], chance: float) -> Iterator[Series]:
+    if at and math.isfinite(chance):
+        yield Series("a guess", (float(at[0]), float(at[-1])), (chance, chance), "reference")
+
+
+def _end(at: Sequence[int], losses: np.ndarray) -> Iterator[Series]:
+    """An upright line where the loss stops to be a number."""
+    finite = np.isfinite(losses)
+    known = losses[finite]
+    if len(known) == 0 or finite[int(finite.argmax()) :].all():
+        return
+    first = int(finite.argmax())
+    step = float(at[first + int((~finite[first:]).argmax())])
+    low, high = float(known.min()), float(known.max())
+    yield Series(f"no number from step {step:,.0f} on", (step, step), (low, high or 1.0), "reference")
+
+
+def _marks(findings: Sequence[Finding], at: Sequence[int], losses: np.ndarray) -> Iterator[Series]:
+    """A point for every step at which causes begin, on the last loss known by then."""
+    roots = [f for f in findings if not f.follows and f.severity is not Severity.INFO]
+    finite = np.flatnonzero(np.isfinite(losses)).tolist()
+    for step in sorted({f.step for f in roots}) if finite else ():
+        place = max((i for i in finite if at[i] <= step), default=finite[0])
+        names = ", ".join(dict.fromkeys(f.code for f in roots if f.step == step))
+        yield Series(names, (float(max(step, at[0])),), (float(losses[place]),), "point", "cause begins")
+
+
+def _looks(history: History) -> list[Look]:
+    return [] if history.validation is None else history.validation.looks
+
+
+def _scores(name: str, found: Sequence[tuple[int, Score]]) -> Series:
+    """The loss on some rows, with its interval where pieces of them tell one."""
+    x, y = tuple(float(step) for step, _ in found), tuple(score.loss for _, score in found)
+    errors = [score.error for _, score in found]
+    if not all(map(math.isfinite, errors)):
+        return Series(name, x, y, "median", name)
+    ends = [(at - NORMAL * error, at + NORMAL * error) for at, error in zip(y, errors, strict=True)]
+    return Series(name, x, y, "median", name, low=tuple(e[0] for e in ends), high=tuple(e[1] for e in ends))
+
+
+def validation(history: History) -> Figure:
+    """Loss, and accuracy where answers can be counted, on held-out rows and on training rows alike."""
+    looks = _looks(history)
+    sides = (
+        ("validation", [(look.step, look.held) for look in looks]),
+        ("training rows", [(look.step, look.seen) for look in looks if look.seen is not None]),
+    )
+    known = [(name, found) for name, found in sides if found]
+    losses = tuple(_scores(name, found) for name, found in known)
+    right = tuple(series for name, found in known for series in _accuracy(name, found))
+    panels = (
+        Panel(STEP, Axis("Loss", _unit(history)), losses),
+        Panel(STEP, Axis("Right answers", "%"), right),
+    )
+    title = "Held-out rows"
+    if looks and looks[-1].seen is not None:
+        held, seen = number(looks[-1].held.loss), number(looks[-1].seen.loss)
+        title = f"At last the loss is {held} on held-out rows, and {seen} on training rows"
+    caption = "Both in evaluation mode; bands are 95 % intervals over the rows."
+    return Figure("validation", title, caption, tuple(panel for panel in panels if panel.series))
+
+
+def _accuracy(name: str, found: Sequence[tuple[int, Score]]) -> Iterator[Series]:
+    if all(math.isfinite(score.accuracy) for _, score in found):
+        right = tuple(100 * score.accuracy for _, score in found)
+        yield Series(name, tuple(float(step) for step, _ in found), right, "median", name)
+
+
+def matrices(history: History, patient: Patient | None = None) -> Figure:
+    """Over the steps: the gradient of a weight of every matrix, and how much of itself a matrix moves."""
+    names, at = weights(history, patient).names, history.weighed.tolist()
+    slopes, sizes = gradients(history, patient), step_sizes(history, patient)
+    panels = (
+        Panel(STEP, GRADIENT, tuple(_traces(at, names, slopes))),
+        Panel(STEP, Axis("Step / weights", log=True), tuple(_traces(at, names, sizes))),
+    )
+    title = sentence(steps_in_words(sizes)) or "The steps"
+    caption = f"{_shown(len(names))} Step / weights: norm of a step over norm of the weights."
+    return Figure("matrices", title, caption, panels)
+
+
+def _traces(at: Sequence[int], names: Sequence[str], values: np.ndarray) -> Iterator[Series]:
+    """Some columns over the steps, coloured by depth."""
+    for i in evenly(len(names), MOST_TRACES):
+        level = i / max(len(names) - 1, 1)
+        yield Series(names[i], tuple(map(float, at)), tuple(values[:, i].tolist()), level=level)
+
+
+def _shown(count: int) -> str:
+    """How many of the matrices are drawn, and how they are told apart."""
+    if count <= MOST_TRACES:
+        return f"Weight matrices: {count}, coloured by depth."
+    return f"{MOST_TRACES} of {count} weight matrices, evenly from first to last, coloured by depth."
+
+
+def rate(history: History) -> Figure:
+    """The learning rate over the steps, or each where there are several; empty for one that stays."""
+    seen = [(float(sample.step), sample.rates) for sample in history if sample.rates]
+    columns = list(dict.fromkeys(zip(*(rates for _, rates in seen), strict=True)))[:MOST_TRACES]
+    levels = {level for column in columns for level in column}
+    if len(levels) < 2 or all(len(set(column)) == 1 for column in columns):
+        return Figure("rate", "", "", ())
+    x = tuple(step for step, _ in seen)
+    names = ["learning rate"] if len(columns) == 1 else [f"rate {k + 1}" for k in range(len(columns))]
+    series = tuple(
+        Series(name, x, column, "median", name) for name, column in zip(names, columns, strict=True)
+    )
+    axis = Axis("Learning rate", log=max(levels) > WIDE * min(levels))
+    title = f"The learning rate goes from {columns[0][0]:.3g} to {columns[0][-1]:.3g}"
+    return Figure(
+        "rate",
+        title,
+        "The same for all parameters." if len(columns) == 1 else f"{len(columns)} unlike rates.",
+        (Panel(STEP, axis, series),),
+    )

@@ -1,0 +1,222 @@
+"""The vital signs of a run: what was looked at, what it read, and which causes were looked for there.
+
+A healthy run is told why it is healthy, and what was not seen counts for nothing: a sign without enough
+samples is *not judged*.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from levinthal.clinic.findings.catalogue import CATALOGUE
+from levinthal.clinic.presentation.update_ratios import gradients, step_sizes, steps_in_words
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.rules.context import typical
+from levinthal.clinic.rules.labels import FEWEST_ROWS
+from levinthal.clinic.rules.loss_trend import Progress, progress
+from levinthal.report.spoken import counted, number, part, share
+from levinthal.vocabulary import Finding, Severity
+
+CLEAR, REMARK, FOUND, NOT_JUDGED = "nothing found", "remark", "found", "not judged"
+FEW_SAMPLES = 3
+MOVED = 0.8
+"""Share of the first loss below which it has moved, wherever it ends."""
+PEAK = 10.0
+"""Times its ends from which on the highest loss is worth a word."""
+SIGNS = {
+    "Loss": ("NON_FINITE_LOSS", "FIRST_LOSS_TOO_LARGE", "UNDERFIT"),
+    "Data": ("NON_FINITE_INPUT", "INPUT_SCALE", "STUCK_BATCH", "UNSHUFFLED", "CLASS_IMBALANCE"),
+    "Loss function": ("DOUBLE_SOFTMAX", "RELU_ON_LOGITS", "LOSS_BROADCAST", "LOSS_REDUCTION_SUM"),
+    "Model": (
+        *("SYMMETRIC_INIT", "MISSING_NONLINEARITY", "EXCESS_DROPOUT"),
+        *("BN_EVAL_IN_TRAIN", "TRAIN_MODE_IN_EVAL", "BN_TINY_BATCH"),
+    ),
+    "Optimiser": ("OPTIMIZER_DETACHED", "FROZEN_PARAMS", "MISSING_ZERO_GRAD", "GRAPH_BROKEN"),
+    "Step": (
+        *("LR_TOO_HIGH", "LR_TOO_LOW", "LR_DECAYED"),
+        *("UPDATE_LOST_TO_ROUNDING", "OVER_CLIPPING", "EXCESS_WEIGHT_DECAY"),
+    ),
+    "Gradient": ("VANISHING_GRADIENT", "EXPLODING_GRADIENT"),
+    "Activations": ("SATURATED_ACTIVATION", "DEAD_RELU", "RANK_COLLAPSE", "ATTENTION_COLLAPSE"),
+    "Labels": ("LABEL_LEAK_FEATURE", "LABELS_UNRELATED"),
+    "Validation": ("OVERFIT", "TRAIN_VAL_SHIFT", "DATA_LEAKAGE"),
+}
+"""Sign -> the findings that it would show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vital:
+    """One sign: what it read, one of the four words, and the codes that were found or looked for."""
+
+    name: str
+    reading: str
+    word: str
+    codes: tuple[str, ...]
+
+
+def vitals(history: History, patient: Patient | None, findings: Sequence[Finding]) -> list[Vital]:
+    """Every sign, in the order from the loss inwards."""
+    went = progress(history)
+    readings = {
+        "Loss": (loss_in_words(history, went), went.known or went.broken),
+        "Data": _data(history),
+        "Loss function": _loss_function(history),
+        "Model": _model(history),
+        "Optimiser": _optimiser(history, patient),
+        "Step": _step(history, patient),
+        "Gradient": _gradient(history, patient),
+        "Activations": _activations(history),
+        "Labels": _labels(history),
+        "Validation": _validation(history),
+    }
+    return [_vital(name, *reading, findings) for name, reading in readings.items()]
+
+
+def _vital(name: str, reading: str, judged: bool, findings: Iterable[Finding]) -> Vital:
+    codes = tuple(code for code in SIGNS[name] if code in CATALOGUE)
+    hits = [finding for finding in findings if finding.code in codes]
+    if not hits:
+        return Vital(name, reading, CLEAR if judged else NOT_JUDGED, codes)
+    remarks = all(hit.severity is Severity.INFO for hit in hits)
+    return Vital(name, reading, REMARK if remarks else FOUND, tuple(dict.fromkeys(h.code for h in hits)))
+
+
+def loss_in_words(history: History, went: Progress | None = None) -> str:
+    """How the loss went, in one sentence without its full stop.
+
+    >>> loss_in_words(History())
+    'no loss was seen'
+    """
+    went = went or progress(history)
+    losses = history.task_losses
+    if not went.samples or not np.isfinite(went.start):
+        return "the loss was never a number" if len(losses) and went.broken else "no loss was seen"
+    start, end = number(float(losses[np.isfinite(losses)][0])), number(went.end)
+    guess = f"; a guess loses {number(went.chance)}" if math.isfinite(went.chance) else ""
+    if went.broken:
+        step = int(history.steps[_first_broken(losses)])
+        return f"the loss is no number from step {step} on; until then it went from {start} to {end}"
+    if not went.known:
+        return f"the loss is {start} at first and {end} at last{guess}"
+    top = float(losses[np.isfinite(losses)].max())
+    peak = f", by way of {number(top)}" if top > PEAK * max(abs(went.start), abs(went.end)) else ""
+    if went.is_at_chance and went.end < MOVED * float(losses[np.isfinite(losses)][0]):
+        return f"the loss falls from {start} to {end}{peak}, no lower than a guess: {number(went.chance)}"
+    if went.is_stuck and not went.is_worse:
+        return f"the loss hardly moves: it is {start} at first and {end} at last{peak}{guess}"
+    return f"the loss {'rises' if went.is_worse else 'falls'} from {start} to {end}{peak}{guess}"
+
+
+def _first_broken(losses: np.ndarray) -> int:
+    """The first sample without a finite loss after one with."""
+    first = int(np.isfinite(losses).argmax())
+    return first + int((~np.isfinite(losses[first:])).argmax())
+
+
+def _data(history: History) -> tuple[str, bool]:
+    mean, spread, broken = (history.batch(column) for column in ("mean", "std", "non_finite"))
+    said = []
+    if len(mean):
+        bad = int((broken > 0).sum())
+        centre, width = number(float(typical(mean))), number(float(typical(spread)))
+        finite = f"{bad} of {len(broken)} batches not finite" if bad else "all finite"
+        said.append(f"inputs of mean {centre} and spread {width}, {finite}")
+    counts = [call.counts.cpu().numpy() for call in history.calls() if call.counts is not None]
+    alike = [table for table in counts if len(table) == len(counts[0]) and table.sum() > 1]
+    if alike:
+        classes = float(np.mean([(table > 0).sum() for table in alike]))
+        said.append(f"{number(classes)} of {int((np.sum(alike, 0) > 0).sum())} classes a batch")
+    return "; ".join(said) or "the batches hold no floats, and no classes were seen", bool(said)
+
+
+def _loss_function(history: History) -> tuple[str, bool]:
+    calls = history.calls()
+    if not calls:
+        return "no loss function of torch's was called: what the loss is given was not seen", False
+    call, kinds = calls[0], sorted({call.kind for call in calls})
+    shapes = f"{call.input_shape} against {call.target_shape}"
+    return f"{', '.join(kinds)} (reduction {call.reduction}) of {shapes}", True
+
+
+def _model(history: History) -> tuple[str, bool]:
+    kinds = history.layer_names
+    if not kinds:
+        return "no layer of a known kind was seen", False
+    held = {kind: list(kinds.values()).count(kind) for kind in dict.fromkeys(kinds.values())}
+    said = ", ".join(f"{count} {kind}" for kind, count in held.items())
+    return f"{counted(len(kinds), 'layer')}: {said}", True
+
+
+def _optimiser(history: History, patient: Patient | None) -> tuple[str, bool]:
+    if patient is None or not len(history):
+        return "no step was seen", False
+    held = sum(group is not None for group in patient.groups())
+    missing = set.intersection(*(set(sample.without_gradient) for sample in history))
+    total = len(patient.names)
+    return f"holds {held} of {total} parameter tensors; {total - len(missing)} get a gradient", True
+
+
+def _step(history: History, patient: Patient | None) -> tuple[str, bool]:
+    sizes = step_sizes(history, patient)
+    changed = steps_in_words(sizes)
+    if not changed:
+        return "no step of known size was seen", False
+    rates = [max(sample.rates) for sample in history if sample.rates]
+    rate = f"; learning rate {_span(min(rates), max(rates))}" if rates else ""
+    return f"{changed}{rate}", len(sizes) >= FEW_SAMPLES
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:.3g}" if low == high else f"from {low:.3g} to {high:.3g}"
+
+
+def _gradient(history: History, patient: Patient | None) -> tuple[str, bool]:
+    usual = typical(gradients(history, patient), 0) if len(history) else np.zeros(0)
+    known = usual[np.isfinite(usual)]
+    if not len(known):
+        return "no gradient was seen", False
+    if len(known) < 2 or known[-1] <= 0:
+        return f"weight matrices that a gradient reaches: {int((known > 0).sum())} of {len(known)}", False
+    ratio = part(float(known[0] / known[-1]))
+    return f"a weight of the first of {len(known)} matrices gets {ratio} what one of the last gets", True
+
+
+def _activations(history: History) -> tuple[str, bool]:
+    late: dict[str, list[tuple[float, float, bool]]] = {
+        name: [
+            (r.flat, r.dead, r.saturates)
+            for r in history.layer(name)[-FEW_SAMPLES:]
+            if r.on_flat is not None and math.isfinite(float(r.norm))
+        ]
+        for name in history.layer_names
+    }
+    read = [reads[-1] for reads in late.values() if len(reads) == FEW_SAMPLES]
+    if not read:
+        return "no activation was seen often enough", False
+    dead, flat = max(r[1] for r in read), [r[0] for r in read if r[2]]
+    said = f"at most {share(dead)} of a layer's units are constant over the batch"
+    more = f"; at most {share(max(flat))} of its inputs lie on the flat part" if flat else ""
+    return said + more, True
+
+
+def _labels(history: History) -> tuple[str, bool]:
+    rows = sum(len(inputs) for inputs, _ in history.rows.pairs())
+    return (
+        f"{rows:,} training rows were kept with their targets" if rows else "no rows with targets"
+    ), rows >= FEWEST_ROWS
+
+
+def _validation(history: History) -> tuple[str, bool]:
+    held = history.validation
+    if held is None:
+        return "no validation set was given: watch(..., validation=loader)", False
+    if held.trouble or not held.looks:
+        return held.trouble or "it was never looked at", False
+    last = held.looks[-1]
+    seen = f", {number(last.seen.loss)} on training rows" if last.seen is not None else ""
+    return f"at last the loss is {number(last.held.loss)} on held-out rows{seen}", last.seen is not None

@@ -1,0 +1,37 @@
+"""Findings in the terminal: the cause first, its evidence in numbers, what it explains away, the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from levinthal.clinic.findings.catalogue import CATALOGUE
+from levinthal.vocabulary import BADGES, Finding
+
+
+def told(findings: Sequence[Finding]) -> str:
+    """Roots with all they explain, one screen.
+
+    >>> told([])
+    'Healthy.'
+    """
+    roots = [f for f in findings if not f.follows]
+    if not roots:
+        return "Healthy."
+    return "\n\n".join(_block(root, [f for f in findings if f.follows == root.code]) for root in roots)
+
+
+def _block(root: Finding, symptoms: Sequence[Finding]) -> str:
+    head = f"{BADGES[root.severity]} {root.severity}  {root.code} in {root.where}"
+    lines = [head, f"  {CATALOGUE[root.code].means}", f"  seen: {_evidence(root)}"]
+    if symptoms:
+        lines.append(f"  explains: {', '.join(f.code for f in symptoms)}")
+    return "\n".join([*lines, f"  do: {root.remedy}"])
+
+
+def _evidence(finding: Finding) -> str:
+    return ", ".join(f"{name} {_number(value)}" for name, value in finding.evidence.items())
+
+
+def _number(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

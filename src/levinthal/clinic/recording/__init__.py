@@ -1,0 +1,1 @@
+"""What is written down of a training: hooks on the step, samples, rows, layers, detailed statistics."""

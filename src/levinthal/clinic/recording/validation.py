@@ -1,0 +1,250 @@
+"""Holding out: a validation set beside the training, looked at some ten times a run, and never learnt from.
+
+Validation rows and some of the training rows are put through the model in the same way, in evaluation mode,
+so that neither dropout nor batch statistics nor what a loader does to training rows makes a gap of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from levinthal.clinic.recording.row_reservoir import BYTES, Reservoir, count, moved, taken
+from levinthal.errors import InputError
+from levinthal.probes.untouched import untouched
+
+LossFn = Callable[[Any, Any], Tensor]
+ROWS, AT_ONCE, PIECES, REFERENCE = 2048, 256, 16, 512
+PACE = 1.5
+KNOWN = ("cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "smooth_l1_loss")
+"""Losses of torch's that may be taken of a model's output as it is."""
+LOGITS = "binary_cross_entropy_with_logits"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How the model did on some rows: `losses` (pieces,), the mean of each piece; `right` of `rows` answers,
+    where they can be counted.
+    """
+
+    losses: Tensor
+    right: Tensor | None
+    rows: int
+
+    @property
+    def loss(self) -> float:
+        """The mean loss."""
+        return float(self.losses.mean())
+
+    @property
+    def error(self) -> float:
+        """The standard error of the mean loss, from the spread of its pieces."""
+        return float(self.losses.std() / math.sqrt(len(self.losses))) if len(self.losses) > 1 else math.nan
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers; nan where they cannot be counted."""
+        return math.nan if self.right is None else float(self.right) / self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Validation rows, and training rows where they are known, as the model did after a step."""
+
+    step: int
+    held: Score
+    seen: Score | None
+
+
+@dataclass(slots=True)
+class Validation:
+    """A validation set, and the looks at it. `source` is a pair (inputs, targets) or an iterable of pairs."""
+
+    source: Any
+    loss_fn: LossFn | None = None
+    bulks: list[tuple[Any, Any]] = field(default_factory=list)
+    """What was read of it, at most 256 rows each, where it came to lie."""
+    looks: list[Look] = field(default_factory=list)
+    trouble: str = ""
+    """What went wrong here; nothing is then held out, and the rest goes on."""
+    _due: float = 0.0
+
+    def read(self) -> None:
+        """Take up to 2,048 rows (and 128 MiB), once; random states and loaders' generators are put back."""
+        with self._noted(), undrawn(self.source):
+            self.bulks = list(_bulks(self.source))
+
+    def look(self, model: nn.Module, step: int, rows: Reservoir, kind: str, *, last: bool = False) -> None:
+        """Look, if it is time: after the first sampled step, and when half as many more have gone by."""
+        late = bool(self.looks) and step <= self.looks[-1].step
+        if not self.bulks or self.trouble or late or (not last and step < self._due):
+            return
+        self._due = PACE * step + 1
+        with self._noted(), untouched(model), attributes_kept(model), torch.no_grad():
+            model.eval()
+            self._look(model, step, rows, kind)
+
+    def _look(self, model: nn.Module, step: int, rows: Reservoir, kind: str) -> None:
+        loss = self.loss_fn or _known(kind)
+        if loss is None:
+            return
+        size = min(max(sum(count(x) for x, _ in self.bulks) // PIECES, 8), 128)
+        held = scored(model, loss, self.bulks, size, kind)
+        seen = scored(model, loss, list(_comparable(rows, self.bulks[0])), size, kind)
+        if held is not None:
+            self.looks.append(Look(step, held, seen))
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """A failure ends the holding out, and nothing else."""
+        try:
+            yield
+        except Exception as error:
+            self.trouble = f"{type(error).__name__}: {error}"
+
+
+def as_source(validation: Any) -> Any:
+    """The validation set, if it can be read again and again.
+
+    Raises InputError for an iterator, and for what is neither a pair nor an iterable.
+    """
+    if validation is None or is_pair(validation):
+        return validation
+    if not isinstance(validation, Iterable):
+        raise InputError(f"validation is a {type(validation).__name__}: pass (inputs, targets) or a loader")
+    if isinstance(validation, Iterator):
+        raise InputError("validation is an iterator, which can be read but once: pass the DataLoader itself")
+    return validation
+
+
+def is_pair(value: Any) -> bool:
+    """Whether a value is one batch (inputs, targets) rather than a collection of batches."""
+    return isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[1], Tensor)
+
+
+@contextmanager
+def undrawn(source: Any) -> Iterator[None]:
+    """Whatever is drawn inside is drawn again later: global random states and a loader's generators."""
+    holders = (source, getattr(source, "sampler", None))
+    generators = [g for g in (getattr(h, "generator", None) for h in holders) if isinstance(g, Generator)]
+    states = [g.get_state() for g in generators]
+    draws, numpy_draws = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(()):
+            yield
+    finally:
+        random.setstate(draws)
+        np.random.set_state(numpy_draws)
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)
+
+
+@contextmanager
+def attributes_kept(model: nn.Module) -> Iterator[None]:
+    """Attributes that a forward pass sets on a module (a state carried on, a counter) are set back."""
+    before = {module: dict(module.__dict__) for module in model.modules()}
+    try:
+        yield
+    finally:
+        for module, attributes in before.items():
+            module.__dict__.clear()
+            module.__dict__.update(attributes)
+
+
+def _bulks(source: Any) -> Iterator[tuple[Any, Any]]:
+    """Pairs of at most 256 rows, until there are enough."""
+    rows = size = 0
+    for batch in [source] if is_pair(source) else source:
+        if not isinstance(batch, tuple | list) or len(batch) != 2:
+            raise InputError(f"validation batch of type {type(batch).__name__}: give pairs (inputs, targets)")
+        inputs, targets = batch
+        for low in range(0, count(inputs), AT_ONCE):
+            high = low + min(AT_ONCE, ROWS - rows)
+            part = taken(inputs, low, high), taken(targets, low, high)
+            rows, size = rows + count(part[0]), size + _bytes(part)
+            yield part
+            if rows >= ROWS or size > BYTES:
+                return
+
+
+def _bytes(value: Any) -> int:
+    if isinstance(value, Tensor):
+        return value.numel() * value.element_size()
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
+    return sum(map(_bytes, inner))
+
+
+def _known(kind: str) -> LossFn | None:
+    return getattr(functional, kind) if kind in KNOWN else None
+
+
+def _comparable(rows: Reservoir, held: tuple[Any, Any]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Training rows whose targets are of the same sort as those of validation, the latest first."""
+    left = REFERENCE
+    for inputs, targets in reversed(list(rows.pairs())):
+        alike = isinstance(held[1], Tensor) and targets.dtype == held[1].dtype
+        if left > 0 and alike and targets.shape[1:] == held[1].shape[1:]:
+            left -= len(inputs)
+            yield inputs, targets
+
+
+@torch.no_grad()
+def scored(
+    model: nn.Module, loss: LossFn, bulks: Sequence[tuple[Any, Any]], size: int, kind: str
+) -> Score | None:
+    """The model's score on rows, its loss taken of pieces of one size; None where there is no whole piece."""
+    device = next(model.parameters()).device
+    losses, right, rows = [], [], 0
+    for inputs, targets in joined(bulks):
+        x, y = moved(inputs, device), moved(targets, device)
+        output = model(x) if isinstance(x, Tensor) else model(**x) if isinstance(x, Mapping) else model(*x)
+        ends = [(low, low + size) for low in range(0, count(x) - size + 1, size)]
+        losses += [loss(taken(output, *piece), taken(y, *piece)).float().mean() for piece in ends]
+        hits = _hits(output, y, kind)
+        if hits is not None:
+            right.append(torch.count_nonzero(hits))
+            rows += hits.numel()
+    total = torch.stack(right).sum() if right else None
+    return Score(torch.stack(losses), total, rows) if losses else None
+
+
+def joined(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+    """Small bulks put together to about 256 rows, where both sides are tensors of one shape."""
+    held: list[tuple[Tensor, Tensor]] = []
+    for inputs, targets in pairs:
+        if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
+            yield inputs, targets
+            continue
+        full = sum(len(x) for x, _ in held) >= AT_ONCE
+        if held and (full or inputs.shape[1:] != held[0][0].shape[1:]):
+            yield _together(held)
+            held = []
+        held.append((inputs, targets))
+    if held:
+        yield _together(held)
+
+
+def _together(pairs: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    return torch.cat([x for x, _ in pairs]), torch.cat([y for _, y in pairs])
+
+
+def _hits(output: Any, targets: Any, kind: str) -> Tensor | None:
+    """Which answers are right, where the targets are classes, or yes-or-no with logits."""
+    if isinstance(output, Mapping):
+        output = next(iter(output.values()), None)
+    z = output[0] if isinstance(output, tuple | list) and output else output
+    if not isinstance(z, Tensor) or not isinstance(targets, Tensor):
+        return None
+    if not targets.is_floating_point() and z.dim() == targets.dim() + 1 and z.shape[:1] == targets.shape[:1]:
+        answers = z.argmax(1)
+        return answers == targets if answers.shape == targets.shape else None
+    return (z > 0) == (targets > 0.5) if kind == LOGITS and z.shape == targets.shape else None

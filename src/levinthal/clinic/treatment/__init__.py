@@ -1,0 +1,1 @@
+"""Remedies, each an edit of a Problem, compared in paired trials."""

@@ -1,0 +1,1 @@
+"""The sweep over a preset's tasks, its executors and its workers."""

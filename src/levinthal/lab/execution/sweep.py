@@ -1,0 +1,221 @@
+"""A sweep: which runs of a preset are missing, and the way they get into the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+
+from levinthal.errors import InputError, require_one_of
+from levinthal.lab.execution.executors import Executor, Inline, ignore
+from levinthal.lab.execution.measuring import Measured, Measuring, in_one_line
+from levinthal.lab.storage.runs import Run, Status, run_id
+from levinthal.lab.storage.store import Store
+from levinthal.vocabulary import Dataset, Preset, Study, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a sweep is about to do; costs in the unit of the tasks."""
+
+    tasks: int
+    runs: int
+    skipped: int
+    total_cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A task was handed out."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A task is in the store. Costs and `busy` seconds are sums over the tasks finished so far."""
+
+    task: Task
+    seconds: float
+    done_cost: float
+    total_cost: float
+    busy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A task failed; its cost is no longer in the total."""
+
+    task: Task
+    error: str
+    done_cost: float
+    total_cost: float
+    busy: float
+
+
+Event = Planned | Started | Finished | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a sweep went, in runs (a cell with one seed), and one line for each error."""
+
+    done: int
+    skipped: int
+    failed: int
+    seconds: float
+    errors: tuple[str, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 where all went well, 1 where a task failed, 130 after Ctrl-C."""
+        return 130 if self.interrupted else int(self.failed > 0)
+
+
+def time_left(done_cost: float, total_cost: float, busy: float, workers: int) -> float | None:
+    """Seconds left, or None before anything is known.
+
+    `busy` is the workers' time on what is done (the sum of the tasks' seconds, not the time on the
+    wall), so that tasks in hand do not bias it: `busy / done_cost * (total_cost - done_cost) / workers`.
+
+    >>> time_left(10, 30, busy=20.0, workers=2)
+    20.0
+    """
+    if done_cost <= 0:
+        return None
+    return busy / done_cost * max(total_cost - done_cost, 0.0) / workers
+
+
+def sweep(
+    study: Study,
+    preset: str,
+    store: Store,
+    *,
+    executor: Executor | None = None,
+    device: str = "cpu",
+    data: Dataset | None = None,
+    on_event: Callable[[Event], None] = ignore,
+) -> Summary:
+    """Compute what the store lacks of a preset, each task in one transaction.
+
+    A finished run is never computed again; a failed one is. The seeds of a task are measured together,
+    less those that are finished. A task that fails is recorded with its error and the others go on.
+    Ctrl-C ends the sweep, keeps what is finished, and the next call goes on from there.
+
+    Raises InputError for an unknown preset, a task without seeds or data that are missing; StoreError
+    where the store cannot be written.
+    """
+    chosen = study.presets[require_one_of("preset", preset, study.presets)]
+    if chosen.data is not None and data is None:
+        raise InputError(f"preset '{preset}' of {study.name} needs the data set '{chosen.data}': pass data=")
+    runner = executor if executor is not None else Inline()
+    checksum = data.checksum if data is not None else ""
+    tasks, skipped = missing(study, chosen, store, checksum)
+    if runner.workers > 1:  # the longest first, so that no worker is left alone with it at the end
+        tasks.sort(key=lambda task: -task.cost)
+    tally = _Tally(study, store, checksum, on_event, skipped, sum(task.cost for task in tasks))
+    on_event(Planned(len(tasks), sum(len(task.seeds) for task in tasks), skipped, tally.total_cost))
+    try:
+        work = runner.run(Measuring(study.measure, data, device), tasks, tally.start)
+        with closing(work) as answers:
+            for task, answer in answers:
+                tally.take(task, answer)
+    except KeyboardInterrupt:
+        return tally.summary(interrupted=True)
+    return tally.summary()
+
+
+def missing(study: Study, preset: Preset, store: Store, data: str = "") -> tuple[list[Task], int]:
+    """The tasks that remain, each with the seeds that are not finished, and the number of runs that are."""
+    finished = store.finished(study.name, study.version, data)
+    seen: set[str] = set()
+    tasks, skipped = [], 0
+    for task in preset.tasks:
+        if not task.seeds:
+            raise InputError(f"a task of {study.name} has 0 seeds ({_named(task)}): at least 1 is needed")
+        ids = {run_id(study.name, study.version, task.cell, seed, data): seed for seed in task.seeds}
+        skipped += len(ids.keys() & finished - seen)
+        left = tuple(seed for name, seed in ids.items() if name not in finished | seen)
+        seen |= ids.keys()
+        if left:
+            tasks.append(replace(task, seeds=left, cost=task.cost * len(left) / len(task.seeds)))
+    return tasks, skipped
+
+
+def _named(task: Task) -> str:
+    return " ".join(f"{key}={value}" for key, value in task.cell.items()) or "no factors"
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Writes answers to the store and keeps count."""
+
+    study: Study
+    store: Store
+    data: str
+    on_event: Callable[[Event], None]
+    skipped: int
+    total_cost: float
+    done_cost: float = 0.0
+    busy: float = 0.0
+    done: int = 0
+    failed: int = 0
+    errors: list[str] = field(default_factory=list)
+    clock: float = field(default_factory=time.perf_counter)
+
+    def start(self, task: Task) -> None:
+        self.on_event(Started(task))
+
+    def take(self, task: Task, answer: Measured | Exception) -> None:
+        if isinstance(answer, Exception):
+            answer = Measured((), in_one_line(answer), {}, "", 0.0)
+        error = answer.error or self._refusal(task, answer)
+        if error:
+            self._fail(task, replace(answer, error=error, measurements=()))
+        else:
+            self._finish(task, answer)
+
+    def _refusal(self, task: Task, answer: Measured) -> str:
+        """Store a task; what the store says where a measurement cannot be stored."""
+        try:
+            new = self.store.write(self._runs(task, answer), answer.measurements)
+        except InputError as error:
+            return str(error)
+        self.done += new
+        self.skipped += len(task.seeds) - new  # another process was first
+        return ""
+
+    def _finish(self, task: Task, answer: Measured) -> None:
+        self.done_cost += task.cost
+        self.busy += answer.duration
+        costs = (self.done_cost, self.total_cost, self.busy)
+        self.on_event(Finished(task, answer.duration, *costs))
+
+    def _fail(self, task: Task, answer: Measured) -> None:
+        self.store.write(self._runs(task, answer))
+        self.failed += len(task.seeds)
+        self.total_cost -= task.cost
+        self.errors.append(f"{_named(task)} seeds {', '.join(map(str, task.seeds))}: {answer.error}")
+        self.on_event(Failed(task, answer.error, self.done_cost, self.total_cost, self.busy))
+
+    def _runs(self, task: Task, answer: Measured) -> list[Run]:
+        status = Status.FAILED if answer.error else Status.DONE
+        one = Run(
+            self.study.name,
+            self.study.version,
+            task.cell,
+            seed=task.seeds[0],
+            data=self.data,
+            status=status,
+            error=answer.error,
+            environment=answer.environment,
+            started=answer.started,
+            duration=answer.duration,
+        )
+        return [replace(one, seed=seed) for seed in task.seeds]
+
+    def summary(self, *, interrupted: bool = False) -> Summary:
+        seconds = time.perf_counter() - self.clock
+        return Summary(self.done, self.skipped, self.failed, seconds, tuple(self.errors), interrupted)

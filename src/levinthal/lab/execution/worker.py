@@ -1,0 +1,97 @@
+"""The life of a worker process, and the conditions under which it is started."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from levinthal.errors import StudyError
+from levinthal.lab.execution.executors import attempt
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def serve(connection: Connection) -> None:
+    """Answer items until the line is closed: the whole life of a worker process.
+
+    Messages are ("ready", None) once the function has arrived, or ("refused", why); then
+    ("result", what the function returned or raised) for each item.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        function = pickle.loads(connection.recv_bytes())
+    except EOFError:
+        return
+    except Exception as error:
+        connection.send(("refused", f"{type(error).__name__}: {error}"))
+        return
+    with silent(EOFError, BrokenPipeError, ConnectionResetError):
+        connection.send(("ready", None))
+        while True:
+            item = connection.recv()
+            connection.send_bytes(_message(attempt(function, item)))
+
+
+def _message(result: Any) -> bytes:
+    # An exception may pickle well and still not come back: try both ways here, where it can be told.
+    try:
+        message = pickle.dumps(("result", result))
+        if isinstance(result, Exception):
+            pickle.loads(message)
+    except Exception as error:
+        told = f"{type(result).__name__}: {result}" if isinstance(result, Exception) else str(error)
+        return pickle.dumps(("result", StudyError(told)))
+    return message
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+@contextmanager
+def silent(*kinds: type[BaseException]) -> Iterator[None]:
+    """Leave the block without a word at these exceptions."""
+    try:
+        yield
+    except kinds:
+        return
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits until the block is over; a process started in it never hears of Ctrl-C."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it lifts the block again when it is started inside
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Libraries read these once, when they load: they must be set before the worker starts."""
+    before = {key: os.environ.get(key) for key in _ONE_THREAD}
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                del os.environ[key]
+            else:
+                os.environ[key] = value

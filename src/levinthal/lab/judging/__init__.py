@@ -1,0 +1,1 @@
+"""Statistics over seeds, and the one function that judges a claim."""

@@ -1,0 +1,236 @@
+"""One function that judges a claim on its evidence. docs/verdicts.md says the rules in plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from levinthal.errors import InputError
+from levinthal.lab.judging.arms import Arm, Seeds, arm_of, over_parts
+from levinthal.lab.judging.reasons import (
+    half_run,
+    listed,
+    lost_words,
+    nearly_nil,
+    opening,
+    settle,
+    size_words,
+    told,
+)
+from levinthal.lab.judging.statistics import FEWEST_SEEDS, mean_interval, seeds_needed
+from levinthal.vocabulary import Claim, Evidence, Interval, Outcome, Verdict
+
+LEVEL = 0.95
+Ruling = tuple[Outcome, tuple[str, ...]]
+
+
+def judge(claim: Claim, evidence: Evidence) -> Verdict:
+    """Judge a claim: replicates, partially, does not replicate, inconclusive, or merely reported.
+
+    The effect of a seed is its mean over the parts of the grid; the interval is over seeds, at 95 %.
+
+    - replicates: the interval lies beyond `claim.smallest`, every part of the grid lies beyond zero, and the
+      control shows no such effect;
+    - partially: beyond zero only, or only in part of the grid (parts by Holm's procedure);
+    - does not replicate: wrong sign, or an interval that excludes the smallest size that counts;
+    - inconclusive: everything else, and whenever there are fewer than five seeds, the best learning rate sits
+      on the edge of its grid, or the control is missing, undecided, or shows the same effect.
+
+    A part whose own control shows the effect as well is set aside: what remains can hold only in part.
+    A seed whose effect is not finite (it never reached its target) is counted against the verdict.
+
+    >>> claim = Claim("X", "rises", "a book", "rise", "bits", 0.1, "", lambda rows: Evidence({}))
+    >>> judge(claim, Evidence({"all": dict(enumerate([0.4, 0.5, 0.6, 0.5, 0.4, 0.6]))})).outcome.value
+    'replicates'
+
+    Raises:
+        InputError: a smallest size that is not positive.
+    """
+    if claim.smallest is not None and not claim.smallest > 0:
+        raise InputError(f"claim {claim.id} has smallest={claim.smallest}: it must be above 0")
+    parts = {part: arm_of(effects, claim.unit) for part, effects in evidence.effects.items()}
+    aside = _explained_by_control(claim, evidence, parts)
+    kept = {part: arm for part, arm in parts.items() if part not in aside} or parts
+    overall = arm_of(over_parts({part: evidence.effects[part] for part in kept}), claim.unit)
+    control = arm_of(over_parts(_controls(evidence, kept)), claim.unit)
+    if claim.smallest is None or overall.estimate is None:
+        outcome, reasons = _unjudged(claim, overall, parts)
+        needed = None
+    else:
+        outcome, reasons = _rule(claim, claim.smallest, evidence, overall, kept, control)
+        outcome, reasons = _weigh_set_aside(outcome, reasons, aside, kept)
+        needed = None if evidence.grid_edge else _needed(outcome, claim.smallest, overall, kept, control)
+        reasons = (*reasons, *settle(outcome, needed), opening(overall, claim))
+    shown = {part: arm.estimate for part, arm in parts.items() if arm.estimate is not None}
+    reasons = (*reasons, *half_run(evidence.effects), *evidence.notes)
+    return Verdict(claim, outcome, overall.estimate, overall.n, control.estimate, shown, needed, reasons)
+
+
+def _unjudged(claim: Claim, overall: Arm, parts: Mapping[str, Arm]) -> Ruling:
+    if overall.estimate is not None:
+        return Outcome.REPORTED, (opening(overall, claim), "The claim sets no size to be judged by.")
+    if overall.lost:
+        return Outcome.INCONCLUSIVE, (f"None of {overall.lost} seeds has a finite effect.",)
+    if any(arm.n or arm.lost for arm in parts.values()):
+        return Outcome.INCONCLUSIVE, ("No seed has run in every part of the grid yet.",)
+    return Outcome.INCONCLUSIVE, ("No runs yet.",)
+
+
+def _controls(evidence: Evidence, parts: Iterable[str]) -> dict[str, Seeds]:
+    """The control of each part: its own, or the one that stands for all."""
+    common = evidence.control.get("")
+    if common is not None and not evidence.control.keys() & set(parts):
+        return {"": common}
+    return {part: evidence.control.get(part, common or {}) for part in parts}
+
+
+def _explained_by_control(claim: Claim, evidence: Evidence, parts: Mapping[str, Arm]) -> dict[str, Arm]:
+    """The controls of the parts that lie beyond zero, with a control of their own that counts as much."""
+    found = {}
+    for part, arm in parts.items():
+        control = arm_of(evidence.control.get(part, {}), claim.unit)
+        counts = control.interval.low > 0 and control.interval.high >= (claim.smallest or math.inf)
+        if claim.control and arm.interval.low > 0 and control.n >= FEWEST_SEEDS and counts:
+            found[part] = control
+    return found
+
+
+def _weigh_set_aside(
+    outcome: Outcome, reasons: tuple[str, ...], aside: Mapping[str, Arm], kept: Mapping[str, Arm]
+) -> Ruling:
+    """What holds only where the control is clean holds in part of the grid."""
+    if not aside or aside.keys() & kept.keys():
+        return outcome, reasons
+    words = f"Set aside, because the control shows the same there: {listed(aside, aside)}."
+    if outcome is Outcome.REPLICATES:
+        return Outcome.PARTIALLY, (words, *reasons)
+    return outcome, (*reasons, words)
+
+
+def _rule(
+    claim: Claim, smallest: float, evidence: Evidence, overall: Arm, parts: Mapping[str, Arm], control: Arm
+) -> Ruling:
+    if evidence.grid_edge:
+        why = "The best learning rate sits on the edge of its grid: widen the grid before comparing."
+        return Outcome.INCONCLUSIVE, (why,)
+    if overall.n < FEWEST_SEEDS:
+        why = f"Too few seeds to decide: {overall.n}, and {FEWEST_SEEDS} are the fewest that can."
+        return Outcome.INCONCLUSIVE, (*lost_words(overall), why)
+    outcome, reasons = _count_lost(_by_size(overall.interval, smallest), overall, smallest)
+    outcome, more = _by_parts(outcome, parts, smallest)
+    reasons += more
+    if outcome in (Outcome.REPLICATES, Outcome.PARTIALLY) and claim.control:
+        clean, why = _control_is_clean(overall, control, smallest, claim.unit)
+        return (outcome, (*reasons, why)) if clean else (Outcome.INCONCLUSIVE, (why, *reasons))
+    return outcome, (*reasons, *nearly_nil(outcome, overall, smallest, claim.unit))
+
+
+def _by_size(interval: Interval, smallest: float) -> Outcome:
+    if interval.low >= smallest:
+        return Outcome.REPLICATES
+    if interval.high < smallest:
+        return Outcome.DOES_NOT_REPLICATE
+    return Outcome.PARTIALLY if interval.low > 0 else Outcome.INCONCLUSIVE
+
+
+def _count_lost(outcome: Outcome, overall: Arm, smallest: float) -> Ruling:
+    """Count lost seeds against the outcome: as nil if it favours the claim, else as twice the size."""
+    if overall.lost == 0 or outcome is Outcome.INCONCLUSIVE:
+        return outcome, lost_words(overall)
+    if overall.lost > overall.n:
+        why = "More seeds were lost than have an effect, and that decides nothing."
+        return Outcome.INCONCLUSIVE, (*lost_words(overall), why)
+    fill = 2 * smallest if outcome is Outcome.DOES_NOT_REPLICATE else 0.0
+    filled = _by_size(mean_interval([*overall.values.values(), *[fill] * overall.lost]), smallest)
+    if filled is outcome:
+        return outcome, (*lost_words(overall), "Counting them against the verdict does not change it.")
+    weaker = (outcome, filled) == (Outcome.REPLICATES, Outcome.PARTIALLY)
+    why = f"Without them it would read '{outcome}'; counted against it, they weaken it."
+    return (Outcome.PARTIALLY if weaker else Outcome.INCONCLUSIVE), (*lost_words(overall), why)
+
+
+def _by_parts(outcome: Outcome, parts: Mapping[str, Arm], smallest: float) -> Ruling:
+    if outcome is Outcome.PARTIALLY:
+        return outcome, (f"It lies beyond zero, but not surely beyond {smallest:.3g}, which is what counts.",)
+    if len(parts) < 2:
+        return outcome, ()
+    if outcome is Outcome.REPLICATES:
+        lacking = [part for part, arm in parts.items() if arm.interval.low <= 0]
+        if not lacking:
+            return outcome, (f"It holds in each of {len(parts)} parts of the grid.",)
+        return Outcome.PARTIALLY, (f"It is not beyond zero in {listed(lacking, parts)}.",)
+    holding = _holm(parts, smallest)
+    if not holding:
+        return outcome, ()
+    why = f"It holds in {listed(holding, parts)} (Holm over {len(parts)} parts)."
+    wrong_sign = outcome is Outcome.DOES_NOT_REPLICATE and _mean(parts) < 0
+    return (outcome if wrong_sign else Outcome.PARTIALLY), (why,)
+
+
+def _mean(parts: Mapping[str, Arm]) -> float:
+    return math.fsum(float(arm.estimate) for arm in parts.values() if arm.estimate) / len(parts)
+
+
+def _holm(parts: Mapping[str, Arm], smallest: float) -> list[str]:
+    """The parts beyond the smallest size, by Holm's step-down at 2.5 % in one tail for the whole family."""
+    held: list[str] = []
+    while len(held) < len(parts):
+        level = 1 - (1 - LEVEL) / (len(parts) - len(held))
+        new = [p for p, arm in parts.items() if p not in held and _beyond(arm, smallest, level)]
+        if not new:
+            break
+        held += new
+    return [part for part in parts if part in held]
+
+
+def _beyond(arm: Arm, size: float, level: float) -> bool:
+    """Whether a part lies beyond a size, its lost seeds counted as nil."""
+    with_lost = [*arm.values.values(), *[0.0] * arm.lost]
+    return arm.n >= FEWEST_SEEDS and mean_interval(with_lost, level=level).low >= size
+
+
+def _control_is_clean(overall: Arm, control: Arm, smallest: float, unit: str) -> tuple[bool, str]:
+    if control.estimate is None:
+        return False, "The control arm has no runs, and without it nothing replicates."
+    if control.n < FEWEST_SEEDS:
+        return False, f"The control arm has too few seeds to decide: {control.n}, not {FEWEST_SEEDS}."
+    words = told(control.estimate)
+    if control.interval.high < smallest:
+        return True, f"The control shows no such effect: {words}."
+    if control.interval.low > 0:
+        return False, f"The control shows the same effect: {words}."
+    excess = _excess(overall, control)
+    if excess.interval.low >= smallest:
+        return True, f"The control is nil within its noise ({words}), and the effect exceeds it seed by seed."
+    return False, f"The control does not exclude {size_words(smallest, unit)}: {words}."
+
+
+def _excess(overall: Arm, control: Arm) -> Arm:
+    common = overall.values.keys() & control.values.keys()
+    return arm_of({seed: overall.values[seed] - control.values[seed] for seed in common}, "")
+
+
+def _needed(
+    outcome: Outcome, smallest: float, overall: Arm, parts: Mapping[str, Arm], control: Arm
+) -> int | None:
+    """Seeds that would settle what is open: the effect, its weakest part, or the control."""
+    if overall.estimate is None or outcome not in (Outcome.INCONCLUSIVE, Outcome.PARTIALLY):
+        return None
+    if overall.n < FEWEST_SEEDS:
+        return max(FEWEST_SEEDS, _to_settle(overall, smallest) or 0)
+    undecided = [arm for arm in (overall, control, *parts.values()) if arm.estimate and _open(arm, smallest)]
+    counts = [_to_settle(arm, smallest) for arm in undecided]
+    known = [count for count in counts if count is not None]
+    return max(known) if known and len(known) == len(counts) else None
+
+
+def _open(arm: Arm, smallest: float) -> bool:
+    return arm.interval.low <= 0 and arm.interval.high >= smallest
+
+
+def _to_settle(arm: Arm, smallest: float) -> int | None:
+    """An interval is open while it reaches both zero and the smallest size: the farther one is left first."""
+    if arm.estimate is None or arm.n < 2:
+        return FEWEST_SEEDS
+    count = seeds_needed(max(arm.estimate.value, smallest - arm.estimate.value), arm.estimate.details["sd"])
+    return count and max(count, arm.n + 1)

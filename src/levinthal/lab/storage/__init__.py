@@ -1,0 +1,1 @@
+"""The store: runs and one long table of measurements in one SQLite file."""

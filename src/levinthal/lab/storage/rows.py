@@ -1,0 +1,197 @@
+"""An immutable view of the long table: what claims and figures are written with."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, NoReturn, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from levinthal.errors import InputError
+from levinthal.lab.storage.table import NUMBERS, TEXTS, Table, encoded, table
+from levinthal.vocabulary import Cell, Row
+
+
+@runtime_checkable
+class Text(Protocol):
+    """Anything text can be written to."""
+
+    def write(self, text: str, /) -> object:
+        """Take one more piece of text."""
+        ...
+
+
+class Rows:
+    """Rows of the long table. Every method that narrows gives new Rows and leaves these as they are.
+
+    A key is `seed`, `step`, `layer`, `name`, `condition`, `unit`, `trust`, a factor of the cell,
+    or a `key=value` word of the condition. A cell without the factor has the value None.
+
+    >>> from levinthal.vocabulary import Estimate, Measurement
+    >>> rows = Rows.of(
+    ...     Row({"width": w}, Measurement("loss", Estimate(w + s + t / 10), seed=s, step=t))
+    ...     for w in (20, 50) for s in (0, 1) for t in (1, 8)
+    ... )
+    >>> len(rows), rows.distinct("width")
+    (8, [20, 50])
+    >>> rows.where(name="loss", width=20, step=8).by_seed()
+    {0: 20.8, 1: 21.8}
+    >>> rows.where(width={20, 50}, step=lambda t: t < 5, seed=0).values()
+    array([20.1, 50.1])
+    >>> {key: trace.values("step").tolist() for key, trace in rows.where(seed=1).group_by("width").items()}
+    {(20,): [1, 8], (50,): [1, 8]}
+    """
+
+    __slots__ = ("_index", "_table")
+
+    def __init__(self, long: Table, index: Int[np.ndarray, " n"] | None = None) -> None:
+        self._table = long
+        self._index = np.arange(len(long)) if index is None else index
+
+    @classmethod
+    def of(cls, rows: Iterable[Row], *, factors: Iterable[str] = ()) -> Rows:
+        """Rows from the vocabulary's own, for tests and simulations."""
+        rows = list(rows)
+        cells: dict[str, tuple[int, Cell]] = {}
+        at = [cells.setdefault(repr(row.cell), (len(cells), row.cell))[0] for row in rows]
+        plain = [encoded(row.measurement) for row in rows]
+        columns = {key: [one[key] for one in plain] for key in (*TEXTS, *NUMBERS)}
+        return cls(table([cell for _, cell in cells.values()], at, columns, factors))
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __iter__(self) -> Iterator[Row]:
+        return (self._table.row(int(i)) for i in self._index)
+
+    def __repr__(self) -> str:
+        return f"Rows({len(self)}: {', '.join(self.distinct('name'))})"
+
+    def where(self, **wanted: Any) -> Rows:
+        """The rows whose keys are as wanted: a value, a set, tuple, list or range of them, or a test.
+
+        A test is not asked about None, the value of a factor that a cell does not have.
+
+        Raises InputError for a key that neither the rows nor the tasks asked for have.
+        """
+        keep: Bool[np.ndarray, " n"] = np.ones(len(self), dtype=bool)
+        for key, value in wanted.items():
+            keep &= self._table.column(key).matching(value)[self._index]
+        return Rows(self._table, self._index[keep])
+
+    def values(self, key: str = "value") -> np.ndarray:
+        """One column, row by row: `value`, `low`, `high`, or any key. Floats for numbers and steps alike."""
+        if key in NUMBERS:
+            return self._table.numbers[key][self._index]
+        column = self._table.column(key)
+        codes = column.codes[self._index]
+        used = np.flatnonzero(np.bincount(codes, minlength=len(column.values)))
+        levels = _array([column.values[code] for code in used])
+        return np.asarray(levels[np.searchsorted(used, codes)])
+
+    def by(self, *keys: str, **wanted: Any) -> dict[tuple[Any, ...], float]:
+        """The value at each combination of `keys`, among the rows as wanted.
+
+        Raises InputError where a combination holds more than one row.
+        """
+        rows = self.where(**wanted)
+        columns = [rows.values(key).tolist() for key in keys]
+        addresses = list(zip(*columns, strict=True))
+        found = dict(zip(addresses, rows.values().tolist(), strict=True))
+        if len(found) < len(rows):
+            rows._refuse_duplicates(keys, addresses)
+        return found
+
+    def by_seed(self, **wanted: Any) -> dict[int, float]:
+        """The value of each seed, among the rows as wanted.
+
+        Raises InputError where a seed has more than one row, and says what tells them apart.
+        """
+        return {seed: value for (seed,), value in self.by("seed", **wanted).items()}
+
+    def _refuse_duplicates(self, keys: tuple[str, ...], addresses: list[tuple[Any, ...]]) -> NoReturn:
+        twice, times = Counter(addresses).most_common(1)[0]
+        at = dict(zip(keys, twice, strict=True))
+        same = self.where(**{key: (value,) for key, value in at.items()})
+        factors = sorted({key for row in same for key in row.cell})
+        others = ("seed", "name", "step", "layer", "condition", *factors)
+        apart = " and ".join(key for key in others if len(same.distinct(key)) > 1) or "nothing"
+        place = ", ".join(f"{key}={value}" for key, value in at.items())
+        raise InputError(
+            f"one row wanted for {place}; got {times} that differ in {apart}: narrow with where()"
+        )
+
+    def distinct(self, key: str) -> list[Any]:
+        """The values of a key that occur, sorted; None first, numbers before text."""
+        column = self._table.column(key)
+        return sorted((column.values[c] for c in np.unique(column.codes[self._index])), key=_order)
+
+    def group_by(self, *keys: str) -> dict[tuple[Any, ...], Rows]:
+        """Rows of each combination of keys that occurs, sorted by the keys; order within is kept."""
+        if not len(self):
+            return {}
+        columns = [self._table.column(key) for key in keys]
+        codes = np.zeros(len(self), dtype=np.int64)
+        for column in columns:
+            merged = codes * len(column.values) + column.codes[self._index]
+            codes = np.unique(merged, return_inverse=True)[1].reshape(-1)
+        order = np.argsort(codes, kind="stable")
+        parts = np.split(self._index[order], np.flatnonzero(np.diff(codes[order])) + 1)
+        heads = [tuple(c.values[c.codes[part[0]]] for c in columns) for part in parts]
+        groups = {head: Rows(self._table, part) for head, part in zip(heads, parts, strict=True)}
+        return dict(sorted(groups.items(), key=lambda group: tuple(map(_order, group[0]))))
+
+    def sorted_by(self, *keys: str) -> Rows:
+        """The same rows in the order of the keys, the first one first; ties keep their order."""
+        parts = self.group_by(*keys).values()
+        return Rows(self._table, np.concatenate([part._index for part in parts])) if parts else self
+
+    def to_csv(self, target: str | Path | Text) -> None:
+        """Write the rows as CSV, factors of the cells first, floats with all their digits."""
+        cells = self._table.cells
+        factors = sorted({key for i in np.unique(self._table.cell[self._index]) for key in cells[i]})
+        columns = [self._factor(key) for key in factors] + [self.values(key).tolist() for key in _CSV]
+        with _open(target) as file:
+            out = csv.writer(file, lineterminator="\n")
+            out.writerow([*factors, *_CSV])
+            out.writerows(zip(*columns, strict=True))
+
+    def _factor(self, key: str) -> list[Any]:
+        levels = [cell.get(key) for cell in self._table.cells]
+        return [levels[i] for i in self._table.cell[self._index]]
+
+
+def chosen(rows: Rows, **wanted: Any) -> Rows:
+    """`rows.where`, with no rows for no rows: a study that has not begun has no conditions yet."""
+    named = rows.where(name=wanted.pop("name")) if "name" in wanted else rows
+    return named.where(**wanted) if len(named) else named
+
+
+_ADDRESS = ("seed", "step", "layer", "name", "condition")
+_CSV = (*_ADDRESS, *NUMBERS, "unit", "method", "trust", "reasons", "details")
+
+
+def _open(target: str | Path | Text) -> AbstractContextManager[Text]:
+    if isinstance(target, str | Path):
+        return open(target, "w", newline="", encoding="utf-8")
+    return nullcontext(target)
+
+
+def _array(values: list[Any]) -> np.ndarray:
+    kinds = {type(value) for value in values}
+    if kinds in ({int}, {float}, {int, float}, {bool}):
+        return np.array(values)
+    held = np.empty(len(values), dtype=object)
+    held[:] = values
+    return held
+
+
+def _order(value: Any) -> tuple[int, Any]:
+    if value is None:
+        return (0, 0)
+    return (2, value) if isinstance(value, str) else (1, value)

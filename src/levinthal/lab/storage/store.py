@@ -1,0 +1,214 @@
+"""The store: runs and one long table of measurements in one SQLite file that only grows."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from levinthal.errors import InputError, StoreError
+from levinthal.lab.storage.rows import Rows
+from levinthal.lab.storage.runs import Run, Status, cell_text, run_id
+from levinthal.lab.storage.schema import open_store, told, transaction
+from levinthal.lab.storage.table import NUMBERS, encoded, table
+from levinthal.vocabulary import Measurement, Task
+
+_RUN = "study, version, cell, seed, data, status, error, environment, started, duration"
+_LONG = ("step", "layer", "name", "condition", "unit", "trust", "method", "reasons", "details", *NUMBERS)
+
+
+class Store:
+    """One SQLite file (WAL). A finished run is never changed, deleted or replaced.
+
+    `read_only` opens a store as it is, also on a medium that cannot be written. `wait` is how many
+    seconds to wait for another process that writes. Raises StoreError, in one line, for a file that
+    is not a store, is damaged, is from a newer version, or cannot be written; such a file is not touched.
+
+    >>> from levinthal.vocabulary import Estimate
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "store.sqlite") as store:
+    ...     run = Run("toy", 1, {"width": 20}, seed=0)
+    ...     store.write([run], [Measurement("error", Estimate(0.1), seed=0)])
+    ...     store.rows("toy").where(width=20).by_seed()
+    1
+    {0: 0.1}
+    """
+
+    def __init__(self, path: str | Path, *, read_only: bool = False, wait: float = 60.0) -> None:
+        self.path = Path(path)
+        self._wait = wait
+        self._connection = open_store(self.path, read_only=read_only, wait=wait)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; the last to close it folds the log into it."""
+        self._connection.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[sqlite3.Connection]:
+        with told(self.path, self._wait):
+            yield self._connection
+
+    def write(self, runs: Sequence[Run], measurements: Iterable[Measurement] = ()) -> int:
+        """Store the runs of one task with their measurements, all or nothing; how many were new.
+
+        A measurement belongs to the run of its seed. A run that is already finished is left as it is:
+        the first wins. A failed run gives way to the next attempt. Raises InputError where two
+        measurements share an address or one cannot be stored.
+        """
+        by_seed = _by_seed(runs, measurements)
+        with self._told() as connection, transaction(connection):
+            new = [run for run in runs if not self._is_finished(run)]
+            for run in new:
+                connection.execute("DELETE FROM runs WHERE id = ? AND status = 'failed'", (run.id,))
+                _insert(connection, run, by_seed[run.seed])
+        return len(new)
+
+    def _is_finished(self, run: Run) -> bool:
+        query = "SELECT 1 FROM runs WHERE id = ? AND status = 'done'"
+        return self._connection.execute(query, (run.id,)).fetchone() is not None
+
+    def finished(self, study: str, version: int, data: str = "") -> set[str]:
+        """The ids of the finished runs of a study on one data set."""
+        query = "SELECT id FROM runs WHERE study = ? AND version = ? AND data = ? AND status = 'done'"
+        with self._told() as connection:
+            return {name for (name,) in connection.execute(query, (study, version, data))}
+
+    def runs(self, study: str | None = None, *, version: int | None = None) -> list[Run]:
+        """The runs of a study, of one version or of all, finished and failed, oldest first."""
+        query = f"""SELECT {_RUN} FROM runs WHERE (?1 IS NULL OR study = ?1)
+                    AND (?2 IS NULL OR version = ?2) ORDER BY number"""
+        with self._told() as connection:
+            return [_run(row) for row in connection.execute(query, (study, version))]
+
+    def rows(
+        self,
+        study: str,
+        *,
+        version: int | None = None,
+        tasks: Iterable[Task] | None = None,
+        data: str | None = None,
+    ) -> Rows:
+        """The measurements of a study's finished runs: all of them, or those of the tasks.
+
+        `version` is the newest stored where not given; `data` is a checksum, and may be left out
+        where the store holds what is asked for on one data set only (else StoreError).
+        """
+        wanted = None if tasks is None else tuple(tasks)
+        with self._told():
+            version = self._newest(study) if version is None else version
+            names = self._data(study, version) if data is None else [data]
+            found = {name: self._chosen(study, version, name, wanted) for name in names}
+        held = {name: chosen for name, chosen in found.items() if chosen}
+        if len(held) > 1:
+            told = ", ".join(name[:12] or "none" for name in held)
+            raise StoreError(f"{self.path} holds {study} on {len(held)} data sets ({told}): pass data=")
+        known = {key for task in wanted or () for key in task.cell}
+        return self._load(next(iter(held.values()), []), known)
+
+    def _newest(self, study: str) -> int:
+        query = "SELECT coalesce(max(version), 0) FROM runs WHERE study = ? AND status = 'done'"
+        return int(self._connection.execute(query, (study,)).fetchone()[0])
+
+    def _data(self, study: str, version: int) -> list[str]:
+        query = (
+            "SELECT DISTINCT data FROM runs WHERE study = ? AND version = ? AND status = 'done' ORDER BY 1"
+        )
+        return [data for (data,) in self._connection.execute(query, (study, version))]
+
+    def _chosen(
+        self, study: str, version: int, data: str, tasks: tuple[Task, ...] | None
+    ) -> list[tuple[int, str, str, int]]:
+        query = """SELECT number, id, cell, seed FROM runs
+                   WHERE study = ? AND version = ? AND data = ? AND status = 'done' ORDER BY cell, seed"""
+        found = self._connection.execute(query, (study, version, data)).fetchall()
+        if tasks is None:
+            return found
+        ids = (run_id(study, version, task.cell, seed, data) for task in tasks for seed in task.seeds)
+        place = {name: i for i, name in enumerate(ids)}
+        return sorted((run for run in found if run[1] in place), key=lambda run: place[run[1]])
+
+    def _load(self, chosen: Sequence[tuple[int, str, str, int]], known: Iterable[str]) -> Rows:
+        query = f"""SELECT run, {", ".join(_LONG)} FROM measurements
+                    WHERE run IN (SELECT value FROM json_each(?))
+                    ORDER BY run, step, layer, name, condition"""
+        with self._told() as connection:
+            found = connection.execute(query, (json.dumps([run[0] for run in chosen]),)).fetchall()
+        taken = list(zip(*found, strict=True)) if found else [()] * (len(_LONG) + 1)
+        return _assembled(chosen, taken, known)
+
+    def check(self) -> list[str]:
+        """What is wrong with the store: SQLite's own integrity check, and runs short of measurements."""
+        short = """SELECT 'run ' || id || ' has ' || count(run) || ' of ' || rows || ' measurements' FROM runs
+                   LEFT JOIN measurements ON run = number GROUP BY number HAVING count(run) != rows"""
+        with self._told() as connection:
+            faults = [line for (line,) in connection.execute("PRAGMA integrity_check") if line != "ok"]
+            return faults + [line for (line,) in connection.execute(short)]
+
+
+def _assembled(
+    chosen: Sequence[tuple[int, str, str, int]], taken: Sequence[Sequence[Any]], known: Iterable[str]
+) -> Rows:
+    cells = {text: i for i, text in enumerate(dict.fromkeys(cell for _, _, cell, _ in chosen))}
+    place = {number: cells[text] for number, _, text, _ in chosen}
+    seeds = {number: seed for number, _, _, seed in chosen}
+    columns: dict[str, Sequence[Any]] = dict(zip(_LONG, taken[1:], strict=True))
+    columns["seed"] = [seeds[number] for number in taken[0]]
+    long = table(map(json.loads, cells), [place[number] for number in taken[0]], columns, known)
+    # Runs are stored as they finish; they are read in an order that does not depend on who was faster.
+    rank = {number: i for i, (number, *_) in enumerate(chosen)}
+    order = np.argsort(np.array([rank[number] for number in taken[0]], dtype=np.int64), kind="stable")
+    return Rows(long, order)
+
+
+def _by_seed(runs: Sequence[Run], measurements: Iterable[Measurement]) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = {run.seed: [] for run in runs}
+    for measurement in measurements:
+        if measurement.seed not in found:
+            given = ", ".join(map(str, found))
+            raise InputError(f"{measurement.name} is of seed {measurement.seed}; the runs have seeds {given}")
+        try:
+            found[measurement.seed].append(encoded(measurement))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{measurement.name}: {error}") from error
+    return found
+
+
+def _insert(connection: sqlite3.Connection, run: Run, rows: Sequence[Mapping[str, Any]]) -> None:
+    row = (
+        run.id,
+        run.study,
+        run.version,
+        cell_text(run.cell),
+        run.seed,
+        run.data,
+        str(run.status),
+        run.error,
+    )
+    rest = (json.dumps(dict(run.environment)), run.started, run.duration, len(rows))
+    number = connection.execute(
+        f"INSERT INTO runs (id, {_RUN}, rows) VALUES ({', '.join('?' * 12)})", (*row, *rest)
+    ).lastrowid
+    marks = ", ".join(f":{key}" for key in _LONG)
+    try:
+        connection.executemany(
+            f"INSERT INTO measurements (run, {', '.join(_LONG)}) VALUES ({number}, {marks})", rows
+        )
+    except sqlite3.IntegrityError as error:
+        raise InputError(f"seed {run.seed}: a measurement cannot be stored ({error})") from error
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    study, version, cell, seed, data, status, error, environment, started, duration = row
+    found = json.loads(environment)
+    return Run(study, version, json.loads(cell), seed, data, Status(status), error, found, started, duration)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from tests.clinic.histories import history, patient
+
+from levinthal.clinic.findings.finding import found
+from levinthal.clinic.presentation.signs import SIGNS, vitals
+from levinthal.clinic.presentation.summary import (
+    HEALTHY,
+    SICK,
+    UNKNOWN,
+    Answer,
+    answer_of_checkup,
+    answer_of_run,
+)
+from levinthal.vocabulary import Estimate, Finding, Severity
+
+FALLING = [2.0 * 0.9**k for k in range(20)]
+
+
+def answer(losses: list[float], findings: list[Finding] | None = None) -> Answer:
+    seen = history(losses)
+    return answer_of_run(findings or [], seen, vitals(seen, patient(), findings or []))
+
+
+def test_a_healthy_run_hears_why() -> None:
+    said = answer(FALLING)
+    assert (said.word, said.headline) == (
+        HEALTHY,
+        "Healthy: the loss came down to 23 % of what a guess loses.",
+    )
+    looked = sum(len(codes) for sign, codes in SIGNS.items() if sign not in ("Labels", "Validation"))
+    assert said.because.startswith(f"8 of 10 signs show nothing wrong: {looked} causes were looked for.")
+    assert said.because.endswith("Not judged: labels and validation.")
+
+
+def test_remarks_and_symptoms_do_not_make_a_run_sick() -> None:
+    noted = found("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
+    said = answer(FALLING, [noted])
+    assert said.word == HEALTHY
+    assert said.because.endswith("Noted, without harm so far: DEAD_RELU.")
+
+
+def test_the_cause_is_the_headline_and_other_causes_are_named() -> None:
+    causes = [found("DOUBLE_SOFTMAX", "loss", 0, {}), found("STUCK_BATCH", "input", 0, {})]
+    symptom = dataclasses.replace(found("UNDERFIT", "loss", 0, {}), follows="DOUBLE_SOFTMAX")
+    said = answer([2.0] * 20, [*causes, symptom])
+    assert said.word == SICK
+    assert said.headline.startswith("The cross-entropy is given probabilities")
+    assert said.because.startswith("Another cause: STUCK_BATCH. The loss hardly moves")
+
+
+@pytest.mark.parametrize(
+    ("losses", "head"),
+    [
+        ([], "Nothing was seen."),
+        ([2.0, 1.0], "Nothing was found, and little was seen."),
+        ([2.0] * 20, "No cause was found, and yet it does not train."),
+        ([float("nan")] * 20, "No cause was found."),
+    ],
+)
+def test_what_is_not_known_to_learn_is_not_called_healthy(losses: list[float], head: str) -> None:
+    assert (answer(losses).word, answer(losses).headline) == (UNKNOWN, head)
+
+
+def test_a_checkup_is_answered_before_training() -> None:
+    good = answer_of_checkup([], {"first loss / ln K": Estimate(1.02)})
+    assert good.word == HEALTHY
+    assert good.because.endswith("The first loss is 102 % of that of a guess.")
+    bad = answer_of_checkup([found("GRAPH_BROKEN", "0.weight", 0, {})], {})
+    assert (bad.word, bad.because) == (SICK, "")

@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+
+from levinthal.errors import InputError
+from levinthal.lab.judging.verdicts import judge
+from levinthal.vocabulary import Claim, Evidence, Outcome, Trust, Verdict
+
+Draw = Callable[[np.random.Generator, int], np.ndarray]
+
+BIG = [2.1, 1.9, 2.3, 1.8, 2.0, 2.2, 1.9, 2.1]
+NIL = [0.1, -0.1, 0.2, -0.2, 0.05, -0.05, 0.1, -0.1]
+NOISY = [4.0, -3.0, 2.0, -2.5, 5.0, -4.0, 3.0, 1.0]
+
+
+def claim(smallest: float | None = 1.0, control: str = "shuffled labels") -> Claim:
+    return Claim("X1", "it rises", "a book", "rise", "bits", smallest, control, lambda rows: Evidence({}))
+
+
+def seeds(values: list[float]) -> dict[int, float]:
+    return dict(enumerate(values))
+
+
+def ruled(
+    effects: Mapping[str, list[float]] | list[float], control: list[float] | None = None, **more
+) -> Verdict:
+    parts = effects if isinstance(effects, Mapping) else {"all": effects}
+    arms = {part: seeds(values) for part, values in parts.items()}
+    return judge(claim(), Evidence(arms, {"": seeds(NIL if control is None else control)}, **more))
+
+
+def test_replicates_beyond_the_smallest_size_with_a_clean_control() -> None:
+    verdict = ruled(BIG)
+    assert verdict.outcome is Outcome.REPLICATES
+    assert verdict.effect is not None
+    assert verdict.effect.value == pytest.approx(np.mean(BIG))
+    assert verdict.effect.trust is Trust.CALIBRATED
+    assert verdict.effect.interval is not None
+    assert "bootstrap-t" in verdict.effect.interval.method
+    assert (verdict.seeds, verdict.seeds_needed) == (8, None)
+    assert verdict.reasons[-1].startswith("Rise: 2.04 bits [")
+    assert "over 8 seeds, 8 of them positive (sign test: p = 0.0039)" in verdict.reasons[-1]
+    assert verdict.reasons[-1].endswith("; what counts starts at 1 bits.")
+    assert "no such effect" in verdict.reasons[-2]
+
+
+def test_partially_when_only_beyond_zero() -> None:
+    assert ruled([0.9, 1.1, 1.0, 1.3, 0.8, 0.9, 1.2, 1.0]).outcome is Outcome.PARTIALLY
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ([-v for v in BIG], "opposite"),
+        (NIL, "excludes an effect of 1 bits, in either direction"),
+        ([0.5, 0.6, 0.4, 0.5, 0.55, 0.45, 0.5, 0.5], "excludes an effect of 1 bits"),
+    ],
+)
+def test_does_not_replicate_with_the_wrong_sign_or_too_small(values: list[float], why: str) -> None:
+    verdict = ruled(values)
+    assert verdict.outcome is Outcome.DOES_NOT_REPLICATE
+    assert why in verdict.reasons[-2]
+
+
+def test_inconclusive_names_the_seeds_that_would_settle_it() -> None:
+    verdict = ruled(NOISY)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.seeds_needed is not None
+    assert verdict.seeds_needed > 8
+    assert f"About {verdict.seeds_needed} seeds" in verdict.reasons[-2]
+
+
+def test_the_named_seeds_do_settle_it() -> None:
+    rng = np.random.default_rng(0)
+    decided = []
+    for _ in range(60):
+        first = ruled(rng.normal(1.0, 2.0, 8).tolist())
+        if first.seeds_needed:
+            settled = judge(
+                claim(control=""),
+                Evidence({"all": seeds(rng.normal(1.0, 2.0, first.seeds_needed).tolist())}),
+            )
+            decided.append(settled.outcome is not Outcome.INCONCLUSIVE)
+    assert len(decided) > 25
+    assert np.mean(decided) > 0.6  # 80 % at the true spread and mean; these are guessed from eight seeds
+
+
+def test_part_of_the_grid_is_partial() -> None:
+    verdict = ruled({"width 20": BIG, "width 50": BIG, "width 200": NIL})
+    assert verdict.outcome is Outcome.PARTIALLY
+    assert any("not beyond zero in width 200" in reason for reason in verdict.reasons)
+    assert set(verdict.parts) == {"width 20", "width 50", "width 200"}
+
+
+def test_one_part_of_many_may_carry_a_partial_verdict_by_holm() -> None:
+    verdict = ruled({"a": BIG, "b": NIL, "c": NIL, "d": NIL})
+    assert verdict.outcome is Outcome.PARTIALLY
+    assert any("holds in a (" in reason and "Holm over 4" in reason for reason in verdict.reasons)
+
+
+def test_a_part_that_lost_its_seeds_does_not_hold() -> None:
+    nil = {"b": NIL, "c": NIL, "d": NIL}
+    assert ruled({"a": BIG, **nil}).outcome is Outcome.PARTIALLY
+    lost = ruled({"a": [*BIG[:5], *[math.nan] * 3], **nil})
+    assert lost.outcome is Outcome.INCONCLUSIVE
+    assert not any("Holm" in reason for reason in lost.reasons)
+
+
+def test_a_reversed_whole_is_not_saved_by_one_part() -> None:
+    verdict = ruled({"a": BIG, "b": [-9 * v for v in BIG]})
+    assert verdict.outcome is Outcome.DOES_NOT_REPLICATE
+    assert any("holds in a (" in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize(
+    ("control", "why"),
+    [
+        (BIG, "shows the same effect"),
+        (NOISY, "does not exclude"),
+        ([], "has no runs"),
+        (NIL[:4], "too few seeds to decide: 4, not 5"),
+        ([math.nan] * 8, "has no runs"),
+    ],
+)
+def test_without_a_clean_control_nothing_replicates(control: list[float], why: str) -> None:
+    verdict = ruled([v * 1.5 for v in BIG], control)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert any(why in reason for reason in verdict.reasons)
+
+
+def test_a_noisy_control_is_cleared_seed_by_seed() -> None:
+    verdict = ruled([20 + v for v in NOISY], NOISY)
+    assert verdict.outcome is Outcome.REPLICATES
+    assert "seed by seed" in verdict.reasons[-2]
+
+
+def test_a_part_whose_own_control_shows_the_effect_is_set_aside() -> None:
+    arms = {"running": seeds(BIG), "batch": seeds(BIG)}
+    verdict = judge(claim(), Evidence(arms, {"running": seeds(BIG), "batch": seeds(NIL)}))
+    assert verdict.outcome is Outcome.PARTIALLY
+    assert verdict.reasons[0].startswith("Set aside, because the control shows the same there: running (2.04")
+    everywhere = judge(claim(), Evidence(arms, {"running": seeds(BIG), "batch": seeds(BIG)}))
+    assert everywhere.outcome is Outcome.INCONCLUSIVE
+    clean = judge(claim(), Evidence(arms, {"running": seeds(NIL), "batch": seeds(NIL)}))
+    assert clean.outcome is Outcome.REPLICATES
+
+
+def test_what_is_left_after_setting_aside_is_judged_alone() -> None:
+    arms = {"running": seeds(BIG), "batch": seeds(NIL)}
+    verdict = judge(claim(), Evidence(arms, {"running": seeds(BIG), "batch": seeds(NIL)}))
+    assert verdict.outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_a_claim_may_name_no_control() -> None:
+    assert judge(claim(control=""), Evidence({"all": seeds(BIG)})).outcome is Outcome.REPLICATES
+
+
+def test_the_edge_of_the_grid_decides_nothing() -> None:
+    for values in (BIG, NIL, NOISY):
+        verdict = ruled(values, grid_edge=True)
+        assert verdict.outcome is Outcome.INCONCLUSIVE
+        assert verdict.seeds_needed is None
+        assert "edge of its grid" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_fewer_than_five_seeds_decide_nothing(n: int) -> None:
+    for values in (BIG[:n], [2.0] * n, [-v for v in BIG[:n]]):
+        verdict = ruled(values)
+        assert verdict.outcome is Outcome.INCONCLUSIVE
+        assert verdict.seeds_needed is not None
+        assert verdict.seeds_needed >= 5
+        assert verdict.effect is not None
+        assert verdict.effect.trust is Trust.UNRELIABLE
+
+
+def test_exact_effects_need_no_spread() -> None:
+    verdict = ruled([1.0] * 5, [0.0] * 5)
+    assert verdict.outcome is Outcome.REPLICATES  # exactly the smallest size counts
+    assert verdict.effect is not None
+    assert verdict.effect.trust is Trust.EXACT
+    assert ruled([0.999] * 5, [0.0] * 5).outcome is Outcome.DOES_NOT_REPLICATE
+    assert ruled([1.0] * 5, [1.0] * 5).outcome is Outcome.INCONCLUSIVE
+
+
+def test_lost_seeds_are_counted_and_counted_against() -> None:
+    few = ruled([*BIG, *BIG, math.nan])
+    assert (few.outcome, few.seeds) == (Outcome.REPLICATES, 16)
+    assert any(reason.startswith("1 of 17 seeds have no finite effect") for reason in few.reasons)
+    many = ruled([*BIG, *[math.nan] * 4])
+    assert many.outcome is Outcome.PARTIALLY
+    assert any("they weaken it" in reason for reason in many.reasons)
+    against = ruled([*NIL, *[math.nan] * 7])
+    assert against.outcome is Outcome.INCONCLUSIVE
+    assert "would read 'does not replicate'" in against.reasons[1]
+    assert ruled([*NIL, *NIL, math.inf]).outcome is Outcome.DOES_NOT_REPLICATE
+    assert "More seeds were lost" in ruled([*BIG, *[math.nan] * 9]).reasons[1]
+    assert ruled([math.nan] * 6).reasons == ("None of 6 seeds has a finite effect.",)
+
+
+def test_seeds_that_have_not_run_everywhere_are_left_out_openly() -> None:
+    verdict = ruled({"a": BIG, "b": BIG[:6]})
+    assert (verdict.outcome, verdict.seeds) == (Outcome.REPLICATES, 6)
+    assert "2 of 8 seeds have not run in every part" in verdict.reasons[-1]
+    halfway = ruled({"a": BIG, "b": []})
+    assert halfway.outcome is Outcome.INCONCLUSIVE
+    assert "No seed has run in every part" in halfway.reasons[0]
+
+
+@pytest.mark.parametrize("effects", [{}, {"all": []}])
+def test_no_runs_yet(effects: Mapping[str, list[float]]) -> None:
+    verdict = ruled(effects, notes=("the store is empty",))
+    assert (verdict.outcome, verdict.effect, verdict.seeds) == (Outcome.INCONCLUSIVE, None, 0)
+    assert verdict.reasons == ("No runs yet.", "the store is empty")
+
+
+def test_a_claim_without_a_size_is_reported() -> None:
+    verdict = judge(claim(smallest=None), Evidence({"all": seeds(BIG)}))
+    assert verdict.outcome is Outcome.REPORTED
+    assert verdict.effect is not None
+
+
+@pytest.mark.parametrize("smallest", [0.0, -1.0, math.nan])
+def test_the_smallest_size_must_be_positive(smallest: float) -> None:
+    with pytest.raises(InputError, match="must be above 0"):
+        judge(claim(smallest=smallest), Evidence({}))
+
+
+def test_the_order_of_seeds_and_parts_is_immaterial() -> None:
+    arms = {"a": seeds(BIG), "b": seeds(NOISY)}
+    turned = {part: dict(reversed(arms[part].items())) for part in ("b", "a")}
+    first, second = judge(claim(), Evidence(arms)), judge(claim(), Evidence(turned))
+    assert (first.outcome, first.effect) == (second.outcome, second.effect)
+
+
+NOISE: dict[str, Draw] = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "heavy tails": lambda rng, n: rng.standard_t(2, n),
+    "skewed up": lambda rng, n: rng.exponential(size=n) - 1,
+    "skewed down": lambda rng, n: 1 - rng.exponential(size=n),
+}
+
+
+def simulate(draw: Draw, *, n: int, parts: int, effect: float, spread: float, runs: int) -> Counter[Outcome]:
+    rng = np.random.default_rng(n + parts)
+    found: Counter[Outcome] = Counter()
+    for _ in range(runs):
+        arms = {f"part {p}": seeds((effect + spread * draw(rng, n)).tolist()) for p in range(parts)}
+        found[judge(claim(), Evidence(arms, {"": seeds((spread * draw(rng, n)).tolist())})).outcome] += 1
+    return found
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+@pytest.mark.parametrize(("n", "spread"), [(5, 0.2), (8, 0.45), (12, 0.6)])
+def test_twice_the_smallest_size_replicates(n: int, spread: float, parts: int) -> None:
+    found = simulate(NOISE["normal"], n=n, parts=parts, effect=2.0, spread=spread, runs=200)
+    assert found[Outcome.REPLICATES] >= 0.9 * 200
+
+
+@pytest.mark.parametrize("parts", [1, 6])
+@pytest.mark.parametrize("n", [5, 8])
+@pytest.mark.parametrize("noise", NOISE)
+def test_a_nil_effect_does_not_replicate(noise: str, n: int, parts: int) -> None:
+    found = simulate(NOISE[noise], n=n, parts=parts, effect=0.0, spread=2.0, runs=100)
+    assert found[Outcome.REPLICATES] <= 0.05 * 100
+    assert found[Outcome.REPLICATES] + found[Outcome.PARTIALLY] <= 0.05 * 100
+
+
+def test_a_true_effect_is_rarely_denied() -> None:
+    found = simulate(NOISE["heavy tails"], n=8, parts=1, effect=1.0, spread=1.0, runs=300)
+    assert found[Outcome.DOES_NOT_REPLICATE] <= 0.05 * 300
+
+
+def test_judging_is_quick() -> None:
+    rng = np.random.default_rng(0)
+    arms = {f"part {p}": seeds(rng.normal(size=12).tolist()) for p in range(12)}
+    evidence = Evidence(arms, {"": seeds(NIL)})
+    judge(claim(), evidence)
+    start = time.process_time()
+    for _ in range(5):
+        judge(claim(), evidence)
+    assert (time.process_time() - start) / 5 < 0.03
