@@ -54,7 +54,7 @@ def code_tiles(index, rows, columns):
 
 @jit
 def pair_block(flat, turned, one, other, n, block, mirrored):
-    """Fill block[a, b] with the code distance of point a of tile `one` and b of `other`; far where none is."""
+    """Fill block[a, b] with the code distance of point a of tile `one` and b of `other`; absent: far."""
     columns = flat.shape[1]
     here, there = flat.ctypes.data, turned.ctypes.data + 2 * other * columns * SIDE
     for a in range(SIDE):
@@ -70,7 +70,7 @@ def pair_block(flat, turned, one, other, n, block, mirrored):
 
 @inline
 def count_row(index, rows, i, codes, start, clamped, sure, far, limit):
-    """Count those of 32 points, from `start`, that lie within `limit` of point i, whose code distances are given."""
+    """Count those of 32 points, from `start`, within `limit` of point i; `codes`: their code distances."""
     inside = below(codes, sure + 1)
     unsure = (below(codes, far + 1) & ~inside) | (inside & clamped)
     found = set_bits(inside & ~clamped)
@@ -102,7 +102,7 @@ def count_tile(index, rows, block, one, other, clamped, limits, counts):
 
 @jit
 def count_pairs(index, rows, columns, limits, counts, first, last):
-    """Add to counts[t, i] the points within limits[t, i] of point rows[i]: pairs of tiles first..last and later."""
+    """Add to counts[t, i] the points within limits[t, i] of rows[i]: tiles first..last with later ones."""
     flat, turned, clamped = code_tiles(index, rows, columns)
     block, mirrored = np.empty((SIDE, SIDE), np.uint16), np.empty((SIDE, SIDE), np.uint16)
     for one in range(first, last):
@@ -131,7 +131,7 @@ def row_codes(flat, turned, first, n, apart):
 
 @inline
 def upper(code, quantum):
-    """Return what the distance of two values whose codes differ by `code` cannot exceed, if none is clamped."""
+    """Return what the distance of two values, not clamped, whose codes differ by `code`, cannot exceed."""
     return (np.float64(code) + 1.000001) * 2.0 * quantum * (1.0 + 1e-9)
 
 
@@ -173,7 +173,7 @@ def nearest_row(x, y, rows, i, in_x, in_y, bound, nearest):
 
 @jit
 def count_block(x, y, rows, columns_x, columns_y, k, radius, n_x, n_y):
-    """Fill what KSG-1 counts among `rows` alone: k-th joint distance, points strictly nearer in x and in y."""
+    """Fill what KSG-1 counts among `rows` alone: k-th joint distance, points strictly nearer in x, in y."""
     flat_x, turned_x, clamped_x = code_tiles(x, rows, columns_x)
     flat_y, turned_y, clamped_y = code_tiles(y, rows, columns_y)
     in_x, in_y = np.empty((BATCH, len(flat_x)), np.uint16), np.empty((BATCH, len(flat_x)), np.uint16)

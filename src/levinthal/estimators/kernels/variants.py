@@ -20,6 +20,7 @@ from levinthal.estimators.kernels.search import BitmapSearch, in_ranges, nearest
 
 SAMPLED = 48
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
+Trees = Sequence[cKDTree | None]
 
 
 class VariantSearch:
@@ -94,13 +95,13 @@ class VariantSearch:
 
     def _by_tree(self, tree: cKDTree, values: np.ndarray, limit: np.ndarray) -> np.ndarray:
         counts = tree.query_ball_point(values, limit, p=np.inf, return_length=True, workers=self.threads)
-        return np.maximum(counts, 1)
+        return np.asarray(np.maximum(counts, 1))
 
     def _bitmap_cost(self, index: Index, limit: np.ndarray, d: int) -> float:
         """Nanoseconds a pair, as they were measured for the share of the points within the limit."""
         rows = sample_rows(len(limit), SAMPLED)
         share = float(self._by_bitmaps(index, limit, rows).mean()) / len(limit)
-        return 0.3 + (4 * share**0.5 + 6 * share) * (0.3 + d / 280)
+        return float(0.3 + (4 * share**0.5 + 6 * share) * (0.3 + d / 280))
 
     def _by_bitmaps(self, index: Index, limit: np.ndarray, rows: np.ndarray) -> np.ndarray:
         counts, limit = np.empty(len(rows), np.int64), limit[rows]
@@ -120,7 +121,7 @@ class VariantSearch:
             parts.append(counts)
 
         in_ranges(self.threads, tiles, task)
-        return np.maximum(sum(parts[1:], parts[0]), 1)
+        return np.asarray(np.maximum(sum(parts[1:], parts[0]), 1))
 
     def _restored(self, *ordered: np.ndarray) -> Triple:
         """From the order of the index to the order of the rows."""
