@@ -20,8 +20,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 
 from hospital.examination import Answer, chosen, examination
-from levinthal.clinic.findings.catalogue import CATALOGUE
 from levinthal.clinic.findings.confidence import LOUD, REMARK
+from levinthal.clinic.rules.catalogue import CATALOGUE
 
 KEPT = Path(__file__).parent.parent / "src" / "levinthal" / "clinic" / "findings" / "examined.json"
 HALVES = ("tuning", "fresh-tuning", "second-tuning")

@@ -10,7 +10,7 @@ from benchmarks.hospital.examination import examine, examine_healthy
 from benchmarks.hospital.ward import WARD, Patient
 from benchmarks.hospital.zoo import ZOO
 
-from levinthal.clinic.findings.catalogue import CATALOGUE
+from levinthal.clinic.rules.catalogue import CATALOGUE
 
 HEALTHY = (
     *("mlp-relu-sgd", "mlp-batch-norm", "mlp-label-smoothing", "mlp-step-schedule", "mlp-accumulation"),
