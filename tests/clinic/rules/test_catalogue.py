@@ -20,7 +20,8 @@ from levinthal.clinic.treatment.remedies import REMEDIES
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[3]
 KINDS = [pytest.param(kind, id=code) for code, kind in CATALOGUE.items()]
 NUMBER_WORDS = re.compile(
-    r"\b(two|three|four|five|ten|half(?! precision)|third|quarter|fifth|tenth|twice|thrice|hundred|thousand)\w*"
+    r"\b(two|three|four|five|ten|half(?! precision)|third|quarter|fifth|tenth|twice|thrice"
+    r"|hundred|thousand)\w*"
 )
 TOY = """
 from levinthal.clinic.findings.finding import found

@@ -110,6 +110,7 @@ class Gap:
 def gap(held: Score, seen: Score | None) -> Gap | None:
     """In accuracy with its binomial interval where answers can be counted, else in loss; None if not known.
 
+    >>> import torch
     >>> ones = torch.ones(4)
     >>> gap(Score(ones, torch.tensor(75), 100), Score(ones, torch.tensor(100), 100)).value
     0.25
