@@ -21,6 +21,21 @@ def test_show_gives_question_claims_and_presets(call: Call) -> None:
     assert quick.split() == ["quick", "none", "2", "12", "two", "coins"]
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("small_study", "small_study.py"),
+        ("small-study", "small_study.py"),
+        ("small_study:study", "small_study.py:study"),
+    ],
+)
+def test_show_suggests_the_file_of_this_folder(call: Call, name: str, meant: str) -> None:
+    said = call("study", "show", name)
+    assert said.code == 2
+    assert said.err == f"levinthal: unknown study '{name}': for the file in this folder, write `{meant}`\n"
+    assert call("study", "show", meant).code == 0
+
+
 def test_list_names_every_study_and_what_is_broken(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     toy = studies.find("small_study.py")
     shelf = studies.Catalogue({toy.name: toy}, (StudyError("bad.py:3: ValueError: no"),))

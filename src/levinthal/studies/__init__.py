@@ -54,7 +54,16 @@ def find(name: str) -> Study:
     if is_reference(name):
         return value_in(name, Study, "study", StudyError)
     files = _files(__name__)
+    if name not in files and (own := _own_file(name)):
+        raise StudyError(f"unknown study '{name}': for the file in this folder, write `{own}`")
     return _shipped(name, files[_known("study", name, files)])
+
+
+def _own_file(name: str) -> str:
+    """The Python file of the current folder that was probably meant, or nothing."""
+    stem, colon, wanted = name.partition(":")
+    near = (f"{stem}.py", f"{stem.replace('-', '_')}.py")
+    return next((f"{file}{colon}{wanted}" for file in near if Path(file).is_file()), "")
 
 
 def _known(kind: str, name: str, known: Iterable[str]) -> str:
