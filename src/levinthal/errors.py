@@ -2,6 +2,7 @@
 
     LevinthalError              anything we raise on purpose: one line, exit code 2
     ├── InputError              arrays, factors or options that disagree (also a ValueError)
+    │   └── UnknownFactorError  a factor that no row and no task has
     ├── DataError               a data set that is missing, truncated, corrupted or foreign
     ├── StoreError              a store that cannot be read, written, or is not ours
     └── StudyError              a study that is unknown, or whose own code failed
@@ -22,6 +23,10 @@ class LevinthalError(Exception):
 
 class InputError(LevinthalError, ValueError):
     """Arguments that disagree with each other or with what is possible."""
+
+
+class UnknownFactorError(InputError):
+    """A factor that no row and no task has: most often a misspelt one."""
 
 
 class DataError(LevinthalError):

@@ -33,6 +33,23 @@ def test_run_ends_with_the_verdicts_and_the_path_of_the_page(call: Call) -> None
     assert "12 of 12 runs are there" not in page
 
 
+def test_a_misspelt_factor_in_a_claim_is_one_line_and_loses_nothing(call: Call, here: Path) -> None:
+    file = here / "small_study.py"
+    file.write_text(file.read_text().replace('coin="bent").by_seed', 'cion="bent").by_seed'))
+    for command in ("run", "report"):
+        said = call("study", command, "small_study.py", *INLINE[command])
+        assert said.code == 2
+        lines = [line for line in said.err.splitlines() if line.startswith("levinthal: ")]
+        assert len(lines) == 1
+        assert "claim T1" in lines[0]
+        assert "unknown factor 'cion': did you mean 'coin'?" in lines[0]
+        assert "results/toy-coins-quick.html" in said.out
+        assert (here / "results/toy-coins-quick.html").exists()
+
+
+INLINE = {"run": ("--workers", "1"), "report": ()}
+
+
 def test_a_claim_with_a_bug_is_inconclusive_and_says_where(call: Call) -> None:
     said = call(*RUN)
     assert said.code == 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from levinthal.cli.provenance import provenance
 from levinthal.cli.selection import Selected
 from levinthal.cli.terminal import stdout
+from levinthal.errors import StudyError, UnknownFactorError
 from levinthal.vocabulary import Claim, Figure, Outcome, Study, Verdict
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ class Published(NamedTuple):
     rows: Rows
     verdicts: list[Verdict]
     provenance: Mapping[str, str]
+    faults: tuple[str, ...] = ()
+
+    def raise_faults(self) -> None:
+        """Raise StudyError where an evidence function asked for a factor that does not exist."""
+        if self.faults:
+            raise StudyError("; ".join(self.faults))
 
 
 def publish(chosen: Selected, store: Store, page: Path, *, source: str) -> Published:
@@ -31,7 +38,8 @@ def publish(chosen: Selected, store: Store, page: Path, *, source: str) -> Publi
 
     rows = chosen.rows(store)
     runs = chosen.finished(store)
-    verdicts = judged(chosen.study, rows)
+    faults: list[str] = []
+    verdicts = judged(chosen.study, rows, on_fault=faults.append)
     command = f"levinthal study run {source} --preset {chosen.preset_name}"
     told = provenance(chosen, runs, command=command)
     unfinished = f"{len(runs)} of {chosen.planned} runs are there" if len(runs) < chosen.planned else ""
@@ -41,20 +49,29 @@ def publish(chosen: Selected, store: Store, page: Path, *, source: str) -> Publi
     if unfinished:
         console.print(f"Unfinished: {unfinished}; `{command}` goes on.", soft_wrap=True, markup=False)
     console.print(f"Report: {page}", soft_wrap=True, markup=False)
-    return Published(rows, verdicts, told)
+    return Published(rows, verdicts, told, tuple(faults))
 
 
-def judged(study: Study, rows: Rows) -> list[Verdict]:
-    """A verdict on every claim; one whose evidence cannot be computed is inconclusive and says why."""
-    return [_judged(claim, rows) for claim in study.claims]
+def _ignored(fault: str) -> None:
+    """Pass over a fault: it stands in the verdict's reasons as well."""
 
 
-def _judged(claim: Claim, rows: Rows) -> Verdict:
+def judged(study: Study, rows: Rows, *, on_fault: Callable[[str], None] = _ignored) -> list[Verdict]:
+    """A verdict on every claim; one whose evidence cannot be computed is inconclusive and says why.
+
+    `on_fault` gets one line for each claim whose evidence asks for a factor that does not exist.
+    """
+    return [_judged(claim, rows, on_fault) for claim in study.claims]
+
+
+def _judged(claim: Claim, rows: Rows, on_fault: Callable[[str], None]) -> Verdict:
     from levinthal.lab.judging.verdicts import judge
 
     try:
         return judge(claim, claim.evidence(rows))
     except Exception as error:
+        if isinstance(error, UnknownFactorError):
+            on_fault(f"the evidence of claim {claim.id} cannot be computed: {error}")
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(last.filename).name}:{last.lineno}"
         why = f"Its evidence could not be computed ({type(error).__name__}: {error}, {place})."

@@ -63,7 +63,7 @@ def run(
             )
         tell(summary, store.path)
         if not summary.interrupted:
-            publish(chosen, store, page, source=name)
+            publish(chosen, store, page, source=name).raise_faults()
     return summary.exit_code
 
 
@@ -92,6 +92,7 @@ def report(
     figures = save_figures(chosen.study, published.rows, svg) if svg else []
     if markdown:
         save_markdown(chosen.study, published, figures, writable(markdown))
+    published.raise_faults()
     return 0
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levinthal.errors import InputError
+from levinthal.errors import InputError, UnknownFactorError
 from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.lab.storage.table import NUMBERS, TEXTS, table
 from levinthal.vocabulary import Estimate, Interval, Measurement, Row, Trust
@@ -120,6 +120,17 @@ def test_empty_rows_answer_every_question() -> None:
     assert list(rows.sorted_by("step")) == []
 
 
+def test_a_quantity_not_measured_yet_has_no_conditions() -> None:
+    rows = Rows.of([row(width=20)])
+    assert len(rows.where(steps=5000, name="not yet")) == 0
+    assert rows.by("steps", name="not yet", k=3) == {}
+    nothing = rows.where(width=50)
+    assert len(nothing.where(steps=5000)) == 0
+    assert nothing.distinct("steps") == []
+    with pytest.raises(UnknownFactorError, match="unknown factor 'steps'"):
+        rows.where(steps=5000, name=lambda name: True)
+
+
 def test_by_seed_refuses_to_choose() -> None:
     rows = Rows.of([row(1.0, step=1, width=20), row(2.0, step=8, width=50), row(3.0, seed=1, step=1)])
     with pytest.raises(InputError, match="one row wanted for seed=0; got 2 that differ in step and width"):
@@ -175,8 +186,7 @@ def test_a_long_table_is_searched_in_less_than_20_ms() -> None:
 def test_what_has_not_begun_has_no_conditions_to_narrow_by() -> None:
     held = Rows.of([row(1.0, width=20), row(2.0, width=50), row(3.0, name="loss", width=50)])
     assert len(chosen(held, name="accuracy", rate=0.1)) == 0
-    with pytest.raises(InputError, match="rate"):
-        held.where(name="accuracy", rate=0.1)
+    assert len(held.where(name="accuracy", rate=0.1)) == 0
     assert chosen(held, name="error", width=50).values().tolist() == [2.0]
     with pytest.raises(InputError, match="depth"):
         chosen(held, name="error", depth=5)

@@ -76,9 +76,16 @@ class Rows:
         """The rows whose keys are as wanted: a value, a set, tuple, list or range of them, or a test.
 
         A test is not asked about None, the value of a factor that a cell does not have.
+        `name` is asked first. Where no rows are left, the other keys are not asked: a quantity
+        that has not been measured yet has no conditions.
 
-        Raises InputError for a key that neither the rows nor the tasks asked for have.
+        Raises UnknownFactorError (an InputError) for a key that neither the rows nor the tasks
+        asked for have.
         """
+        if "name" in wanted and len(wanted) > 1:
+            return self.where(name=wanted.pop("name")).where(**wanted)
+        if not len(self):
+            return self
         keep: Bool[np.ndarray, " n"] = np.ones(len(self), dtype=bool)
         for key, value in wanted.items():
             keep &= self._table.column(key).matching(value)[self._index]
@@ -100,6 +107,8 @@ class Rows:
         Raises InputError where a combination holds more than one row.
         """
         rows = self.where(**wanted)
+        if not len(rows):
+            return {}
         columns = [rows.values(key).tolist() for key in keys]
         addresses = list(zip(*columns, strict=True))
         found = dict(zip(addresses, rows.values().tolist(), strict=True))
@@ -128,6 +137,8 @@ class Rows:
 
     def distinct(self, key: str) -> list[Any]:
         """The values of a key that occur, sorted; None first, numbers before text."""
+        if not len(self):
+            return []
         column = self._table.column(key)
         return sorted((column.values[c] for c in np.unique(column.codes[self._index])), key=_order)
 
@@ -167,9 +178,8 @@ class Rows:
 
 
 def chosen(rows: Rows, **wanted: Any) -> Rows:
-    """`rows.where`, with no rows for no rows: a study that has not begun has no conditions yet."""
-    named = rows.where(name=wanted.pop("name")) if "name" in wanted else rows
-    return named.where(**wanted) if len(named) else named
+    """`rows.where` as a function."""
+    return rows.where(**wanted)
 
 
 _ADDRESS = ("seed", "step", "layer", "name", "condition")

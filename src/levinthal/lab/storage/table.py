@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from levinthal.errors import require_one_of
+from levinthal.errors import InputError, UnknownFactorError, require_one_of
 from levinthal.vocabulary import Cell, Estimate, Interval, Measurement, Row, Scalar, Trust
 
 KEYS = ("seed", "step", "layer", "name", "condition", "unit", "trust")
@@ -107,7 +107,7 @@ class Table:
         in_cell = any(key in cell for cell in self.cells)
         in_words = any(key in found for found in read)
         if not (in_cell or in_words) and len(self):
-            require_one_of("factor", key, sorted(self.known | {*KEYS}.union(*self.cells, *read)))
+            self._require_factor(key, read)
         # A word of the condition is nearer to the number than the cell: where both speak, it is heard.
         levels = Column.of([found.get(key) for found in read] + [cell.get(key) for cell in self.cells])
         word, cell = np.split(levels.codes, [len(read)])
@@ -115,6 +115,13 @@ class Table:
             return Column(levels.values, cell[self.cell])
         spoken = np.array([key in found for found in read], dtype=bool)[conditions.codes]
         return Column(levels.values, np.where(spoken, word[conditions.codes], cell[self.cell]))
+
+    def _require_factor(self, key: str, read: Iterable[Mapping[str, Scalar]]) -> None:
+        """Raise UnknownFactorError for a key that nothing has, with the nearest name."""
+        try:
+            require_one_of("factor", key, sorted(self.known | {*KEYS}.union(*self.cells, *read)))
+        except InputError as error:
+            raise UnknownFactorError(str(error)) from None
 
     def row(self, i: int) -> Row:
         """Row `i` as the vocabulary's own noun."""
