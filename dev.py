@@ -285,7 +285,7 @@ def docs(arguments: list[str]) -> int:
     """Write docs/cli.md anew from the command line's own help, and docs/findings.md from the catalogue."""
     say("writing docs/cli.md and docs/findings.md")
     alarms = "benchmarks/results/false_alarms.json"
-    pages = (("cli", "docs/cli.md", *arguments), ("clinic", "docs/findings.md", alarms))
+    pages = (("cli", "docs/cli.md", *arguments), ("clinic.presentation", "docs/findings.md", alarms))
     return max(call("-m", f"levinthal.{room}.reference", *words) for room, *words in pages)
 
 

@@ -3,7 +3,7 @@
 Every code that was said as a root is counted, in sick runs and healthy ones, as a remark or louder. What is
 true and not the cause (a batch norm asleep, say, in a run that was made sick otherwise) counts as wrong:
 these are shares of causes. Run by `python benchmarks/confidence.py [--seeds N] [--write]`; `--write` keeps
-the counts in src/levinthal/clinic/examined.json, from which every finding has its confidence.
+the counts in src/levinthal/clinic/findings/examined.json, from which every finding has its confidence.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import _root  # noqa: F401  # isort: skip
 import torch
 from benchmarks.faults.evaluate import Answer, chosen, examination
 
-from levinthal.clinic.findings.catalogue import CATALOGUE
 from levinthal.clinic.findings.confidence import LOUD, REMARK
+from levinthal.clinic.rules.catalogue import CATALOGUE
 
-KEPT = Path(__file__).parent.parent / "src" / "levinthal" / "clinic" / "examined.json"
+KEPT = Path(__file__).parent.parent / "src" / "levinthal" / "clinic" / "findings" / "examined.json"
 HALVES = ("tuning", "fresh-tuning", "second-tuning")
 
 

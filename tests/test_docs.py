@@ -102,3 +102,14 @@ def test_every_page_can_be_found_from_the_readme() -> None:
         left.extend(targets - seen)
     lost = [str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md") if page not in seen]
     assert lost == []
+
+
+def test_the_answer_that_the_readme_shows_is_the_one_it_gives(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, (shown,) = fences(ROOT / "README.md", "python")[0], fences(ROOT / "README.md", "text")
+    exec(compile(first, "README.md", "exec", dont_inherit=True), {"__name__": "shown"})
+    number = re.compile(r"\d[\d.]*e-\d+")  # its digits are the processor's
+    assert number.sub("#", capsys.readouterr().out) == number.sub("#", shown)
+    assert (tmp_path / "run.html").stat().st_size > 100_000

@@ -1,4 +1,4 @@
-"""The suites of cases: who wrote each, who knew the rules, when it was frozen, what may be learnt."""
+"""The suites of cases: their authors, whether they knew the rules, when frozen, what may be learnt from."""
 
 from __future__ import annotations
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
+from levinthal.clinic.findings.finding import found
 from levinthal.clinic.recording.history import BATCH, TENSOR, History, LayerRead, LossCall, Sample
 from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.rules.catalogue import CATALOGUE
+from levinthal.vocabulary import Finding
 
 CLASSES = 4
+
+
+def finding(code: str, *seen: Any, **more: Any) -> Finding:
+    """A finding of this code."""
+    return found(CATALOGUE[code], *seen, **more)
 
 
 def patient(depth: int = 2) -> Patient:

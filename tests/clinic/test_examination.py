@@ -11,7 +11,7 @@ from benchmarks.faults.evaluate import examine, examine_healthy
 from benchmarks.faults.own.faulty.cases import WARD
 from benchmarks.faults.own.healthy.mixed import ZOO
 
-from levinthal.clinic.findings.catalogue import CATALOGUE
+from levinthal.clinic.rules.catalogue import CATALOGUE
 
 HEALTHY = (
     *("mlp-relu-sgd", "mlp-batch-norm", "mlp-label-smoothing", "mlp-step-schedule", "mlp-accumulation"),

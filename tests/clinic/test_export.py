@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import torch
 from tests.clinic.cases import Loop, X, Y, mlp
+from tests.clinic.histories import finding
 from torch import nn
 from torch.nn import functional
 
 from levinthal.clinic import check
 from levinthal.clinic.export import plain, to_json, to_sarif
-from levinthal.clinic.findings.catalogue import CATALOGUE
-from levinthal.clinic.findings.finding import found
 from levinthal.clinic.recording.history import TENSOR
+from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.watching import sampled_step
 from levinthal.vocabulary import Finding, Severity
 
@@ -68,11 +68,11 @@ def conforms(thing: Any, kind: str) -> None:
             conforms(thing[name], within[name])
 
 
-DEEP = found("VANISHING_GRADIENT", "net.0", 20, {"ratio": math.nan, "shape": "{3}"})
+DEEP = finding("VANISHING_GRADIENT", "net.0", 20, {"ratio": math.nan, "shape": "{3}"})
 FINDINGS = [
-    found("DOUBLE_SOFTMAX", "loss", 0, {"largest |row sum - 1|": 1e-7}),
+    finding("DOUBLE_SOFTMAX", "loss", 0, {"largest |row sum - 1|": 1e-7}),
     DEEP,
-    found("UNDERFIT", "loss", 5, {}, severity=Severity.INFO),
+    finding("UNDERFIT", "loss", 5, {}, severity=Severity.INFO),
 ]
 
 

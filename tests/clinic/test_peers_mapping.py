@@ -11,7 +11,7 @@ from benchmarks.peers_in.scores import Row, by_chance, checked, counting, first,
 from benchmarks.peers_in.tables import _quietness
 from benchmarks.peers_in.tools import TOOLS, Said
 
-from levinthal.clinic.findings.catalogue import CATALOGUE
+from levinthal.clinic.rules.catalogue import CATALOGUE
 
 AUDIT = "torch-audit"
 

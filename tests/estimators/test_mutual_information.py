@@ -10,7 +10,7 @@ import torch
 from tests import oracles_information as oracle
 
 from levinthal.errors import InputError
-from levinthal.estimators import ESTIMATORS, count_neighbours, ksg, mutual_information
+from levinthal.estimators import ESTIMATORS, count_neighbours, evaluation, mutual_information
 
 
 @pytest.mark.parametrize(("wrong", "right"), [("kgs", "ksg"), ("pca-ksg", "pca_ksg"), ("coppula", "copula")])
@@ -48,7 +48,7 @@ def test_a_tensor_on_the_gpu_reads_the_same() -> None:
 def test_without_checks_little_is_added_to_the_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = (np.tanh(side) for side in oracle.gaussian(2000, 0.7, 100))
     counts = count_neighbours(x, y)
-    monkeypatch.setattr(ksg, "count_neighbours", lambda *_, **__: counts)
+    monkeypatch.setattr(evaluation, "count_neighbours", lambda *_, **__: counts)
     spent = []
     for _ in range(7):
         start = time.process_time()

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from levinthal.estimators.resampling import block_spread, shuffled_null
+from levinthal.estimators.resampling import Spread, block_spread, shuffled_null
+
+
+def on_rows(
+    evaluate: Callable[[np.ndarray, np.ndarray], float], x: np.ndarray, y: np.ndarray, seed: int = 0
+) -> Spread | None:
+    return block_spread(lambda blocks: [evaluate(x[rows], y[rows]) for rows in blocks], len(x), seed)
 
 
 def mean_of_products(x: np.ndarray, y: np.ndarray) -> float:
@@ -15,7 +23,7 @@ def mean_of_products(x: np.ndarray, y: np.ndarray) -> float:
 def test_the_standard_error_of_a_mean_is_sigma_over_root_n() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(4000, 1))
-    errors = [block_spread(mean_of_products, x, np.ones_like(x), seed) for seed in range(40)]
+    errors = [on_rows(mean_of_products, x, np.ones_like(x), seed) for seed in range(40)]
     found = np.mean([spread.standard_error for spread in errors if spread is not None])
     assert found == pytest.approx(x.std() / np.sqrt(4000), rel=0.05)
 
@@ -30,20 +38,20 @@ def test_blocks_never_draw_a_point_twice() -> None:
         sizes.append(len(a))
         return 0.0
 
-    block_spread(distinct, x, x, seed=0)
+    on_rows(distinct, x, x)
     assert sizes == [99] * 40
 
 
 def test_too_few_rows_make_no_interval() -> None:
     x = np.zeros((149, 1))
-    assert block_spread(mean_of_products, x, x, seed=0) is None
-    assert block_spread(mean_of_products, np.zeros((150, 1)), np.zeros((150, 1)), seed=0) is not None
+    assert on_rows(mean_of_products, x, x) is None
+    assert on_rows(mean_of_products, np.zeros((150, 1)), np.zeros((150, 1))) is not None
 
 
 @pytest.mark.parametrize(("to_come", "low", "high"), [(0.0, 2.0, 2.0), (0.1, 2.0, 2.1), (-0.1, 1.9, 2.0)])
 def test_the_interval_reaches_where_the_value_drifts(to_come: float, low: float, high: float) -> None:
     x = np.random.default_rng(1).normal(size=(1000, 1))
-    spread = block_spread(mean_of_products, x, x, seed=0)
+    spread = on_rows(mean_of_products, x, x)
     assert spread is not None
     interval = spread.around(2.0, to_come)
     assert spread.half_width == pytest.approx(2.03 * spread.standard_error, rel=0.01)
@@ -60,7 +68,7 @@ def test_a_bias_that_falls_as_an_edge_does_is_foreseen(dimension: int) -> None:
         return 1 - 3 * len(x) ** (-1 / dimension)
 
     x = np.zeros((1000, 1))
-    spread = block_spread(biased, x, x, seed=0)
+    spread = on_rows(biased, x, x)
     assert spread is not None
     assert biased(x, x) + spread.still_to_come(biased(x, x), dimension) == pytest.approx(1.0)
 

@@ -18,8 +18,8 @@ from levinthal.clinic.presentation.terminal import told
 from levinthal.clinic.recording.batch_stats import batch_numbers
 from levinthal.clinic.recording.history import History, Sample
 from levinthal.clinic.recording.hooks import Listener
-from levinthal.clinic.recording.training_setup import Patient
-from levinthal.clinic.rules import data, pipeline, signals
+from levinthal.clinic.recording.training_setup import EQUAL_AT_FIRST, Patient
+from levinthal.clinic.rules import architecture, data, loss_function, pipeline, signals
 from levinthal.clinic.rules.context import Chart
 from levinthal.clinic.rules.diagnosis import ranked
 from levinthal.errors import InputError
@@ -37,17 +37,17 @@ TOO_LARGE = 3.0
 RULES = (
     pipeline.graph_broken,
     pipeline.frozen_params,
-    pipeline.symmetric_init,
-    pipeline.loss_inputs,
-    pipeline.normalisation,
-    pipeline.missing_nonlinearity,
+    architecture.symmetric_init,
+    loss_function.loss_inputs,
+    architecture.normalisation,
+    architecture.missing_nonlinearity,
     data.non_finite_input,
 )
 SIGNALS = {
-    "vanishing": "VANISHING_GRADIENT",
-    "saturated": "SATURATED_ACTIVATION",
-    "chaotic": "EXPLODING_GRADIENT",
-    "exploding": "EXPLODING_GRADIENT",
+    "vanishing": signals.VANISHING_GRADIENT,
+    "saturated": signals.SATURATED_ACTIVATION,
+    "chaotic": signals.EXPLODING_GRADIENT,
+    "exploding": signals.EXPLODING_GRADIENT,
 }
 
 
@@ -127,7 +127,7 @@ def _on_the_way(through: Signal) -> list[Finding]:
 
 def _history(patient: Patient, loss_fn: Callable[[Any, Any], Tensor], inputs: Any, targets: Any) -> History:
     """Two passes forward and backward that change nothing, as two samples."""
-    history = History(alike=patient.alike(1e-5))
+    history = History(alike=patient.alike(EQUAL_AT_FIRST))
     for step in range(2):
         sample = Sample(step)
         if isinstance(inputs, Tensor) and inputs.dim():
@@ -191,7 +191,8 @@ def _first_loss(chart: Chart, numbers: Mapping[str, Estimate]) -> list[Finding]:
         return []
     mean, spread = (float(chart.history.batch(column)[0]) for column in ("mean", "std"))
     evidence = {"first loss / ln K": share.value, "|mean| of inputs": abs(mean), "their spread": spread}
-    code = "INPUT_SCALE" if abs(mean) > data.FAR_MEAN or spread > data.WIDE else "FIRST_LOSS_TOO_LARGE"
-    if code != "INPUT_SCALE" and signals.is_flat_at_first(chart):
+    if abs(mean) > data.FAR_MEAN or spread > data.WIDE:
+        return [found(data.INPUT_SCALE, "input", 0, evidence)]
+    if signals.is_flat_at_first(chart):
         return []
-    return [found(code, "input" if code == "INPUT_SCALE" else "loss", 0, evidence)]
+    return [found(signals.FIRST_LOSS_TOO_LARGE, "loss", 0, evidence)]

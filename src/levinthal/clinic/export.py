@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from levinthal.clinic.checking import Checkup
-from levinthal.clinic.findings.catalogue import CATALOGUE
 from levinthal.clinic.recording.history import TENSOR, History
+from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Finding, Severity
 
 SCHEMA = "levinthal.findings/1"

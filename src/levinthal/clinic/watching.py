@@ -22,7 +22,7 @@ from levinthal.clinic.recording.hooks import Listener, is_compiled
 from levinthal.clinic.recording.parameter_norms import Tensors
 from levinthal.clinic.recording.recurrences import recurrent_gains
 from levinthal.clinic.recording.row_reservoir import marks
-from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.recording.training_setup import EQUAL_AT_FIRST, Patient
 from levinthal.clinic.recording.validation import LossFn, Validation, as_source
 from levinthal.clinic.rules.diagnosis import diagnose
 from levinthal.errors import InputError, LevinthalError, require_one_of
@@ -60,7 +60,7 @@ class Watch:
     def __init__(self, patient: Patient, every: int, validation: Validation | None = None) -> None:
         self.patient, self.every = patient, every
         self.history = History(
-            alike=patient.alike(1e-5),
+            alike=patient.alike(EQUAL_AT_FIRST),
             recurrent=recurrent_gains(patient.listened),
             validation=validation,
         )

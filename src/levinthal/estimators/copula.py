@@ -19,7 +19,7 @@ from levinthal.estimators.canonical import (
     gaussian_information,
     principal_axes,
 )
-from levinthal.estimators.ksg import read
+from levinthal.estimators.evaluation import read
 from levinthal.estimators.resampling import shuffled_null
 from levinthal.estimators.settings import Settings
 from levinthal.estimators.trust import Concern

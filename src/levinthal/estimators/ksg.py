@@ -7,37 +7,24 @@ included. It cannot exceed psi(N) - psi(k+1), its value for y = x + a tiny pertu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.special import digamma
 
 from levinthal.estimators import arrays, trust
 from levinthal.estimators.calibration import matched_bias
-from levinthal.estimators.neighbours import NeighbourCounts, count_neighbours
-from levinthal.estimators.resampling import Spread, block_spread, shuffled_null
+from levinthal.estimators.evaluation import Reading, read
+from levinthal.estimators.resampling import Spread, block_spread, permutations
 from levinthal.estimators.settings import Settings
 from levinthal.estimators.trust import Concern
+from levinthal.estimators.variants import Variants
 from levinthal.vocabulary import Estimate, Trust
 
-NPEET_NOISE = 1e-10
-JITTER = 1e-10
-FULL_DRAWS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One evaluation of KSG-1: the value in the unit asked for, and what the counts were."""
-
-    value: float
-    n_x: float
-    n_y: float
-    share_x: float
-    share_y: float
-    jittered: bool
+DRAWS = {"null": 1, "full": 2}
+FACTORS = {"null": (), "full": (2.0, 0.5)}
 
 
 def ksg(
@@ -51,8 +38,9 @@ def ksg(
     """KSG-1 of finite float64 matrices as they stand, with its checks and trust."""
     if settings.compat is None and (arrays.is_constant(x) or arrays.is_constant(y)):
         return _nothing(x, y, settings, name)
-    reading = read(x, y, settings)
-    found, spread, more = _checked(reading, x, y, settings)
+    variants = Variants(x, y, settings)
+    reading, *others = _readings(variants)
+    found, spread, more = _checked(reading, others, variants)
     word, reasons = trust.judged([*found, *concerns])
     interval = spread.around(reading.value, more["still_to_come"]) if spread else None
     every = {**_described(reading, x, y, settings, name), **(details or {}), **more}
@@ -71,51 +59,6 @@ def ceiling(n: int, k: int) -> float:
     7.954
     """
     return float(digamma(n) - digamma(k + 1))
-
-
-def read(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings: Settings) -> Reading:
-    """One evaluation; points are jittered only where more than k of them coincide in x and y."""
-    n, k = len(x), settings.k
-    counts, jittered = _counts(x, y, settings)
-    mean_x, mean_y = _mean_digamma(counts.n_x), _mean_digamma(counts.n_y)
-    nats = float(digamma(k) + digamma(n)) - (mean_x + mean_y)
-    return Reading(
-        value=nats * settings.per_nat,
-        n_x=float(counts.n_x.mean()),
-        n_y=float(counts.n_y.mean()),
-        share_x=float((counts.n_x <= k).mean()),
-        share_y=float((counts.n_y <= k).mean()),
-        jittered=jittered,
-    )
-
-
-def _counts(
-    x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings: Settings
-) -> tuple[NeighbourCounts, bool]:
-    k, threads, compat = settings.k, settings.threads, settings.compat
-    if compat == "npeet":
-        noise = np.random.RandomState(settings.seed)
-        x, y = (side + NPEET_NOISE * noise.random_sample(side.shape) for side in (x, y))
-        return count_neighbours(x, y, k, threads=threads, compat=compat), False
-    counts = count_neighbours(x, y, k, threads=threads)
-    if counts.radius.min() > 0:
-        return counts, False
-    rng = np.random.default_rng((settings.seed, 4))
-    return count_neighbours(_jittered(x, rng), _jittered(y, rng), k, threads=threads), True
-
-
-def _jittered(side: Float[np.ndarray, "n d"], rng: np.random.Generator) -> Float[np.ndarray, "n d"]:
-    """Each column plus noise of 1e-10 of its range; taken from its minimum, so that no offset swallows it."""
-    from_zero = side - side.min(0)
-    noisy: np.ndarray = from_zero + JITTER * from_zero.max(0) * rng.random(side.shape)
-    return noisy
-
-
-def _mean_digamma(counts: Int[np.ndarray, " n"]) -> float:
-    """<psi(count)>, summed by value and not by row, so that the order of the rows cannot show."""
-    times = np.bincount(counts)
-    values = np.flatnonzero(times)
-    return float(digamma(values) @ times[values]) / len(counts)
 
 
 def _described(
@@ -137,22 +80,33 @@ def _described(
     }
 
 
+def _readings(variants: Variants) -> list[Reading]:
+    """The pair as it stands, and what the checks ask for: shuffled pairs, and first x doubled and halved."""
+    settings = variants.settings
+    if settings.checks == "none":
+        return [read(variants.x, variants.y, settings)]
+    orders = permutations(len(variants.y), DRAWS[settings.checks], settings.seed)
+    return variants.readings(FACTORS[settings.checks], orders)
+
+
 def _checked(
-    reading: Reading, x: np.ndarray, y: np.ndarray, settings: Settings
+    reading: Reading, others: Sequence[Reading], variants: Variants
 ) -> tuple[list[Concern | None], Spread | None, dict[str, Any]]:
     """Concerns, standard error and details of every check asked for."""
-    concerns, details = _free_checks(reading, x, y, settings)
+    settings = variants.settings
+    concerns, details = _free_checks(reading, variants.x, variants.y, settings)
     if settings.checks == "none":
         return concerns, None, details
     dims = details["directions"]
-    draws = FULL_DRAWS if settings.checks == "full" else 1
-    null = shuffled_null(_evaluate(settings), x, y, draws, settings.seed)
-    details |= {"null": float(np.mean(null)), "null_draws": null}
+    scaled, null = others[: -DRAWS[settings.checks]], others[-DRAWS[settings.checks] :]
+    details["null"] = float(np.mean([other.value for other in null]))
+    details["null_draws"] = tuple(other.value for other in null)
     spread = None
     if settings.checks == "full":
-        spread, found, more = _full_checks(reading, x, y, sum(dims), settings)
+        spread, found, more = _full_checks(reading, scaled, sum(dims), variants)
         concerns, details = concerns + found, details | more
-    tolerance = max(spread.half_width if spread else 0.0, trust.NULL_NOISE / len(x) ** 0.5 * settings.per_nat)
+    sampling = trust.NULL_NOISE / len(variants.x) ** 0.5 * settings.per_nat
+    tolerance = max(spread.half_width if spread else 0.0, sampling)
     concerns.append(trust.beside_null(reading.value, details["null"], tolerance, dims))
     return concerns, spread, details
 
@@ -174,22 +128,21 @@ def _free_checks(
     ]
     dimension = trust.high_dimension((dims[0], dims[1]))
     if settings.calibrate:
-        bias = matched_bias(_evaluate(settings), x, y, settings.per_nat, settings.seed)
+        bias = matched_bias(lambda a, b: read(a, b, settings).value, x, y, settings.per_nat, settings.seed)
         details["calibration"] = bias.details()
         dimension = bias.concern(reading.value, settings.units, dimension)
     return [dimension, *concerns], details
 
 
 def _full_checks(
-    reading: Reading, x: np.ndarray, y: np.ndarray, directions: int, settings: Settings
+    reading: Reading, scaled: Sequence[Reading], directions: int, variants: Variants
 ) -> tuple[Spread | None, list[Concern | None], dict[str, Any]]:
-    """Scale, sample size and interval: about 2.5 more evaluations."""
-    evaluate = _evaluate(settings)
-    doubled, halved = evaluate(2 * x, y), evaluate(0.5 * x, y)
+    """Scale, sample size and interval."""
+    doubled, halved = (other.value for other in scaled)
     details: dict[str, Any] = {"x_doubled": doubled, "x_halved": halved}
-    spread = block_spread(evaluate, x, y, settings.seed)
+    spread = block_spread(variants.block_values, len(variants.x), variants.settings.seed)
     if spread is None:
-        reason = f"undersampled: {len(x)} rows are too few for an interval, which takes 150"
+        reason = f"undersampled: {len(variants.x)} rows are too few for an interval, which takes 150"
         return None, [Concern(Trust.ORDINAL, reason)], details
     to_come = spread.still_to_come(reading.value, min(max(directions, 2), trust.LOW_DIMENSION))
     details |= {"block_mean": spread.mean, "still_to_come": to_come}
@@ -198,10 +151,6 @@ def _full_checks(
         trust.moves_with_samples(reading.value, spread.mean, to_come, spread.half_width),
     ]
     return spread, concerns, details
-
-
-def _evaluate(settings: Settings) -> Any:
-    return lambda x, y: read(x, y, settings).value
 
 
 def _nothing(x: np.ndarray, y: np.ndarray, settings: Settings, name: str) -> Estimate:

@@ -65,10 +65,10 @@ def count_neighbours(
             f"seed_radius holds {len(seed_radius)} radii for {len(x)} rows: pass one for each row"
         )
     npeet = compat is not None
-    if len(x) <= max(FEW_POINTS, k + 1) or not (_codable(x) and _codable(y)):
+    if not can_be_indexed(x, y, k):
         return _count_plainly(x, y, k, threads, npeet)
     search = BitmapSearch(x, y, threads)
-    if _tree_wins(NEAREST_BY_TREE_FROM, len(x), x.shape[1] + y.shape[1]):
+    if tree_wins(NEAREST_BY_TREE_FROM, len(x), x.shape[1] + y.shape[1]):
         radius = _radii_by_tree(np.hstack([x, y]), k, threads)
     else:
         radius = search.radii(k, seed_radius)
@@ -80,7 +80,7 @@ def count_neighbours(
 def _within(search: BitmapSearch, side: int, limit: np.ndarray, least: int) -> Int[np.ndarray, " n"]:
     """Count the rows of x (side 0) or y within `limit` of each row, itself included, in the faster way."""
     values = search.sides[side]
-    if _tree_wins(COUNT_BY_TREE_FROM, *values.shape):
+    if tree_wins(COUNT_BY_TREE_FROM, *values.shape):
         tree = cKDTree(values)
         counts = tree.query_ball_point(values, limit, p=np.inf, return_length=True, workers=search.threads)
     else:
@@ -89,7 +89,13 @@ def _within(search: BitmapSearch, side: int, limit: np.ndarray, least: int) -> I
     return at_least
 
 
-def _tree_wins(table: dict[int, int], n: int, dimensions: int) -> bool:
+def can_be_indexed(x: np.ndarray, y: np.ndarray, k: int) -> bool:
+    """Whether points are enough, and values moderate enough, for a search by index."""
+    return len(x) > max(FEW_POINTS, k + 1) and _codable(x) and _codable(y)
+
+
+def tree_wins(table: dict[int, int], n: int, dimensions: int) -> bool:
+    """Whether a k-d tree was measured to be faster on n points of so many dimensions."""
     return dimensions in table and n >= table[dimensions]
 
 

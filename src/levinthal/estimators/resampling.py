@@ -15,7 +15,7 @@ by it on the side the value moves to. Bias that does not move with N is for the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ from scipy.stats import t as student_t
 from levinthal.vocabulary import Interval
 
 Evaluate = Callable[[np.ndarray, np.ndarray], float]
+Rows = Int[np.ndarray, " m"]
 BLOCKS = 10
 ROUNDS = 4
 LEAST_BLOCKS = 3
@@ -57,16 +58,14 @@ class Spread:
         return Interval(low - self.half_width, high + self.half_width, 0.95, method)
 
 
-def block_spread(
-    evaluate: Evaluate, x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], seed: int
-) -> Spread | None:
-    """The estimate on disjoint blocks; None where N is too small for three of 50 rows."""
-    blocks = min(BLOCKS, len(x) // LEAST_ROWS)
+def block_spread(evaluate: Callable[[Sequence[Rows]], Sequence[float]], n: int, seed: int) -> Spread | None:
+    """The estimate on disjoint blocks of n rows, all at once; None where n is too small for three of 50."""
+    blocks = min(BLOCKS, n // LEAST_ROWS)
     if blocks < LEAST_BLOCKS:
         return None
     rng = np.random.default_rng((seed, 1))
-    rounds = [_partition(rng, len(x), blocks) for _ in range(ROUNDS)]
-    values = np.array([[evaluate(x[part], y[part]) for part in parts] for parts in rounds])
+    rows = [part for _ in range(ROUNDS) for part in _partition(rng, n, blocks)]
+    values = np.array(evaluate(rows)).reshape(ROUNDS, blocks)
     variance = float(values.var(axis=1, ddof=1).mean())
     return Spread(math.sqrt(variance / blocks), float(values.mean()), blocks)
 
@@ -74,9 +73,14 @@ def block_spread(
 def shuffled_null(
     evaluate: Evaluate, x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], draws: int, seed: int
 ) -> tuple[float, ...]:
-    """The estimate on pairs whose partners were dealt anew: what it reads where there is nothing to read."""
+    """The estimate on pairs whose partners are permuted: what it reads where there is nothing to read."""
+    return tuple(evaluate(x, y[rows]) for rows in permutations(len(y), draws, seed))
+
+
+def permutations(n: int, draws: int, seed: int) -> list[Rows]:
+    """The orders of y in which the null is read."""
     rng = np.random.default_rng((seed, 3))
-    return tuple(evaluate(x, y[rng.permutation(len(y))]) for _ in range(draws))
+    return [rng.permutation(n) for _ in range(draws)]
 
 
 def _partition(rng: np.random.Generator, n: int, blocks: int) -> Int[np.ndarray, "blocks size"]:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from levinthal.errors import InputError
 from levinthal.networks.architecture import Architecture
+from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.initial import initial_weights
 
 BATCHNORM_EPS = 1e-3
@@ -24,17 +25,13 @@ BATCHNORM_MOMENTUM = 0.01
 """Keras' constants (1.x and 2.x): momentum .99, which torch calls .01, and eps 1e-3 under the root."""
 
 
-class FirstLast(nn.Module):
+class FirstLast(Ensemble):
     """S networks of one architecture, one for each seed.
 
     `weights[l]` is (S, out, in), `gamma` and `beta` are (S, all hidden units) with the layers in
     `architecture.spans`, `bias` (S, classes) belongs to the softmax layer, whose weights are the last.
     Buffers: `running_mean`, `running_var` (biased batch variance, as Keras), `updates` (their number).
     """
-
-    running_mean: Tensor
-    running_var: Tensor
-    updates: Tensor
 
     def __init__(self, architecture: Architecture, seeds: tuple[int, ...], weights: Sequence[Tensor]) -> None:
         super().__init__()

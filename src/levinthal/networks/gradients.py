@@ -12,79 +12,154 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from levinthal.networks.first_last import BATCHNORM_EPS, FirstLast
+from levinthal.networks.ensemble import Ensemble
+from levinthal.networks.first_last import BATCHNORM_EPS
 from levinthal.networks.losses import Loss, cross_entropy
 from levinthal.networks.passes import passes, product, tanh_of_half_
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """What a hidden layer keeps for its backward pass: (s, u, n) tensors and (s, u, 1) columns."""
+@torch.no_grad()
+def loss_and_gradients(
+    model: Ensemble,
+    inputs: Float[Tensor, "*s n d"],
+    labels: Shaped[Tensor, "*l"],
+    loss: Loss = cross_entropy,
+) -> Float[Tensor, "s"]:
+    """Losses (S) of a batch in training mode; overwrites `.grad` of every parameter.
 
-    weight: Tensor
-    below: Tensor
-    centred: Tensor
+    The gradients are of the sum of the losses, that is each seed's own. Moves the running statistics by
+    one batch, as a forward pass in training mode does.
+
+    Args:
+        model: S networks; their parameters may lie anywhere, and a missing `.grad` is made.
+        inputs: a batch (n, d) shared by all seeds, or (S, n, d), one for each.
+        labels: class numbers or targets, with a leading S where `inputs` have one.
+        loss: outputs (s, n, classes) and labels to losses (s).
+
+    Returns:
+        The loss of each seed before the update, in the unit of `loss` (nats for cross-entropy).
+    """
+    return EnsembleGradients(model)(inputs, labels, loss)
+
+
+class EnsembleGradients:
+    """`loss_and_gradients` of one ensemble, for many batches: what does not change is looked up once.
+
+    It reads and writes the parameters and `.grad` where they lie when it is made.
+    """
+
+    def __init__(self, model: Ensemble) -> None:
+        self.model = model
+        self.rows = _Rows.of(model)
+        for parameter in model.parameters():
+            _grad(parameter)
+        self._passes: dict[int, list[tuple[slice, list[_Layer], _Top]]] = {}
+
+    @torch.inference_mode()
+    def _losses(self, inputs: Tensor, labels: Tensor, loss: Loss) -> Tensor:
+        n, own, parts = inputs.shape[-2], inputs.ndim == 3, []
+        torch.mul(self.model.gamma, 2, out=self.rows.gamma)
+        torch.mul(self.model.beta, 2, out=self.rows.beta)
+        for seeds, layers, top in self._of(n):
+            x, y = (inputs[seeds], labels[seeds]) if own else (inputs, labels)
+            parts.append(_run(layers, top, x, y, loss))
+        variances = torch.square(self.rows.length).div_(n)
+        self.model.update_running([self.rows.mean], [variances])
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def __call__(self, inputs: Tensor, labels: Tensor, loss: Loss = cross_entropy) -> Float[Tensor, "s"]:
+        """Losses (S) of a batch; the gradients are written."""
+        return self._losses(inputs, labels, loss).clone()  # out of inference mode, for any later use
+
+    def _of(self, n: int) -> list[tuple[slice, list[_Layer], _Top]]:
+        if n not in self._passes:
+            together = passes(self.model.architecture.width, n, len(self.model.seeds))
+            self._passes[n] = [
+                (seeds, _layers(self.model, self.rows, seeds), _Top.of(self.model, seeds))
+                for seeds in together
+            ]
+        return self._passes[n]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """One number a seed and hidden unit, (S, all hidden units).
+
+    `gamma` and `beta` are twice the model's. Of a batch: the `mean`, the `length` (norm) of the centred unit,
+    the `inverse` of its deviation, and `scale`, which is `gamma` times `inverse`.
+    """
+
+    gamma: Tensor
+    beta: Tensor
     mean: Tensor
     length: Tensor
     inverse: Tensor
     scale: Tensor
-    active: Tensor
-    stream: Tensor
+
+    @staticmethod
+    def of(model: Ensemble) -> _Rows:
+        return _Rows(*(torch.empty_like(model.gamma.detach()) for _ in range(6)))
 
 
-def _layers_of(rows: Tensor, model: FirstLast, seeds: slice) -> tuple[Tensor, ...]:
-    return torch.split(rows[seeds, :, None], list(model.architecture.widths), 1)
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Where a hidden layer's numbers lie: matrices (s, u, v) and columns (s, u, 1), views of the model."""
+
+    source: int | None
+    eps: Tensor
+    weight: Tensor
+    transposed: Tensor
+    weight_gradient: Tensor
+    gamma: Tensor
+    beta: Tensor
+    mean: Tensor
+    length: Tensor
+    inverse: Tensor
+    scale: Tensor
+    gamma_gradient: Tensor
+    beta_gradient: Tensor
 
 
-def _forward(model: FirstLast, inputs: Tensor, seeds: slice) -> list[_Layer]:
-    layers: list[_Layer] = []
-    below, n = inputs.mT, inputs.shape[-2]
-    eps = inputs.new_tensor(BATCHNORM_EPS)
-    gammas, doubled = (_layers_of(rows, model, seeds) for rows in (model.gamma, model.beta * 2))
-    for index, (weights, gamma, beta) in enumerate(
-        zip(model.weights, gammas, doubled, strict=False), start=1
-    ):
-        weight = weights[seeds]
-        z = product(weight, below)
-        mean = z.mean(-1, keepdim=True)
-        length = torch.linalg.vector_norm(z.sub_(mean), dim=-1, keepdim=True)
-        inverse = torch.addcmul(eps, length, length, value=1 / n).rsqrt_()
-        scale = gamma * inverse
-        active = tanh_of_half_((z * (scale * 2)).add_(beta))
-        source = model.architecture.source(index)
-        stream = active if source is None else active + layers[source - 1].stream
-        layers.append(_Layer(weight, below, z, mean, length, inverse, scale, active, stream))
-        below = stream
+def _layers(model: Ensemble, rows: _Rows, seeds: slice) -> list[_Layer]:
+    shape, eps = model.architecture, rows.gamma.new_tensor(BATCHNORM_EPS)
+    columns = (
+        *(rows.gamma, rows.beta, rows.mean, rows.length, rows.inverse, rows.scale),
+        *(_grad(model.gamma), _grad(model.beta)),
+    )
+    layers = []
+    for index, (weights, span) in enumerate(zip(model.weights, shape.spans, strict=False), start=1):
+        weight = weights.detach()[seeds]
+        here = (column[seeds, span, None] for column in columns)
+        into = _grad(weights)[seeds]
+        layers.append(_Layer(shape.source(index), eps, weight, weight.mT, into, *here))
     return layers
 
 
-def _backward(model: FirstLast, layers: list[_Layer], outgoing: Tensor, seeds: slice) -> None:
-    """Write the gradients of hidden layers, given that of the last stream."""
-    carried: dict[int, Tensor] = {}
-    slopes, lengths = (_layers_of(_grad(rows), model, seeds) for rows in (model.beta, model.gamma))
-    for index in range(len(layers), 0, -1):
-        layer, n = layers[index - 1], outgoing.shape[-1]
-        source = model.architecture.source(index)
-        if source is not None:
-            carried[source] = outgoing
-        room = outgoing if source is None else torch.empty_like(outgoing)
-        g = torch.ops.aten.tanh_backward.grad_input(outgoing, layer.active, grad_input=room)
-        slope = torch.sum(g, -1, keepdim=True, out=slopes[index - 1])
-        # The activation has been read for the last time: its memory takes the product.
-        along = torch.mul(g, layer.centred, out=layer.active).sum(-1, keepdim=True)
-        lean = torch.mul(along, layer.inverse, out=lengths[index - 1]) * layer.inverse
-        g.addcmul_(layer.centred, lean, value=-1 / n).sub_(slope, alpha=1 / n).mul_(layer.scale)
-        _write_weight_gradient(_grad(model.weights[index - 1])[seeds], g, layer.below)
-        if index > 1:
-            outgoing = torch.bmm(layer.weight.mT, g)
-            outgoing = outgoing.add_(carried[index - 1]) if index - 1 in carried else outgoing
+@dataclass(frozen=True, slots=True)
+class _Top:
+    """Where the softmax layer's numbers lie."""
+
+    weight: Tensor
+    transposed: Tensor
+    bias: Tensor
+    weight_gradient: Tensor
+    bias_gradient: Tensor
+
+    @staticmethod
+    def of(model: Ensemble, seeds: slice) -> _Top:
+        last = model.weights[-1]
+        weight, bias = last.detach()[seeds], model.bias.detach()[seeds, :, None]
+        return _Top(weight, weight.mT, bias, _grad(last)[seeds], _grad(model.bias)[seeds])
 
 
-def _write_weight_gradient(out: Tensor, g: Tensor, below: Tensor) -> None:
-    if below.ndim == 2:
-        torch.mm(g.flatten(0, 1), below.mT, out=out.flatten(0, 1))
-    else:
-        torch.bmm(g, below.mT, out=out)
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the backward pass needs of a hidden layer, (s, u, n): before and after tanh, and after the sum."""
+
+    below: Tensor
+    centred: Tensor
+    active: Tensor
+    stream: Tensor
 
 
 def _grad(parameter: Tensor) -> Tensor:
@@ -93,45 +168,64 @@ def _grad(parameter: Tensor) -> Tensor:
     return parameter.grad
 
 
-@torch.no_grad()
-def loss_and_gradients(
-    model: FirstLast,
-    inputs: Float[Tensor, "*s n d"],
-    labels: Shaped[Tensor, "*l"],
-    loss: Loss = cross_entropy,
-) -> Float[Tensor, "s"]:
-    """Losses (S) of a batch in training mode; overwrites `.grad` of every parameter.
-
-    The gradients are of the sum of the losses, that is each seed's own. Moves the running statistics by
-    one batch, as a forward pass in training mode does. `inputs` (n, d) are shared by all seeds or
-    (S, n, d); labels likewise.
-    """
-    parts = []
-    for seeds in passes(model.architecture.width, inputs.shape[-2], len(model.seeds)):
-        own = inputs.ndim == 3
-        parts.append(
-            _chunk(model, inputs[seeds] if own else inputs, labels[seeds] if own else labels, loss, seeds)
-        )
-    losses, means, variances = zip(*parts, strict=True)
-    model.update_running([torch.cat(means)], [torch.cat(variances)])
-    return torch.cat(losses)
-
-
-def _chunk(
-    model: FirstLast, inputs: Tensor, labels: Tensor, loss: Loss, seeds: slice
-) -> tuple[Tensor, Tensor, Tensor]:
-    layers = _forward(model, inputs, seeds)
-    top, weight = layers[-1].stream, model.weights[-1][seeds]
-    logits = torch.baddbmm(model.bias[seeds, :, None], weight, top)
+def _run(layers: list[_Layer], top: _Top, inputs: Tensor, labels: Tensor, loss: Loss) -> Tensor:
+    kept = _forward(layers, inputs)
+    stream = kept[-1].stream
+    logits = torch.baddbmm(top.bias, top.weight, stream)
     value, slope = (
         _cross_entropy_slope(logits, labels) if loss is cross_entropy else _slope(logits, labels, loss)
     )
-    torch.bmm(slope, top.mT, out=_grad(model.weights[-1])[seeds])
-    torch.sum(slope, -1, out=_grad(model.bias)[seeds])
-    _backward(model, layers, torch.bmm(weight.mT, slope), seeds)
-    mean = torch.cat([layer.mean for layer in layers], 1)[..., 0]
-    length = torch.cat([layer.length for layer in layers], 1)[..., 0]
-    return value, mean, length.square_().div_(inputs.shape[-2])
+    torch.bmm(slope, stream.mT, out=top.weight_gradient)
+    torch.sum(slope, -1, out=top.bias_gradient)
+    _backward(layers, kept, torch.bmm(top.transposed, slope))
+    return value
+
+
+def _forward(layers: list[_Layer], inputs: Tensor) -> list[_Kept]:
+    kept: list[_Kept] = []
+    below, each = inputs.mT, 1 / inputs.shape[-2]
+    for layer in layers:
+        z = product(layer.weight, below)
+        z.sub_(torch.mean(z, -1, keepdim=True, out=layer.mean))
+        length = torch.linalg.vector_norm(z, dim=-1, keepdim=True, out=layer.length)
+        inverse = torch.addcmul(layer.eps, length, length, value=each, out=layer.inverse).rsqrt_()
+        active = tanh_of_half_((z * torch.mul(layer.gamma, inverse, out=layer.scale)).add_(layer.beta))
+        stream = active if layer.source is None else active + kept[layer.source - 1].stream
+        kept.append(_Kept(below, z, active, stream))
+        below = stream
+    return kept
+
+
+def _backward(layers: list[_Layer], kept: list[_Kept], outgoing: Tensor) -> None:
+    """Write the gradients of hidden layers, given that of the last stream."""
+    carried: dict[int, Tensor] = {}
+    each = 1 / outgoing.shape[-1]
+    for index in range(len(layers), 0, -1):
+        layer, here = layers[index - 1], kept[index - 1]
+        if layer.source is not None:
+            carried[layer.source] = outgoing
+        into = outgoing if layer.source is None else torch.empty_like(outgoing)
+        g = _TANH_BACKWARD(outgoing, here.active, grad_input=into)
+        slope = torch.sum(g, -1, keepdim=True, out=layer.beta_gradient)
+        # The activation has been read for the last time: its memory takes the product.
+        along = torch.mul(g, here.centred, out=here.active).sum(-1, keepdim=True)
+        lean = torch.mul(along, layer.inverse, out=layer.gamma_gradient) * layer.inverse
+        # `scale` is that of the doubled argument; the gradient's is its half.
+        g.addcmul_(here.centred, lean, value=-each).sub_(slope, alpha=each).mul_(layer.scale.mul_(0.5))
+        _write_weight_gradient(layer.weight_gradient, g, here.below)
+        if index > 1:
+            outgoing = torch.bmm(layer.transposed, g)
+            outgoing = outgoing.add_(carried[index - 1]) if index - 1 in carried else outgoing
+
+
+_TANH_BACKWARD = torch.ops.aten.tanh_backward.grad_input
+
+
+def _write_weight_gradient(out: Tensor, g: Tensor, below: Tensor) -> None:
+    if below.ndim == 2:
+        torch.mm(g.flatten(0, 1), below.mT, out=out.flatten(0, 1))
+    else:
+        torch.bmm(g, below.mT, out=out)
 
 
 def _cross_entropy_slope(logits: Float[Tensor, "s c n"], labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -145,8 +239,8 @@ def _cross_entropy_slope(logits: Float[Tensor, "s c n"], labels: Tensor) -> tupl
 
 
 def _slope(logits: Float[Tensor, "s c n"], labels: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
-    with torch.enable_grad():
-        leaf = logits.detach().requires_grad_()
+    with torch.inference_mode(False), torch.enable_grad():
+        leaf = logits.clone().requires_grad_()
         value = loss(leaf.mT, labels)
         (slope,) = torch.autograd.grad(value.sum(), leaf)
     return value.detach(), slope.contiguous()

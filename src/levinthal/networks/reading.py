@@ -19,7 +19,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from levinthal.errors import InputError, require_one_of
-from levinthal.networks.first_last import BATCHNORM_EPS, BATCHNORM_MOMENTUM, FirstLast
+from levinthal.networks.ensemble import Ensemble
+from levinthal.networks.first_last import BATCHNORM_EPS, BATCHNORM_MOMENTUM
 from levinthal.networks.passes import passes, product, tanh_of_half_
 
 BATCHNORM_MODES = ("running", "debiased", "batch", "recalibrated")
@@ -49,7 +50,7 @@ class Activations:
 
 @torch.no_grad()
 def activations(
-    model: FirstLast,
+    model: Ensemble,
     inputs: Float[Tensor, "n d"],
     *,
     batchnorm: str | Statistics = "running",
@@ -84,7 +85,7 @@ def _side_by_side(parts: list[Activations], dim: int) -> Activations:
     )
 
 
-def _given(model: FirstLast, batchnorm: str | Statistics, reference: Tensor | None) -> Statistics | None:
+def _given(model: Ensemble, batchnorm: str | Statistics, reference: Tensor | None) -> Statistics | None:
     if isinstance(batchnorm, Statistics):
         return batchnorm
     require_one_of("batchnorm", batchnorm, BATCHNORM_MODES)
@@ -98,7 +99,7 @@ def _given(model: FirstLast, batchnorm: str | Statistics, reference: Tensor | No
     return debiased(model) if batchnorm == "debiased" else running
 
 
-def debiased(model: FirstLast) -> Statistics:
+def debiased(model: Ensemble) -> Statistics:
     """The running statistics with their start (mean 0, variance 1) taken out; the start itself at step 0.
 
     After t updates the start weighs w = .99^t: mean / (1 - w) and (var - w) / (1 - w).
@@ -111,7 +112,7 @@ def debiased(model: FirstLast) -> Statistics:
 
 
 @torch.no_grad()
-def statistics(model: FirstLast, inputs: Float[Tensor, "n d"]) -> Statistics:
+def statistics(model: Ensemble, inputs: Float[Tensor, "n d"]) -> Statistics:
     """The statistics that the inputs, as one batch, have under the weights as they are."""
     found = []
     for seeds in passes(model.architecture.width, len(inputs), len(model.seeds)):
@@ -132,7 +133,7 @@ class _Step:
     var: Tensor
 
 
-def _propagate(model: FirstLast, seeds: slice, inputs: Tensor, given: Statistics | None) -> Iterator[_Step]:
+def _propagate(model: Ensemble, seeds: slice, inputs: Tensor, given: Statistics | None) -> Iterator[_Step]:
     shape = model.architecture
     below, streams = inputs.mT, dict[int, Tensor]()
     last_use = {shape.source(layer): layer for layer in range(1, shape.depth + 1)}
@@ -151,13 +152,13 @@ def _propagate(model: FirstLast, seeds: slice, inputs: Tensor, given: Statistics
         streams = {kept: stream for kept, stream in streams.items() if last_use.get(kept, 0) > layer}
 
 
-def _chunk(model: FirstLast, inputs: Tensor, given: Statistics | None, wanted: list[int]) -> Activations:
+def _chunk(model: Ensemble, inputs: Tensor, given: Statistics | None, wanted: list[int]) -> Activations:
     together = passes(model.architecture.width, len(inputs), len(model.seeds))
     return _side_by_side([_pass(model, seeds, inputs, given, wanted) for seeds in together], dim=0)
 
 
 def _pass(
-    model: FirstLast, seeds: slice, inputs: Tensor, given: Statistics | None, wanted: list[int]
+    model: Ensemble, seeds: slice, inputs: Tensor, given: Statistics | None, wanted: list[int]
 ) -> Activations:
     produced, stream = dict[int, Tensor](), dict[int, Tensor]()
     for step in _propagate(model, seeds, inputs, given):
@@ -169,7 +170,7 @@ def _pass(
 
 
 def logits_without(
-    model: FirstLast,
+    model: Ensemble,
     inputs: Float[Tensor, "n d"],
     path: str,
     *,

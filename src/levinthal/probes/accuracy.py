@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from levinthal.networks.first_last import FirstLast
+from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.losses import cross_entropy
 from levinthal.networks.reading import activations, logits_without
 from levinthal.vocabulary import Estimate, Interval, Measurement, Moment, Probe, Trust
@@ -46,7 +46,7 @@ def error_counts(logits: Float[Tensor, "*s n c"], labels: Int[Tensor, "n"]) -> l
 
 def seeds_of(model: nn.Module) -> tuple[int, ...]:
     """The seeds of an ensemble; (0,) for an ordinary module."""
-    return model.seeds if isinstance(model, FirstLast) else (0,)
+    return model.seeds if isinstance(model, Ensemble) else (0,)
 
 
 def error_rate(
@@ -79,7 +79,7 @@ def _errors(
 
 @torch.no_grad()
 def _logits(model: nn.Module, inputs: Tensor, mode: str, reference: Tensor | None) -> Tensor:
-    if isinstance(model, FirstLast):
+    if isinstance(model, Ensemble):
         return activations(model, inputs, batchnorm=mode, reference=reference, layers=()).logits
     modes = {module: module.training for module in model.modules()}
     model.eval()
@@ -96,7 +96,7 @@ def ablated_error(
 
     def probe(moment: Moment) -> Iterator[Measurement]:
         model = moment.model
-        assert isinstance(model, FirstLast)
+        assert isinstance(model, Ensemble)
         for mode in batchnorm:
             for path in ("deep", "shallow"):
                 logits = logits_without(model, inputs, path, batchnorm=mode)

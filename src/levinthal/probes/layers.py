@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from levinthal.errors import InputError, require_one_of
-from levinthal.networks.first_last import FirstLast
-from levinthal.networks.reading import Activations, activations
+from levinthal.networks.ensemble import Ensemble
+from levinthal.networks.reading import Activations, activations, statistics
 from levinthal.probes.accuracy import error_counts, proportion
 from levinthal.vocabulary import Estimate, Measurement, Moment, Probe
 
@@ -52,7 +52,7 @@ def first_last_information(
 
 
 def _both(
-    model: FirstLast, read: Activations, index: int, estimator: Estimator, readouts: Sequence[str]
+    model: Ensemble, read: Activations, index: int, estimator: Estimator, readouts: Sequence[str]
 ) -> Iterator[tuple[str, Estimate]]:
     first, depth = read.produced[1][index], model.architecture.depth
     last = {"before": read.produced[depth][index], "after": read.stream[depth][index]}
@@ -107,8 +107,9 @@ def linear_probe(
 
     def probe(moment: Moment) -> Iterator[Measurement]:
         model = _ensemble(moment)
-        fit = activations(model, train[0], batchnorm=batchnorm, reference=train[0]).stream
-        held = activations(model, test[0], batchnorm=batchnorm, reference=train[0]).stream
+        given = statistics(model, train[0]) if batchnorm == "recalibrated" else batchnorm
+        fit = activations(model, train[0], batchnorm=given).stream
+        held = activations(model, test[0], batchnorm=given).stream
         for layer in fit:
             scores = _ridge_scores(fit[layer], train[1], held[layer], ridge, model.architecture.classes)
             counts = error_counts(scores, test[1])
@@ -140,8 +141,8 @@ def _ridge_scores(
     return scores
 
 
-def _ensemble(moment: Moment) -> FirstLast:
-    if not isinstance(moment.model, FirstLast):
+def _ensemble(moment: Moment) -> Ensemble:
+    if not isinstance(moment.model, Ensemble):
         kind = type(moment.model).__name__
-        raise InputError(f"this probe reads layers of a FirstLast network, not of a {kind}: build one")
+        raise InputError(f"this probe reads layers of an Ensemble, not of a {kind}: build one")
     return moment.model

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from levinthal.networks.architecture import require_at_least
-from levinthal.networks.first_last import FirstLast
+from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.initial import generator
 from levinthal.networks.losses import Loss, cross_entropy
 from levinthal.probes.accuracy import seeds_of
@@ -24,7 +24,7 @@ def by_layer(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Float
     An ensemble's layers are hidden1, hidden2... (weights, gamma, beta) and softmax (weights, bias). In an
     ordinary module every parameter is its own layer.
     """
-    if not isinstance(model, FirstLast):
+    if not isinstance(model, Ensemble):
         return {name: tensor.reshape(1, -1) for name, tensor in tensors.items()}
     layers = {}
     for index, span in enumerate(model.architecture.spans):
@@ -123,11 +123,15 @@ def _gram(rows: Float[Tensor, "s m p"]) -> Float[Tensor, "s m m"]:
     return product
 
 
-def _ratio(gram: Tensor) -> float:
-    m = len(gram)
-    total, trace = float(gram.sum()), float(gram.trace())
+def _ratios(grams: Float[Tensor, "k m m"]) -> np.ndarray:
+    """The ratio of each Gram matrix; infinite where there is no noise."""
+    m = grams.shape[-1]
+    total = grams.reshape(len(grams), -1).sum(1).numpy()
+    trace = torch.stack([each.trace() for each in grams]).numpy()
     noise = (trace - total / m) / (m - 1)
-    return (total - trace) / (m * (m - 1)) / noise if noise > 0 else float("inf")
+    signal = (total - trace) / (m * (m - 1))
+    ratios: np.ndarray = np.divide(signal, noise, out=np.full_like(noise, np.inf), where=noise > 0)
+    return ratios
 
 
 def signal_to_noise(gram: Float[Tensor, "m m"]) -> Estimate:
@@ -137,9 +141,9 @@ def signal_to_noise(gram: Float[Tensor, "m m"]) -> Estimate:
     >>> round(signal_to_noise(g @ g.T).value, 4)  # 1 - 1/3
     0.6667
     """
-    m, value = len(gram), _ratio(gram)
-    rest = [[j for j in range(m) if j != i] for i in range(m)]
-    left = np.array([_ratio(gram[keep][:, keep]) for keep in rest])
+    m, value = len(gram), float(_ratios(gram[None])[0])
+    rest = torch.tensor([[j for j in range(m) if j != i] for i in range(m)])
+    left = _ratios(gram[rest[:, :, None], rest[:, None, :]])
     if not (np.isfinite(value) and np.isfinite(left).all()):
         return Estimate(
             value, "", None, Trust.UNRELIABLE, ("no noise between batches, or no finite gradient",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from levinthal.errors import InputError, require_one_of
 from levinthal.networks.architecture import require_at_least
-from levinthal.networks.first_last import FirstLast
-from levinthal.networks.gradients import loss_and_gradients
+from levinthal.networks.ensemble import Ensemble
+from levinthal.networks.gradients import EnsembleGradients
 from levinthal.networks.losses import Loss, named_loss
 from levinthal.training.flat import FlatParameters, flatten, gradient
 from levinthal.training.optimizers import OptimizerRule, RMSprop, build, named_optimizer
@@ -42,7 +42,7 @@ def train(
     all is done. Exhaust the generator, or stop early: nothing is computed ahead. What a reader of a
     moment does to gradients, buffers or mode is undone; only writing to the weights changes the run.
 
-    `model` is an ensemble (FirstLast: `loss` is (S)), or any module from a batch to (n, classes) logits
+    `model` is an `Ensemble` of seeds (`loss` is (S)), or any module from a batch to (n, classes) logits
     (`loss` is a scalar). `batch_size` None is the full batch. `order_seeds`: one int, an order shared by
     all networks of an ensemble; or one each. An epoch is a permutation, its incomplete batch dropped.
     `loss`: "cross_entropy", "squared_error", or a callable (outputs, labels) -> one loss a network.
@@ -60,7 +60,7 @@ def train(
     y = y if y.is_floating_point() else y.long()
     if len(x) != len(y):
         raise InputError(f"{len(x)} inputs and {len(y)} labels: give one label for each input")
-    seeds = len(model.seeds) if isinstance(model, FirstLast) else 1
+    seeds = len(model.seeds) if isinstance(model, Ensemble) else 1
     feed = _Feed(x, y, batch_size, order_seeds, seeds)
     rule, measure = named_optimizer(optimizer), named_loss(loss)
     shown = frozenset(log_spaced(steps) if moments is None else moments)
@@ -136,25 +136,33 @@ def _restore_buffers(model: nn.Module, kept: dict[str, Tensor]) -> None:
         buffer.copy_(kept[name])
 
 
-def _gradients(model: nn.Module, flat: FlatParameters, x: Tensor, y: Tensor, loss: Loss) -> Tensor:
-    if isinstance(model, FirstLast):
-        return loss_and_gradients(model, x, y, loss)
-    flat.zero()
-    value = loss(model(x), y)
-    value.backward()  # type: ignore[no-untyped-call]
-    return value.detach()
+Gradients = Callable[[Tensor, Tensor, Loss], Tensor]
+
+
+def _gradients_of(model: nn.Module, flat: FlatParameters) -> Gradients:
+    """What writes the gradients of a batch and returns its loss."""
+    if isinstance(model, Ensemble):
+        return EnsembleGradients(model)
+
+    def by_autograd(x: Tensor, y: Tensor, loss: Loss) -> Tensor:
+        flat.zero()
+        value = loss(model(x), y)
+        value.backward()  # type: ignore[no-untyped-call]
+        return value.detach()
+
+    return by_autograd
 
 
 def _moments(
     model: nn.Module, feed: _Feed, loss: Loss, rule: OptimizerRule, steps: int, shown: frozenset[int]
 ) -> Iterator[Moment]:
     flat = flatten(model)
-    optimizer = build(rule, flat, model)
+    optimizer, gradients = build(rule, flat, model), _gradients_of(model, flat)
     model.train()
     for step in range(steps + (steps in shown)):
         x, y = feed.next()
         before = {name: buffer.clone() for name, buffer in model.named_buffers()} if step in shown else {}
-        value = _gradients(model, flat, x, y, loss)
+        value = gradients(x, y, loss)
         if step in shown:
             after = _Snapshot.of(model, flat)
             _restore_buffers(model, before)

@@ -3,9 +3,9 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from tests.clinic.histories import finding
 
 from levinthal.clinic.findings.confidence import confidence
-from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.cards import card, in_numbers, proofs
 from levinthal.vocabulary import Estimate, Interval, Severity
 
@@ -25,7 +25,7 @@ def tried(outcome: str, low: float, value: float, high: float) -> Tried:
 
 
 def test_evidence_is_numbers_with_names_and_sentences_apart() -> None:
-    shown = card(found("LR_TOO_HIGH", "optimiser", 40, {"step / weight": 0.51234, "because": "it is " * 9}))
+    shown = card(finding("LR_TOO_HIGH", "optimiser", 40, {"step / weight": 0.51234, "because": "it is " * 9}))
     assert shown.evidence == (("step / weight", "0.512"),)
     assert shown.notes == (("because", "it is " * 9),)
     sure = f"{confidence('LR_TOO_HIGH', Severity.CRITICAL):.0%}".replace("%", "\u202f%")
@@ -34,13 +34,13 @@ def test_evidence_is_numbers_with_names_and_sentences_apart() -> None:
 
 
 def test_a_remedy_is_words_and_code() -> None:
-    shown = card(found("MISSING_ZERO_GRAD", "optimiser", 0, {}))
+    shown = card(finding("MISSING_ZERO_GRAD", "optimiser", 0, {}))
     assert [text for text, code in shown.remedy if code] == ["optimizer.zero_grad()", "optimizer.step()"]
     assert "from the start" in shown.place
 
 
 def test_what_a_cause_explains_is_folded_into_it() -> None:
-    shown = card(found("LR_TOO_HIGH", "optimiser", 0, {}), [found("DEAD_RELU", "1", 5, {"share": 0.9})])
+    shown = card(finding("LR_TOO_HIGH", "optimiser", 0, {}), [finding("DEAD_RELU", "1", 5, {"share": 0.9})])
     assert [(other.code, other.evidence) for other in shown.explains] == [
         ("DEAD_RELU", (("share", "0.900"),))
     ]

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import math
 
-from tests.clinic.histories import history, patient
+from tests.clinic.histories import finding, history, patient
 
-from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.notebook import shown_checkup, shown_run
 from levinthal.clinic.recording.history import History
 from levinthal.vocabulary import Estimate
@@ -21,7 +20,7 @@ def test_a_run_shows_answer_loss_and_signs() -> None:
 
 
 def test_a_cause_shows_its_cure_and_text_is_not_markup() -> None:
-    html = shown_run([found("MISSING_ZERO_GRAD", "<b>", 0, {"norm": 2.5})], history(FALLING), patient())
+    html = shown_run([finding("MISSING_ZERO_GRAD", "<b>", 0, {"norm": 2.5})], history(FALLING), patient())
     assert "▲ <b>critical</b>" in html
     assert "<code>optimizer.zero_grad()</code>" in html
     assert "&lt;b&gt;" in html

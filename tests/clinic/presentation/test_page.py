@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 import torch
 from tests.clinic.cases import X, Y, mlp
-from tests.clinic.histories import history, patient
+from tests.clinic.histories import finding, history, patient
 from tests.clinic.presentation.test_cards import tried
 from torch import nn
 from torch.nn import functional
 
 from levinthal.clinic import Checkup, check, watch
-from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.recording.history import History
 from levinthal.errors import InputError, StoreError
@@ -67,9 +66,9 @@ def test_a_healthy_run_is_told_so_and_why(tmp_path: Path) -> None:
 
 
 def test_the_cause_comes_first_with_evidence_cure_and_what_it_explains(tmp_path: Path) -> None:
-    cause = found("MISSING_ZERO_GRAD", "optimiser", 30, {"norm of what was left": 2.5})
-    symptom = dataclasses.replace(found("UNDERFIT", "loss", 90, {}), follows="MISSING_ZERO_GRAD")
-    noted = found("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
+    cause = finding("MISSING_ZERO_GRAD", "optimiser", 30, {"norm of what was left": 2.5})
+    symptom = dataclasses.replace(finding("UNDERFIT", "loss", 90, {}), follows="MISSING_ZERO_GRAD")
+    noted = finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
     proved = dataclasses.replace(cause, proof="+0.3 over 5 seeds")
     page = made(tmp_path, (proved, symptom, noted), history=history([2.0] * 20), patient=patient())
     assert page.heads == ["The cause", "What was looked at", "Remarks", "The figures", "Provenance"]
@@ -107,7 +106,7 @@ def test_nothing_at_all_is_a_page(tmp_path: Path) -> None:
 
 
 def test_what_is_named_is_text_not_markup(tmp_path: Path) -> None:
-    sick = found("DEAD_RELU", "<img src=x>", 0, {"<i>": "<b>"})
+    sick = finding("DEAD_RELU", "<img src=x>", 0, {"<i>": "<b>"})
     write_page(tmp_path / "x.html", title="<script>", findings=(sick,), history=history(FALLING))
     text = (tmp_path / "x.html").read_text("utf-8")
     assert "<img src=x>" not in text
@@ -151,7 +150,7 @@ def test_watch_and_checkup_write_their_pages(tmp_path: Path) -> None:
 def test_every_figure_is_drawn_and_nothing_is_requested(tmp_path: Path, chromium: str) -> None:
     theme, size = "dark", (600, 900)
     seen = history([*FALLING, math.nan], depth=15)
-    sick = (found("NON_FINITE_LOSS", "loss", 200, {}),)
+    sick = (finding("NON_FINITE_LOSS", "loss", 200, {}),)
     checkup = check(mlp(nn.Tanh), functional.cross_entropy, (X[:64], Y[:64]))
     path = tmp_path / "run.html"
     write_page(path, title="Net", findings=sick, history=seen, patient=patient(15), checkup=checkup)

@@ -7,9 +7,8 @@ import math
 
 import pytest
 import torch
-from tests.clinic.histories import history, patient
+from tests.clinic.histories import finding, history, patient
 
-from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.run_figures import (
     MOST_TRACES,
     loss,
@@ -55,9 +54,9 @@ def test_losses_of_many_sizes_get_a_logarithmic_axis() -> None:
 
 
 def test_causes_are_marked_where_they_begin_and_symptoms_are_not() -> None:
-    cause = found("LR_TOO_HIGH", "optimiser", 50, {})
-    other = found("DEAD_RELU", "1", 50, {})
-    symptom = dataclasses.replace(found("UNDERFIT", "loss", 90, {}), follows="LR_TOO_HIGH")
+    cause = finding("LR_TOO_HIGH", "optimiser", 50, {})
+    other = finding("DEAD_RELU", "1", 50, {})
+    symptom = dataclasses.replace(finding("UNDERFIT", "loss", 90, {}), follows="LR_TOO_HIGH")
     (mark,) = [
         s for s in loss(history(FALLING), [cause, other, symptom]).panels[0].series if s.role == "point"
     ]
@@ -67,7 +66,7 @@ def test_causes_are_marked_where_they_begin_and_symptoms_are_not() -> None:
 
 def test_where_the_loss_ends_is_drawn_and_said() -> None:
     broken = history([2.0, 8.0, math.nan, math.inf, math.nan])
-    figure = loss(broken, [found("NON_FINITE_LOSS", "loss", 20, {})])
+    figure = loss(broken, [finding("NON_FINITE_LOSS", "loss", 20, {})])
     assert figure.title == "The loss is no number from step 20 on; until then it went from 2.00 to 8.00"
     assert series(figure, "no number from step 20 on").x == (20.0, 20.0)
     assert series(figure, "NON_FINITE_LOSS").y == (8.0,)
@@ -128,7 +127,7 @@ def test_held_out_rows_stand_beside_training_rows() -> None:
 
 @pytest.mark.parametrize("depth", [1, 2, 13, 300])
 def test_every_figure_can_be_drawn_at_every_width(depth: int) -> None:
-    figures = run_figures(history(FALLING[:6], depth), patient(depth), [found("UNDERFIT", "loss", 50, {})])
+    figures = run_figures(history(FALLING[:6], depth), patient(depth), [finding("UNDERFIT", "loss", 50, {})])
     assert [figure.id for figure in figures] == ["loss", "matrices", "layers"]
     for figure in figures:
         for width in WIDTHS:

@@ -6,10 +6,8 @@ import math
 from collections.abc import Sequence
 
 import pytest
-from tests.clinic.histories import history, patient
+from tests.clinic.histories import finding, history, patient
 
-from levinthal.clinic.findings.catalogue import CATALOGUE
-from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.signs import (
     CLEAR,
     FOUND,
@@ -21,6 +19,7 @@ from levinthal.clinic.presentation.signs import (
     vitals,
 )
 from levinthal.clinic.recording.history import History
+from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Severity
 
 FALLING = [2.0 * 0.9**k for k in range(20)]
@@ -51,9 +50,9 @@ def test_a_run_that_learns_reads_well() -> None:
 
 
 def test_a_finding_shows_in_its_sign_with_its_code_alone() -> None:
-    read = vitals(history(FALLING), patient(), [found("LR_TOO_HIGH", "optimiser", 0, {})])
+    read = vitals(history(FALLING), patient(), [finding("LR_TOO_HIGH", "optimiser", 0, {})])
     assert (sign("Step", read).word, sign("Step", read).codes) == (FOUND, ("LR_TOO_HIGH",))
-    noted = vitals(history(FALLING), patient(), [found("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)])
+    noted = vitals(history(FALLING), patient(), [finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)])
     assert sign("Activations", noted).word == REMARK
 
 

@@ -3,9 +3,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from tests.clinic.histories import history, patient
+from tests.clinic.histories import finding, history, patient
 
-from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.signs import SIGNS, vitals
 from levinthal.clinic.presentation.summary import (
     HEALTHY,
@@ -37,15 +36,15 @@ def test_a_healthy_run_hears_why() -> None:
 
 
 def test_remarks_and_symptoms_do_not_make_a_run_sick() -> None:
-    noted = found("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
+    noted = finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
     said = answer(FALLING, [noted])
     assert said.word == HEALTHY
     assert said.because.endswith("Noted, without harm so far: DEAD_RELU.")
 
 
 def test_the_cause_is_the_headline_and_other_causes_are_named() -> None:
-    causes = [found("DOUBLE_SOFTMAX", "loss", 0, {}), found("STUCK_BATCH", "input", 0, {})]
-    symptom = dataclasses.replace(found("UNDERFIT", "loss", 0, {}), follows="DOUBLE_SOFTMAX")
+    causes = [finding("DOUBLE_SOFTMAX", "loss", 0, {}), finding("STUCK_BATCH", "input", 0, {})]
+    symptom = dataclasses.replace(finding("UNDERFIT", "loss", 0, {}), follows="DOUBLE_SOFTMAX")
     said = answer([2.0] * 20, [*causes, symptom])
     assert said.word == SICK
     assert said.headline.startswith("The cross-entropy is given probabilities")
@@ -69,5 +68,5 @@ def test_a_checkup_is_answered_before_training() -> None:
     good = answer_of_checkup([], {"first loss / ln K": Estimate(1.02)})
     assert good.word == HEALTHY
     assert good.because.endswith("The first loss is 102 % of that of a guess.")
-    bad = answer_of_checkup([found("GRAPH_BROKEN", "0.weight", 0, {})], {})
+    bad = answer_of_checkup([finding("GRAPH_BROKEN", "0.weight", 0, {})], {})
     assert (bad.word, bad.because) == (SICK, "")

@@ -12,7 +12,7 @@ import pytest
 def test_a_sweep_killed_at_any_moment_loses_at_most_the_task_in_hand(
     tmp_path: Path, log: Path, kills: int
 ) -> None:
-    command = [sys.executable, str(Path(__file__).parent / "killing.py"), str(tmp_path), str(kills)]
+    command = [sys.executable, str(Path(__file__).parents[1] / "killing.py"), str(tmp_path), str(kills)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""

@@ -15,7 +15,7 @@ import pytest
 from levinthal.errors import InputError, StudyError
 from levinthal.lab.execution.processes import Processes, WorkerDied
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 
 
 def test_results_are_those_of_the_items() -> None:

@@ -162,7 +162,7 @@ def test_another_process_may_be_first(tmp_path: Path) -> None:
 
 
 def test_several_processes_share_one_store(tmp_path: Path) -> None:
-    command = [sys.executable, str(Path(__file__).parent / "sweeping.py"), str(tmp_path / "s.sqlite")]
+    command = [sys.executable, str(Path(__file__).parents[1] / "sweeping.py"), str(tmp_path / "s.sqlite")]
     sweeping = [
         subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for _ in range(3)

@@ -28,6 +28,15 @@ def confidence(code: str, severity: Severity) -> float:
     return (right + 1) / (said + 2)
 
 
+def is_examined(code: str) -> bool:
+    """Whether the runs that were counted could show it: a kind that is newer than they are has no counts.
+
+    >>> is_examined("DEAD_RELU"), is_examined("NO_SUCH_CODE")
+    (True, False)
+    """
+    return any(code in table for table in _examined().values())
+
+
 def counted(code: str, severity: Severity) -> tuple[int, int]:
     """In how many runs it was right, of those in which it was said."""
     right, said = _examined().get(REMARK if severity is Severity.INFO else LOUD, {}).get(code, (0, 0))

@@ -1,17 +1,17 @@
-"""Findings from the catalogue."""
+"""Findings of a kind."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from levinthal.clinic.findings.catalogue import CATALOGUE
 from levinthal.clinic.findings.confidence import confidence
+from levinthal.clinic.findings.kind import FindingKind
 from levinthal.vocabulary import Finding, Severity
 
 
 def found(
-    code: str,
+    kind: FindingKind,
     where: str,
     step: int,
     evidence: Mapping[str, Any],
@@ -19,17 +19,16 @@ def found(
     severity: Severity | None = None,
     remedy: str = "",
 ) -> Finding:
-    """A finding with its catalogue's severity and remedy, unless others are given, and its confidence."""
-    entry = CATALOGUE[code]
-    loud = severity or entry.severity
+    """A finding with its kind's severity and remedy, unless others are given, and its confidence."""
+    reported = severity or kind.severity
     return Finding(
-        code,
-        loud,
-        confidence(code, loud),
+        kind.code,
+        reported,
+        confidence(kind.code, reported),
         where,
         step,
         evidence,
-        remedy=remedy or entry.remedy,
+        remedy=remedy or kind.remedy,
     )
 
 

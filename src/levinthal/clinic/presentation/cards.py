@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from levinthal.clinic.findings.catalogue import CATALOGUE
+from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.report.spoken import number, said, sentence
 from levinthal.vocabulary import Estimate, Finding
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from levinthal.clinic.findings.catalogue import CATALOGUE
+from levinthal.clinic.findings.kind import Area
 from levinthal.clinic.presentation.update_ratios import gradients, step_sizes, steps_in_words
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.rules.context import typical
 from levinthal.clinic.rules.labels import FEWEST_ROWS
 from levinthal.clinic.rules.loss_trend import Progress, progress
@@ -28,25 +29,10 @@ MOVED = 0.8
 """Share of the first loss below which it has moved, wherever it ends."""
 PEAK = 10.0
 """Times its ends from which on the highest loss is worth a word."""
-SIGNS = {
-    "Loss": ("NON_FINITE_LOSS", "FIRST_LOSS_TOO_LARGE", "UNDERFIT"),
-    "Data": ("NON_FINITE_INPUT", "INPUT_SCALE", "STUCK_BATCH", "UNSHUFFLED", "CLASS_IMBALANCE"),
-    "Loss function": ("DOUBLE_SOFTMAX", "RELU_ON_LOGITS", "LOSS_BROADCAST", "LOSS_REDUCTION_SUM"),
-    "Model": (
-        *("SYMMETRIC_INIT", "MISSING_NONLINEARITY", "EXCESS_DROPOUT"),
-        *("BN_EVAL_IN_TRAIN", "TRAIN_MODE_IN_EVAL", "BN_TINY_BATCH"),
-    ),
-    "Optimiser": ("OPTIMIZER_DETACHED", "FROZEN_PARAMS", "MISSING_ZERO_GRAD", "GRAPH_BROKEN"),
-    "Step": (
-        *("LR_TOO_HIGH", "LR_TOO_LOW", "LR_DECAYED"),
-        *("UPDATE_LOST_TO_ROUNDING", "OVER_CLIPPING", "EXCESS_WEIGHT_DECAY"),
-    ),
-    "Gradient": ("VANISHING_GRADIENT", "EXPLODING_GRADIENT"),
-    "Activations": ("SATURATED_ACTIVATION", "DEAD_RELU", "RANK_COLLAPSE", "ATTENTION_COLLAPSE"),
-    "Labels": ("LABEL_LEAK_FEATURE", "LABELS_UNRELATED"),
-    "Validation": ("OVERFIT", "TRAIN_VAL_SHIFT", "DATA_LEAKAGE"),
+SIGNS: dict[str, tuple[str, ...]] = {
+    area: tuple(code for code, kind in CATALOGUE.items() if kind.area is area) for area in Area
 }
-"""Sign -> the findings that it would show."""
+"""Sign -> the findings that it would show, causes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +49,22 @@ def vitals(history: History, patient: Patient | None, findings: Sequence[Finding
     """Every sign, in the order from the loss inwards."""
     went = progress(history)
     readings = {
-        "Loss": (loss_in_words(history, went), went.known or went.broken),
-        "Data": _data(history),
-        "Loss function": _loss_function(history),
-        "Model": _model(history),
-        "Optimiser": _optimiser(history, patient),
-        "Step": _step(history, patient),
-        "Gradient": _gradient(history, patient),
-        "Activations": _activations(history),
-        "Labels": _labels(history),
-        "Validation": _validation(history),
+        Area.LOSS: (loss_in_words(history, went), went.known or went.broken),
+        Area.DATA: _data(history),
+        Area.LOSS_FUNCTION: _loss_function(history),
+        Area.MODEL: _model(history),
+        Area.OPTIMISER: _optimiser(history, patient),
+        Area.STEP: _step(history, patient),
+        Area.GRADIENT: _gradient(history, patient),
+        Area.ACTIVATIONS: _activations(history),
+        Area.LABELS: _labels(history),
+        Area.VALIDATION: _validation(history),
     }
     return [_vital(name, *reading, findings) for name, reading in readings.items()]
 
 
 def _vital(name: str, reading: str, judged: bool, findings: Iterable[Finding]) -> Vital:
-    codes = tuple(code for code in SIGNS[name] if code in CATALOGUE)
+    codes = SIGNS[name]
     hits = [finding for finding in findings if finding.code in codes]
     if not hits:
         return Vital(name, reading, CLEAR if judged else NOT_JUDGED, codes)

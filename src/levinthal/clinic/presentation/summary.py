@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from levinthal.clinic.findings.catalogue import CATALOGUE
 from levinthal.clinic.presentation.signs import CLEAR, NOT_JUDGED, Vital, loss_in_words
 from levinthal.clinic.recording.history import History
+from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.rules.loss_trend import FEWEST, Progress, progress
 from levinthal.report.spoken import counted, listed, number, sentence, share
 from levinthal.vocabulary import Estimate, Finding, Severity

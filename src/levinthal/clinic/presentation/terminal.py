@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from levinthal.clinic.findings.catalogue import CATALOGUE
+from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import BADGES, Finding
 
 

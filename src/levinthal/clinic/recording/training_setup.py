@@ -17,6 +17,9 @@ STACKED: dict[type[nn.Module], int] = {
     **dict.fromkeys((nn.GRU, nn.GRUCell, nn.MultiheadAttention), 3),
 }
 
+EQUAL_AT_FIRST = 1e-5
+"""Distance of a matrix's rows over its norm, below which they are equal before training."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patient:

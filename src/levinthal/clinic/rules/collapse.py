@@ -1,6 +1,6 @@
-"""Collapse: rows of one direction, attention that chooses nothing, recurrences that blow up or fade.
+"""Collapse: rows of one direction, attention that chooses nothing.
 
-Seen before the first step and at every closer look thereafter; a warning where training suffers.
+Seen before the first step and at every detailed sample thereafter; a warning where training is degraded.
 """
 
 from __future__ import annotations
@@ -10,19 +10,72 @@ from itertools import pairwise
 
 import numpy as np
 
+from levinthal.clinic.findings import symptoms
 from levinthal.clinic.findings.finding import found, shown
+from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.rules.context import Chart
 from levinthal.vocabulary import Finding, Severity
 
 FEWEST = 3
-ONE, ABOUT_ONE, ONE_AT_LAST, TO_THE_DIGIT, MANY = 1.05, 1.25, 1e-5, 1e-3, 2.0
-SOME, AT_ONCE = 0.5, 100.0
-SHARP, ABOUT_SHARP, EVEN = 0.02, 0.05, 1e-2
-GROWN, FADED, LOUD = 1e3, 1e-4, 3.0
-MOVED = 0.05
+"""Detailed samples below which nothing is said."""
+ONE = 1.05
+"""Effective rank below which rows have one direction."""
+ABOUT_ONE = 1.25
+"""Median effective rank below which they have about one, in training that has plateaued."""
+ONE_AT_LAST = 1e-5
+"""Effective rank of the output above one, below which its rows are equal."""
+TO_THE_DIGIT = 1e-3
+"""Effective rank above one at the first detailed sample, below which rows have one direction exactly."""
+MANY = 2.0
+"""Effective rank above which rows have many directions."""
+SOME = 0.5
+"""Effective rank above one of a layer whose rows still differ."""
+AT_ONCE = 100.0
+"""Factor by which it falls from one layer to the next, if what is between them takes it away."""
+SHARP = 0.02
+"""Median entropy over its most, below which attention chooses one token."""
+ABOUT_SHARP = 0.05
+"""The same at every detailed sample."""
+EVEN = 1e-2
+"""Largest weight over an equal one, less one, below which attention chooses none."""
+
+RANK_COLLAPSE = FindingKind(
+    code="RANK_COLLAPSE",
+    means="a layer gives the same direction for every input: what tells inputs apart is lost there",
+    remedy="no mean over the batch or softmax there; smaller biases, normalisation, residual connections",
+    severity=Severity.WARNING,
+    area=Area.ACTIVATIONS,
+    order=340,
+    evidence=(
+        "training plateaued, effective rank of a hidden layer's rows below {at_first} at the first "
+        "detailed sample and {median} in the median of all; or, of a loss without targets, fallen "
+        "from above {many} to below {at_first}. Info: below {at_first} at every detailed sample, or "
+        "{exact} at the first"
+    ),
+    thresholds={"at_first": ONE, "median": ABOUT_ONE, "many": MANY, "exact": 1 + TO_THE_DIGIT},
+    source="Roy & Vetterli, Effective rank (2007); Dong et al. (ICML 2021)",
+    explains=symptoms.NO_LEARNING,
+)
+
+ATTENTION_COLLAPSE = FindingKind(
+    code="ATTENTION_COLLAPSE",
+    means="attention gives one token all the weight, or every token the same, and stays so",
+    remedy="divide scores by the root of the width, normalise before attention, draw query and key weights",
+    severity=Severity.WARNING,
+    area=Area.ACTIVATIONS,
+    order=350,
+    evidence=(
+        "mean entropy below {sharp:.0%} of its most in the median detailed sample and {every:.0%} at "
+        "every one, or no weight {even:.0%} above an equal one at every one; loss not reduced"
+    ),
+    thresholds={"sharp": SHARP, "every": ABOUT_SHARP, "even": EVEN},
+    source="Zhai et al., Stabilizing transformer training (ICML 2023)",
+    explains=symptoms.NO_LEARNING,
+)
 
 
+@rule(RANK_COLLAPSE)
 def rank_collapse(chart: Chart) -> Iterator[Finding]:
     """Hidden layers whose rows all lie on one line, from the start to the end. Rows of the output may be
     nearly alike at first; they count where they are alike to the digit.
@@ -38,7 +91,7 @@ def rank_collapse(chart: Chart) -> Iterator[Finding]:
         since = int(history.steps[-1]) if lost else 0
     if lost:
         evidence = {"effective rank": max(lost.values()), "layers": len(lost)}
-        yield found("RANK_COLLAPSE", shown(list(lost)), since, evidence, severity=severity)
+        yield found(RANK_COLLAPSE, shown(list(lost)), since, evidence, severity=severity)
 
 
 def _ranks(history: History) -> dict[str, np.ndarray]:
@@ -82,6 +135,7 @@ def falls_at_once(history: History, *, stuck: bool) -> bool:
     return any(before > SOME and before > AT_ONCE * after for before, after in left)
 
 
+@rule(ATTENTION_COLLAPSE)
 def attention_collapse(chart: Chart) -> Iterator[Finding]:
     """All heads of all attention choose one token, or none to the second digit, at every closer look."""
     seen = [sample for sample in chart.history if sample.attention]
@@ -98,34 +152,4 @@ def attention_collapse(chart: Chart) -> Iterator[Finding]:
             "largest token's share": float(most[-1]),
         }
         evidence |= {"largest weight above an equal one": float(uneven[-1])}
-        yield found("ATTENTION_COLLAPSE", "attention", 0, evidence, severity=severity)
-
-
-def recurrence(chart: Chart) -> Iterator[Finding]:
-    """A signal that a recurrence without gates multiplies a thousandfold, or loses, on its way."""
-    went, steps = chart.went, _lengths(chart.history)
-    loud = bool(np.any(chart.history.task_losses[:1] > LOUD * went.chance))
-    for name, gain in chart.history.recurrent.items():
-        change = float(gain) ** (steps.get(name, 1) - 1)
-        evidence = {"gain a step": float(gain), "steps": steps.get(name, 1), "in all": change}
-        if change > GROWN and (went.is_harmed or loud):
-            yield found("EXPLODING_GRADIENT", name or "recurrence", 0, evidence)
-        elif change < FADED and not went.has_learnt and _has_moved(chart):
-            severity = None if went.is_stuck else Severity.INFO
-            yield found("VANISHING_GRADIENT", name or "recurrence", 0, evidence, severity=severity)
-
-
-def _lengths(history: History) -> dict[str, int]:
-    """The longest way through time that was seen of each recurrence."""
-    names = {name for sample in history for name in sample.recurrences}
-    return {name: max(s.recurrences.get(name, 0) for s in history) for name in names}
-
-
-def _has_moved(chart: Chart) -> bool:
-    """Whether the steps were large enough to get anywhere."""
-    weights, updates = (chart.history.tensors(column) for column in ("weight", "update"))
-    size = np.nanmedian(updates / np.where(weights > 0, weights, np.nan))
-    return bool(size * chart.history.steps[-1] > MOVED)
-
-
-RULES = (rank_collapse, attention_collapse, recurrence)
+        yield found(ATTENTION_COLLAPSE, "attention", 0, evidence, severity=severity)

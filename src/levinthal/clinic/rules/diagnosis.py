@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from levinthal.clinic.findings.catalogue import CATALOGUE
 from levinthal.clinic.findings.confidence import confidence
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.training_setup import Patient
-from levinthal.clinic.rules import RULES
+from levinthal.clinic.rules.catalogue import CATALOGUE, RULES
 from levinthal.clinic.rules.context import Chart
 from levinthal.vocabulary import Finding, Severity
 

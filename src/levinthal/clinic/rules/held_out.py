@@ -1,4 +1,4 @@
-"""What a validation set tells: overfitting, another distribution, rows that were trained on."""
+"""What a validation set tells: overfitting, and another distribution than the training set's."""
 
 from __future__ import annotations
 
@@ -7,28 +7,88 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from levinthal.clinic.findings.finding import found
+from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.row_reservoir import marks
 from levinthal.clinic.recording.validation import Look, Score
 from levinthal.clinic.rules.context import Chart
 from levinthal.clinic.rules.label_probes import told_by_neighbours
 from levinthal.clinic.rules.tables import Table, is_numbers, table, vocabulary
 from levinthal.vocabulary import Finding, Severity
 
-FEWEST_LOOKS, AFTER_BEST = 4, 2
-SURE, SURER = 2.0, 3.0
-RISEN, OF_THE_WAY, WORSE = 0.1, 0.05, 1.5
-WIDE, WIDER = 0.1, 0.2
-WIDE_LOSS, WIDER_LOSS, OF_A_GUESS = 0.5, 0.8, 0.25
+FEWEST_LOOKS = 4
+"""Evaluations on validation below which nothing is said of overfitting."""
+AFTER_BEST = 2
+"""Evaluations after the best that all have to be above it."""
+SURE = 2.0
+"""Standard errors of an interval."""
+SURER = 3.0
+"""Standard errors beyond which a rise, or a difference of two sets, is no chance."""
+RISEN = 0.1
+"""Rise of the validation loss, as a share of its least."""
+OF_THE_WAY = 0.05
+"""The same, as a share of how far it had fallen."""
+WORSE = 1.5
+"""Times its least, above which a loss without right and wrong answers is a warning."""
+WIDE = 0.1
+"""Gap in accuracy that matters."""
+WIDER = 0.2
+"""Gap in accuracy that matters without a rise of the loss."""
+WIDE_LOSS = 0.5
+"""Gap as a share of the validation loss that matters."""
+WIDER_LOSS = 0.8
+"""Gap as a share of the validation loss that matters without a rise."""
+OF_A_GUESS = 0.25
+"""Share of the chance level above which such a loss is poor."""
 FEWEST_ROWS = 30
-MOVED, ERROR = 0.25, 1e-3
+"""Distinct rows of each set below which they are not compared."""
+MOVED = 0.25
+"""Least distance of two distributions."""
+ERROR = 1e-3
+"""Chance of a false alarm over all columns together."""
 A_THOUSAND = 1000
-FEWEST_COLUMNS, A_TENTH, EQUAL = 4, 0.1, 1e-4
-UNSEEN, EXPECTED = 0.02, 10
-LEAKED, SOME = 0.03, 0.005
+"""Rows at most of which neighbours are looked for."""
+UNSEEN = 0.02
+"""Share of validation rows of classes that training does not know."""
+EXPECTED = 10
+"""Rows of such a class that should have been seen in training."""
+
+TRAIN_VAL_SHIFT = FindingKind(
+    code="TRAIN_VAL_SHIFT",
+    means="validation is not of the distribution trained on, and the model is worse there",
+    remedy="prepare both alike, with the statistics of the training set; split at random",
+    severity=Severity.WARNING,
+    area=Area.VALIDATION,
+    order=170,
+    evidence=(
+        "a column's Kolmogorov-Smirnov distance above {moved} and beyond chance in all columns "
+        "together ({error}); or neighbours that separate the sets by {moved} ({sigma} standard "
+        "deviations); and the model worse"
+    ),
+    thresholds={"moved": MOVED, "error": ERROR, "sigma": SURER},
+    source=(
+        "Kolmogorov-Smirnov, bound of Dvoretzky, Kiefer, Wolfowitz and Massart; Bonferroni; Schilling (1986)"
+    ),
+    explains=("OVERFIT",),
+    only_by_hand="the split is made before the Problem",
+)
+
+OVERFIT = FindingKind(
+    code="OVERFIT",
+    means="the model fits rows it was trained on far better than others",
+    remedy="stop at the least validation loss; more data, augmentation, weight decay or a smaller model",
+    severity=Severity.WARNING,
+    area=Area.VALIDATION,
+    order=380,
+    evidence=(
+        "validation loss risen from its least by {risen:.0%}, beyond {errors} standard errors, while "
+        "training loss falls; or accuracy {wide:.0%} ({wider:.0%} without a rise) lower, with its "
+        "binomial interval"
+    ),
+    thresholds={"risen": RISEN, "errors": SURER, "wide": WIDE, "wider": WIDER},
+    source="Prechelt, Early stopping (1998), for the rise",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +110,7 @@ class Gap:
 def gap(held: Score, seen: Score | None) -> Gap | None:
     """In accuracy with its binomial interval where answers can be counted, else in loss; None if not known.
 
+    >>> import torch
     >>> ones = torch.ones(4)
     >>> gap(Score(ones, torch.tensor(75), 100), Score(ones, torch.tensor(100), 100)).value
     0.25
@@ -69,6 +130,7 @@ def _binomial(score: Score) -> float:
     return math.sqrt(share * (1 - share) / (score.rows + 4))
 
 
+@rule(OVERFIT)
 def overfit(chart: Chart) -> Iterator[Finding]:
     """Validation loss up from its least while training loss fell, or far above it. A warning where the gap is
     wide, or a loss without right and wrong answers is half as large again; where accuracy holds, a remark.
@@ -87,7 +149,7 @@ def overfit(chart: Chart) -> Iterator[Finding]:
         evidence |= {"at least": apart.low}
     worse = last.held.right is None and last.held.loss > WORSE * best.held.loss
     severity = Severity.WARNING if far or (parted and (wide or worse)) else Severity.INFO
-    yield found("OVERFIT", "validation", best.step, evidence, severity=severity)
+    yield found(OVERFIT, "validation", best.step, evidence, severity=severity)
 
 
 def _looks(history: History) -> list[Look]:
@@ -125,12 +187,13 @@ def _is_far(chart: Chart, apart: Gap) -> bool:
     return apart.low > WIDER_LOSS and poor
 
 
+@rule(TRAIN_VAL_SHIFT)
 def shift(chart: Chart) -> Iterator[Finding]:
     """Validation rows from another distribution than training rows, and the model worse for it."""
     train, held = both_tables(chart.history)
     if train is None or held is None or min(len(train), len(held)) < FEWEST_ROWS:
         return
-    moved = _words_moved if _is_text(chart.history) else _rows_moved
+    moved = _words_moved if is_text(chart.history) else _rows_moved
     evidence = {**moved(train.values, held.values), **_classes_moved(chart.history, held, len(train))}
     if not evidence:
         return
@@ -138,7 +201,7 @@ def shift(chart: Chart) -> Iterator[Finding]:
     apart = gap(looks[-1].held, looks[-1].seen) if looks else None
     harm = "rows of classes not trained on" in evidence or (apart is not None and apart.low > WIDE / 2)
     severity = None if harm else Severity.INFO
-    yield found("TRAIN_VAL_SHIFT", "validation", 0, evidence, severity=severity)
+    yield found(TRAIN_VAL_SHIFT, "validation", 0, evidence, severity=severity)
 
 
 def both_tables(history: History) -> tuple[Table | None, Table | None]:
@@ -186,7 +249,8 @@ def _neighbours_moved(train: np.ndarray, held: np.ndarray) -> dict[str, float]:
     return {"told from training rows by neighbours, beyond chance": told.value} if told and apart else {}
 
 
-def _is_text(history: History) -> bool:
+def is_text(history: History) -> bool:
+    """Whether rows hold tokens."""
     return any(not is_numbers(chunk.inputs) for chunk in history.rows.chunks)
 
 
@@ -231,78 +295,3 @@ def _classes_moved(history: History, held: Table, rows: int) -> dict[str, float]
         return {"rows of classes not trained on": float(shares[strange].sum()), "classes": int(strange.sum())}
     apart = _apart(trained, counts, rows, len(held))
     return {"distance of class shares": apart} if apart > MOVED else {}
-
-
-def leakage(chart: Chart) -> Iterator[Finding]:
-    """Validation rows that stand, to the bit, among the training rows seen, more than equal rows would by
-    chance: those within validation and within batches tell how often rows are alike.
-    """
-    held = [marks(x).cpu().numpy() for x in _inputs(chart.history)]
-    seen = [m.cpu().numpy() for m in chart.history.rows.marks]
-    if not held or not seen:
-        return
-    validation, distinct = np.concatenate(held), np.unique(np.concatenate(seen))
-    shared = int(np.isin(validation, distinct).sum())
-    # batches drawn with replacement hold equal rows too: validation alone may know better
-    others = len(distinct), sum(map(len, seen))
-    natural = min(_by_chance(samples, *others) for samples in ([validation], [validation, *seen]))
-    rows = len(validation)
-    beyond = shared / rows - natural
-    sure = beyond * rows > SURE * math.sqrt(rows * natural * (1 - natural)) + SURE
-    if shared > max(SURER, SOME * rows) and (sure or shared / rows > LEAKED):
-        severity = None if sure and beyond > LEAKED else Severity.INFO
-        evidence = {"validation rows trained on": shared, "of": rows, "share to expect, at most": natural}
-        evidence |= {"training rows seen": len(distinct)}
-        yield found("DATA_LEAKAGE", "validation", 0, evidence, severity=severity)
-
-
-def near_twins(chart: Chart) -> Iterator[Finding]:
-    """Validation rows each with a training row far closer than any other: copies with a little noise, views
-    of one thing, visits of one patient. A remark: it is not known which; equal rows are `leakage`.
-    """
-    train, held = both_tables(chart.history)
-    if train is None or held is None or min(len(train), len(held)) < FEWEST_ROWS or _is_text(chart.history):
-        return
-    if train.values.shape[1:] != held.values.shape[1:] or train.values.shape[1] < FEWEST_COLUMNS:
-        return
-    twins, rows = share_of_twins(train.values, held.values[:A_THOUSAND])
-    if twins > max(A_TENTH, SURER / math.sqrt(rows)):
-        evidence = {"validation rows with a near twin among some training rows": twins, "of": rows}
-        yield found("DATA_LEAKAGE", "validation", 0, evidence, severity=Severity.INFO)
-
-
-def share_of_twins(train: np.ndarray, held: np.ndarray) -> tuple[float, int]:
-    """The share of held rows whose nearest training row is at a third of the next one's distance, beyond that
-    whose next one is so beside the one after it; and of how many rows. Equal rows are left out.
-
-    >>> rows = np.random.default_rng(0).normal(size=(200, 9))
-    >>> share_of_twins(rows[:100], rows[:100] + 1e-3)[0], share_of_twins(rows[:100], rows[100:])[0] < 0.02
-    (1.0, True)
-    """
-    spread = np.maximum(train.std(0), A_TENTH * max(float(np.median(train.std(0))), 1e-30))
-    a, b = train / spread, held / spread
-    squares = (b**2).sum(1)[:, None] + (a**2).sum(1) - 2 * b @ a.T
-    near = np.sqrt(np.maximum(np.partition(squares, 2, 1)[:, :3], 0))
-    near = np.sort(near, 1)[near.min(1) > EQUAL * math.sqrt(a.shape[1])]
-    if not len(near):
-        return 0.0, 0
-    first, second = (np.mean(near[:, i] < near[:, i + 1] / 3) for i in (0, 1))
-    return float(first - second), len(near)
-
-
-def _inputs(history: History) -> Iterator[torch.Tensor]:
-    bulks = history.validation.bulks if history.validation else []
-    return (x for x, _ in bulks if isinstance(x, torch.Tensor))
-
-
-def _by_chance(samples: Sequence[np.ndarray], distinct: int, drawn: int) -> float:
-    """The share of rows that would have a twin among so many others, at most."""
-    pairs = sum(len(s) * (len(s) - 1) / 2 for s in samples)
-    counts = [np.unique(s, return_counts=True)[1] for s in samples]
-    equal = float(sum((c * (c - 1) / 2).sum() for c in counts))
-    # about the upper end of a Poisson count's interval; 1 where nothing was seen
-    often = (equal + SURE * math.sqrt(equal) + 1) / max(pairs, 1)
-    return min(1.0, (drawn if equal else distinct) * often)
-
-
-RULES = (shift, leakage, near_twins, overfit)

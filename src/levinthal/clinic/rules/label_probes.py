@@ -8,9 +8,22 @@ import numpy as np
 
 from levinthal.clinic.rules.tables import Table
 
-NEIGHBOURS, SHUFFLES, RIDGE = 10, 30, 1.0
-GIVEN, FAR_BEHIND, OF_COLUMNS = 0.98, 0.85, 0.25
-GIVEN_EACH, FAR_BEHIND_EACH = 0.99, 0.9
+NEIGHBOURS = 10
+"""Nearest rows whose labels predict a row's own."""
+SHUFFLES = 30
+"""Permutations of the labels that give the chance level."""
+RIDGE = 1.0
+"""Penalty of the linear rule."""
+GIVEN = 0.98
+"""Score of one column above which it gives the label away."""
+FAR_BEHIND = 0.85
+"""Score of the best other column, at most."""
+OF_COLUMNS = 0.25
+"""Share of the columns that may give the label away, at most."""
+GIVEN_EACH = 0.99
+"""Score of a column for its class above which it gives the class away."""
+FAR_BEHIND_EACH = 0.9
+"""Score of the best other column for its class, at most."""
 
 
 @dataclass(frozen=True, slots=True)

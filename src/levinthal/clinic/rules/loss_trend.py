@@ -14,10 +14,16 @@ A_FAIR_CHANCE = 25
 """Steps before which nobody can say that a network does not learn."""
 A_GUESS = 0.8
 """Of the loss of a guess: above it little is learnt."""
-LITTLE, MUCH = 0.05, 0.2
-AT_CHANCE, LEARNT = 0.95, 0.5
-"""Shares of the loss of a guess."""
+LITTLE = 0.05
+"""Share of the starting loss by which it falls, at least, if it falls."""
+MUCH = 0.2
+"""Share of the starting loss by which it rises, at least, if it is worse."""
+AT_CHANCE = 0.95
+"""Share of the chance level from which on a loss is at it."""
+LEARNT = 0.5
+"""Share of the chance level below which half is learnt."""
 SURE = 2.5
+"""Standard errors of the slope beyond which the loss is on its way down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from levinthal.clinic.examination import Examination, examine
-from levinthal.clinic.findings.catalogue import CATALOGUE
 from levinthal.clinic.presentation.terminal import told
+from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.treatment.comparison import NOT_PURSUED, PROVED, WORDS, Arm, signed
 from levinthal.clinic.treatment.journal import Kept
 from levinthal.clinic.treatment.remedies import REMEDIES

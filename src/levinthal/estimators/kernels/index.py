@@ -27,12 +27,12 @@ def build_index(values: np.ndarray, order: np.ndarray, run: Runner) -> Index:
     thresholds = np.zeros((_up(d, 32), LEVELS), np.uint16)
     thresholds[:d] = np.clip((quantiles - origin) / quantum, 0, TOP - 1).T
     index = Index(
-        reals=_aligned(np.float64, n, _up(d, 8)),
-        codes=_aligned(np.uint16, n, _up(d, 32)),
+        reals=aligned(np.float64, n, _up(d, 8)),
+        codes=aligned(np.uint16, n, _up(d, 32)),
         clamped=np.zeros(n, np.bool_),
         thresholds=thresholds,
         bulk=_bulk(thresholds),
-        bitmaps=_aligned(np.uint64, -(-n // TILE), len(thresholds), LEVELS, TILE // 64),
+        bitmaps=aligned(np.uint64, -(-n // TILE), len(thresholds), LEVELS, TILE // 64),
         quantum=quantum,
     )
     run(n, lambda first, last: encode(values, order, origin, index, first, last))
@@ -59,7 +59,7 @@ def _up(size: int, multiple: int) -> int:
     return -(-size // multiple) * multiple
 
 
-def _aligned(kind: type, *shape: int) -> np.ndarray:
+def aligned(kind: type, *shape: int) -> np.ndarray:
     """Return an uninitialised array that starts at a cache line: vectors that straddle two cost double."""
     size = int(np.prod(shape)) * np.dtype(kind).itemsize
     raw = np.empty(size + 64, np.uint8)

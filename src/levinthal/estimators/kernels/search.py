@@ -25,6 +25,25 @@ def in_ranges(threads: int, n: int, task: Callable[[int, int], None]) -> None:
         list(pool.map(task, edges[:-1], edges[1:]))
 
 
+def nearest_radii(x: Index, y: Index, k: int, seed: np.ndarray | None, threads: int) -> np.ndarray:
+    """Return the distance of every point of two indices of one order to its k-th joint neighbour."""
+    bound = np.full(len(x.codes), np.inf)
+    in_ranges(threads, len(bound), lambda first, last: bound_radii(x, y, WINDOW, first, last, k, bound))
+    start = bound if seed is None else np.fmin(bound, seed)
+    found = _nearest(x, y, np.arange(len(bound)), k, start, threads)
+    missed = np.flatnonzero(~np.isfinite(found))
+    if missed.size:
+        found[missed] = _nearest(x, y, missed, k, bound[missed], threads)
+    return found
+
+
+def _nearest(x: Index, y: Index, rows: np.ndarray, k: int, bound: np.ndarray, threads: int) -> np.ndarray:
+    """Return the k-th smallest distance of each row if it is at most `bound`, else infinity."""
+    radius, nearest = bound.copy(), np.full((len(rows), k), np.inf)
+    in_ranges(threads, len(rows), lambda a, b: find_nearest(x, y, rows[a:b], radius[a:b], nearest[a:b]))
+    return nearest[:, -1].copy()
+
+
 class BitmapSearch:
     """Two variables seen as one space; whatever is not asked for is not built."""
 
@@ -46,15 +65,8 @@ class BitmapSearch:
 
     def radii(self, k: int, seed: np.ndarray | None) -> np.ndarray:
         """Return the distance of every row to its k-th joint neighbour; too small a `seed` is tried again."""
-        x, y, n = self.index(0), self.index(1), len(self.order)
-        bound = np.full(n, np.inf)
-        self._run(n, lambda first, last: bound_radii(x, y, WINDOW, first, last, k, bound))
-        guess = bound if seed is None else np.fmin(bound, seed[self.order])
-        found = self._nearest(np.arange(n), k, guess)
-        missed = np.flatnonzero(~np.isfinite(found))
-        if missed.size:
-            found[missed] = self._nearest(missed, k, bound[missed])
-        return self._restored(found)
+        ordered = None if seed is None else seed[self.order]
+        return self._restored(nearest_radii(self.index(0), self.index(1), k, ordered, self.threads))
 
     def within(self, side: int, limit: np.ndarray) -> np.ndarray:
         """Return the number of rows of one variable within `limit` of each row, itself included."""
@@ -62,13 +74,6 @@ class BitmapSearch:
         rows, counts = np.arange(len(limit)), np.empty(len(limit), np.int64)
         self._run(len(limit), lambda a, b: count_within(index, rows[a:b], limit[a:b], counts[a:b]))
         return self._restored(counts)
-
-    def _nearest(self, rows: np.ndarray, k: int, bound: np.ndarray) -> np.ndarray:
-        """Return the k-th smallest distance of each row if it is at most `bound`, else infinity."""
-        x, y = self.index(0), self.index(1)
-        radius, nearest = bound.copy(), np.full((len(rows), k), np.inf)
-        self._run(len(rows), lambda a, b: find_nearest(x, y, rows[a:b], radius[a:b], nearest[a:b]))
-        return nearest[:, -1].copy()
 
     def _restored(self, ordered: np.ndarray) -> np.ndarray:
         values = np.empty_like(ordered)

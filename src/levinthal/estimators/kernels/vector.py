@@ -1,6 +1,6 @@
 # mypy: allow-untyped-calls
 # ruff: noqa: ARG001 - an intrinsic receives types by name and values in a tuple
-"""Seven explicit vector operations, as portable LLVM IR: what plain loops do not compile to.
+"""Eight explicit vector operations, as portable LLVM IR: what plain loops do not compile to.
 
 Every array is handed over as the address of its first element. The vectors are 64 bytes wide; LLVM splits
 them on machines whose registers are narrower, so these run wherever numba does.
@@ -136,6 +136,35 @@ def _code_differences(builder: Any, a: Any, b: Any, width: Any) -> Any:
 
     (worst,) = _loop(builder, width, 32, [ir.Constant(CODES, [0] * 32)], widen)
     return worst
+
+
+@intrinsic
+def code_distances(_typing: Any, row: Any, tile: Any, columns: Any, out: Any) -> Any:
+    """Write to `out` max |row - point| over `columns` int16 codes of 15 bits, for each of 64 points.
+
+    `tile` holds the codes of the 64 points by column.
+    """
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        row, tile, columns, out = arguments
+
+        def widen(index: Any, *worst: Any) -> Any:
+            at = builder.add(row, builder.shl(index, WORD(1)))
+            one = _splat(builder, _load(builder, at, ir.IntType(16), 2), CODES)
+            column = builder.add(tile, builder.shl(index, WORD(7)))
+            results = []
+            for lanes, so_far in enumerate(worst):
+                other = _load(builder, builder.add(column, WORD(BYTES * lanes)), CODES)
+                apart = _call(builder, "llvm.abs.v32i16", CODES, builder.sub(one, other), ir.IntType(1)(0))
+                results.append(_call(builder, "llvm.umax.v32i16", CODES, so_far, apart))
+            return results, None
+
+        none = ir.Constant(CODES, [0] * 32)
+        for lanes, worst in enumerate(_loop(builder, columns, 1, [none, none], widen)):
+            _store(builder, worst, builder.add(out, WORD(BYTES * lanes)))
+        return _context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp, types.intp), generate
 
 
 @intrinsic

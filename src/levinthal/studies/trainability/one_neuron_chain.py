@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from levinthal.lab import Rows
+from levinthal.lab.analysis.contrasts import Reading, each, evidence, mean_by_seed, value
 from levinthal.vocabulary import (
     Axis,
     Claim,
@@ -126,15 +127,17 @@ def _digits(ratio: Tensor) -> Estimate:
 def _beside(name: str, case: str, control: str, sign: int = 1) -> Callable[[Rows], Evidence]:
     """The number in a case, length by length, beside that of the control, averaged over lengths."""
 
-    def evidence(rows: Rows) -> Evidence:
-        parts = rows.where(name=name, case=case).group_by("length").items()
-        seeds = rows.where(name=name, case=control).group_by("seed").items()
-        return Evidence(
-            {f"length {n}": {s: sign * v for s, v in part.by_seed().items()} for (n,), part in parts},
-            {"": {seed: sign * float(arm.values().mean()) for (seed,), arm in seeds}},
-        )
+    def signed(read: Reading) -> Reading:
+        return lambda rows: read(rows).map(lambda number: sign * number)
 
-    return evidence
+    parts = each(
+        "length",
+        make=lambda length: signed(value(name, step=None, case=case, length=length)),
+        label="length {}".format,
+        name=name,
+        case=case,
+    )
+    return evidence(parts, signed(value(name, step=None, reduce=mean_by_seed, case=control)))
 
 
 CLAIMS = (

@@ -11,6 +11,7 @@ import numpy as np
 
 from levinthal.lab.analysis.curves import Curve, curves, last, steps_to
 from levinthal.lab.analysis.effects import BySeed, average, doublings, present, slope
+from levinthal.lab.analysis.rates import best_of
 from levinthal.lab.judging.trends import jonckheere
 from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
@@ -40,20 +41,16 @@ class Arm:
 
 
 def arm(rows: Rows, score: Callable[[Curve], float], *, best: bool) -> Arm | None:
-    """The arm at the paper's rate, or at the rate with the lowest median score over the whole grid."""
+    """The arm at the paper's rate, or at its best rate by the rule of `best_of`."""
     grid = {
         rate: {seed: score(curve) for seed, curve in curves(group, **ERROR).items()}
         for (rate,), group in chosen(rows, rate=lambda rate: rate > 0).group_by("rate").items()
     }
     grid = {rate: scores for rate, scores in grid.items() if scores}
-    if not best or len(grid) < 3:
-        return Arm(RATE, grid[RATE], False) if RATE in grid and not best else None
-    rates = sorted(grid)
-    medians = {rate: float(np.median(list(grid[rate].values()))) for rate in rates}
-    if math.isinf(min(medians.values())):  # no rate gets there: the paper's is as good as any
-        return Arm(RATE, grid.get(RATE, grid[rates[0]]), False)
-    winner = min(rates, key=lambda rate: medians[rate])
-    return Arm(winner, grid[winner], winner in (rates[0], rates[-1]))
+    if not best:
+        return Arm(RATE, grid[RATE], False) if RATE in grid else None
+    winner = best_of(grid)
+    return Arm(winner.rate, winner.scores, winner.at_edge) if winner else None
 
 
 def steps(error: float) -> Callable[[Curve], float]:
@@ -167,7 +164,9 @@ def depth_slows(rows: Rows) -> Evidence:
             for best in (False, True):
                 part = f"{words}, {protocol_words(batch, samples)}, {'best rates' if best else 'paper rate'}"
                 deep, at_edge = _per_doubling(group.where(depth=lambda d: d >= 5), score, best=best)
-                shallow, _ = _per_doubling(group.where(depth=lambda d: d <= 5), score, best=best)
+                shallow, control_at_edge = _per_doubling(
+                    group.where(depth=lambda d: d <= 5), score, best=best
+                )
                 if not deep:
                     continue
                 effects[part], edge = deep, edge or at_edge
@@ -176,7 +175,9 @@ def depth_slows(rows: Rows) -> Evidence:
                 if at_edge:
                     notes.append(f"A best rate lies on the grid's edge: {part}.")
                 if shallow:
-                    control[part] = shallow
+                    control[part], edge = shallow, edge or control_at_edge
+                if shallow and control_at_edge:
+                    notes.append(f"A best rate of the control lies on the grid's edge: {part}.")
     return Evidence(present(effects), present(control), edge, tuple(notes))
 
 

@@ -4,62 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from levinthal.lab import Rows
+from levinthal.lab.analysis.contrasts import evidence, mean_by_seed, value
 from levinthal.vocabulary import Claim, Evidence
 
 SOURCE = "Rumelhart, Hinton & Williams 1986, Nature 323, fig. 1"
 CONTROL = "the same networks asked for 8 of the 64 vectors at random"
 
 
-def share_solved(rows: Rows) -> Evidence:
-    """Share of a seed's networks that have been right on all vectors within 5,000 sweeps."""
-    found = rows.where(name="solved")
-    if not len(found):
-        return Evidence({})
-    last = found.where(step=max(found.distinct("step")))
-    effect, control = (last.by_seed(task=task) for task in ("symmetry", "random function"))
-    return Evidence({"": effect}, {"": control})
-
-
 def of_solutions(name: str) -> Callable[[Rows], Evidence]:
     """Mean of a number over a seed's solved networks; control: over all networks of random functions."""
-
-    def evidence(rows: Rows) -> Evidence:
-        found = rows.where(name=name)
-        if not len(found):
-            return Evidence({})
-        control = _means(found.where(task="random function"))
-        return Evidence({"": _means(found.where(task="symmetry", right=True))}, {"": control})
-
-    return evidence
+    mean = partial(value, name, step=None, reduce=mean_by_seed)
+    return evidence(mean(task="symmetry", right=True), control=mean(task="random function"))
 
 
-def _means(rows: Rows) -> dict[int, float]:
-    return {seed: float(group.values().mean()) for (seed,), group in rows.group_by("seed").items()}
-
-
-def delta_rule_is_the_slope(rows: Rows) -> Evidence:
-    """Digits to which the delta rule is the slope of E; control: one factor left out."""
-    found = rows.where(name="agreement")
-    if not len(found):
-        return Evidence({})
-    effect, control = (found.by_seed(rule=rule) for rule in ("whole", "short"))
-    return Evidence({"": effect}, {"": control})
-
-
-def sweeps_needed(rows: Rows) -> Evidence:
-    """Median sweeps to the first time that all is right, among a seed's networks that got there."""
-    found = rows.where(name="sweeps")
-    if not len(found):
-        return Evidence({})
-    medians = {}
-    for (seed,), group in found.where(task="symmetry").group_by("seed").items():
-        finite = group.values()[np.isfinite(group.values())]
-        medians[seed] = float(np.median(finite)) if len(finite) else math.nan
-    return Evidence({"": medians})
+def median_of_finite(rows: Rows) -> dict[int, float]:
+    """Seed -> median of the finite numbers; NaN where there is none."""
+    values = {seed: group.values() for (seed,), group in rows.group_by("seed").items()}
+    finite = {seed: v[np.isfinite(v)] for seed, v in values.items()}
+    return {seed: float(np.median(v)) if len(v) else math.nan for seed, v in finite.items()}
 
 
 CLAIMS = (
@@ -71,7 +38,7 @@ CLAIMS = (
         unit="",
         smallest=0.7,
         control=CONTROL,
-        evidence=share_solved,
+        evidence=evidence(value("solved", task="symmetry"), control=value("solved", task="random function")),
     ),
     Claim(
         id="B2",
@@ -101,7 +68,9 @@ CLAIMS = (
         unit="digits",
         smallest=6,
         control="the rule with one factor y (1 - y) left out",
-        evidence=delta_rule_is_the_slope,
+        evidence=evidence(
+            value("agreement", step=None, rule="whole"), control=value("agreement", step=None, rule="short")
+        ),
     ),
     Claim(
         id="B5",
@@ -111,6 +80,6 @@ CLAIMS = (
         unit="sweeps",
         smallest=None,
         control="",
-        evidence=sweeps_needed,
+        evidence=evidence(value("sweeps", step=None, reduce=median_of_finite, task="symmetry")),
     ),
 )

@@ -2,84 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import numpy as np
 
-from levinthal.lab.analysis.effects import BySeed, less, present
-from levinthal.lab.storage.rows import Rows
+from levinthal.lab.analysis.contrasts import (
+    Effect,
+    Parts,
+    Reading,
+    at_best_rate,
+    compare,
+    each,
+    evidence,
+    log2_ratio,
+)
+from levinthal.lab.analysis.effects import BySeed
+from levinthal.lab.storage.rows import Rows, chosen
 from levinthal.studies.trainability.last_layer_saturation.numbers import (
     NORMALISED,
     ORTHOGONAL,
     STANDARD,
     arm,
-    by_rate,
     fall,
-    gain,
     kept,
     later,
     returned,
     rise,
     singular,
+    trains,
 )
 from levinthal.vocabulary import Claim, Evidence
 
 SOURCE = "Glorot & Bengio, Understanding the difficulty of training deep feedforward neural networks (2010)"
-Parts = Callable[[Rows], dict[str, BySeed]]
-"""One side of a comparison: from the long table to part of the grid -> seed -> effect."""
 Number = Callable[[Rows], BySeed]
+OVER_TRAINING = {"mean", "sd", "p98", "error"}
+AtRate = Callable[[float], Reading]
+"""From a learning rate to a reading at that rate."""
 
 
 def trained(
     number: Number, unit: str, start: str = STANDARD, *, hidden: int = 4, labels: str = "true"
-) -> Parts:
-    """A number of one kind of network, at each rate."""
-    return lambda rows: by_rate(arm(rows, unit, start, hidden, labels), number)
+) -> AtRate:
+    """A number of one kind of network, at a rate."""
+    return lambda rate: (
+        lambda rows: Effect(number(chosen(arm(rows, unit, start, hidden, labels), rate=rate, steps=trains)))
+    )
 
 
-def untrained(number: Callable[[Rows, str], BySeed], start: str) -> Parts:
-    """A number of the networks of one start, before training."""
-    return lambda rows: {"a layer": number(rows, start)}
+def less(one: AtRate, other: AtRate) -> AtRate:
+    """The difference of two numbers, rate by rate and seed by seed."""
+    return lambda rate: compare(one(rate), other(rate))
 
 
-def minus(one: Parts, other: Parts) -> Parts:
-    """The difference of two sides, part by part and seed by seed."""
-    return lambda rows: less(one(rows), other(rows))
+def by_rate(make: AtRate) -> Parts:
+    """One part a learning rate."""
+    return each("rate", make=make, label="rate {:g}".format, name=OVER_TRAINING, steps=trains)
 
 
-def against(effect: Parts, control: Parts) -> Callable[[Rows], Evidence]:
-    """The evidence of an effect beside its control."""
-    return lambda rows: Evidence(effect(rows), control(rows))
+def against(effect: AtRate, control: AtRate) -> Callable[[Rows], Evidence]:
+    """The evidence of an effect beside its control, at each rate."""
+    return evidence(by_rate(effect), control=by_rate(control))
 
 
-def standard_less_normalised(layer: int) -> Parts:
+def standard_less_normalised(layer: int) -> AtRate:
     """How much less a layer of sigmoids falls with the normalised start."""
     number = partial(fall, layer=layer)
-    return minus(trained(number, "sigmoid"), trained(number, "sigmoid", NORMALISED))
+    return less(trained(number, "sigmoid"), trained(number, "sigmoid", NORMALISED))
 
 
-def passed_on(number: Callable[[Rows, str], BySeed]) -> Callable[[Rows], Evidence]:
+def passed_on(
+    number: Callable[[Rows, str], BySeed], notes: Callable[[Rows], Iterable[str]] | None = None
+) -> Callable[[Rows], Evidence]:
     """What the normalised start passes on beyond the standard one; control: beyond orthogonal weights."""
-    standard, normal, orthogonal = (untrained(number, start) for start in (STANDARD, NORMALISED, ORTHOGONAL))
-    return against(minus(normal, standard), minus(normal, orthogonal))
+
+    def of(start: str) -> Reading:
+        return lambda rows: Effect(number(rows, start))
+
+    def beyond(start: str) -> dict[str, Reading]:
+        return {"a layer": compare(of(NORMALISED), of(start))}
+
+    return evidence(beyond(STANDARD), control=beyond(ORTHOGONAL), notes=notes)
 
 
-def jacobians_are_larger(rows: Rows) -> Evidence:
-    """L7, with the paper's numbers beside ours."""
-    known = [np.mean(list(found.values())) for s in (NORMALISED, STANDARD) if (found := singular(rows, s))]
-    said = "Average singular values {:.2f} and {:.2f}; the paper's are .8 and .5."
-    return replace(passed_on(singular)(rows), notes=(said.format(*known),) if len(known) == 2 else ())
+def singular_values(rows: Rows) -> Iterator[str]:
+    """The paper's numbers beside ours."""
+    known = [
+        float(np.mean(list(found.values()))) for s in (NORMALISED, STANDARD) if (found := singular(rows, s))
+    ]
+    if len(known) == 2:
+        yield f"Average singular values {known[0]:.2f} and {known[1]:.2f}; the paper's are .8 and .5."
 
 
-def normalised_is_better(rows: Rows) -> Evidence:
-    """L8: doublings by which the normalised start lowers tanh's final error; control: softsign's."""
-    effect, rates, edge = gain(rows, "tanh")
-    control, _, _ = gain(rows, "softsign")
-    note = f"Best rates of tanh, standard and normalised: {' and '.join(f'{r:g}' for r in rates)}."
-    parts = present({"best rates": effect})
-    return Evidence(parts, present({"best rates": control}), edge, (note,) if rates else ())
+def normalised_is_better(unit: str) -> dict[str, Reading]:
+    """log2 of the final error with the standard start over that with the normalised, both at least 1e-4."""
+    standard, normalised = (
+        at_best_rate("error", activation=unit, start=start, hidden=4, labels="true", steps=trains)
+        for start in (STANDARD, NORMALISED)
+    )
+    return {"best rates": compare(standard, normalised, lambda a, b: log2_ratio(max(a, 1e-4), max(b, 1e-4)))}
 
 
 FALLS, RISES, RETURNS = (partial(number, layer=4) for number in (fall, rise, returned))
@@ -115,7 +136,7 @@ CLAIMS = (
         unit="of activation",
         smallest=0.1,
         control="four hidden layers with shuffled labels, less five",
-        evidence=against(minus(trained(RETURNS, "sigmoid"), FIVE), minus(SHUFFLED, FIVE)),
+        evidence=against(less(trained(RETURNS, "sigmoid"), FIVE), less(SHUFFLED, FIVE)),
     ),
     Claim(
         id="L4",
@@ -155,7 +176,7 @@ CLAIMS = (
         unit="",
         smallest=0.2,
         control="normalised less orthogonal",
-        evidence=jacobians_are_larger,
+        evidence=passed_on(singular, singular_values),
     ),
     Claim(
         id="L8",
@@ -165,6 +186,6 @@ CLAIMS = (
         unit="doublings",
         smallest=0.1,
         control="softsign networks, which the paper finds no better for it",
-        evidence=normalised_is_better,
+        evidence=evidence(normalised_is_better("tanh"), control=normalised_is_better("softsign")),
     ),
 )

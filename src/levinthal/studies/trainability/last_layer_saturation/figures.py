@@ -17,7 +17,7 @@ STARTS = {
     "normalised_uniform": "normalised start",
     "orthogonal": "orthogonal start (control)",
 }
-GROUPS = {"fan_in_uniform": "mlp", "normalised_uniform": "residual", "orthogonal": "control"}
+GROUPS = {start: f"{start} start" for start in STARTS}
 SIGMOIDS = (
     ("fan_in_uniform", 4, "true", "4 layers"),
     ("fan_in_uniform", 5, "true", "5 layers"),

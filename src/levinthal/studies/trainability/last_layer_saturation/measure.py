@@ -71,7 +71,8 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
     """
     cell, target = task.cell, choose_device(device)
     inputs, labels = (
-        side.to(target) for side in training_subset(data, int(cell["images"]), str(cell["labels"]))
+        side.to(target)
+        for side in training_subset(data, int(cell["images"]), str(cell["labels"]), factor="images")
     )
     rates = [float(rate) for rate in str(cell["rates"]).split()]
     members = [(seed, rate) for rate in rates for seed in task.seeds]

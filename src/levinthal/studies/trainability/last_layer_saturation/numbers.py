@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
-from levinthal.lab.analysis.curves import Curve, curves, last
-from levinthal.lab.analysis.effects import BySeed, present
+from levinthal.lab.analysis.curves import Curve, curves
 from levinthal.lab.storage.rows import Rows, chosen
 
 STANDARD, NORMALISED, ORTHOGONAL = "fan_in_uniform", "normalised_uniform", "orthogonal"
@@ -21,12 +19,9 @@ def arm(rows: Rows, unit: str, start: str = STANDARD, hidden: int = 4, labels: s
     return chosen(rows, activation=unit, start=start, hidden=hidden, labels=labels)
 
 
-def by_rate(rows: Rows, number: Callable[[Rows], BySeed]) -> dict[str, BySeed]:
-    """Words for the rate -> seed -> a number of the rows at that rate."""
-    trained = chosen(rows, name={"mean", "sd", "p98", "error"})
-    trained = chosen(trained, steps=lambda steps: steps > 0)
-    rates = trained.group_by("rate").items() if len(trained) else ()
-    return present({f"rate {rate:g}": number(group) for (rate,), group in rates})
+def trains(steps: int) -> bool:
+    """Whether a cell with so many steps trains its networks."""
+    return steps > 0
 
 
 def traces(rows: Rows, name: str, layer: int) -> dict[int, Curve]:
@@ -82,25 +77,3 @@ def singular(rows: Rows, start: str) -> dict[int, float]:
     """Seed -> average singular value of a layer's Jacobian, before training, over the layers."""
     found = chosen(arm(rows, "tanh", start), name="singular_value")
     return {seed: float(one.values().mean()) for (seed,), one in found.group_by("seed").items()}
-
-
-def best_error(rows: Rows) -> tuple[dict[int, float], float, bool]:
-    """Seed -> test error at the end and at the best rate, that rate, and whether it is the grid's edge."""
-    ends = {
-        rate: {seed: last(curve) for seed, curve in curves(group, name="error").items()}
-        for (rate,), group in chosen(rows, name="error", steps=lambda steps: steps > 0)
-        .group_by("rate")
-        .items()
-    }
-    best = min(ends, key=lambda rate: float(np.median(list(ends[rate].values()))))
-    return ends[best], best, best in (min(ends), max(ends))
-
-
-def gain(rows: Rows, unit: str) -> tuple[dict[int, float], list[float], bool]:
-    """Seed -> log2 of the error with the standard start over that with the normalised; rates; any edge."""
-    nets = [arm(rows, unit, start) for start in (STANDARD, NORMALISED)]
-    if not all(len(one) for one in nets):
-        return {}, [], False
-    (old, r1, e1), (new, r2, e2) = (best_error(one) for one in nets)
-    found = {s: math.log2(max(old[s], 1e-4) / max(new[s], 1e-4)) for s in old if s in new}
-    return found, [r1, r2], e1 or e2

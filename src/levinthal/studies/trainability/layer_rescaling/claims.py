@@ -5,11 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
-
-from levinthal.lab import Rows
-from levinthal.lab.analysis.rates import BestRate, best_rate
-from levinthal.vocabulary import Claim, Evidence
+from levinthal.lab.analysis.contrasts import (
+    Effect,
+    Parts,
+    Reading,
+    at_best_rate,
+    best_at_end,
+    compare,
+    each,
+    evidence,
+    log2_ratio,
+    mean_by_seed,
+    value,
+)
+from levinthal.lab.analysis.effects import BySeed
+from levinthal.lab.analysis.rates import BestRate
+from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.vocabulary import Claim
 
 SOURCE = "Nielsen, Neural Networks and Deep Learning (2015), ch. 5"
 SHALLOW = 1
@@ -17,8 +29,12 @@ SHALLOW = 1
 
 def best(rows: Rows, rule: str, hidden: int) -> BestRate | None:
     """A rule at its best rate: the lowest median training loss at the end, over the whole grid."""
-    found = rows.where(name="training_loss", rule=rule, hidden=hidden)
-    return best_rate(found.where(step=max(found.distinct("step")))) if len(found) else None
+    return best_at_end(rows, "training_loss", rule=rule, hidden=hidden)
+
+
+def loss(rule: str, hidden: int) -> Reading:
+    """Training loss at the end, at the rule's best rate."""
+    return at_best_rate("training_loss", rule=rule, hidden=hidden)
 
 
 def depths(rows: Rows) -> list[int]:
@@ -31,86 +47,55 @@ def part(hidden: int) -> str:
     return f"{hidden} hidden layers" if hidden > 1 else "1 hidden layer"
 
 
-def downhill(rows: Rows) -> Evidence:
-    """Share of rescaled gradients along which the loss falls; control: the same, shuffled."""
-    found = rows.where(name="downhill")
-    if not len(found):
-        return Evidence({})
-    effects = {
-        f"{words}, {part(hidden)}": group.by_seed()
-        for name, words in (("equalising", "speeds equalised"), ("random", "random constants"))
-        for (hidden,), group in found.where(factors=name).group_by("hidden").items()
+def below(rule: str, other: str) -> Callable[[int], Reading]:
+    """From a depth to log2 of the other rule's loss over this rule's, each at its best rate."""
+    return lambda hidden: compare(loss(other, hidden), loss(rule, hidden), log2_ratio)
+
+
+def short_of_half(rule: str) -> Callable[[int], Reading]:
+    """From a depth to the log2 ratio by which a rule falls short of halving the plain loss."""
+    return lambda hidden: lambda rows: below(rule, "plain")(hidden)(rows).map(lambda gain: 1 - gain)
+
+
+def by_depth(make: Callable[[int], Reading], shallowest: int = SHALLOW + 1) -> Parts:
+    """One part a number of hidden layers."""
+    return each(
+        "hidden", make=make, label=part, name="training_loss", hidden=lambda hidden: hidden >= shallowest
+    )
+
+
+def downhill(rows: Rows) -> dict[str, Reading]:
+    """Share of rescaled gradients along which the loss falls, by factors and depth."""
+    kinds = (("equalising", "speeds equalised"), ("random", "random constants"))
+    return {
+        f"{words}, {part(hidden)}": value("downhill", step=None, factors=name, hidden=hidden)
+        for name, words in kinds
+        for (hidden,) in chosen(rows, name="downhill", factors=name).group_by("hidden")
     }
-    shuffled = found.where(factors="shuffled").group_by("seed").items()
-    return Evidence(effects, {"": {seed: float(group.values().mean()) for (seed,), group in shuffled}})
 
 
-def _compared(rows: Rows, rule: str, other: str, hidden: int) -> tuple[dict[int, float], bool, str]:
-    """log2 of the other's loss over the rule's, seed by seed; if one sits on an edge; the best rates."""
-    one, two = best(rows, rule, hidden), best(rows, other, hidden)
-    if one is None or two is None:
-        return {}, False, ""
-    gain = {s: math.log2(two.scores[s] / one.scores[s]) for s in one.scores if s in two.scores}
-    note = f"Best rates, {part(hidden)}: {rule} {one.rate:g}, {other} {two.rate:g}."
-    return gain, one.at_edge or two.at_edge, note
+def at_best_fixed(read: Callable[[Rows], BySeed]) -> Callable[[int], Reading]:
+    """From a depth to a number of the runs with fixed constants at their best rate."""
 
-
-def constants_do_not_help(rows: Rows) -> Evidence:
-    """Doublings by which constants fall short of halving the plain loss; control: Adam."""
-    effects, control, notes, edge = {}, {}, [], False
-    for hidden in depths(rows):
-        fixed, at_edge, note = _compared(rows, "fixed", "plain", hidden)
-        adam, adam_at_edge, _ = _compared(rows, "adam", "plain", hidden)
-        if fixed:
-            effects[part(hidden)] = {seed: 1 - gain for seed, gain in fixed.items()}
-            control[part(hidden)] = {seed: 1 - gain for seed, gain in adam.items()}
-            edge |= at_edge or adam_at_edge
-            notes.append(note)
-    return Evidence(effects, control, edge, tuple(notes))
-
-
-def a_step_of_its_own_helps(rows: Rows) -> Evidence:
-    """Doublings by which tracked factors end below fixed ones; control: one hidden layer."""
-    effects, notes, edge = {}, [], False
-    for hidden in depths(rows):
-        gain, at_edge, note = _compared(rows, "tracked", "fixed", hidden)
-        if gain:
-            effects[part(hidden)] = gain
-            edge |= at_edge
-            notes.append(note)
-    control, control_at_edge, _ = _compared(rows, "tracked", "fixed", SHALLOW)
-    return Evidence(effects, {"": control} if control else {}, edge or control_at_edge, tuple(notes))
-
-
-def speeds_drift(rows: Rows) -> Evidence:
-    """Decades by which speeds equalised at the start come apart, mean over the later half of moments."""
-    effects, control = {}, {}
-    for hidden in depths(rows):
+    def at(rows: Rows, hidden: int) -> Effect:
         winner = best(rows, "fixed", hidden)
         if winner is None:
-            continue
+            return Effect({})
         here = rows.where(rule="fixed", hidden=hidden, rate=winner.rate)
-        steps = here.distinct("step")
-        later = here.where(name="imbalance", step=steps[len(steps) // 2 :])
-        effects[part(hidden)] = {
-            seed: float(np.mean(group.values())) for (seed,), group in later.group_by("seed").items()
-        }
-        control[part(hidden)] = here.where(name="batch_imbalance").by_seed()
-    return Evidence(effects, control)
+        return Effect(read(here), (winner.rate,), winner.at_edge)
+
+    return lambda hidden: lambda rows: at(rows, hidden)
 
 
-def below_plain(rule: str) -> Callable[[Rows], Evidence]:
-    """Doublings by which a rule ends below the plain one, at every depth."""
+def drift(rows: Rows) -> dict[int, float]:
+    """log10 of the fastest over the slowest layer, mean over the later half of the steps."""
+    steps = rows.distinct("step")
+    return mean_by_seed(rows.where(name="imbalance", step=steps[len(steps) // 2 :]))
 
-    def evidence(rows: Rows) -> Evidence:
-        effects = {}
-        for hidden in (SHALLOW, *depths(rows)):
-            gain, at_edge, _ = _compared(rows, rule, "plain", hidden)
-            if gain:
-                effects[f"{part(hidden)}{', at an edge of the grid' if at_edge else ''}"] = gain
-        return Evidence(effects)
 
-    return evidence
+def noise(rows: Rows) -> dict[int, float]:
+    """The same of one batch, before training."""
+    return rows.where(name="batch_imbalance").by_seed()
 
 
 CLAIMS = (
@@ -122,7 +107,9 @@ CLAIMS = (
         unit="",
         smallest=0.99,
         control="the same vectors with each layer's entries shuffled",
-        evidence=downhill,
+        evidence=evidence(
+            downhill, control=value("downhill", step=None, reduce=mean_by_seed, factors="shuffled")
+        ),
     ),
     Claim(
         id="R2",
@@ -132,7 +119,7 @@ CLAIMS = (
         unit="doublings",
         smallest=1 + math.log2(0.8),  # a loss that falls by less than a fifth
         control="Adam in their place: what a cure looks like",
-        evidence=constants_do_not_help,
+        evidence=evidence(by_depth(short_of_half("fixed")), control=by_depth(short_of_half("adam"))),
     ),
     Claim(
         id="R3",
@@ -142,7 +129,7 @@ CLAIMS = (
         unit="decades",
         smallest=0.3,
         control="the same constants at the start, on one batch: noise alone",
-        evidence=speeds_drift,
+        evidence=evidence(by_depth(at_best_fixed(drift)), control=by_depth(at_best_fixed(noise))),
     ),
     Claim(
         id="R4",
@@ -152,7 +139,7 @@ CLAIMS = (
         unit="doublings",
         smallest=0.5,
         control="one hidden layer, where little vanishes",
-        evidence=a_step_of_its_own_helps,
+        evidence=evidence(by_depth(below("tracked", "fixed")), control=below("tracked", "fixed")(SHALLOW)),
     ),
     *(
         Claim(
@@ -163,7 +150,7 @@ CLAIMS = (
             unit="doublings",
             smallest=None,
             control="",
-            evidence=below_plain(rule),
+            evidence=evidence(by_depth(below(rule, "plain"), SHALLOW)),
         )
         for name, rule, words, source in (
             ("R5", "lars", "LARS", "You, Gitman & Ginsburg 2017"),

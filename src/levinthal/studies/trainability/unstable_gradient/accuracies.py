@@ -2,87 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-import numpy as np
-
-from levinthal.lab.analysis.effects import BySeed, present
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.analysis.contrasts import Reading, at_best_rate, compare, evidence, value
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.unstable_gradient.plan import RATE, WIDTH
 from levinthal.studies.trainability.unstable_gradient.speeds import SOURCE
-from levinthal.vocabulary import Claim, Evidence
+from levinthal.vocabulary import Claim
 
 NONE_HERE = "The preset book measures speeds alone: accuracies are of quick, standard and long."
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """The accuracies of one kind of network: rate -> seed -> share right after the last epoch."""
+def accuracy(start: str, hidden: int, rate: float | None = None, *, wide: bool = False) -> Reading:
+    """Accuracy after the last epoch of one start and depth, at a rate, or at the best one without.
 
-    grid: Mapping[float, BySeed]
-
-    @property
-    def best(self) -> float:
-        """The rate with the highest median accuracy, the smaller of equal ones."""
-        return max(self.grid, key=lambda rate: (float(np.median(list(self.grid[rate].values()))), -rate))
-
-    @property
-    def at_edge(self) -> bool:
-        """Whether the best rate is the first or last of its grid."""
-        return self.best in (min(self.grid), max(self.grid))
-
-    def at(self, rate: float | None) -> BySeed:
-        """Seed -> accuracy at a rate, or at the best one."""
-        return self.grid.get(self.best if rate is None else rate, {})
+    The networks are of the usual width, or the wider ones.
+    """
+    arm: dict[str, Any] = {"start": start, "hidden": hidden, "width": lambda width: (width > WIDTH) == wide}
+    if rate is None:
+        return at_best_rate("accuracy", error=lambda share: 1 - share, **arm)
+    return value("accuracy", rate=rate, **arm)
 
 
-def arm(rows: Rows, start: str, hidden: int, *, wide: bool = False) -> Arm | None:
-    """The networks of one start and depth, of the usual width or the wider ones; None if there are none."""
-    found = chosen(rows, name="accuracy", start=start, hidden=hidden)
-    found = chosen(found, width=lambda width: (width > WIDTH) == wide)
-    if not len(found):
-        return None
-    last = found.where(step=max(found.values("step")))
-    return Arm({rate: group.by_seed() for (rate,), group in last.group_by("rate").items()})
+def points(one: float, other: float) -> float:
+    """By how many points of a hundred one share is the larger.
+
+    >>> points(0.75, 0.5)
+    25.0
+    """
+    return 100 * (one - other)
 
 
-def difference(better: Arm | None, worse: Arm | None) -> dict[str, BySeed]:
-    """Words for the rate -> seed -> points by which one arm is more accurate."""
-    if better is None or worse is None:
-        return {}
-    parts = {}
-    for words, rate in ((f"rate {RATE:g}", RATE), ("best rates", None)):
-        one, other = better.at(rate), worse.at(rate)
-        parts[words] = {seed: 100 * (one[seed] - other[seed]) for seed in one if seed in other}
-    return present(parts)
+def more_accurate(better: Callable[..., Reading], worse: Callable[..., Reading]) -> dict[str, Reading]:
+    """Points by which one kind of network is more accurate, at the book's rate and at both best ones."""
+    rates = {f"rate {RATE:g}": RATE, "best rates": None}
+    return {words: compare(better(rate=rate), worse(rate=rate), points) for words, rate in rates.items()}
 
 
-def compared(better: Arm | None, worse: Arm | None, control: Mapping[str, BySeed]) -> Evidence:
-    """The difference as evidence, with the best rates named and any edge of the grid told."""
-    arms = [one for one in (better, worse) if one is not None]
-    if not arms:
-        return Evidence({}, notes=(NONE_HERE,))
-    note = f"Best rates: {' and '.join(f'{one.best:g}' for one in arms)}."
-    edge = any(one.at_edge for one in arms)
-    return Evidence(difference(better, worse), control, edge, (note,) if len(arms) == 2 else ())
+def depths(start: str, better: int, worse: int) -> dict[str, Reading]:
+    """Points by which one depth is more accurate than another."""
+    return more_accurate(partial(accuracy, start, better), partial(accuracy, start, worse))
 
 
-def second_layer_helps(rows: Rows) -> Evidence:
-    """U5: two hidden layers against one; control: as many parameters more, in the width of the one."""
-    one, two = arm(rows, "book", 1), arm(rows, "book", 2)
-    return compared(two, one, difference(arm(rows, "book", 1, wide=True), one))
+def none_here(rows: Rows) -> tuple[str, ...]:
+    """A note on a preset that has no accuracies."""
+    return () if len(rows.where(name="accuracy")) else (NONE_HERE,)
 
 
-def four_are_no_better(rows: Rows) -> Evidence:
-    """U6: two hidden layers against four; control: the same of well-scaled networks."""
-    scaled = [arm(rows, "orthogonal", hidden) for hidden in (2, 4)]
-    found = compared(arm(rows, "book", 2), arm(rows, "book", 4), difference(*scaled))
-    known = [one for one in scaled if one is not None]
-    edge = ", one on the grid's edge" * any(one.at_edge for one in known)
-    note = f"Best rates of the control: {' and '.join(f'{one.best:g}' for one in known)}{edge}."
-    return replace(found, notes=(*found.notes, note)) if len(known) == 2 else found
-
+WIDER = more_accurate(partial(accuracy, "book", 1, wide=True), partial(accuracy, "book", 1))
 
 CLAIMS = (
     Claim(
@@ -93,7 +62,7 @@ CLAIMS = (
         unit="points",
         smallest=0.2,
         control="one layer, as many parameters more, in its width",
-        evidence=second_layer_helps,
+        evidence=evidence(depths("book", 2, 1), control=WIDER, notes=none_here),
     ),
     Claim(
         id="U6",
@@ -103,6 +72,6 @@ CLAIMS = (
         unit="points",
         smallest=0.2,
         control="tanh units, orthogonal weights and no biases, two layers less four",
-        evidence=four_are_no_better,
+        evidence=evidence(depths("book", 2, 4), control=depths("orthogonal", 2, 4), notes=none_here),
     ),
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from levinthal.lab.analysis.bands import Points, band
 from levinthal.lab.storage.rows import Rows, chosen
-from levinthal.studies.trainability.unstable_gradient.accuracies import arm
+from levinthal.studies.trainability.unstable_gradient.accuracies import accuracy
 from levinthal.studies.trainability.unstable_gradient.plan import ACCURACIES, EPOCHS, NORMS, RATE, RATIOS
 from levinthal.studies.trainability.unstable_gradient.published import Beside, initial_norms
 from levinthal.studies.trainability.unstable_gradient.published import ratios as published_ratios
@@ -199,17 +199,17 @@ def accuracies(rows: Rows) -> Figure:
 
 
 def _over_depth(rows: Rows, start: str, rate: float | None) -> Series:
-    arms = {n: one for n in ACCURACIES if (one := arm(rows, start, n)) is not None}
-    known = {WORDS[n]: one.at(rate) for n, one in arms.items()}
-    points = {n: [100 * (1 - share) for share in found.values()] for n, found in known.items() if found}
+    known = {n: accuracy(start, n, rate)(rows).by_seed for n in ACCURACIES}
+    points = {WORDS[n]: [100 * (1 - v) for v in found.values()] for n, found in known.items() if found}
     return band(NAMES[start], points, 0, 1, group=GROUPS[start]) if points else Series(start, (), ())
 
 
 def _over_rates(rows: Rows, start: str) -> Panel:
     series = []
     for hidden in ACCURACIES:
-        if one := arm(rows, start, hidden):
-            points = {rate: [100 * (1 - v) for v in values.values()] for rate, values in one.grid.items()}
+        grid = {rate: accuracy(start, hidden, rate)(rows).by_seed for (rate,) in rows.group_by("rate")}
+        points = {rate: [100 * (1 - v) for v in values.values()] for rate, values in grid.items() if values}
+        if points:
             series.append(band(f"{hidden} hidden", points, 0, 1, level=(hidden - 1) / 3))
     return Panel(Axis("learning rate", log=True), ERROR, tuple(series), NAMES[start])
 

@@ -42,7 +42,9 @@ def _networks(cell: Cell, seeds: tuple[int, ...], data: Dataset) -> SigmoidNets:
 
 def _speeds(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:
     """||dC/db|| of every hidden layer on the full batch; the gradient is of C without its weight decay."""
-    inputs, labels = training_subset(data, int(task.cell["images"]), str(task.cell["labels"]))
+    inputs, labels = training_subset(
+        data, int(task.cell["images"]), str(task.cell["labels"]), factor="images"
+    )
     epochs = int(task.cell["epochs"])
     rates = torch.full((len(task.seeds),), RATE, device=device)
     moments = train(
@@ -73,7 +75,8 @@ def bias_gradients(moment: Moment) -> Iterator[Measurement]:
 def _accuracies(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:
     """Test accuracy after some epochs: all seeds and rates are trained at once, from the seed's one start."""
     inputs, labels = (
-        side.to(device) for side in training_subset(data, int(task.cell["images"]), str(task.cell["labels"]))
+        side.to(device)
+        for side in training_subset(data, int(task.cell["images"]), str(task.cell["labels"]), factor="images")
     )
     rates = [float(rate) for rate in str(task.cell["rates"]).split()]
     members = [(seed, rate) for rate in rates for seed in task.seeds]

@@ -1,7 +1,7 @@
-"""docs/findings.md, made from the catalogue: `python -m levinthal.clinic.findings.reference PAGE COUNTS`.
+"""docs/findings.md, made from the catalogue: `python -m levinthal.clinic.presentation.reference PAGE COUNTS`.
 
 COUNTS is a JSON file of false alarms: `runs`, the number of healthy runs, and `warned`, code -> how many of
-them heard it as a warning or worse.
+them have it as a warning or worse.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import Any
 
 from scipy import stats
 
-from levinthal.clinic.findings.catalogue import CATALOGUE
 from levinthal.clinic.findings.confidence import counted
-from levinthal.clinic.findings.evidence import BASES
+from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Severity
 
 HEAD = """<!-- Made by `python3 dev.py docs` from the catalogue. Do not edit. -->
 
 # The findings
 
-What each rests on. A threshold alone warns of nothing: where the table says *stuck* or *harmed*, the loss has
-to be stuck within its noise, higher than at the start, or no number; without that the finding is a remark.
+When each is reported. A threshold alone is no warning: where the table says *plateaued* or *degraded
+training*, the loss has to stay within its noise, be higher than at the start, or be no number; without that
+the finding is info.
 *False alarms* are the healthy runs of the examination (`python benchmarks/false_alarms.py`) in which the
 finding was a warning or worse, with the upper end of their 95 % interval (Clopper & Pearson): {runs:,} runs.
 *The cause* is in how many runs of the examination's tuning halves the finding was the cause, of those in
-which it was said aloud, and of those in which it was remarked (`python benchmarks/confidence.py`); its
+which it was a warning or worse, and of those in which it was info (`python benchmarks/confidence.py`); its
 `confidence` is that share, by Laplace's rule.
 [How to watch](watch.md) · [what cures](treat.md)
 
-| code | means | evidence and threshold | false alarms | the cause: aloud, remarked | source | remedy |
+| code | means | evidence and threshold | false alarms | the cause: warning, info | source | remedy |
 |---|---|---|--:|--:|---|---|
 """
 
@@ -44,10 +44,10 @@ def page(counts: Mapping[str, Any]) -> str:
 
 
 def _row(code: str, alarms: int, runs: int) -> str:
-    entry, basis = CATALOGUE[code], BASES[code]
+    kind = CATALOGUE[code]
     share = f"{alarms} (at most {upper_end(alarms, runs):.1%})"
     right = ", ".join(_often(*counted(code, severity)) for severity in (Severity.WARNING, Severity.INFO))
-    cells = (f"`{code}`", entry.means, basis.evidence, share, right, basis.source, entry.remedy)
+    cells = (f"`{code}`", kind.means, kind.evidence_text, share, right, kind.source, kind.remedy)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 

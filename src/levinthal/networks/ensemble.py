@@ -1,0 +1,33 @@
+"""What an ensemble of seeds offers to training and probes, whatever study its network belongs to."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from levinthal.networks.architecture import Architecture
+
+
+class Ensemble(nn.Module):
+    """S batch-normalised networks of one architecture, one for each seed, with the seed first everywhere.
+
+    `weights[l]` is (S, out, in); `gamma`, `beta`, `running_mean` and `running_var` are (S, all hidden units);
+    `bias` is (S, classes); `updates` is the number of batches in the running statistics, a scalar.
+    """
+
+    # A base class, not a typing.Protocol: isinstance of one does not see what nn.Module keeps as parameters.
+    architecture: Architecture
+    seeds: tuple[int, ...]
+    weights: nn.ParameterList
+    gamma: nn.Parameter
+    beta: nn.Parameter
+    bias: nn.Parameter
+    running_mean: Tensor
+    running_var: Tensor
+    updates: Tensor
+
+    @abstractmethod
+    def update_running(self, means: Sequence[Tensor], variances: Sequence[Tensor]) -> None:
+        """Move the running statistics by one batch, given its (S, u) mean and biased variance per layer."""

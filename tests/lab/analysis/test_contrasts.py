@@ -1,0 +1,157 @@
+"""Evidence from made-up long tables: what was planted is read, what is missing is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pytest
+
+from levinthal.errors import InputError
+from levinthal.lab import Rows
+from levinthal.lab.analysis.contrasts import (
+    Effect,
+    Parts,
+    Reading,
+    at_best_rate,
+    best_at_end,
+    compare,
+    difference,
+    each,
+    evidence,
+    log2_ratio,
+    mean_by_seed,
+    value,
+)
+from levinthal.lab.judging.verdicts import judge
+from levinthal.vocabulary import Claim, Estimate, Evidence, Measurement, Outcome, Row
+
+RATES = (0.01, 0.1, 1.0, 10.0, 100.0)
+SEEDS = range(6)
+BEST: Mapping[str, float] = {"plain": 1.0, "fast": 0.1, "control": 1.0}
+
+
+def table(
+    gain: float = 2.0, best: Mapping[str, float] = BEST, depths: tuple[int, ...] = (2, 4), noise: float = 0.0
+) -> list[Row]:
+    """Losses of each rule: at its best rate 1, of the fast rule 2^-gain, and more at other rates."""
+    return list(_table(gain, best, depths, np.random.default_rng(0), noise))
+
+
+def _table(
+    gain: float, best: Mapping[str, float], depths: tuple[int, ...], draw: np.random.Generator, noise: float
+) -> Iterator[Row]:
+    for rule in best:
+        for depth in depths:
+            for seed in SEEDS:
+                for rate in RATES:
+                    loss = 2.0 ** -(gain if rule == "fast" else 0) * (1 + abs(np.log10(rate / best[rule])))
+                    for step, number in ((0, 9.0), (100, loss * np.exp(noise * draw.standard_normal()))):
+                        yield row(rule, depth, number, seed, step, rate)
+
+
+def row(rule: str, depth: int, number: float, seed: int, step: int, rate: float) -> Row:
+    place = Measurement("loss", Estimate(float(number)), seed, step, "", f"rate={rate:g}")
+    return Row({"rule": rule, "depth": depth}, place)
+
+
+def gain_of(rule: str, depth: int) -> Reading:
+    plain, other = (at_best_rate("loss", rule=one, depth=depth) for one in ("plain", rule))
+    return compare(plain, other, log2_ratio)
+
+
+def by_depth(rule: str) -> Parts:
+    return each("depth", make=lambda depth: gain_of(rule, depth), label="depth {}".format, rule="plain")
+
+
+def found(rows: list[Row]) -> Evidence:
+    return evidence(by_depth("fast"), control=by_depth("control"))(Rows.of(rows))
+
+
+def verdict(evidence: Evidence) -> Outcome:
+    claim = Claim("X", "It is faster.", "", "gain", "", 0.5, "another rule", lambda rows: evidence)
+    return judge(claim, evidence).outcome
+
+
+def test_a_planted_gain_is_read_exactly_part_by_part_and_seed_by_seed() -> None:
+    read = found(table(gain=2.0))
+    assert read.effects == {f"depth {n}": dict.fromkeys(SEEDS, 2.0) for n in (2, 4)}
+    assert read.control == {f"depth {n}": dict.fromkeys(SEEDS, 0.0) for n in (2, 4)}
+    assert not read.grid_edge
+    assert "Best rates, depth 2: 1 and 0.1." in read.notes
+    assert "Control, best rates, depth 4: 1 and 1." in read.notes
+
+
+def test_a_planted_gain_replicates_and_none_does_not() -> None:
+    assert verdict(found(table(gain=2.0, noise=0.02))) is Outcome.REPLICATES
+    assert verdict(found(table(gain=0.0, noise=0.02))) is Outcome.DOES_NOT_REPLICATE
+
+
+def test_an_arm_that_has_not_run_leaves_its_part_out() -> None:
+    whole = table()
+    read = found([one for one in whole if (one.cell["rule"], one.cell["depth"]) != ("fast", 4)])
+    assert list(read.effects) == ["depth 2"]
+    assert list(read.control) == ["depth 2", "depth 4"]
+    assert found([one for one in whole if one.cell["rule"] != "control"]).control == {}
+    assert found([]) == Evidence({})
+
+
+def test_two_rates_are_no_grid_and_no_part() -> None:
+    few = [one for one in table() if one.measurement.condition in ("rate=0.1", "rate=1")]
+    assert found(few) == Evidence({})
+
+
+def test_a_seed_that_one_arm_lacks_is_not_compared() -> None:
+    lacking = [one for one in table() if (one.cell["rule"], one.measurement.seed) != ("fast", 3)]
+    assert list(found(lacking).effects["depth 2"]) == [0, 1, 2, 4, 5]
+
+
+@pytest.mark.parametrize("rule", ["plain", "fast", "control"])
+@pytest.mark.parametrize("edge", [RATES[0], RATES[-1]])
+def test_an_edge_of_any_arm_decides_nothing_and_is_named(rule: str, edge: float) -> None:
+    read = found(table(gain=8.0, best={**BEST, rule: edge}))
+    assert read.grid_edge
+    assert verdict(read) is Outcome.INCONCLUSIVE
+    assert any(note.endswith("(on the edge of the grid).") for note in read.notes)
+
+
+def test_a_control_of_one_reading_stands_for_all_parts() -> None:
+    read = evidence(by_depth("fast"), control=gain_of("control", 2))(Rows.of(table()))
+    assert list(read.effects) == ["depth 2", "depth 4"]
+    assert read.control == {"": dict.fromkeys(SEEDS, 0.0)}
+    assert verdict(read) is Outcome.REPLICATES
+
+
+def test_notes_of_effects_and_of_the_claim_are_joined_once() -> None:
+    noted = Effect({0: 1.0}, note="Left out: none.")
+    read = evidence(
+        {"a": lambda rows: noted, "b": lambda rows: noted}, notes=lambda rows: [f"{len(rows)} rows."]
+    )(Rows.of([]))
+    assert read.notes == ("Left out: none.", "0 rows.")
+
+
+def test_accuracy_is_chosen_by_its_error_and_compared_as_it_is() -> None:
+    shares = {0.1: 0.5, 1.0: 0.75, 10.0: 0.25}
+    rows = Rows.of(row("any", 1, share, 0, 5, rate) for rate, share in shares.items())
+    read = at_best_rate("loss", error=lambda share: 1 - share)(rows)
+    assert (read.by_seed, read.rates, read.at_edge) == ({0: 0.75}, (1.0,), False)
+    chosen = best_at_end(rows, "loss", error=lambda share: 1 - share)
+    assert chosen is not None
+    assert chosen.scores == {0: 0.25}
+
+
+def test_a_value_is_of_the_last_step_of_one_or_of_all() -> None:
+    rows = Rows.of(row("any", 1, number, 0, step, 1.0) for step, number in ((0, 1.0), (5, 2.0), (9, 6.0)))
+    assert value("loss")(rows).by_seed == {0: 6.0}
+    assert value("loss", step=5)(rows).by_seed == {0: 2.0}
+    assert value("loss", step=None, reduce=mean_by_seed)(rows).by_seed == {0: 3.0}
+    assert value("other")(rows).by_seed == {}
+    with pytest.raises(InputError, match="differ in step"):
+        value("loss", step=None)(rows)
+
+
+def test_the_difference_is_the_first_less_the_second() -> None:
+    one, other = Effect({0: 5.0}, (5.0,), at_edge=True), Effect({0: 3.0}, (3.0,))
+    read = compare(lambda rows: one, lambda rows: other)(Rows.of([]))
+    assert (read.by_seed, read.rates, read.at_edge) == ({0: 2.0}, (5.0, 3.0), True)
+    assert difference(5, 3) == 2

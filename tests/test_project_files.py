@@ -1,0 +1,51 @@
+"""What a public project has beside its code: workflows that run the home commands, a citation, templates."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+yaml = pytest.importorskip("yaml")
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def test_ci_runs_the_same_commands_as_at_home() -> None:
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert "python3 dev.py test" in text
+    assert "python3 dev.py check" in text
+
+
+def test_ci_begins_with_the_oldest_python_that_the_project_supports() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    assert f">={jobs['test']['strategy']['matrix']['python'][0]}" == PROJECT["requires-python"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_job_has_steps_that_use_or_run_something(path: Path) -> None:
+    for job in yaml.safe_load(path.read_text())["jobs"].values():
+        assert job["runs-on"]
+        assert all(("uses" in step) != ("run" in step) for step in job["steps"])
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_no_workflow_may_write_to_the_repository(path: Path) -> None:
+    assert yaml.safe_load(path.read_text())["permissions"] == {"contents": "read"}
+
+
+def test_the_citation_has_the_version_of_the_package() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert str(cited["version"]) == PROJECT["version"]
+    assert cited["license"] == PROJECT["license"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml")), ids=str)
+def test_issue_forms_have_distinct_fields(path: Path) -> None:
+    form = yaml.safe_load(path.read_text())
+    ids = [field["id"] for field in form["body"]]
+    assert len(ids) == len(set(ids))
+    assert all(re.fullmatch(r"[a-z]+", name) for name in ids)
