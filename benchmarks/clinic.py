@@ -21,9 +21,10 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import torch
+import _root  # noqa: F401  # isort: skip
 
-from hospital.examination import Answer, bars, by_code, chosen, examination
+import torch
+from benchmarks.faults.evaluate import Answer, bars, by_code, chosen, examination
 
 RESULTS = Path(__file__).parent / "results" / "clinic.md"
 BLIND = ("fresh", "second")

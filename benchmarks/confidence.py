@@ -17,9 +17,11 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import torch
+import _root  # noqa: F401  # isort: skip
 
-from hospital.examination import Answer, chosen, examination
+import torch
+from benchmarks.faults.evaluate import Answer, chosen, examination
+
 from levinthal.clinic.findings.confidence import LOUD, REMARK
 from levinthal.clinic.rules.catalogue import CATALOGUE
 

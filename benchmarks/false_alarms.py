@@ -14,12 +14,14 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import torch
+import _root  # noqa: F401  # isort: skip
 
-from hospital.examination import examine_healthy
-from hospital.fresh_healthy import FRESH
-from hospital.second_healthy import SECOND
-from hospital.zoo import ZOO
+import torch
+from benchmarks.faults.blind_1.healthy.cases import FRESH
+from benchmarks.faults.blind_2.healthy.cases import SECOND
+from benchmarks.faults.evaluate import examine_healthy
+from benchmarks.faults.own.healthy.mixed import ZOO
+
 from levinthal.vocabulary import Severity
 
 RESULTS = Path(__file__).parent / "results" / "false_alarms.json"

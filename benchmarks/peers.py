@@ -1,6 +1,6 @@
 """`levinthal.watch` beside its peers: torchmortem and torch-audit on the same problems, in one run.
 
-Every problem of the hospital is trained alone and with each tool around it, as its README says. Each tool has
+Every case of the suite is trained alone and with each tool around it, as its README says. Each tool has
 a process of its own, in an environment outside this repository, which is made at the first run. Run by
 `python benchmarks/peers.py [--seeds N] [--only NAME] [--environment FOLDER] [--rows FOLDER] [--write]`;
 `--rows` keeps the rows, and goes on from those that are there. `--write` puts the tables into
@@ -22,6 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import _root  # noqa: F401  # isort: skip
 
 from peers_in.scores import forget_unfinished, read
 from peers_in.tables import (

@@ -21,14 +21,16 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import _root  # noqa: F401  # isort: skip
+
 import torch
+from benchmarks.faults import case as cases
+from benchmarks.faults.case import FaultyCase, Run, ordinary, shuffled, split
+from benchmarks.faults.own.faulty.cases import WARD
 from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
-from hospital import problem as hospital
-from hospital.problem import Run, ordinary, shuffled, split
-from hospital.ward import WARD, Patient
 from levinthal import Problem, treat
 from levinthal.clinic.problem.training import trained
 from levinthal.clinic.treatment.comparison import PROVED
@@ -43,7 +45,7 @@ RECOVERED = 0.9
 class InOrder:
     """Batches of row numbers in a problem's own order, as a batch sampler."""
 
-    def __init__(self, problem: hospital.Problem, targets: Tensor) -> None:
+    def __init__(self, problem: cases.TrainingCase, targets: Tensor) -> None:
         self.problem, self.targets, self.batch_size = problem, targets, problem.batch
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -51,7 +53,7 @@ class InOrder:
             yield rows.tolist()
 
 
-def as_problem(sick: hospital.Problem) -> Problem:
+def as_problem(sick: cases.TrainingCase) -> Problem:
     """The same training as a user would hand it over, with the data of seed 0."""
     (x, y), held = split(sick.data(0))
     return Problem(
@@ -69,12 +71,12 @@ def as_problem(sick: hospital.Problem) -> Problem:
     )
 
 
-def _is_ordinary(sick: hospital.Problem) -> bool:
+def _is_ordinary(sick: cases.TrainingCase) -> bool:
     plain = sick.loop is ordinary and sick.accumulate == 1 and not sick.autocast
     return plain and sick.zero_every == 1 and sick.evaluates in ("", "right")
 
 
-def _loader(sick: hospital.Problem, x: Tensor, y: Tensor) -> DataLoader[Any]:
+def _loader(sick: cases.TrainingCase, x: Tensor, y: Tensor) -> DataLoader[Any]:
     def collate(rows: list[Any]) -> tuple[Tensor, Tensor]:
         batch = default_collate(rows)
         return sick.batch_made(*batch) if sick.batch_made else tuple(batch)
@@ -85,7 +87,7 @@ def _loader(sick: hospital.Problem, x: Tensor, y: Tensor) -> DataLoader[Any]:
     return DataLoader(rows, batch_sampler=InOrder(sick, y), collate_fn=collate)  # type: ignore[arg-type]
 
 
-def _optimizer(sick: hospital.Problem) -> Callable[[nn.Module], Any]:
+def _optimizer(sick: cases.TrainingCase) -> Callable[[nn.Module], Any]:
     def made(model: nn.Module) -> Any:
         found = sick.optimizer(model)
         if sick.prepare:
@@ -95,7 +97,7 @@ def _optimizer(sick: hospital.Problem) -> Callable[[nn.Module], Any]:
     return made
 
 
-def _own_step(sick: hospital.Problem) -> Callable[[nn.Module, Any, Any, Any], None]:
+def _own_step(sick: cases.TrainingCase) -> Callable[[nn.Module, Any, Any, Any], None]:
     """The problem's own loop; schedules are the trial's, modes are the loop's."""
     counts: dict[int, int] = {}
 
@@ -113,7 +115,7 @@ def _own_step(sick: hospital.Problem) -> Callable[[nn.Module, Any, Any, Any], No
 class Outcome:
     """A sick problem before and after."""
 
-    patient: Patient
+    patient: FaultyCase
     healthy: float
     sick: float
     cured: float
@@ -125,14 +127,14 @@ class Outcome:
         return self.cured >= RECOVERED * self.healthy
 
 
-def treated(patient: Patient, seeds: int, seconds: float) -> Outcome | None:
+def treated(patient: FaultyCase, seeds: int, seconds: float) -> Outcome | None:
     """None where the problem is no worse than its twin, or no remedy of its cause changes anything."""
     sick, twin = patient.problem, patient.twin
     problem, held = as_problem(sick), split(sick.data(0))[1]
     if not any(remedy.change(problem) for remedy in REMEDIES.get(patient.code, ())):
         return None
 
-    def score(p: Problem, scored: hospital.Problem) -> float:
+    def score(p: Problem, scored: cases.TrainingCase) -> float:
         runs = (trained(p, seed, "accuracy").model for seed in range(seeds))
         return fmean(_number(scored.scored(scored, model.eval(), held)) for model in runs)
 
@@ -144,10 +146,10 @@ def treated(patient: Patient, seeds: int, seconds: float) -> Outcome | None:
     return Outcome(patient, healthy, before, after, found)
 
 
-def _read_as(cured: Problem, sick: hospital.Problem) -> hospital.Problem:
+def _read_as(cured: Problem, sick: cases.TrainingCase) -> cases.TrainingCase:
     """How the cured network is scored: with the inputs it has been given, as the loader makes them."""
 
-    def scored(p: hospital.Problem, model: nn.Module, held: tuple[Tensor, Tensor]) -> float:
+    def scored(p: cases.TrainingCase, model: nn.Module, held: tuple[Tensor, Tensor]) -> float:
         made = sick.batch_made(*held) if sick.batch_made else held
         read = cured.prepare(*made) if cured.prepare else made
         return sick.scored(replace(p, batch_made=None), model, read)
@@ -164,7 +166,7 @@ def outcomes(half: str, seeds: int, seconds: float, only: str) -> Iterator[Outco
         if patient.half == half and only in patient.problem.name:
             try:
                 found = treated(patient, seeds, seconds)
-            except InputError as error:  # what needs a loop of the hospital's own
+            except InputError as error:  # what needs a loop of the suite's own
                 print(f"{patient.problem.name}: left out, {error}", flush=True)
                 continue
             if found:

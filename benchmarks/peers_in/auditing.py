@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from benchmarks.faults.case import Rows, Run
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch_audit import Auditor, Finding, audit_dynamic, autopatch
-
-from hospital.problem import Rows, Run
 
 from .mapping import line_of
 from .tools import WORST_FIRST, Heard, Said

@@ -9,10 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from benchmarks.faults.case import Rows, Run
 from torch import Tensor
 from torchmortem import Autopsy, Report
-
-from hospital.problem import Rows, Run
 
 from .tools import Heard, Said
 

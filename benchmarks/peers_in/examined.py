@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from benchmarks.faults.case import Rows, Run, TrainingCase, begun, steps
+from benchmarks.faults.own.faulty.cases import WARD
+from benchmarks.faults.own.healthy.mixed import ZOO
 from torch import nn
-
-from hospital.problem import Problem, Rows, Run, begun, steps
-from hospital.ward import WARD
-from hospital.zoo import ZOO
 
 from .tools import DIED, Heard, Tool
 
@@ -43,7 +42,7 @@ def alone(*_: Any) -> Listening:
     return nullcontext(Heard)
 
 
-def train(problem: Problem, seed: int, around: Around) -> Arm:
+def train(problem: TrainingCase, seed: int, around: Around) -> Arm:
     """Only the loop, the tool and its answer are timed; data and model are made before."""
     run, rows, held = begun(problem, seed)
     heard, error, start = Heard(), "", time.process_time()
@@ -70,7 +69,7 @@ def fingerprint(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def facts(seed: int, only: str) -> Iterator[tuple[Problem, dict[str, Any]]]:
+def facts(seed: int, only: str) -> Iterator[tuple[TrainingCase, dict[str, Any]]]:
     """Every problem with what the scores need to know of it; the healthy ones first."""
     for problem in ZOO:
         known = {"name": problem.name, "half": problem.half, "seed": seed}
@@ -104,7 +103,7 @@ def _write(file: Any, row: dict[str, Any]) -> None:
     file.flush()
 
 
-def _both(problem: Problem, seed: int, with_tool: Around, tool_first: bool) -> dict[str, Any]:
+def _both(problem: TrainingCase, seed: int, with_tool: Around, tool_first: bool) -> dict[str, Any]:
     """Alone and with the tool; who goes first changes from problem to problem."""
     order = (with_tool, alone) if tool_first else (alone, with_tool)
     arms = {way: train(problem, seed, way) for way in order}

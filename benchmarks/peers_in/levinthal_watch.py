@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from hospital.problem import Rows, Run, watching
+from benchmarks.faults.case import Rows, Run, watching
+
 from levinthal.clinic import Watch
 
 from .tools import Heard, Said

@@ -1,14 +1,15 @@
 """Some problems of the tuning half of the examination: quiet where all is well, the cause first elsewhere.
 
-All of them are in `benchmarks/hospital`, and `python benchmarks/clinic.py` examines by all.
+All of them are in `benchmarks/faults`, and `python benchmarks/clinic.py` examines by all.
 """
 
 from __future__ import annotations
 
 import pytest
-from benchmarks.hospital.examination import examine, examine_healthy
-from benchmarks.hospital.ward import WARD, Patient
-from benchmarks.hospital.zoo import ZOO
+from benchmarks.faults.case import FaultyCase
+from benchmarks.faults.evaluate import examine, examine_healthy
+from benchmarks.faults.own.faulty.cases import WARD
+from benchmarks.faults.own.healthy.mixed import ZOO
 
 from levinthal.clinic.rules.catalogue import CATALOGUE
 
@@ -95,7 +96,7 @@ def test_a_healthy_problem_hears_no_warning(name: str) -> None:
 
 @pytest.mark.parametrize("name", SICK)
 def test_a_sick_problem_hears_its_cause_first(name: str) -> None:
-    patient: Patient = PATIENTS[name]
+    patient: FaultyCase = PATIENTS[name]
     assert patient.half == "tuning"
     answer = examine(patient, seed=0)
     assert answer is not None

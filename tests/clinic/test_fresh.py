@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from benchmarks.hospital.examination import chosen
-from benchmarks.hospital.fresh_healthy import FRESH
-from benchmarks.hospital.fresh_sick import FRESH_SICK, ROWS
-from benchmarks.hospital.ward import WARD
-from benchmarks.hospital.zoo import ZOO
+from benchmarks.faults.blind_1.faulty.cases import FRESH_SICK, ROWS
+from benchmarks.faults.blind_1.healthy.cases import FRESH
+from benchmarks.faults.evaluate import chosen
+from benchmarks.faults.own.faulty.cases import WARD
+from benchmarks.faults.own.healthy.mixed import ZOO
 
 from levinthal.clinic.findings.confidence import is_examined
 from levinthal.clinic.rules.catalogue import CATALOGUE

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from benchmarks.hospital.examination import chosen
-from benchmarks.hospital.fresh_healthy import FRESH
-from benchmarks.hospital.second_healthy import SECOND
-from benchmarks.hospital.second_sick import SECOND_SICK
-from benchmarks.hospital.zoo import ZOO
+from benchmarks.faults.blind_1.healthy.cases import FRESH
+from benchmarks.faults.blind_2.faulty.cases import SECOND_SICK
+from benchmarks.faults.blind_2.healthy.cases import SECOND
+from benchmarks.faults.evaluate import chosen
+from benchmarks.faults.own.healthy.mixed import ZOO
 
 from levinthal.clinic.findings.confidence import is_examined
 from levinthal.clinic.rules.catalogue import CATALOGUE
