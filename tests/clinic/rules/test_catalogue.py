@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -152,3 +153,12 @@ def test_the_findings_are_listed_on_one_page() -> None:
     watch = (ROOT / "docs" / "watch.md").read_text()
     assert not [line for line in watch.splitlines() if line.startswith("| `")]
     assert "(findings.md)" in watch
+
+
+def test_every_threshold_is_a_named_constant() -> None:
+    for module in MODULES:
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
+            if isinstance(node, ast.keyword) and node.arg == "thresholds":
+                assert isinstance(node.value, ast.Dict)
+                for value in node.value.values:
+                    assert any(isinstance(part, ast.Name) for part in ast.walk(value)), ast.unparse(value)
