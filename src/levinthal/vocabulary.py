@@ -302,11 +302,15 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the clinic says of a network: the cause, where, since when, on what evidence, and the cure."""
+    """What the clinic says of a network: the cause, where, since when, on what evidence, and the remedy.
+
+    `confidence` is the share of examined runs in which this code, at this severity, was the cause; None for a
+    code that has not been examined.
+    """
 
     code: str
     severity: Severity
-    confidence: float
+    confidence: float | None
     where: str
     step: int
     evidence: Mapping[str, Any]
@@ -317,7 +321,8 @@ class Finding:
     def _repr_html_(self) -> str:
         seen = ", ".join(f"{name} = {value}" for name, value in self.evidence.items())
         cure = (f"remedy: {self.remedy}" * bool(self.remedy), f"proof: {self.proof}" * bool(self.proof))
-        where = f"{self.code} in {self.where} since step {self.step} (confidence {self.confidence:.0%})"
+        sure = "not examined yet" if self.confidence is None else f"confidence {self.confidence:.0%}"
+        where = f"{self.code} in {self.where} since step {self.step} ({sure})"
         return _shown(self.severity, where, (seen, f"follows {self.follows}" * bool(self.follows), *cure))
 
 

@@ -34,4 +34,4 @@ def test_a_finding_is_as_sure_as_it_was_right() -> None:
 def test_a_kind_newer_than_the_examination_is_not_examined_and_as_likely_right_as_wrong() -> None:
     assert not is_examined("TOY_FINDING")
     assert counted("TOY_FINDING", Severity.WARNING) == (0, 0)
-    assert confidence("TOY_FINDING", Severity.WARNING) == 0.5
+    assert confidence("TOY_FINDING", Severity.WARNING) is None

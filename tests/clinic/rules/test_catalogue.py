@@ -86,7 +86,7 @@ def test_a_new_finding_is_one_new_file(tmp_path: Path) -> None:
     assert seen["explains"] == [*CATALOGUE["NON_FINITE_INPUT"].explains, "TOY_FINDING"]
     assert "TOY_FINDING" in seen["data"]
     assert seen["sign"] == [["TOY_FINDING"]]
-    assert ["TOY_FINDING", 0.5] in seen["found"]
+    assert ["TOY_FINDING", None] in seen["found"]
     assert "a toy is on the desk" in seen["told"]
     row = next(line for line in seen["page"].splitlines() if line.startswith("| `TOY_FINDING`"))
     assert all(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from levinthal.errors import InputError, UnknownFactorError
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.lab.storage.table import NUMBERS, TEXTS, table
 from levinthal.vocabulary import Estimate, Interval, Measurement, Row, Trust
 
@@ -185,8 +185,8 @@ def test_a_long_table_is_searched_in_less_than_20_ms() -> None:
 
 def test_what_has_not_begun_has_no_conditions_to_narrow_by() -> None:
     held = Rows.of([row(1.0, width=20), row(2.0, width=50), row(3.0, name="loss", width=50)])
-    assert len(chosen(held, name="accuracy", rate=0.1)) == 0
     assert len(held.where(name="accuracy", rate=0.1)) == 0
-    assert chosen(held, name="error", width=50).values().tolist() == [2.0]
+    assert len(held.where(name="accuracy", rate=0.1)) == 0
+    assert held.where(name="error", width=50).values().tolist() == [2.0]
     with pytest.raises(InputError, match="depth"):
-        chosen(held, name="error", depth=5)
+        held.where(name="error", depth=5)

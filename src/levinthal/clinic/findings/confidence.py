@@ -16,14 +16,16 @@ from levinthal.vocabulary import Severity
 LOUD, REMARK = "said aloud", "remarked"
 
 
-def confidence(code: str, severity: Severity) -> float:
-    """The share of runs in which the code, as loud, was the cause: (right + 1) / (said + 2), Laplace's rule.
+def confidence(code: str, severity: Severity) -> float | None:
+    """The share of runs in which the code, at this severity, was the cause: (right + 1) / (reported + 2).
 
-    A code that was never said is as likely right as wrong.
+    That is Laplace's rule. None for a code that no examination could report: it has no error rate yet.
 
-    >>> confidence("NO_SUCH_CODE", Severity.WARNING)
-    0.5
+    >>> confidence("DEAD_RELU", Severity.WARNING) > 0.5, confidence("NO_SUCH_CODE", Severity.WARNING)
+    (True, None)
     """
+    if not is_examined(code):
+        return None
     right, said = counted(code, severity)
     return (right + 1) / (said + 2)
 

@@ -93,7 +93,9 @@ def _place(finding: Finding) -> str:
     """Where, when first, and how sure."""
     when = f"since step {finding.step:,}" if finding.step else "from the start"
     where = f"layer {finding.where}" if not finding.where.strip("0123456789.") else finding.where
-    return f"{where} · {when} · confidence {finding.confidence:.0%}".replace("%", "\u202f%")
+    known = finding.confidence is not None
+    sure = f"confidence {finding.confidence:.0%}" if known else "not examined yet"
+    return f"{where} · {when} · {sure}".replace("%", "\u202f%")
 
 
 def in_numbers(value: Any) -> str:

@@ -46,9 +46,12 @@ def ranked(found: Sequence[Finding]) -> list[Finding]:
     roots = sorted(found, key=lambda f: (f.severity is Severity.INFO, places[f.code]))
     told = [replace(f, follows=_cause(f, roots)) for f in found]
     told = [_as_loud_as(f, _worst(f, told)) for f in told]
-    return sorted(
-        told, key=lambda f: (f.follows is not None, RANK[f.severity], -f.confidence, places[f.code])
-    )
+    return sorted(told, key=lambda f: (f.follows is not None, RANK[f.severity], -_weight(f), places[f.code]))
+
+
+def _weight(finding: Finding) -> float:
+    """Its confidence, for the order alone; a code that has not been examined stands in the middle."""
+    return 0.5 if finding.confidence is None else finding.confidence
 
 
 def _cause(finding: Finding, roots: Sequence[Finding]) -> str | None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from levinthal.lab.analysis.effects import BySeed
 from levinthal.lab.analysis.rates import BestRate, best_rate
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.vocabulary import Evidence
 
 __all__ = [
@@ -120,7 +120,7 @@ def value(
     """
 
     def read(rows: Rows) -> Effect:
-        found = _at(step, chosen(rows, name=name, **where))
+        found = _at(step, rows.where(name=name, **where))
         return Effect(reduce(found)) if len(found) else NOT_RUN
 
     return read
@@ -140,7 +140,7 @@ def best_at_end(
     Returns:
         The best rate; None for fewer than three rates.
     """
-    return best_rate(_at("last", chosen(rows, name=name, **where)), error)
+    return best_rate(_at("last", rows.where(name=name, **where)), error)
 
 
 def at_best_rate(name: str, *, error: Callable[[float], float] | None = None, **where: Any) -> Reading:
@@ -165,7 +165,7 @@ def at_best_rate(name: str, *, error: Callable[[float], float] | None = None, **
             return NOT_RUN
         scores = best.scores
         if error is not None:
-            scores = _at("last", chosen(rows, name=name, **where)).by_seed(rate=best.rate)
+            scores = _at("last", rows.where(name=name, **where)).by_seed(rate=best.rate)
         return Effect(scores, (best.rate,), best.at_edge)
 
     return read
@@ -221,7 +221,7 @@ def each(
     """
 
     def parts(rows: Rows) -> dict[str, Reading]:
-        levels = chosen(rows, **where).group_by(*factors)
+        levels = rows.where(**where).group_by(*factors)
         return {label(*level): make(*level) for level in levels}
 
     return parts

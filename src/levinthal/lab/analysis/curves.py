@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from levinthal.lab.judging.trends import rank_correlation
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 
 Curve = tuple[np.ndarray, np.ndarray]
 """Steps and values, in the order of the steps."""
@@ -23,7 +23,7 @@ Curve = tuple[np.ndarray, np.ndarray]
 
 def curves(rows: Rows, **wanted: Any) -> dict[int, Curve]:
     """Seed -> (steps, values), in the order of the steps."""
-    found = chosen(rows, **wanted)
+    found = rows.where(**wanted)
     return {
         seed: (trace.values("step"), trace.values())
         for (seed,), trace in found.sorted_by("step").group_by("seed").items()

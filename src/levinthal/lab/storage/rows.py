@@ -177,11 +177,6 @@ class Rows:
         return [levels[i] for i in self._table.cell[self._index]]
 
 
-def chosen(rows: Rows, **wanted: Any) -> Rows:
-    """`rows.where` as a function."""
-    return rows.where(**wanted)
-
-
 _ADDRESS = ("seed", "step", "layer", "name", "condition")
 _CSV = (*_ADDRESS, *NUMBERS, "unit", "method", "trust", "reasons", "details")
 

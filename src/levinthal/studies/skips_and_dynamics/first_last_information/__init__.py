@@ -86,7 +86,7 @@ study = Study(
     "arXiv and Frontiers in Psychology 9:1185",
     version=1,
     presets={
-        "quick": preset("digits, embedded; under a minute on two cores", "digits", QUICK),
+        "quick": preset("digits, embedded; one to two minutes on two cores", "digits", QUICK),
         "standard": preset("MNIST, 60,000 images; about 24 minutes on two cores", "mnist", STANDARD),
         "paper": preset("MNIST, the full grid of Figs. 4 and 5; hours, resumable", "mnist", PAPER),
     },

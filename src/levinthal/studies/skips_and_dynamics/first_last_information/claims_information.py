@@ -11,7 +11,7 @@ import numpy as np
 from levinthal.lab.analysis.curves import Curve, curves, first, last, peak, trend
 from levinthal.lab.analysis.effects import BySeed, average, present, slope
 from levinthal.lab.judging.trends import grouped_spearman, jonckheere, rank_correlation
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
     ERROR,
     MODES,
@@ -34,7 +34,7 @@ def per_setting(rows: Rows, number: Callable[[Curve], float], **wanted: Any) -> 
     """Seed -> `number` of its curve, averaged over protocols, widths and depths."""
     return average(
         {seed: number(curve) for seed, curve in curves(group, **wanted).items()}
-        for _, group in settings(chosen(rows, **wanted))
+        for _, group in settings(rows.where(**wanted))
     )
 
 
@@ -80,7 +80,7 @@ def _head_start_and_fall(rows: Rows, arm: Mapping[str, Any], mode: str, readout:
         cut = curves(group, architecture="shortcut", **key)
         return {s: min(first(cut[s]) - first(mlp[s]), first(cut[s]) - last(cut[s])) for s in mlp if s in cut}
 
-    return average(both(group) for _, group in settings(chosen(rows, **information(mode, readout), **arm)))
+    return average(both(group) for _, group in settings(rows.where(**information(mode, readout), **arm)))
 
 
 def falls_with_depth(rows: Rows) -> Evidence:
@@ -98,7 +98,7 @@ def _ordered(rows: Rows) -> tuple[str, ...]:
     """Jonckheere's test that information at the end falls with depth, in each part of the grid."""
     found = []
     for batch, mode in product(rows.distinct("batch"), MODES):
-        plain = chosen(rows, batch=batch, architecture="mlp", **information(mode), **PLAIN)
+        plain = rows.where(batch=batch, architecture="mlp", **information(mode), **PLAIN)
         for group in plain.group_by("samples", "steps", "width").values():
             depths = [
                 list(_ends(one).values()) for one in group.sorted_by("depth").group_by("depth").values()
@@ -109,7 +109,7 @@ def _ordered(rows: Rows) -> tuple[str, ...]:
 
 
 def _fall_per_doubling(rows: Rows, batch: str, key: Mapping[str, Any]) -> dict[int, float]:
-    plain = chosen(rows, batch=batch, architecture="mlp", **key, **PLAIN)
+    plain = rows.where(batch=batch, architecture="mlp", **key, **PLAIN)
     groups = plain.group_by("samples", "steps", "width").values()
     slopes = []
     for group in groups:
@@ -206,7 +206,7 @@ def _across(rows: Rows, key: Mapping[str, Any]) -> dict[int, float]:
 
 def state_space(rows: Rows) -> Evidence:
     """C10: the exponent n MI of the claimed reduction 2^(n MI), for each number of images it is read on."""
-    found = chosen(rows, name="mutual_information_by_images", architecture="mlp", readout="before", **PLAIN)
+    found = rows.where(name="mutual_information_by_images", architecture="mlp", readout="before", **PLAIN)
     effects = {}
     for (images,), group in found.group_by("n").items():
         exponents = [

@@ -13,7 +13,7 @@ from levinthal.lab.analysis.curves import Curve, curves, last, steps_to
 from levinthal.lab.analysis.effects import BySeed, average, doublings, present, slope
 from levinthal.lab.analysis.rates import best_of
 from levinthal.lab.judging.trends import jonckheere
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
     ERROR,
     HALFWAY_ERROR,
@@ -44,7 +44,7 @@ def arm(rows: Rows, score: Callable[[Curve], float], *, best: bool) -> Arm | Non
     """The arm at the paper's rate, or at its best rate by the rule of `best_of`."""
     grid = {
         rate: {seed: score(curve) for seed, curve in curves(group, **ERROR).items()}
-        for (rate,), group in chosen(rows, rate=lambda rate: rate > 0).group_by("rate").items()
+        for (rate,), group in rows.where(rate=lambda rate: rate > 0).group_by("rate").items()
     }
     grid = {rate: scores for rate, scores in grid.items() if scores}
     if not best:
@@ -98,7 +98,7 @@ def compared(
 
 def shortcut_is_faster(rows: Rows) -> Evidence:
     """C3: doublings of speed to 10 % error, shortcut against MLP; control: orthogonal MLP against MLP."""
-    plain = chosen(rows, **ERROR)
+    plain = rows.where(**ERROR)
     effects: dict[str, BySeed] = {}
     control: dict[str, BySeed] = {}
     edge, notes = False, []
@@ -119,7 +119,7 @@ def _versus(rows: Rows, slow: str, fast: str) -> dict[str, tuple[Rows, Rows]]:
     """Part -> the rows of both architectures, for each protocol, width and depth that has both."""
     pairs = {}
     for (batch, samples, width, depth), group in (
-        chosen(rows, **ANY_RATE).group_by("batch", "samples", "width", "depth").items()
+        rows.where(**ANY_RATE).group_by("batch", "samples", "width", "depth").items()
     ):
         sides = group.where(architecture=slow), group.where(architecture=fast)
         if all(len(side) for side in sides):
@@ -129,7 +129,7 @@ def _versus(rows: Rows, slow: str, fast: str) -> dict[str, tuple[Rows, Rows]]:
 
 def _versus_init(rows: Rows, architecture: str, init: str) -> dict[str, tuple[Rows, Rows]]:
     """Part -> the rows of the usual and of another initialisation, at the paper's rate."""
-    here = chosen(rows, architecture=architecture, rate=RATE, slope=1.0, labels="true")
+    here = rows.where(architecture=architecture, rate=RATE, slope=1.0, labels="true")
     pairs = {}
     for (batch, samples, width, depth), group in here.group_by("batch", "samples", "width", "depth").items():
         sides = group.where(init="glorot_normal"), group.where(init=init)
@@ -152,7 +152,7 @@ def depth_slows(rows: Rows) -> Evidence:
 
     At the paper's rate, and with the best rate of each depth; control: the same below 5 layers.
     """
-    mlp = chosen(rows, architecture="mlp", **ERROR, **ANY_RATE)
+    mlp = rows.where(architecture="mlp", **ERROR, **ANY_RATE)
     effects: dict[str, BySeed] = {}
     control: dict[str, BySeed] = {}
     edge, notes = False, []
@@ -208,7 +208,7 @@ def _per_doubling(
 
 def residuals_end_better(rows: Rows) -> Evidence:
     """C7: doublings by which residuals lower the final error, at the paper's and at each arm's best rate."""
-    plain = chosen(rows, **ERROR)
+    plain = rows.where(**ERROR)
     effects: dict[str, BySeed] = {}
     control: dict[str, BySeed] = {}
     edge, notes = False, []

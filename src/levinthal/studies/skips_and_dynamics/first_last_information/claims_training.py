@@ -7,7 +7,7 @@ import numpy as np
 from levinthal.lab.analysis.curves import Curve, curves, last
 from levinthal.lab.analysis.effects import BySeed, average, present
 from levinthal.lab.judging.trends import rank_correlation
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
     PLAIN,
     information,
@@ -26,8 +26,8 @@ def drift_then_diffusion(rows: Rows) -> Evidence:
     """C9: doublings by which the gradient's signal-to-noise falls over training; control: shuffled labels."""
     effects: dict[str, BySeed] = {}
     control: dict[str, BySeed] = {}
-    found = chosen(
-        rows, name="gradient_snr", layer="all", architecture="mlp", rate=RATE, init="glorot_normal", slope=1.0
+    found = rows.where(
+        name="gradient_snr", layer="all", architecture="mlp", rate=RATE, init="glorot_normal", slope=1.0
     )
     for (batch, labels), group in found.group_by("batch", "labels").items():
         falls = average(
@@ -50,7 +50,7 @@ def information_causes_speed(rows: Rows) -> Evidence:
     """C11: over plain networks with different starts, rank correlation of starting information and speed."""
     effects: dict[str, BySeed] = {}
     control: dict[str, BySeed] = {}
-    mlp = chosen(rows, architecture="mlp", rate=RATE, labels="true")
+    mlp = rows.where(architecture="mlp", rate=RATE, labels="true")
     for (batch, samples, width, depth), group in mlp.group_by("batch", "samples", "width", "depth").items():
         starts = group.group_by("init", "slope").values()
         if len(starts) < 4:
@@ -63,7 +63,7 @@ def information_causes_speed(rows: Rows) -> Evidence:
 
 def paths(rows: Rows) -> Evidence:
     """C11b: test error of a trained shortcut network with one path replaced by its mean; no verdict."""
-    found = chosen(rows, name="ablated_error", rate=RATE)
+    found = rows.where(name="ablated_error", rate=RATE)
     return Evidence({f"{cut} path cut": _ends(group) for (cut,), group in found.group_by("without").items()})
 
 
@@ -76,14 +76,14 @@ def layers_learn_gradually(rows: Rows) -> Evidence:
     """C12: at the end neighbouring layers are alike, and later ones tell more; control: before training."""
     effects: dict[str, BySeed] = {}
     control: dict[str, BySeed] = {}
-    plain = chosen(rows, architecture="mlp", **PLAIN)
+    plain = rows.where(architecture="mlp", **PLAIN)
     for (batch,), group in plain.group_by("batch").items():
         words = protocol_words(batch)
         for name, part, number in (
             ("neighbour_cka", f"likeness of neighbours, {words}", _mean_over_layers),
             ("linear_probe_accuracy", f"accuracy rises with the layer, {words}", _trend_over_layers),
         ):
-            found = chosen(group, name=name)
+            found = group.where(name=name)
             if len(found):
                 effects[part] = number(found.where(step=max(found.values("step"))))
                 control[part] = number(found.where(step=0))

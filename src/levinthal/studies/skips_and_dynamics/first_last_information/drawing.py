@@ -9,7 +9,7 @@ import numpy as np
 
 from levinthal.lab.analysis.bands import median_band
 from levinthal.lab.analysis.curves import curves
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.keys import SETTING, protocol_words
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES
 from levinthal.vocabulary import Axis, Series
@@ -26,14 +26,14 @@ NAMES = {
 
 def detailed(rows: Rows) -> Iterator[tuple[str, Rows]]:
     """The settings read in every detail, with their words."""
-    for key, group in chosen(rows, read="everything").group_by(*SETTING).items():
+    for key, group in rows.where(read="everything").group_by(*SETTING).items():
         yield setting_words(key), group
 
 
 def by_architecture(rows: Rows, key: Mapping[str, Any], times: float = 1.0) -> Iterator[Series]:
     """One median with its band for each architecture that has rows under the key."""
     for architecture in ARCHITECTURES:
-        found = curves(chosen(rows, architecture=architecture), **key)
+        found = curves(rows.where(architecture=architecture), **key)
         if found:
             yield median_band(found, NAMES[architecture], times, group=architecture)
 

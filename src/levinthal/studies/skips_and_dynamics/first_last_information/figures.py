@@ -10,7 +10,7 @@ import numpy as np
 from levinthal.lab.analysis.bands import STEP, rounded
 from levinthal.lab.analysis.curves import Curve, curves, last, time_to
 from levinthal.lab.judging.statistics import ratio_estimate
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.drawing import (
     BITS,
     ERROR_AXIS,
@@ -63,7 +63,7 @@ def _beside(rows: Rows) -> Iterator[Figure]:
 def over_steps(rows: Rows) -> Figure:
     """Error and information against step."""
     panels = []
-    for words, group in detailed(chosen(rows, **PLAIN)):
+    for words, group in detailed(rows.where(**PLAIN)):
         for axis, key in ((ERROR_AXIS, ERROR), (BITS, information("batch", "after"))):
             times = 100.0 if axis is ERROR_AXIS else 1.0
             panels.append(Panel(STEP, axis, tuple(by_architecture(group, key, times)), words))
@@ -77,7 +77,7 @@ def over_steps(rows: Rows) -> Figure:
 
 def _final_errors(rows: Rows) -> str:
     """Each architecture's median error, in the last of the settings read in detail."""
-    settings = list(detailed(chosen(rows, **PLAIN, **ERROR)))
+    settings = list(detailed(rows.where(**PLAIN, **ERROR)))
     said = []
     for architecture in ARCHITECTURES:
         ends = [last(c) for _, g in settings[:1] for c in curves(g, architecture=architecture).values()]
@@ -89,7 +89,7 @@ def _final_errors(rows: Rows) -> str:
 def speed_ups(rows: Rows) -> Figure:
     """How many times sooner each architecture reaches an error than the MLP, paired by seed."""
     panels = []
-    plain = chosen(rows, **PLAIN)
+    plain = rows.where(**PLAIN)
     x, y = Axis("test error reached"), Axis("times sooner than the MLP", log=True)
     for key, group in plain.group_by(*SETTING).items():
         mlp = curves(group, architecture="mlp", **ERROR)
@@ -136,12 +136,12 @@ def _reached(level: float, arm: Mapping[int, Curve]) -> float:
 def rates(rows: Rows) -> Figure:
     """Final error over the whole learning-rate grid, for each architecture and depth."""
     panels = []
-    grid = chosen(rows, init="glorot_normal", slope=1.0, labels="true", rate=lambda rate: rate > 0, **ERROR)
+    grid = rows.where(init="glorot_normal", slope=1.0, labels="true", rate=lambda rate: rate > 0, **ERROR)
     depths = sorted(grid.distinct("depth")) if len(grid) else []
     levels = {depth: i / max(len(depths) - 1, 1) for i, depth in enumerate(depths)}
     for (batch, samples, steps, width), group in grid.group_by("batch", "samples", "steps", "width").items():
         for architecture in ARCHITECTURES:
-            arm = chosen(group, architecture=architecture)
+            arm = group.where(architecture=architecture)
             series = tuple(_over_rates(arm, levels))
             protocol = f"{protocol_words(batch, samples)}, {steps:,} steps"
             title = f"{NAMES[architecture]}, {protocol}, W\u00a0=\u00a0{width}"
@@ -154,7 +154,7 @@ def rates(rows: Rows) -> Figure:
 
 def _over_rates(rows: Rows, levels: Mapping[Any, float]) -> Iterator[Series]:
     for depth in sorted(rows.distinct("depth")) if len(rows) else []:
-        here = chosen(rows, depth=depth).group_by("rate").items()
+        here = rows.where(depth=depth).group_by("rate").items()
         points = {rate: 100 * np.median([last(c) for c in curves(one).values()]) for (rate,), one in here}
         if len(points) > 2:
             yield Series(f"D = {depth}", rounded(points), rounded(points.values()), level=levels[depth])
@@ -163,10 +163,10 @@ def _over_rates(rows: Rows, levels: Mapping[Any, float]) -> Iterator[Series]:
 def estimators(rows: Rows) -> Figure:
     """The same layers through every estimator: what agrees, and what does not."""
     panels, setting = [], ""
-    found = chosen(rows, name=("mutual_information", "cka"), batchnorm="batch", readout="after", **PLAIN)
+    found = rows.where(name=("mutual_information", "cka"), batchnorm="batch", readout="after", **PLAIN)
     images = max(found.distinct("n"), key=int, default=None) if len(found) else None
     for words, group in list(detailed(found))[:1]:
-        for (name, estimator), one in chosen(group, n=images).group_by("name", "estimator").items():
+        for (name, estimator), one in group.where(n=images).group_by("name", "estimator").items():
             unit = "bits" if name == "mutual_information" else ""
             series = tuple(by_architecture(one, {"name": name}))
             axis = Axis(
@@ -185,10 +185,10 @@ def estimators(rows: Rows) -> Figure:
 def images(rows: Rows) -> Figure:
     """Information against the number of images it is read on: a property of the network would not move."""
     panels = []
-    found = chosen(rows, name="mutual_information_by_images", readout="after", **PLAIN)
+    found = rows.where(name="mutual_information_by_images", readout="after", **PLAIN)
     for words, last_step in detailed(found):
         series = [
-            _over_images(chosen(last_step, architecture=architecture), architecture)
+            _over_images(last_step.where(architecture=architecture), architecture)
             for architecture in ARCHITECTURES
         ]
         panels.append(

@@ -7,7 +7,7 @@ import numpy as np
 from levinthal.lab.analysis.bands import STEP, median_band, rounded
 from levinthal.lab.analysis.curves import Curve, curves, first, last, time_to
 from levinthal.lab.judging.trends import rank_correlation
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.claims_training import layer_number
 from levinthal.studies.skips_and_dynamics.first_last_information.drawing import (
     BITS,
@@ -30,14 +30,14 @@ from levinthal.vocabulary import Axis, Figure, Panel, Series
 def causes(rows: Rows) -> Figure:
     """C11: starting information against time to 20 % error, one point for each start."""
     panels = []
-    plain = chosen(rows, rate=RATE, labels="true")
+    plain = rows.where(rate=RATE, labels="true")
     for key, group in plain.group_by(*SETTING).items():
-        arms = chosen(group, architecture="mlp").group_by("init", "slope")
+        arms = group.where(architecture="mlp").group_by("init", "slope")
         if len(arms) < 4:
             continue
         named = {_start_words(str(init), float(s)): one for (init, s), one in arms.items()}
         series = [_start(one, name, "mlp") for name, one in named.items()]
-        series += [_start(chosen(group, architecture="shortcut", **PLAIN), "shortcut network", "shortcut")]
+        series += [_start(group.where(architecture="shortcut", **PLAIN), "shortcut network", "shortcut")]
         y = Axis("steps to 20 % error", log=True)
         panels.append(Panel(BITS, y, tuple(s for s in series if s.x), setting_words(key)))
     caption = (
@@ -82,13 +82,13 @@ def _start(rows: Rows, name: str, group: str) -> Series:
 def cuts(rows: Rows) -> Figure:
     """C11b: error of trained shortcut networks with one path cut."""
     panels = []
-    found = chosen(rows, name="ablated_error", rate=RATE, init="glorot_normal")
+    found = rows.where(name="ablated_error", rate=RATE, init="glorot_normal")
     for words, group in detailed(found):
         series = []
         for architecture in group.distinct("architecture"):
             ends = {
                 str(path): [last(c) for c in curves(one).values()]
-                for (path,), one in chosen(group, architecture=architecture).group_by("without").items()
+                for (path,), one in group.where(architecture=architecture).group_by("without").items()
             }
             x = tuple(f"{path} path cut" for path in ends)
             low, typical, high = (rounded(100 * f(v) for v in ends.values()) for f in (min, middle, max))
@@ -106,7 +106,7 @@ def cuts(rows: Rows) -> Figure:
 def phases(rows: Rows) -> Figure:
     """C9: signal-to-noise of the gradient at frozen weights, and distance from the start."""
     panels = []
-    base = chosen(rows, architecture="mlp", rate=RATE, init="glorot_normal", slope=1.0)
+    base = rows.where(architecture="mlp", rate=RATE, init="glorot_normal", slope=1.0)
     for words, group in detailed(base):
         for read, words_y in (
             (_signal_to_noise, "gradient signal-to-noise"),
@@ -114,7 +114,7 @@ def phases(rows: Rows) -> Figure:
         ):
             series = []
             for labels, colour in (("true", "mlp"), ("shuffled", "control")):
-                found = read(chosen(group, labels=labels))
+                found = read(group.where(labels=labels))
                 if found:
                     series.append(median_band(found, f"{labels} labels", group=colour))
             panels.append(Panel(STEP, Axis(words_y, "", log=True), tuple(series), words))
@@ -132,7 +132,7 @@ def _signal_to_noise(rows: Rows) -> dict[int, Curve]:
 
 def _travelled(rows: Rows) -> dict[int, Curve]:
     """Euclidean distance of all weights from the start, after the start itself."""
-    found = chosen(rows, name="displacement", step=lambda step: step > 0)
+    found = rows.where(name="displacement", step=lambda step: step > 0)
     result = {}
     for (seed,), one in found.group_by("seed").items():
         by_step = {step: part.values() for (step,), part in one.group_by("step").items()}
@@ -144,12 +144,12 @@ def _travelled(rows: Rows) -> dict[int, Curve]:
 def layers(rows: Rows) -> Figure:
     """C12: linear-probe accuracy and likeness of neighbours, layer by layer, over training."""
     panels = []
-    for words, group in detailed(chosen(rows, architecture="mlp", **PLAIN)):
+    for words, group in detailed(rows.where(architecture="mlp", **PLAIN)):
         for name, axis in (
             ("linear_probe_accuracy", "linear-probe accuracy"),
             ("neighbour_cka", "likeness to the layer below (CKA)"),
         ):
-            found = chosen(group, name=name)
+            found = group.where(name=name)
             steps = found.distinct("step") if len(found) else []
             series = [_over_layers(found, step, i / max(len(steps) - 1, 1)) for i, step in enumerate(steps)]
             panels.append(Panel(Axis("hidden layer"), Axis(axis), tuple(series), words))
@@ -163,7 +163,7 @@ def layers(rows: Rows) -> Figure:
 def _over_layers(rows: Rows, step: float, level: float) -> Series:
     means = {
         layer_number(layer): float(one.values().mean())
-        for (layer,), one in chosen(rows, step=step).group_by("layer").items()
+        for (layer,), one in rows.where(step=step).group_by("layer").items()
     }
     x = sorted(means)
     return Series(f"step {step:g}", rounded(x), rounded(means[i] for i in x), level=level)

@@ -10,7 +10,7 @@ import numpy as np
 
 from levinthal.lab.analysis.bands import rounded
 from levinthal.lab.analysis.curves import Curve, curves
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.drawing import (
     BITS,
     ERROR_AXIS,
@@ -31,7 +31,7 @@ SEEDS_SHOWN = 5
 
 def planes(rows: Rows) -> Iterator[Figure]:
     """Figures 4a, 4b, 5a, 5b, and the four ways of reading the last of them."""
-    main = chosen(rows, **PLAIN)
+    main = rows.where(**PLAIN)
     yield _by_factor(main, "figure-4a", "width", "W", ("mlp", "shortcut"))
     yield _by_factor(main, "figure-4b", "depth", "D", ("mlp", "shortcut"))
     yield _by_factor(main, "figure-5a", "width", "W", ("residual",))
@@ -105,7 +105,7 @@ def _panel(rows: Rows, architectures: Iterable[str], mode: str, readout: str, ti
     series = [
         trace
         for architecture in architectures
-        for trace in _traces(chosen(rows, architecture=architecture), architecture, mode, readout)
+        for trace in _traces(rows.where(architecture=architecture), architecture, mode, readout)
     ]
     return Panel(BITS, ERROR_AXIS, tuple(series), title)
 
@@ -137,7 +137,7 @@ def _seen(groups: Iterable[Rows], architectures: Iterable[str]) -> str:
 
 def _ends(groups: Iterable[Rows], architecture: str, mode: str, readout: str) -> tuple[float, float] | None:
     key = information(mode, readout)
-    found = [c for group in groups for c in curves_of(chosen(group, architecture=architecture), key)]
+    found = [c for group in groups for c in curves_of(group.where(architecture=architecture), key)]
     if not found:
         return None
     return float(np.median([c[1][0] for c in found])), float(np.median([c[1][-1] for c in found]))
@@ -145,12 +145,12 @@ def _ends(groups: Iterable[Rows], architecture: str, mode: str, readout: str) ->
 
 def curves_of(rows: Rows, key: Mapping[str, Any]) -> list[Curve]:
     """Every curve, whatever its setting and seed."""
-    groups = chosen(rows, **key).group_by("batch", "samples", "steps", "width", "depth").values()
+    groups = rows.where(**key).group_by("batch", "samples", "steps", "width", "depth").values()
     return [curve for group in groups for curve in curves(group, **key).values()]
 
 
 def _caption(rows: Rows) -> str:
-    seeds, images = len(rows.distinct("seed")), chosen(rows, name="mutual_information").distinct("n")
+    seeds, images = len(rows.distinct("seed")), rows.where(name="mutual_information").distinct("n")
     count = f"{images[0]} test images" if images else "no images yet"
     return (
         f"KSG, k = 3, on {count}; batch norm's {PAPER_MODE} statistics, read {PAPER_READOUT} the sum unless "

@@ -18,7 +18,7 @@ from levinthal.lab.analysis.contrasts import (
     log2_ratio,
 )
 from levinthal.lab.analysis.effects import BySeed
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.last_layer_saturation.numbers import (
     NORMALISED,
     ORTHOGONAL,
@@ -46,7 +46,7 @@ def trained(
 ) -> AtRate:
     """A number of one kind of network, at a rate."""
     return lambda rate: (
-        lambda rows: Effect(number(chosen(arm(rows, unit, start, hidden, labels), rate=rate, steps=trains)))
+        lambda rows: Effect(number(arm(rows, unit, start, hidden, labels).where(rate=rate, steps=trains)))
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from levinthal.lab.analysis.bands import STEP, band, median_band
 from levinthal.lab.analysis.curves import curves
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.last_layer_saturation.numbers import arm, fall, kept, later, rise
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
@@ -38,13 +38,13 @@ def figures(rows: Rows) -> Iterator[Figure]:
 
 def rates_of(rows: Rows) -> list[float]:
     """The grid of learning rates."""
-    trained = chosen(chosen(rows, name="mean"), steps=lambda steps: steps > 0)
+    trained = rows.where(name="mean").where(steps=lambda steps: steps > 0)
     return trained.distinct("rate") if len(trained) else []
 
 
 def at_rate(rows: Rows, rate: float, name: str) -> Rows:
     """One statistic at one rate."""
-    return chosen(chosen(rows, name=name), rate=rate)
+    return rows.where(name=name).where(rate=rate)
 
 
 def layer_traces(rows: Rows, name: str, hidden: int) -> tuple[Series, ...]:
@@ -133,7 +133,7 @@ def passed_on(rows: Rows) -> Figure:
     """The spread of each layer's activations before training, from every start."""
     series, words = [], []
     for start, name in STARTS.items():
-        found = chosen(arm(rows, "tanh", start), name="sd", step=0)
+        found = arm(rows, "tanh", start).where(name="sd", step=0)
         if not len(found):
             continue
         found = found.where(rate=min(found.distinct("rate")))
@@ -154,7 +154,7 @@ def errors(rows: Rows) -> Figure:
     for unit in ("sigmoid", "tanh", "softsign"):
         series = []
         for start in ("fan_in_uniform", "normalised_uniform"):
-            nets = chosen(chosen(arm(rows, unit, start), name="error"), steps=lambda steps: steps > 0)
+            nets = arm(rows, unit, start).where(name="error").where(steps=lambda steps: steps > 0)
             if len(nets):
                 last = nets.where(step=max(nets.values("step")))
                 groups = {

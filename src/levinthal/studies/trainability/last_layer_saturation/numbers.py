@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from levinthal.lab.analysis.curves import Curve, curves
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 
 STANDARD, NORMALISED, ORTHOGONAL = "fan_in_uniform", "normalised_uniform", "orthogonal"
 EARLY = 1500  # updates within which the top layer is to saturate
@@ -16,7 +16,7 @@ FLAT = 0.9  # 2 % of a layer's activations beyond it: the layer saturates
 
 def arm(rows: Rows, unit: str, start: str = STANDARD, hidden: int = 4, labels: str = "true") -> Rows:
     """The rows of one kind of network."""
-    return chosen(rows, activation=unit, start=start, hidden=hidden, labels=labels)
+    return rows.where(activation=unit, start=start, hidden=hidden, labels=labels)
 
 
 def trains(steps: int) -> bool:
@@ -65,7 +65,7 @@ def saturates(curve: Curve) -> float:
 
 def kept(rows: Rows, start: str) -> dict[int, float]:
     """Seed -> log2 of the fourth layer's standard deviation over the first's, a layer, before training."""
-    found = chosen(arm(rows, "tanh", start), name="sd", step=0)
+    found = arm(rows, "tanh", start).where(name="sd", step=0)
     if not len(found):
         return {}
     found = found.where(rate=min(found.distinct("rate")))
@@ -75,5 +75,5 @@ def kept(rows: Rows, start: str) -> dict[int, float]:
 
 def singular(rows: Rows, start: str) -> dict[int, float]:
     """Seed -> average singular value of a layer's Jacobian, before training, over the layers."""
-    found = chosen(arm(rows, "tanh", start), name="singular_value")
+    found = arm(rows, "tanh", start).where(name="singular_value")
     return {seed: float(one.values().mean()) for (seed,), one in found.group_by("seed").items()}

@@ -20,7 +20,7 @@ from levinthal.lab.analysis.contrasts import (
 )
 from levinthal.lab.analysis.effects import BySeed
 from levinthal.lab.analysis.rates import BestRate
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.vocabulary import Claim
 
 SOURCE = "Nielsen, Neural Networks and Deep Learning (2015), ch. 5"
@@ -70,7 +70,7 @@ def downhill(rows: Rows) -> dict[str, Reading]:
     return {
         f"{words}, {part(hidden)}": value("downhill", step=None, factors=name, hidden=hidden)
         for name, words in kinds
-        for (hidden,) in chosen(rows, name="downhill", factors=name).group_by("hidden")
+        for (hidden,) in rows.where(name="downhill", factors=name).group_by("hidden")
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from levinthal.lab.analysis.bands import Points, band
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.unstable_gradient.accuracies import accuracy
 from levinthal.studies.trainability.unstable_gradient.plan import ACCURACIES, EPOCHS, NORMS, RATE, RATIOS
 from levinthal.studies.trainability.unstable_gradient.published import Beside, initial_norms
@@ -44,7 +44,7 @@ def of_the_book(rows: Rows) -> bool:
 
 def at_the_start(rows: Rows) -> Figure:
     """||dC/db|| against the layer, before training."""
-    found, panels = chosen(rows, name="bias_gradient", epochs=0), []
+    found, panels = rows.where(name="bias_gradient", epochs=0), []
     for hidden, published in NORMS.items():
         arms = {start: norms(found, start, hidden) for start in NAMES}
         series = [
@@ -126,7 +126,7 @@ def ratios(rows: Rows) -> Figure:
     by_start = [_ratio(arm_, NAMES[start], group=GROUPS[start]) for start, arm_ in four.items()]
     shuffled = norms(rows, "book", 4, epochs=EPOCHS[-1], labels="shuffled")
     by_start.append(_ratio(shuffled, "N(0, 1/n), labels shuffled", group="meaningless"))
-    if of_the_book(chosen(rows, name="bias_gradient")):
+    if of_the_book(rows.where(name="bias_gradient")):
         epochs = tuple(epoch + 1 for epoch in RATIOS)
         by_depth.append(Series("the book, 4 hidden layers", epochs, tuple(RATIOS.values()), "reference"))
     panels = (
@@ -184,7 +184,7 @@ def _ratio_by_epoch(arm_: Rows) -> dict[float, list[float]]:
 
 def accuracies(rows: Rows) -> Figure:
     """Test error against the number of hidden layers, and over the whole grid of rates."""
-    found = chosen(rows, name="accuracy")
+    found = rows.where(name="accuracy")
     panels = []
     for words, rate in ((f"at the book's rate, {RATE:g}", RATE), ("each at its best rate", None)):
         series = [s for start in NAMES if (s := _over_depth(found, start, rate)).x]

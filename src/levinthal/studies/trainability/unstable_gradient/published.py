@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from levinthal.lab.analysis.effects import BySeed, present
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.unstable_gradient.plan import EPOCHS, NORMS, RATIOS
 from levinthal.studies.trainability.unstable_gradient.speeds import SOURCE, last_over_first, norms
 from levinthal.vocabulary import Claim, Evidence
@@ -20,7 +20,7 @@ Beside = tuple[float, BySeed]
 
 def of_the_book(rows: Rows) -> Rows:
     """The gradients that were measured on the book's data."""
-    return chosen(chosen(rows, name="bias_gradient"), pixels=784)
+    return rows.where(name="bias_gradient").where(pixels=784)
 
 
 def initial_norms(rows: Rows, start: str) -> dict[str, Beside]:

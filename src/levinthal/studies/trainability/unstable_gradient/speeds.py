@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from levinthal.lab.analysis.effects import BySeed, present
-from levinthal.lab.storage.rows import Rows, chosen
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.unstable_gradient.plan import EPOCHS, NORMS
 from levinthal.vocabulary import Claim, Evidence
 
@@ -16,7 +16,7 @@ SOURCE = "Nielsen, Neural Networks and Deep Learning (2015), ch. 5"
 
 def norms(rows: Rows, start: str, hidden: int, *, epochs: int = 0, labels: str = "true") -> Rows:
     """The ||dC/db|| of all layers and steps of one arm."""
-    return chosen(rows, name="bias_gradient", start=start, hidden=hidden, epochs=epochs, labels=labels)
+    return rows.where(name="bias_gradient", start=start, hidden=hidden, epochs=epochs, labels=labels)
 
 
 def last_over_first(arm: Rows, step: int = 0) -> dict[int, float]:
