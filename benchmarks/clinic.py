@@ -24,7 +24,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import _root  # noqa: F401  # isort: skip
 
 import torch
-from benchmarks.faults.evaluate import Answer, bars, by_code, chosen, examination
+from benchmarks.faults.evaluate import Answer, bars, by_code, examination
+from benchmarks.faults.registry import chosen
 
 RESULTS = Path(__file__).parent / "results" / "clinic.md"
 BLIND = ("fresh", "second")

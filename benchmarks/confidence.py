@@ -20,7 +20,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import _root  # noqa: F401  # isort: skip
 
 import torch
-from benchmarks.faults.evaluate import Answer, chosen, examination
+from benchmarks.faults.evaluate import Answer, examination
+from benchmarks.faults.registry import chosen
 
 from levinthal.clinic.findings.confidence import LOUD, REMARK
 from levinthal.clinic.rules.catalogue import CATALOGUE

@@ -16,7 +16,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +60,7 @@ def identical(case: Case, seed: int) -> nn.Module:
 
 def plain(case: Case, seed: int) -> nn.Module:
     """The same with torch's own BatchNorm1d, whose running variance is the unbiased one."""
-    net = identical(case, seed)
+    net: Any = identical(case, seed)
     layers: list[nn.Module] = []
     for linear in net.linears:
         norm = nn.BatchNorm1d(linear.out_features, eps=BATCHNORM_EPS, momentum=BATCHNORM_MOMENTUM)
@@ -89,8 +89,10 @@ def together(case: Case, x: Tensor, y: Tensor) -> Run:
     seeds = range(case.seeds)
     model = first_last(inputs=INPUTS, width=case.width, depth=case.depth, seeds=seeds)
     order = tuple(seeds) if case.own else 0
-    options = {"optimizer": RMSprop(), "batch_size": case.batch, "order_seeds": order, "moments": ()}
-    return lambda steps: list(train(model, x, y, steps=steps, **options))
+    rule, batch = RMSprop(), case.batch
+    return lambda steps: list(
+        train(model, x, y, steps=steps, optimizer=rule, batch_size=batch, order_seeds=order, moments=())
+    )
 
 
 def seconds(run: Run, steps: int) -> float:

@@ -84,8 +84,9 @@ def activations(data_dir: str | None) -> tuple[str, Pair]:
         for a, b in pairwise(sizes)
     )
     head = nn.Linear(2 * WIDTH, 10)
-    for layer in layers:
-        nn.init.xavier_normal_(layer[0].weight)
+    for layer in layers.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.xavier_normal_(layer.weight)
     optimiser = torch.optim.RMSprop([*layers.parameters(), *head.parameters()], 1e-3, alpha=0.9)
 
     def read(rows: torch.Tensor) -> list[torch.Tensor]:

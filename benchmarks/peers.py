@@ -25,8 +25,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import _root  # noqa: F401  # isort: skip
 
-from peers_in.scores import forget_unfinished, read
-from peers_in.tables import (
+from benchmarks.peers_in.scores import forget_unfinished, read
+from benchmarks.peers_in.tables import (
     Runs,
     by_cause,
     causes_found,
@@ -37,7 +37,7 @@ from peers_in.tables import (
     quietness,
     words,
 )
-from peers_in.tools import PINS, TOOLS, Tool
+from benchmarks.peers_in.tools import PINS, TOOLS, Tool
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "peers.md"
@@ -131,7 +131,9 @@ def main() -> int:
     parser.add_argument("--child", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        from peers_in.examined import examine  # torch and the peers are in the child's environment only
+        from benchmarks.peers_in.examined import (
+            examine,  # torch and the peers are in the child's environment only
+        )
 
         examine(next(t for t in TOOLS if t.name == options.child), options.seeds, options.rows, options.only)
         return 0

@@ -84,7 +84,7 @@ def _loader(sick: cases.TrainingCase, x: Tensor, y: Tensor) -> DataLoader[Any]:
     rows = TensorDataset(x, y)
     if sick.order is shuffled:
         return DataLoader(rows, sick.batch, shuffle=True, drop_last=True, collate_fn=collate)
-    return DataLoader(rows, batch_sampler=InOrder(sick, y), collate_fn=collate)  # type: ignore[arg-type]
+    return DataLoader(rows, batch_sampler=InOrder(sick, y), collate_fn=collate)
 
 
 def _optimizer(sick: cases.TrainingCase) -> Callable[[nn.Module], Any]:

@@ -173,7 +173,7 @@ def ratios(row: Row, rounds: int) -> Iterator[tuple[float, float]]:
     arm = Arm(batch_of(row.milliseconds))
     watched = row.watcher(arm, row.every)
     for index in range(-WARMING, rounds):  # a first step is sampled whatever `every` says
-        found = {}
+        found: dict[bool, float] = {}
         for observed in (False, True) if index % 2 else (True, False):
             if observed:
                 with watched():

@@ -96,8 +96,9 @@ def ordinary(run: Run, x: Tensor, y: Tensor) -> None:
         (loss / p.accumulate).backward()
     if p.clip:
         p.clip(run.model)
-    for step in (*run.optimizers, *run.schedules):
-        step.step()
+    stepped: tuple[Optimizer | LRScheduler, ...] = (*run.optimizers, *run.schedules)
+    for one in stepped:
+        one.step()
 
 
 def with_closure(run: Run, x: Tensor, y: Tensor) -> None:
@@ -205,7 +206,8 @@ def answer_of(output: Any) -> Tensor:
     """The tensor that answers, of a tensor, a tuple or a mapping."""
     if isinstance(output, Tensor):
         return output
-    return next(iter(output.values())) if isinstance(output, Mapping) else output[0]
+    answer: Tensor = next(iter(output.values())) if isinstance(output, Mapping) else output[0]
+    return answer
 
 
 def score(problem: TrainingCase, model: nn.Module, held: Rows) -> float:

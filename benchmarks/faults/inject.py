@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from benchmarks.faults.case import Rows, TrainingCase
+from benchmarks.faults.case import TrainingCase
+from benchmarks.faults.own.data import Rows
 from benchmarks.faults.own.networks import Wrapped
 from torch import Tensor, nn
 from torch.optim import Optimizer, lr_scheduler

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from benchmarks.faults.case import Rows, Run
+from benchmarks.faults.case import Run
+from benchmarks.faults.own.data import Rows
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch_audit import Auditor, Finding, audit_dynamic, autopatch
@@ -40,12 +41,12 @@ def wrapped(run: Run, _rows: Rows, _held: Rows) -> Iterator[Callable[[], Heard]]
             try:
                 auditor.backward(loss, *args, **words)
             finally:
-                Tensor.backward = backward  # type: ignore[method-assign]
+                Tensor.backward = backward  # type: ignore[method-assign, assignment]
 
         run.model = Through(auditor, model)
         for optimizer in run.optimizers:
             _step_through(auditor, optimizer)
-        Tensor.backward = backward  # type: ignore[method-assign]
+        Tensor.backward = backward  # type: ignore[method-assign, assignment]
         try:
             yield lambda: heard(auditor.finish().findings)
         finally:
@@ -74,9 +75,9 @@ def _step_through(auditor: Auditor, optimizer: Optimizer) -> None:
         try:
             auditor.optimizer_step(optimizer, *args, **words)
         finally:
-            optimizer.step = step  # type: ignore[method-assign]
+            optimizer.step = step  # type: ignore[method-assign, assignment]
 
-    optimizer.step = step  # type: ignore[method-assign]
+    optimizer.step = step  # type: ignore[method-assign, assignment]
 
 
 def heard(findings: list[Finding]) -> Heard:

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from benchmarks.faults.case import Rows, Run
+from benchmarks.faults.case import Run
+from benchmarks.faults.own.data import Rows
 from torch import Tensor
 from torchmortem import Autopsy, Report
 

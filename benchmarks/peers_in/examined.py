@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from benchmarks.faults.case import Rows, Run, TrainingCase, begun, steps
+from benchmarks.faults.case import Run, TrainingCase, begun, steps
+from benchmarks.faults.own.data import Rows
 from benchmarks.faults.own.faulty.cases import WARD
 from benchmarks.faults.own.healthy.mixed import ZOO
 from torch import nn
@@ -87,7 +88,7 @@ def examine(tool: Tool, seeds: int, rows: Path, only: str = "") -> None:
     What is in the file already is not done again.
     """
     torch.set_num_threads(1)
-    function = getattr(importlib.import_module(f"peers_in.{tool.module}"), tool.function)
+    function = getattr(importlib.import_module(f"benchmarks.peers_in.{tool.module}"), tool.function)
     around = partial(function, **tool.words)
     done = {(r["name"], r["seed"]) for r in map(json.loads, rows.read_text().splitlines())}
     train(ZOO[0], 0, around)  # warm

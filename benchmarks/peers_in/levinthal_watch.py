@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from benchmarks.faults.case import Rows, Run, watching
+from benchmarks.faults.case import Run, watching
+from benchmarks.faults.own.data import Rows
 
 from levinthal.clinic import Watch
 

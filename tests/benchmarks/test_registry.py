@@ -6,7 +6,7 @@ import hashlib
 import json
 
 import pytest
-from benchmarks.faults.registry import SUITES, Suite
+from benchmarks.faults.registry import SUITES, Suite, chosen
 
 BEFORE = {
     "own": "edf6acbfca3b9150a419d31c861abbadc264198fdf1b5ecc8576e3bc7189da87",
@@ -28,6 +28,6 @@ def test_names_order_and_split_are_those_before_the_move(suite: Suite) -> None:
 def test_a_third_blind_suite_is_one_entry() -> None:
     own = SUITES[0]
     toy = Suite("third", own.healthy[:6], own.faulty[:6], "others", False, "0000000")
-    assert "third".where((*SUITES, toy)) == (toy.healthy, toy.faulty)
-    healthy, faulty = "third-test".where((*SUITES, toy))
+    assert chosen("third", (*SUITES, toy)) == (toy.healthy, toy.faulty)
+    healthy, faulty = chosen("third-test", (*SUITES, toy))
     assert all(case.half == "test" for case in (*healthy, *faulty))

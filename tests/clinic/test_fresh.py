@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from benchmarks.faults.blind_1.faulty.cases import FRESH_SICK, ROWS
 from benchmarks.faults.blind_1.healthy.cases import FRESH
+from benchmarks.faults.evaluate import chosen
 from benchmarks.faults.own.faulty.cases import WARD
 from benchmarks.faults.own.healthy.mixed import ZOO
 
@@ -25,7 +26,7 @@ def test_names_are_unique_and_shared_with_no_other_problem() -> None:
 def test_there_are_enough_of_both() -> None:
     assert len(FRESH) >= 70
     assert len(FRESH_SICK) >= 100
-    assert "fresh".where() == (FRESH, FRESH_SICK)
+    assert chosen("fresh") == (FRESH, FRESH_SICK)
 
 
 def test_every_row_names_healthy_problems_that_exist() -> None:

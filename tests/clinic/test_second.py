@@ -7,6 +7,7 @@ from collections import Counter
 from benchmarks.faults.blind_1.healthy.cases import FRESH
 from benchmarks.faults.blind_2.faulty.cases import SECOND_SICK
 from benchmarks.faults.blind_2.healthy.cases import SECOND
+from benchmarks.faults.evaluate import chosen
 from benchmarks.faults.own.healthy.mixed import ZOO
 
 from levinthal.clinic.findings.confidence import is_examined
@@ -28,7 +29,7 @@ def test_every_cause_is_there_twice_at_least() -> None:
 
 def test_halves_are_split_by_healthy_problem() -> None:
     for half in ("tuning", "test"):
-        well, ill = f"second-{half}".where()
+        well, ill = chosen(f"second-{half}")
         assert len(well) >= 20
         assert len(ill) >= 50
         assert {patient.twin.half for patient in ill} == {half}
