@@ -236,7 +236,14 @@ def cores() -> int:
 def demo(arguments: list[str]) -> int:
     """Run the study of Hodas & Stinis on the embedded digits; report under results/."""
     say("running first-last-information on the embedded digits; finished networks are kept in results/")
-    return call("-m", "levinthal", "study", "run", "first-last-information", "--preset", "quick", *arguments)
+    status = call(
+        "-m", "levinthal", "study", "run", "first-last-information", "--preset", "quick", *arguments
+    )
+    if status == 0:
+        activate = ".venv\\Scripts\\activate" if os.name == "nt" else ". .venv/bin/activate"
+        say(f"to go on: `{activate}`, then `levinthal study list`, or a network that does not train:")
+        say("`levinthal check examples/broken_digits.py:vanishing --treat`")
+    return status
 
 
 def test(arguments: list[str]) -> int:

@@ -113,3 +113,14 @@ def test_the_answer_that_the_readme_shows_is_the_one_it_gives(
     number = re.compile(r"\d[\d.]*e-\d+")  # its digits are the processor's
     assert number.sub("#", capsys.readouterr().out) == number.sub("#", shown)
     assert (tmp_path / "run.html").stat().st_size > 100_000
+
+
+def test_the_information_that_the_readme_shows_is_what_its_example_prints(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    readme = (ROOT / "README.md").read_text()
+    exec(compile(fences(ROOT / "README.md", "python")[1], "README.md", "exec", dont_inherit=True), {})
+    shown = re.findall(r"`([\d.]+ bits \[[^\]]+\])", readme)
+    printed = re.findall(r"^([\d.]+ bits \[[^\]]+\])", capsys.readouterr().out, re.MULTILINE)
+    assert len(shown) == 2
+    assert printed == shown

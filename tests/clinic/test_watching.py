@@ -5,6 +5,7 @@ import gc
 from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 import torch
@@ -667,3 +668,21 @@ def test_a_difference_is_no_guess_where_the_loss_is_something_else() -> None:
             (model(x) - y).cosh().log().mean().backward()
             optimizer.step()
     assert w.history.chance != w.history.chance
+
+
+def test_a_watch_that_saw_no_step_does_not_say_healthy() -> None:
+    model = mlp()
+    with watch(model, torch.optim.SGD(model.parameters(), 0.1)) as w:
+        pass
+    assert "Healthy" not in str(w)
+    assert str(w).startswith("Nothing was seen")
+
+
+@pytest.mark.parametrize(
+    ("model", "optimizer", "why"),
+    [(3, None, "the model is of type int"), (None, 3, "the optimiser is of type int")],
+)
+def test_what_is_no_model_or_optimiser_is_refused_in_one_line(model: Any, optimizer: Any, why: str) -> None:
+    net = mlp()
+    with pytest.raises(InputError, match=why):
+        watch(model or net, optimizer or torch.optim.SGD(net.parameters(), 0.1))

@@ -33,6 +33,10 @@ WHOLE = 8
 PACE = 1.5
 """From one step that is looked at closer to the next, at least."""
 GOLDEN = (5**0.5 - 1) / 2
+NOTHING_SEEN = (
+    "Nothing was seen: no training step of this model with this optimiser was sampled. Is the loop inside "
+    "the `with` block, and does it call the model in training mode and then `optimizer.step()`?"
+)
 
 
 def sampled_step(block: int, every: int) -> int:
@@ -126,7 +130,8 @@ class Watch:
 
     def __str__(self) -> str:
         """The findings for a terminal."""
-        lines = [told(self.findings())]
+        found = self.findings()
+        lines = [told(found) if found or len(self.history) else NOTHING_SEEN]
         held = self.history.validation.trouble if self.history.validation else ""
         lines += [f"The watch ended early: {self.trouble}"] if self.trouble else []
         lines += [f"Nothing was held out: {held}"] if held else []
@@ -280,10 +285,11 @@ def watch(
 
     The run is bit-identical with and without, and no hook is left behind.
 
-    Raises InputError for a model without parameters, no optimiser, `every` below 1, or validation that cannot
-    be read twice.
+    Raises InputError for what is no model or optimiser, a model without parameters, no optimiser, `every`
+    below 1, or validation that cannot be read twice.
     """
-    optimizers = (optimizer,) if isinstance(optimizer, Optimizer) else tuple(optimizer)
+    several = isinstance(optimizer, Iterable) and not isinstance(optimizer, Optimizer)
+    optimizers = tuple(optimizer) if several else (optimizer,)
     if every < 1:
         raise InputError(f"every={every}: give the number of steps between samples, 1 or more")
     if not optimizers:

@@ -33,7 +33,13 @@ class Patient:
 
     @staticmethod
     def of(model: nn.Module, optimizers: tuple[Optimizer, ...], frozen: tuple[str, ...] = ()) -> Patient:
-        """Raises InputError for a model without parameters, or with parameters that have no shape yet."""
+        """Raises InputError for what is no model or optimiser, and for a model without parameters or whose
+        parameters have no shape yet.
+        """
+        if not isinstance(model, nn.Module):
+            raise InputError(f"the model is {_kind(model)}: pass a torch.nn.Module")
+        if strange := [one for one in optimizers if not hasattr(one, "register_step_pre_hook")]:
+            raise InputError(f"the optimiser is {_kind(strange[0])}: pass a torch.optim.Optimizer")
         named = dict(model.named_parameters())
         lazy = [name for name, p in named.items() if isinstance(p, nn.UninitializedParameter)]
         if lazy:
@@ -106,3 +112,7 @@ def _rows_apart(weight: torch.Tensor) -> torch.Tensor:
     # of weights far from 0 not of their own norm, but of that of fresh ones, of variance 1 / (3 n)
     norm = torch.linalg.vector_norm(weight).clamp(max=math.sqrt(len(weight)))
     return torch.where(spread > 0, spread / norm.clamp(min=1e-30), spread)
+
+
+def _kind(value: object) -> str:
+    return f"of type {type(value).__name__}"
