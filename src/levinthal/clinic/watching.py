@@ -288,8 +288,9 @@ def watch(
     Raises InputError for what is no model or optimiser, a model without parameters, no optimiser, `every`
     below 1, or validation that cannot be read twice.
     """
-    several = isinstance(optimizer, Iterable) and not isinstance(optimizer, Optimizer)
-    optimizers = tuple(optimizer) if several else (optimizer,)
+    given: Any = optimizer  # whatever it is: `Patient.of` refuses what is no optimiser
+    several = isinstance(given, Iterable) and not isinstance(given, Optimizer)
+    optimizers: tuple[Optimizer, ...] = tuple(given) if several else (given,)
     if every < 1:
         raise InputError(f"every={every}: give the number of steps between samples, 1 or more")
     if not optimizers:
