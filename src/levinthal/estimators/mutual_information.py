@@ -45,7 +45,7 @@ def mutual_information(
     Everything in the Estimate is in `units`, "nats" or "bits".
 
     `checks` buys trust with evaluations: "none" is one evaluation; "null" adds one on shuffled pairs;
-    "full" adds about five: two shuffled, x doubled, x halved, blocks of the rows for drift and interval.
+    "full" adds two shuffled pairs, x doubled, x halved, and blocks of the rows for drift and interval.
     What was not checked caps the trust at `ordinal`. `calibrate` adds one on a Gaussian of the same N,
     dimensions and spectra whose truth is known, and states the bias. `details` holds what was found:
     `ceiling`, `null`, `n_x`, `n_y`, `share_x_at_minimum`, `x_doubled`, `x_halved`, `still_to_come`...
