@@ -91,7 +91,7 @@ def together(case: Case, x: Tensor, y: Tensor) -> Run:
     order = tuple(seeds) if case.own else 0
     rule, batch = RMSprop(), case.batch
     return lambda steps: list(
-        train(model, x, y, steps=steps, optimizer=rule, batch_size=batch, order_seeds=order, moments=())
+        train(model, x, y, steps=steps, optimizer=rule, batch_size=batch, order_seeds=order, snapshots=())
     )
 
 

@@ -3,7 +3,7 @@
 Estimate      a number with its unit, interval and trust
 Measurement   an estimate at an address: seed, step, layer, name, condition
 Dataset       arrays of a classification task, with their checksum
-Moment        what the training loop yields
+Snapshot      what the training loop yields
 Task          one cell of a study and the seeds to run it with
 Study         a question, its source, its presets, its claims and its figures
 Claim         a sentence of the source with a test fixed before the run
@@ -120,7 +120,7 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Snapshot:
     """What the training loop yields: the state just before the optimiser's step `step` is taken.
 
     `loss` is a scalar, or one value a seed for an ensemble. Gradients sit in the model's parameters.
@@ -134,7 +134,7 @@ class Moment:
     loss: torch.Tensor
 
 
-Probe = Callable[[Moment], Iterable[Measurement]]
+Probe = Callable[[Snapshot], Iterable[Measurement]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class Evidence:
 class Claim:
     """A sentence of the source with its test, smallest effect that counts, and control, fixed before the run.
 
-    `smallest` is positive and in `unit`; None marks a number that is reported and never judged.
+    `smallest_effect` is positive and in `unit`; None marks a number that is reported and never judged.
     """
 
     id: str
@@ -190,7 +190,7 @@ class Claim:
     source: str
     effect: str
     unit: str
-    smallest: float | None
+    smallest_effect: float | None
     control: str
     evidence: Callable[[Any], Evidence]
 

@@ -33,14 +33,15 @@ def test_twenty_steps_of_float32_lose_the_same(rule, shortcut, residual):
     draw = torch.Generator().manual_seed(0)
     x, y = torch.rand(400, 30, generator=draw), torch.randint(0, 10, (400,), generator=draw)
     shape = {"inputs": 30, "width": 10, "depth": 6, "shortcut": shortcut, "residual": residual}
-    settings = {"steps": 20, "batch_size": 64, "optimizer": rule, "moments": range(21)}
+    settings = {"steps": 20, "batch_size": 64, "optimizer": rule, "snapshots": range(21)}
     seeds = (3, 1, 7)
     ensemble = [
-        moment.loss for moment in train(first_last(**shape, seeds=seeds), x, y, order_seeds=seeds, **settings)
+        snapshot.loss
+        for snapshot in train(first_last(**shape, seeds=seeds), x, y, order_seeds=seeds, **settings)
     ]
     assert len(ensemble) == 21
     for index, seed in enumerate(seeds):
         single = ordinary(first_last(**shape, seeds=(seed,)))
-        losses = [moment.loss for moment in train(single, x, y, order_seeds=seed, **settings)]
+        losses = [snapshot.loss for snapshot in train(single, x, y, order_seeds=seed, **settings)]
         apart = max(abs(float(both[index]) - float(one)) for both, one in zip(ensemble, losses, strict=True))
         assert apart < 1e-4

@@ -13,14 +13,14 @@ from levinthal.networks import BATCHNORM_MODES, first_last
 from levinthal.networks.reading import activations, logits_without
 from levinthal.probes import ablated_error, error_rate, training_loss, validation_loss
 from levinthal.probes.accuracy import error_counts, wilson
-from levinthal.vocabulary import Moment, Trust
+from levinthal.vocabulary import Snapshot, Trust
 
 X = torch.rand(40, 9, generator=torch.Generator().manual_seed(3))
 Y = torch.arange(40) % 10
 
 
-def moment(model, loss=None):
-    return Moment(3, 0.5, model, X, Y, torch.tensor([0.5, math.nan]) if loss is None else loss)
+def snapshot(model, loss=None):
+    return Snapshot(3, 0.5, model, X, Y, torch.tensor([0.5, math.nan]) if loss is None else loss)
 
 
 def ensemble(**more):
@@ -38,7 +38,7 @@ def test_the_interval_is_wilson_s(total, share):
 
 def test_the_error_counts_what_is_wrong_seed_by_seed():
     net = ensemble()
-    found = list(error_rate(X, Y, batchnorm=BATCHNORM_MODES, reference=X)(moment(net)))
+    found = list(error_rate(X, Y, batchnorm=BATCHNORM_MODES, reference=X)(snapshot(net)))
     assert [m.condition for m in found[::2]] == [f"batchnorm={mode}" for mode in BATCHNORM_MODES]
     for m in found:
         mode = m.condition.removeprefix("batchnorm=")
@@ -58,7 +58,7 @@ def test_what_is_not_a_number_is_an_error():
 def test_an_ordinary_module_is_read_in_evaluation_mode_and_left_as_it_was():
     net = nn.Sequential(nn.Linear(9, 10), nn.BatchNorm1d(10), nn.Dropout(0.9))
     net[2].eval()
-    (found,) = error_rate(X, Y, name="training_error")(moment(net))
+    (found,) = error_rate(X, Y, name="training_error")(snapshot(net))
     assert found.name == "training_error"
     assert [module.training for module in net.modules()] == [True, True, True, False]
     assert int(net[1].num_batches_tracked) == 0
@@ -68,7 +68,7 @@ def test_an_ordinary_module_is_read_in_evaluation_mode_and_left_as_it_was():
 
 def test_the_error_without_a_path():
     net = ensemble(shortcut=True)
-    found = {(m.condition, m.seed): m.estimate.value for m in ablated_error(X, Y)(moment(net))}
+    found = {(m.condition, m.seed): m.estimate.value for m in ablated_error(X, Y)(snapshot(net))}
     assert len(found) == 4
     for path in ("deep", "shallow"):
         wrong = (logits_without(net, X, path).argmax(-1) != Y).float().mean(1)
@@ -77,7 +77,7 @@ def test_the_error_without_a_path():
 
 
 def test_a_loss_that_is_not_finite_is_unreliable():
-    good, bad = training_loss(moment(ensemble()))
+    good, bad = training_loss(snapshot(ensemble()))
     assert (good.estimate.value, good.estimate.unit, good.estimate.trust) == (0.5, "nats", Trust.EXACT)
     assert bad.estimate.trust is Trust.UNRELIABLE
     assert bad.seed == 7
@@ -86,7 +86,7 @@ def test_a_loss_that_is_not_finite_is_unreliable():
 @pytest.mark.parametrize("mode", ["running", "batch"])
 def test_validation_loss_is_the_cross_entropy_of_the_logits(mode):
     net = ensemble()
-    found = list(validation_loss(X, Y, batchnorm=mode)(moment(net)))
+    found = list(validation_loss(X, Y, batchnorm=mode)(snapshot(net)))
     logits = activations(net, X, batchnorm=mode).logits
     for m, out in zip(found, logits, strict=True):
         assert math.isclose(m.estimate.value, float(nn.functional.cross_entropy(out, Y)), rel_tol=1e-5)

@@ -12,7 +12,7 @@ from levinthal.errors import InputError
 from levinthal.networks import first_last
 from levinthal.networks.reading import activations
 from levinthal.probes import between_layers, first_last_information, linear_probe
-from levinthal.vocabulary import Estimate, Moment
+from levinthal.vocabulary import Estimate, Snapshot
 
 X = torch.rand(90, 9, generator=torch.Generator().manual_seed(3))
 Y = X[:, :5].argmax(1)
@@ -22,8 +22,8 @@ def ensemble(**more):
     return first_last(**{"inputs": 9, "width": 3, "depth": 5, "classes": 5, "seeds": (2, 7), **more})
 
 
-def moment(model):
-    return Moment(3, 0.5, model, X, Y, torch.zeros(2))
+def snapshot(model):
+    return Snapshot(3, 0.5, model, X, Y, torch.zeros(2))
 
 
 class Calls:
@@ -39,7 +39,7 @@ class Calls:
 
 def test_first_against_last_before_and_after_the_sum():
     net, calls = ensemble(shortcut=True), Calls()
-    found = list(first_last_information(X, calls, batchnorm=("running", "batch"))(moment(net)))
+    found = list(first_last_information(X, calls, batchnorm=("running", "batch"))(snapshot(net)))
     assert len(found) == len(calls.pairs) == 8
     for m, (x, y) in zip(found, calls.pairs, strict=True):
         words = dict(word.split("=") for word in m.condition.split())
@@ -53,7 +53,7 @@ def test_first_against_last_before_and_after_the_sum():
 
 def test_without_a_shortcut_one_number_stands_under_both():
     calls = Calls()
-    found = list(first_last_information(X, calls)(moment(ensemble(residual=True))))
+    found = list(first_last_information(X, calls)(snapshot(ensemble(residual=True))))
     assert len(found) == 4
     assert len(calls.pairs) == 2
     assert found[0].estimate is found[1].estimate
@@ -61,7 +61,7 @@ def test_without_a_shortcut_one_number_stands_under_both():
 
 def test_arms_of_a_seed_start_alike_before_the_sum():
     values = [
-        [m.estimate.value for m in first_last_information(X, Calls(), readouts=("before",))(moment(net))]
+        [m.estimate.value for m in first_last_information(X, Calls(), readouts=("before",))(snapshot(net))]
         for net in (ensemble(), ensemble(shortcut=True))
     ]
     assert values[0] == values[1]
@@ -70,7 +70,7 @@ def test_arms_of_a_seed_start_alike_before_the_sum():
 @pytest.mark.parametrize("against", ["first", "previous"])
 def test_between_layers_reads_streams(against):
     net, calls = ensemble(residual=True), Calls()
-    found = list(between_layers(X, calls, name="cka", against=against)(moment(net)))
+    found = list(between_layers(X, calls, name="cka", against=against)(snapshot(net)))
     read = activations(net, X).stream
     assert [m.layer for m in found[::2]] == ["hidden2", "hidden3", "hidden4", "hidden5"]
     for m, (x, y) in zip(found, calls.pairs, strict=True):
@@ -82,7 +82,9 @@ def test_between_layers_reads_streams(against):
 def test_the_linear_probe_is_ridge_regression_on_one_hot_labels():
     net = ensemble()
     train, test = (X[:60], Y[:60]), (X[60:], Y[60:])
-    found = {(m.layer, m.seed): m.estimate for m in linear_probe(train, test, batchnorm="batch")(moment(net))}
+    found = {
+        (m.layer, m.seed): m.estimate for m in linear_probe(train, test, batchnorm="batch")(snapshot(net))
+    }
     assert len(found) == 10
     fit, held = (activations(net, x, batchnorm="batch").stream for x in (X[:60], X[60:]))
     for layer in (1, 3, 5):
@@ -98,7 +100,7 @@ def test_a_layer_that_is_dead_is_at_chance_and_raises_nothing():
     net = ensemble()
     with torch.no_grad():
         net.gamma.zero_()
-    found = list(linear_probe((X, Y), (X, Y))(moment(net)))
+    found = list(linear_probe((X, Y), (X, Y))(snapshot(net)))
     most = float((Y.mode().values == Y).float().mean())
     assert all(math.isclose(m.estimate.value, most, rel_tol=1e-6) for m in found)
 
@@ -107,7 +109,7 @@ def test_a_network_that_has_diverged_reads_nothing_and_raises_nothing():
     net = ensemble()
     with torch.no_grad():
         net.weights[1][0] = torch.nan
-    found = {(m.layer, m.seed): m.estimate.value for m in linear_probe((X, Y), (X, Y))(moment(net))}
+    found = {(m.layer, m.seed): m.estimate.value for m in linear_probe((X, Y), (X, Y))(snapshot(net))}
     assert found["hidden2", 2] == 0
     assert found["hidden2", 7] > 0
 
@@ -117,7 +119,7 @@ def test_a_network_that_has_diverged_reads_nothing_and_raises_nothing():
     [
         (lambda: first_last_information(X, Calls(), readouts=("befor",)), "did you mean 'before'"),
         (lambda: between_layers(X, Calls(), name="x", against="second"), "unknown against 'second'"),
-        (lambda: list(first_last_information(X, Calls())(moment(nn.Linear(9, 5)))), "not of a Linear"),
+        (lambda: list(first_last_information(X, Calls())(snapshot(nn.Linear(9, 5)))), "not of a Linear"),
     ],
 )
 def test_what_cannot_be_read(call, said):

@@ -14,7 +14,7 @@ from levinthal.errors import InputError
 from levinthal.networks import cross_entropy, first_last, loss_and_gradients
 from levinthal.probes import displacement, displacement_exponent, gradient_norms, gradient_signal_to_noise
 from levinthal.probes.parameters import by_layer, gradients, signal_to_noise
-from levinthal.vocabulary import Moment, Trust
+from levinthal.vocabulary import Snapshot, Trust
 
 X = torch.rand(60, 9, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 Y = torch.arange(60) % 10
@@ -25,8 +25,8 @@ def ensemble():
     return first_last(inputs=9, width=3, depth=4, seeds=(2, 7), dtype=torch.float64)
 
 
-def moment(model):
-    return Moment(3, 0.5, model, X, Y, torch.zeros(2))
+def snapshot(model):
+    return Snapshot(3, 0.5, model, X, Y, torch.zeros(2))
 
 
 def test_layers_hold_every_parameter_once():
@@ -40,7 +40,7 @@ def test_layers_hold_every_parameter_once():
 def test_gradient_norms_add_up_to_the_whole():
     net = ensemble()
     loss_and_gradients(net, X, Y)
-    found = [m for m in gradient_norms(moment(net)) if m.seed == 7]
+    found = [m for m in gradient_norms(snapshot(net)) if m.seed == 7]
     assert [m.layer for m in found] == LAYERS
     whole = math.sqrt(sum(float(p.grad[1].square().sum()) for p in net.parameters()))
     assert math.isclose(math.hypot(*(m.estimate.value for m in found)), whole, rel_tol=1e-9)
@@ -49,11 +49,11 @@ def test_gradient_norms_add_up_to_the_whole():
 def test_displacement_is_the_distance_from_the_start():
     net = ensemble()
     probe = displacement(net)
-    assert all(m.estimate.value == 0 for m in probe(moment(net)))
+    assert all(m.estimate.value == 0 for m in probe(snapshot(net)))
     with torch.no_grad():
         net.weights[1][0, 0, 0] += 3
         net.beta[0, 6] += 4  # the first unit of hidden layer 2
-    moved = {(m.layer, m.seed): m.estimate.value for m in probe(moment(net))}
+    moved = {(m.layer, m.seed): m.estimate.value for m in probe(snapshot(net))}
     assert math.isclose(moved["hidden2", 2], 5.0, rel_tol=1e-9)
     assert sum(moved.values()) == moved["hidden2", 2]
 
@@ -117,24 +117,24 @@ def test_gradients_are_the_step_s_and_leave_the_model_alone():
 def test_the_probe_is_the_ratio_of_its_batches():
     net = ensemble()
     probe = gradient_signal_to_noise(X, Y, batch_size=10, batches=5)
-    found = {(m.layer, m.seed): m.estimate.value for m in probe(moment(net))}
+    found = {(m.layer, m.seed): m.estimate.value for m in probe(snapshot(net))}
     assert {layer for layer, _ in found} == {*LAYERS, "all"}
-    assert found == {(m.layer, m.seed): m.estimate.value for m in probe(moment(net))}
-    everything = gradient_signal_to_noise(X, Y, batch_size=20, batches=3)(moment(net))
+    assert found == {(m.layer, m.seed): m.estimate.value for m in probe(snapshot(net))}
+    everything = gradient_signal_to_noise(X, Y, batch_size=20, batches=3)(snapshot(net))
     assert all(math.isfinite(m.estimate.value) for m in everything)
 
 
 def test_one_class_pulls_harder_than_ten():
     def softmax(labels):
         probe = gradient_signal_to_noise(X, labels, batch_size=15, batches=4)
-        return next(m.estimate.value for m in probe(moment(ensemble())) if m.layer == "softmax")
+        return next(m.estimate.value for m in probe(snapshot(ensemble())) if m.layer == "softmax")
 
     assert softmax(torch.zeros_like(Y)) > 10 > softmax(Y)
 
 
 def test_ordinary_modules_have_a_layer_a_parameter():
     net = nn.Sequential(nn.Linear(9, 10)).double()
-    found = list(gradient_signal_to_noise(X, Y, batch_size=10, batches=4)(moment(net)))
+    found = list(gradient_signal_to_noise(X, Y, batch_size=10, batches=4)(snapshot(net)))
     assert [m.layer for m in found] == ["0.weight", "0.bias", "all"]
 
 

@@ -24,7 +24,7 @@ def ordinary_net():
 
 
 def finished(model, **more):
-    for _ in train(model, X, Y, **{"steps": 12, "batch_size": 16, "moments": (), **more}):
+    for _ in train(model, X, Y, **{"steps": 12, "batch_size": 16, "snapshots": (), **more}):
         pass
     return {name: value.clone() for name, value in model.state_dict().items()}
 
@@ -33,15 +33,15 @@ def same(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-def meddling(moment):
-    """All that a reader of a moment may do."""
-    model = moment.model
+def meddling(snapshot):
+    """All that a reader of a snapshot may do."""
+    model = snapshot.model
     model.zero_grad(set_to_none=True)
     torch.rand(5)
     model.train()
-    model(moment.inputs)
+    model(snapshot.inputs)
     model.eval()
-    cross_entropy(model(moment.inputs), moment.labels).sum().backward()
+    cross_entropy(model(snapshot.inputs), snapshot.labels).sum().backward()
 
 
 @pytest.mark.parametrize("build", [ensemble, ordinary_net])
@@ -53,8 +53,8 @@ def test_reading_moments_changes_no_bit(build, batch_size):
     wanted = finished(model, batch_size=batch_size)
     watched = build()
     torch.manual_seed(2)
-    for moment in train(watched, X, Y, steps=12, batch_size=batch_size, moments=(0, 1, 7, 12)):
-        meddling(moment)
+    for snapshot in train(watched, X, Y, steps=12, batch_size=batch_size, snapshots=(0, 1, 7, 12)):
+        meddling(snapshot)
     assert same(wanted, dict(watched.state_dict()))
 
 
@@ -70,14 +70,14 @@ def test_a_moment_is_the_state_just_before_its_update():
     model = ensemble()
     start = {name: value.clone() for name, value in model.state_dict().items()}
     seen = []
-    for moment in train(model, X, Y, steps=3, optimizer=SGD(0.1), moments=range(4)):
+    for snapshot in train(model, X, Y, steps=3, optimizer=SGD(0.1), snapshots=range(4)):
         state = {name: value.clone() for name, value in model.state_dict().items()}
-        seen.append((state, {name: p.grad.clone() for name, p in model.named_parameters()}, moment))
+        seen.append((state, {name: p.grad.clone() for name, p in model.named_parameters()}, snapshot))
     assert same(seen[0][0], start)
-    for t, (state, slopes, moment) in enumerate(seen):
-        assert moment.step == int(state["updates"]) == t
-        assert moment.epoch == t
-        assert moment.loss.shape == (2,)
+    for t, (state, slopes, snapshot) in enumerate(seen):
+        assert snapshot.step == int(state["updates"]) == t
+        assert snapshot.epoch == t
+        assert snapshot.loss.shape == (2,)
         if t < 3:
             for name, slope in slopes.items():
                 assert torch.allclose(seen[t + 1][0][name], state[name] - 0.1 * slope, atol=1e-7)
@@ -89,22 +89,22 @@ def test_a_moment_is_the_state_just_before_its_update():
 
 def test_the_last_moment_shows_gradients_and_the_weights_that_stay():
     model = ensemble()
-    for moment in train(model, X, Y, steps=5, batch_size=16, moments=(5,)):
-        assert moment.step == 5
-        assert moment.epoch == 5 / 3
+    for snapshot in train(model, X, Y, steps=5, batch_size=16, snapshots=(5,)):
+        assert snapshot.step == 5
+        assert snapshot.epoch == 5 / 3
         assert all(bool(p.grad.any()) for p in model.parameters())
     assert same(finished(ensemble(), steps=5), dict(model.state_dict()))
 
 
 def test_no_step_is_a_moment_of_the_start():
-    moments = list(train(ensemble(), X, Y, steps=0))
-    assert [moment.step for moment in moments] == [0]
+    snapshots = list(train(ensemble(), X, Y, steps=0))
+    assert [snapshot.step for snapshot in snapshots] == [0]
 
 
 def test_stopping_early_leaves_the_state_of_that_moment():
     model = ensemble()
-    for moment in train(model, X, Y, steps=50, batch_size=16, moments=(4,)):
-        if moment.step == 4:
+    for snapshot in train(model, X, Y, steps=50, batch_size=16, snapshots=(4,)):
+        if snapshot.step == 4:
             break
     assert same(finished(ensemble(), steps=4), dict(model.state_dict()))
 
@@ -128,7 +128,8 @@ def test_a_network_that_diverges_raises_nothing_and_stops_no_other():
 
 def test_it_learns_squares_too():
     losses = [
-        moment.loss for moment in train(ensemble(), X, Y, steps=60, loss="squared_error", moments=(0, 60))
+        snapshot.loss
+        for snapshot in train(ensemble(), X, Y, steps=60, loss="squared_error", snapshots=(0, 60))
     ]
     assert bool((losses[1] < losses[0] / 2).all())
 
@@ -151,7 +152,7 @@ def test_arrays_of_other_kinds_are_taken():
     x = X.numpy().astype(np.float64)
     x.flags.writeable = False
     model = ensemble()
-    list(train(model, x, Y.numpy().astype(np.int32), steps=2, moments=()))
+    list(train(model, x, Y.numpy().astype(np.int32), steps=2, snapshots=()))
     assert same(finished(ensemble(), steps=2, batch_size=None), dict(model.state_dict()))
 
 
@@ -187,7 +188,7 @@ def test_cuda_where_there_is_none(monkeypatch):
 def test_the_gpu_trains_the_same_networks():
     on_cpu, on_gpu = (ensemble(dtype=torch.float64, shortcut=True, residual=True) for _ in range(2))
     losses = [
-        [moment.loss.cpu() for moment in train(net, X, Y, steps=20, batch_size=16, device=device)]
+        [snapshot.loss.cpu() for snapshot in train(net, X, Y, steps=20, batch_size=16, device=device)]
         for net, device in ((on_cpu, "cpu"), (on_gpu, "cuda"))
     ]
     assert on_gpu.bias.is_cuda
@@ -198,7 +199,7 @@ def test_the_gpu_trains_the_same_networks():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_no_step_on_the_gpu_waits_for_a_copy():
     run = train(
-        ensemble(), X, Y, steps=20, batch_size=16, device="cuda", optimizer=RMSprop(), moments=(2, 19)
+        ensemble(), X, Y, steps=20, batch_size=16, device="cuda", optimizer=RMSprop(), snapshots=(2, 19)
     )
     next(run)
     torch.cuda.set_sync_debug_mode("error")

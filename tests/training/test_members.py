@@ -18,7 +18,7 @@ DECAY = 0.01
 def trained(seeds, rates, steps=20):
     nets = sigmoid_nets((5, 4, 4, 3), seeds=seeds, dtype=torch.float64)
     rows = own_orders(len(X), seeds)
-    settings = {"steps": steps, "batch_size": 7, "loss": summed(sigmoid_cross_entropy, Y), "moments": ()}
+    settings = {"steps": steps, "batch_size": 7, "loss": summed(sigmoid_cross_entropy, Y), "snapshots": ()}
     rule = partial(MemberSGD, rates=rates, decay=DECAY)
     for _ in train(ByRow(nets, X), rows, rows, optimizer=rule, device="cpu", **settings):
         pass

@@ -54,9 +54,9 @@ def _claims(study: Study) -> Table:
 
 
 def _smallest(claim: Claim) -> str:
-    if claim.smallest is None:
+    if claim.smallest_effect is None:
         return "reported only"
-    return f"{claim.effect}: {claim.smallest:g} {claim.unit}".rstrip()
+    return f"{claim.effect}: {claim.smallest_effect:g} {claim.unit}".rstrip()
 
 
 def _presets(study: Study) -> Table:

@@ -1,4 +1,4 @@
-"""Moment in, Measurements out."""
+"""Snapshot in, Measurements out."""
 
 from __future__ import annotations
 

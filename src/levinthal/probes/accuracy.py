@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.losses import cross_entropy
 from levinthal.networks.reading import activations, logits_without
-from levinthal.vocabulary import Estimate, Interval, Measurement, Moment, Probe, Trust
+from levinthal.vocabulary import Estimate, Interval, Measurement, Probe, Snapshot, Trust
 
 Z95 = 1.959963984540054
 
@@ -62,19 +62,19 @@ def error_rate(
     An ordinary module is read in evaluation mode, whatever `batchnorm` says beyond "running".
     """
 
-    def probe(moment: Moment) -> Iterator[Measurement]:
+    def probe(snapshot: Snapshot) -> Iterator[Measurement]:
         for mode in batchnorm:
-            counts = error_counts(_logits(moment.model, inputs, mode, reference), labels)
-            yield from _errors(name, moment, counts, len(labels), f"batchnorm={mode}")
+            counts = error_counts(_logits(snapshot.model, inputs, mode, reference), labels)
+            yield from _errors(name, snapshot, counts, len(labels), f"batchnorm={mode}")
 
     return probe
 
 
 def _errors(
-    name: str, moment: Moment, counts: list[int], total: int, condition: str
+    name: str, snapshot: Snapshot, counts: list[int], total: int, condition: str
 ) -> Iterator[Measurement]:
-    for seed, count in zip(seeds_of(moment.model), counts, strict=True):
-        yield Measurement(name, proportion(count, total), seed, moment.step, "", condition)
+    for seed, count in zip(seeds_of(snapshot.model), counts, strict=True):
+        yield Measurement(name, proportion(count, total), seed, snapshot.step, "", condition)
 
 
 @torch.no_grad()
@@ -94,23 +94,23 @@ def ablated_error(
 ) -> Probe:
     """Test error of shortcut networks with the deep or the shallow path replaced by its mean (claim C11)."""
 
-    def probe(moment: Moment) -> Iterator[Measurement]:
-        model = moment.model
+    def probe(snapshot: Snapshot) -> Iterator[Measurement]:
+        model = snapshot.model
         assert isinstance(model, Ensemble)
         for mode in batchnorm:
             for path in ("deep", "shallow"):
                 logits = logits_without(model, inputs, path, batchnorm=mode)
                 counts = error_counts(logits, labels)
                 condition = f"batchnorm={mode} without={path}"
-                yield from _errors("ablated_error", moment, counts, len(labels), condition)
+                yield from _errors("ablated_error", snapshot, counts, len(labels), condition)
 
     return probe
 
 
-def training_loss(moment: Moment) -> Iterator[Measurement]:
+def training_loss(snapshot: Snapshot) -> Iterator[Measurement]:
     """The loss of the batch at hand; not finite is unreliable, and said."""
-    for seed, value in zip(seeds_of(moment.model), moment.loss.reshape(-1).tolist(), strict=True):
-        yield Measurement("training_loss", _finite(value, "nats"), seed, moment.step)
+    for seed, value in zip(seeds_of(snapshot.model), snapshot.loss.reshape(-1).tolist(), strict=True):
+        yield Measurement("training_loss", _finite(value, "nats"), seed, snapshot.step)
 
 
 def validation_loss(
@@ -118,12 +118,12 @@ def validation_loss(
 ) -> Probe:
     """Cross-entropy on held-out inputs."""
 
-    def probe(moment: Moment) -> Iterable[Measurement]:
-        losses = cross_entropy(_logits(moment.model, inputs, batchnorm, None), labels)
-        pairs = zip(seeds_of(moment.model), losses.reshape(-1).tolist(), strict=True)
+    def probe(snapshot: Snapshot) -> Iterable[Measurement]:
+        losses = cross_entropy(_logits(snapshot.model, inputs, batchnorm, None), labels)
+        pairs = zip(seeds_of(snapshot.model), losses.reshape(-1).tolist(), strict=True)
         condition = f"batchnorm={batchnorm}"
         return [
-            Measurement("validation_loss", _finite(value, "nats"), seed, moment.step, "", condition)
+            Measurement("validation_loss", _finite(value, "nats"), seed, snapshot.step, "", condition)
             for seed, value in pairs
         ]
 

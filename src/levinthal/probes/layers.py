@@ -13,7 +13,7 @@ from levinthal.errors import InputError, require_one_of
 from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.reading import Activations, activations, statistics
 from levinthal.probes.accuracy import error_counts, proportion
-from levinthal.vocabulary import Estimate, Measurement, Moment, Probe
+from levinthal.vocabulary import Estimate, Measurement, Probe, Snapshot
 
 Estimator = Callable[[Tensor, Tensor], Estimate]
 """(n, dx) and (n, dy) to an Estimate."""
@@ -38,15 +38,15 @@ def first_last_information(
     for readout in readouts:
         require_one_of("readout", readout, READOUTS)
 
-    def probe(moment: Moment) -> Iterator[Measurement]:
-        model = _ensemble(moment)
+    def probe(snapshot: Snapshot) -> Iterator[Measurement]:
+        model = _ensemble(snapshot)
         for mode in batchnorm:
             ends = (1, model.architecture.depth)
             read = activations(model, inputs, batchnorm=mode, reference=reference, layers=ends)
             for index, seed in enumerate(model.seeds):
                 for readout, estimate in _both(model, read, index, estimator, readouts):
                     condition = f"batchnorm={mode} readout={readout}"
-                    yield Measurement(name, estimate, seed, moment.step, "", condition)
+                    yield Measurement(name, estimate, seed, snapshot.step, "", condition)
 
     return probe
 
@@ -79,15 +79,15 @@ def between_layers(
     """
     require_one_of("against", against, ("first", "previous"))
 
-    def probe(moment: Moment) -> Iterator[Measurement]:
-        model = _ensemble(moment)
+    def probe(snapshot: Snapshot) -> Iterator[Measurement]:
+        model = _ensemble(snapshot)
         read = activations(model, inputs, batchnorm=batchnorm, reference=reference)
         condition = f"batchnorm={batchnorm} against={against}"
         for layer in range(2, model.architecture.depth + 1):
             other = read.stream[1 if against == "first" else layer - 1]
             for index, seed in enumerate(model.seeds):
                 estimate = estimator(other[index], read.stream[layer][index])
-                yield Measurement(name, estimate, seed, moment.step, f"hidden{layer}", condition)
+                yield Measurement(name, estimate, seed, snapshot.step, f"hidden{layer}", condition)
 
     return probe
 
@@ -105,8 +105,8 @@ def linear_probe(
     the same for every layer. `ridge` is in units of the layer's mean variance.
     """
 
-    def probe(moment: Moment) -> Iterator[Measurement]:
-        model = _ensemble(moment)
+    def probe(snapshot: Snapshot) -> Iterator[Measurement]:
+        model = _ensemble(snapshot)
         given = statistics(model, train[0]) if batchnorm == "recalibrated" else batchnorm
         fit = activations(model, train[0], batchnorm=given).stream
         held = activations(model, test[0], batchnorm=given).stream
@@ -117,7 +117,7 @@ def linear_probe(
                 estimate = proportion(len(test[1]) - wrong, len(test[1]))
                 condition = f"batchnorm={batchnorm}"
                 yield Measurement(
-                    "linear_probe_accuracy", estimate, seed, moment.step, f"hidden{layer}", condition
+                    "linear_probe_accuracy", estimate, seed, snapshot.step, f"hidden{layer}", condition
                 )
 
     return probe
@@ -141,8 +141,8 @@ def _ridge_scores(
     return scores
 
 
-def _ensemble(moment: Moment) -> Ensemble:
-    if not isinstance(moment.model, Ensemble):
-        kind = type(moment.model).__name__
+def _ensemble(snapshot: Snapshot) -> Ensemble:
+    if not isinstance(snapshot.model, Ensemble):
+        kind = type(snapshot.model).__name__
         raise InputError(f"this probe reads layers of an Ensemble, not of a {kind}: build one")
-    return moment.model
+    return snapshot.model

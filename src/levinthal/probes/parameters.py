@@ -15,7 +15,7 @@ from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.initial import generator
 from levinthal.networks.losses import Loss, cross_entropy
 from levinthal.probes.accuracy import seeds_of
-from levinthal.vocabulary import Estimate, Interval, Measurement, Moment, Probe, Trust
+from levinthal.vocabulary import Estimate, Interval, Measurement, Probe, Snapshot, Trust
 
 
 def by_layer(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Float[Tensor, "s _"]]:
@@ -35,11 +35,13 @@ def by_layer(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Float
     return layers
 
 
-def gradient_norms(moment: Moment) -> Iterator[Measurement]:
+def gradient_norms(snapshot: Snapshot) -> Iterator[Measurement]:
     """Euclidean norm of the gradient of the batch at hand, a layer and a seed at a time."""
-    found = {name: weight.grad for name, weight in moment.model.named_parameters() if weight.grad is not None}
-    for layer, rows in by_layer(moment.model, found).items():
-        yield from _numbers(moment, "gradient_norm", layer, rows.norm(dim=1).tolist())
+    found = {
+        name: weight.grad for name, weight in snapshot.model.named_parameters() if weight.grad is not None
+    }
+    for layer, rows in by_layer(snapshot.model, found).items():
+        yield from _numbers(snapshot, "gradient_norm", layer, rows.norm(dim=1).tolist())
 
 
 def displacement(model: nn.Module) -> Probe:
@@ -50,10 +52,10 @@ def displacement(model: nn.Module) -> Probe:
     """
     start = {name: weight.detach().clone() for name, weight in model.named_parameters()}
 
-    def probe(moment: Moment) -> Iterator[Measurement]:
-        moved = {name: weight.detach() - start[name] for name, weight in moment.model.named_parameters()}
-        for layer, rows in by_layer(moment.model, moved).items():
-            yield from _numbers(moment, "displacement", layer, rows.norm(dim=1).tolist())
+    def probe(snapshot: Snapshot) -> Iterator[Measurement]:
+        moved = {name: weight.detach() - start[name] for name, weight in snapshot.model.named_parameters()}
+        for layer, rows in by_layer(snapshot.model, moved).items():
+            yield from _numbers(snapshot, "displacement", layer, rows.norm(dim=1).tolist())
 
     return probe
 
@@ -93,15 +95,17 @@ def gradient_signal_to_noise(
     require_at_least("inputs", len(order), batches * batch_size, f"cannot fill {batches} x {batch_size}")
     rows = order[: batches * batch_size].view(batches, batch_size).to(inputs.device)
 
-    def probe(moment: Moment) -> Iterator[Measurement]:
-        drawn = [by_layer(moment.model, gradients(moment.model, inputs[r], labels[r], loss)) for r in rows]
+    def probe(snapshot: Snapshot) -> Iterator[Measurement]:
+        drawn = [
+            by_layer(snapshot.model, gradients(snapshot.model, inputs[r], labels[r], loss)) for r in rows
+        ]
         grams = {layer: _gram(torch.stack([draw[layer] for draw in drawn], 1)) for layer in drawn[0]}
         grams["all"] = torch.stack(list(grams.values())).sum(0)
         for layer, gram in grams.items():
-            for row, label in zip(gram, seeds_of(moment.model), strict=True):
+            for row, label in zip(gram, seeds_of(snapshot.model), strict=True):
                 estimate = signal_to_noise(row.cpu())
                 yield Measurement(
-                    "gradient_snr", estimate, label, moment.step, layer, f"gradient_batch={batch_size}"
+                    "gradient_snr", estimate, label, snapshot.step, layer, f"gradient_batch={batch_size}"
                 )
 
     return probe
@@ -153,6 +157,6 @@ def signal_to_noise(gram: Float[Tensor, "m m"]) -> Estimate:
     return Estimate(value, "", interval, Trust.CALIBRATED, (), {"batches": m})
 
 
-def _numbers(moment: Moment, name: str, layer: str, values: Sequence[float]) -> Iterator[Measurement]:
-    for seed, value in zip(seeds_of(moment.model), values, strict=True):
-        yield Measurement(name, Estimate(value), seed, moment.step, layer)
+def _numbers(snapshot: Snapshot, name: str, layer: str, values: Sequence[float]) -> Iterator[Measurement]:
+    for seed, value in zip(seeds_of(snapshot.model), values, strict=True):
+        yield Measurement(name, Estimate(value), seed, snapshot.step, layer)

@@ -1,31 +1,31 @@
-"""Probes put to the moments of a run."""
+"""Probes put to the snapshots of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from levinthal.vocabulary import Measurement, Moment, Probe
+from levinthal.vocabulary import Measurement, Probe, Snapshot
 
 
 def watch(
-    moments: Iterable[Moment], probes: Iterable[Probe], schedule: Collection[int] | None = None
+    snapshots: Iterable[Snapshot], probes: Iterable[Probe], schedule: Collection[int] | None = None
 ) -> Iterator[Measurement]:
-    """Every probe's measurements at every moment, in order; with `schedule`, at those steps only.
+    """Every probe's measurements at every snapshot, in order; with `schedule`, at those steps only.
 
     The run goes on exactly as it would without: same weights, bit for bit.
     """
     each = tuple(probes)
-    for moment in moments:
-        if schedule is None or moment.step in schedule:
+    for snapshot in snapshots:
+        if schedule is None or snapshot.step in schedule:
             for probe in each:
-                yield from probe(moment)
+                yield from probe(snapshot)
 
 
 def only_at(steps: Collection[int], probe: Probe) -> Probe:
-    """The probe, silent but for these steps: for what is too dear to measure at every moment.
+    """The probe, silent but for these steps: for what is too dear to measure at every snapshot.
 
     >>> from types import SimpleNamespace
-    >>> only_at({0, 4}, lambda moment: [moment.step])(SimpleNamespace(step=4))
+    >>> only_at({0, 4}, lambda snapshot: [snapshot.step])(SimpleNamespace(step=4))
     [4]
     """
-    return lambda moment: probe(moment) if moment.step in steps else ()
+    return lambda snapshot: probe(snapshot) if snapshot.step in steps else ()

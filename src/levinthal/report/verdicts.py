@@ -104,7 +104,7 @@ def _entry(claim: Claim, verdict: Verdict | None) -> Entry:
 def _line(name: str, estimate: Estimate | None, claim: Claim) -> Line | None:
     if estimate is None:
         return None
-    return Line(name, *said(estimate), str(estimate.trust), whisker(estimate, claim.smallest))
+    return Line(name, *said(estimate), str(estimate.trust), whisker(estimate, claim.smallest_effect))
 
 
 def _settles(verdict: Verdict) -> str:

@@ -1,4 +1,4 @@
-"""One loop that is a generator of moments."""
+"""One loop that is a generator of snapshots."""
 
 from __future__ import annotations
 

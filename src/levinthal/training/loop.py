@@ -1,4 +1,4 @@
-"""One training loop, a generator of moments: it computes, prints nothing and writes nothing."""
+"""One training loop, a generator of snapshots: it computes, prints nothing and writes nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from levinthal.networks.losses import Loss, named_loss
 from levinthal.training.flat import FlatParameters, flatten, gradient
 from levinthal.training.optimizers import OptimizerRule, RMSprop, build, named_optimizer
 from levinthal.training.schedules import batch_rows, log_spaced
-from levinthal.vocabulary import Moment
+from levinthal.vocabulary import Snapshot
 
 Array = Tensor | np.ndarray
 
@@ -32,22 +32,22 @@ def train(
     optimizer: str | OptimizerRule = RMSprop(),  # noqa: B008  (a frozen value)
     batch_size: int | None = None,
     order_seeds: int | Sequence[int] = 0,
-    moments: Collection[int] | None = None,
+    snapshots: Collection[int] | None = None,
     device: str = "auto",
-) -> Iterator[Moment]:
-    """Train in place, stopping to show a Moment at the steps of `moments` (default: log_spaced(steps)).
+) -> Iterator[Snapshot]:
+    """Train in place, stopping to show a Snapshot at the steps of `snapshots` (default: log_spaced(steps)).
 
-    Moment t is the state just before update t + 1, after t updates: weights, running statistics, and in
+    Snapshot t is the state just before update t + 1, after t updates: weights, running statistics, and in
     the parameters the gradients of the batch about to be used. The last one, at t = steps, comes when
     all is done. Exhaust the generator, or stop early: nothing is computed ahead. What a reader of a
-    moment does to gradients, buffers or mode is undone; only writing to the weights changes the run.
+    snapshot does to gradients, buffers or mode is undone; only writing to the weights changes the run.
 
     `model` is an `Ensemble` of seeds (`loss` is (S)), or any module from a batch to (n, classes) logits
     (`loss` is a scalar). `batch_size` None is the full batch. `order_seeds`: one int, an order shared by
     all networks of an ensemble; or one each. An epoch is a permutation, its incomplete batch dropped.
     `loss`: "cross_entropy", "squared_error", or a callable (outputs, labels) -> one loss a network.
 
-    A loss that is not finite raises nothing: the moment carries it and training goes on, so that one
+    A loss that is not finite raises nothing: the snapshot carries it and training goes on, so that one
     network of an ensemble that diverges does not stop the others.
 
     Raises InputError for data that disagree in number, an impossible batch size or number of steps, and
@@ -63,7 +63,7 @@ def train(
     seeds = len(model.seeds) if isinstance(model, Ensemble) else 1
     feed = _Feed(x, y, batch_size, order_seeds, seeds)
     rule, measure = named_optimizer(optimizer), named_loss(loss)
-    shown = frozenset(log_spaced(steps) if moments is None else moments)
+    shown = frozenset(log_spaced(steps) if snapshots is None else snapshots)
     return _moments(model.to(target), feed, measure, rule, steps, shown)
 
 
@@ -103,7 +103,7 @@ class _Feed:
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """All that a forward pass, or a reader of a moment, may change beside the weights."""
+    """All that a forward pass, or a reader of a snapshot, may change beside the weights."""
 
     buffers: dict[str, Tensor]
     training: dict[str, bool]
@@ -155,7 +155,7 @@ def _gradients_of(model: nn.Module, flat: FlatParameters) -> Gradients:
 
 def _moments(
     model: nn.Module, feed: _Feed, loss: Loss, rule: OptimizerRule, steps: int, shown: frozenset[int]
-) -> Iterator[Moment]:
+) -> Iterator[Snapshot]:
     flat = flatten(model)
     optimizer, gradients = build(rule, flat, model), _gradients_of(model, flat)
     model.train()
@@ -166,7 +166,7 @@ def _moments(
         if step in shown:
             after = _Snapshot.of(model, flat)
             _restore_buffers(model, before)
-            yield Moment(step, step / feed.epoch_steps, model, x, y, value)
+            yield Snapshot(step, step / feed.epoch_steps, model, x, y, value)
             after.restore(model, flat)
             if step == steps:
                 _restore_buffers(model, before)

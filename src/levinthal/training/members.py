@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from levinthal.networks.initial import generator
 from levinthal.training.loop import train
-from levinthal.vocabulary import Moment
+from levinthal.vocabulary import Snapshot
 
 
 class ByRow(nn.Module):
@@ -27,7 +27,7 @@ class ByRow(nn.Module):
     def __init__(self, nets: nn.Module, inputs: Float[Tensor, "rows d"]) -> None:
         super().__init__()
         self.nets = nets
-        self.inputs = [inputs]  # in a list: no buffer, for the loop copies buffers at every moment
+        self.inputs = [inputs]  # in a list: no buffer, for the loop copies buffers at every snapshot
 
     def forward(self, rows: Int[Tensor, "n s"]) -> Float[Tensor, "s n c"]:
         """Outputs of every member for its own rows."""
@@ -90,11 +90,11 @@ def train_members(
     batch_size: int,
     loss: Callable[[Tensor, Tensor], Tensor],
     decay: float = 0.0,
-    moments: Collection[int] | None = None,
-) -> Iterator[Moment]:
+    snapshots: Collection[int] | None = None,
+) -> Iterator[Snapshot]:
     """Train an ensemble in minibatches, member m in the order of `seeds[m]` and at the rate `rates[m]`.
 
-    Runs where the data are. `moment.model` is a ByRow: its `nets` are the networks.
+    Runs where the data are. `snapshot.model` is a ByRow: its `nets` are the networks.
     """
     rows = own_orders(len(inputs), seeds)
     each = torch.tensor(rates, device=inputs.device)
@@ -106,6 +106,6 @@ def train_members(
         loss=summed(loss, labels),
         optimizer=partial(MemberSGD, rates=each, decay=decay),
         batch_size=batch_size,
-        moments=moments,
+        snapshots=snapshots,
         device=inputs.device.type,
     )

@@ -13,12 +13,12 @@ def opening(overall: Arm, claim: Claim) -> str:
     """The effect, in how many seeds, and what counts."""
     effect = told(overall.estimate) if overall.estimate else "no effect"
     words = f"{claim.effect[:1].upper()}{claim.effect[1:]}: {effect} over {overall.n} seeds"
-    if claim.smallest is None or not overall.n:
+    if claim.smallest_effect is None or not overall.n:
         return f"{words}."
     values = list(overall.values.values())
     positive, p = sum(value > 0 for value in values), sign_test(values).p_value
     signs = f"{positive} of them positive (sign test: p = {p:.2g})"
-    return f"{words}, {signs}; what counts starts at {size_words(claim.smallest, claim.unit)}."
+    return f"{words}, {signs}; what counts starts at {size_words(claim.smallest_effect, claim.unit)}."
 
 
 def settle(outcome: Outcome, needed: int | None) -> tuple[str, ...]:

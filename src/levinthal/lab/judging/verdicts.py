@@ -29,7 +29,7 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
 
     The effect of a seed is its mean over the parts of the grid; the interval is over seeds, at 95 %.
 
-    - replicates: the interval lies beyond `claim.smallest`, every part of the grid lies beyond zero, and the
+    - replicates: the interval lies beyond `claim.smallest_effect`, every part lies beyond zero, and the
       control shows no such effect;
     - partially: beyond zero only, or only in part of the grid (parts by Holm's procedure);
     - does not replicate: wrong sign, or an interval that excludes the smallest size that counts;
@@ -46,20 +46,22 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
     Raises:
         InputError: a smallest size that is not positive.
     """
-    if claim.smallest is not None and not claim.smallest > 0:
-        raise InputError(f"claim {claim.id} has smallest={claim.smallest}: it must be above 0")
+    if claim.smallest_effect is not None and not claim.smallest_effect > 0:
+        raise InputError(f"claim {claim.id} has smallest_effect={claim.smallest_effect}: it must be above 0")
     parts = {part: arm_of(effects, claim.unit) for part, effects in evidence.effects.items()}
     aside = _explained_by_control(claim, evidence, parts)
     kept = {part: arm for part, arm in parts.items() if part not in aside} or parts
     overall = arm_of(over_parts({part: evidence.effects[part] for part in kept}), claim.unit)
     control = arm_of(over_parts(_controls(evidence, kept)), claim.unit)
-    if claim.smallest is None or overall.estimate is None:
+    if claim.smallest_effect is None or overall.estimate is None:
         outcome, reasons = _unjudged(claim, overall, parts)
         needed = None
     else:
-        outcome, reasons = _rule(claim, claim.smallest, evidence, overall, kept, control)
+        outcome, reasons = _rule(claim, claim.smallest_effect, evidence, overall, kept, control)
         outcome, reasons = _weigh_set_aside(outcome, reasons, aside, kept)
-        needed = None if evidence.grid_edge else _needed(outcome, claim.smallest, overall, kept, control)
+        needed = (
+            None if evidence.grid_edge else _needed(outcome, claim.smallest_effect, overall, kept, control)
+        )
         reasons = (*reasons, *settle(outcome, needed), opening(overall, claim))
     shown = {part: arm.estimate for part, arm in parts.items() if arm.estimate is not None}
     reasons = (*reasons, *half_run(evidence.effects), *evidence.notes)
@@ -89,7 +91,7 @@ def _explained_by_control(claim: Claim, evidence: Evidence, parts: Mapping[str, 
     found = {}
     for part, arm in parts.items():
         control = arm_of(evidence.control.get(part, {}), claim.unit)
-        counts = control.interval.low > 0 and control.interval.high >= (claim.smallest or math.inf)
+        counts = control.interval.low > 0 and control.interval.high >= (claim.smallest_effect or math.inf)
         if claim.control and arm.interval.low > 0 and control.n >= FEWEST_SEEDS and counts:
             found[part] = control
     return found

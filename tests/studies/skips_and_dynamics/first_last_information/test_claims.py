@@ -27,7 +27,7 @@ def in_every_mode(number) -> dict:
 
 def test_the_claims_are_the_twelve_of_the_paper() -> None:
     assert list(CLAIMS) == [*(f"C{i}" for i in range(1, 12)), "C11b", "C12"]
-    assert all(claim.control for claim in study.claims if claim.smallest is not None)
+    assert all(claim.control for claim in study.claims if claim.smallest_effect is not None)
 
 
 def test_rising_information_is_seen_in_every_mode() -> None:

@@ -145,7 +145,7 @@ def goes_with_speed(rows: Rows) -> Evidence:
 
 
 def _simpson(rows: Rows) -> tuple[str, ...]:
-    """The same correlation over all moments of all networks: within, across and pooled may disagree."""
+    """The same correlation over all snapshots of all networks: within, across and pooled may disagree."""
     known, speeds, names = list[float](), list[float](), list[str]()
     networks = rows.where(architecture=ARCHITECTURES, **PLAIN)
     for key, group in networks.group_by("architecture", *SETTING).items():
@@ -160,7 +160,7 @@ def _simpson(rows: Rows) -> tuple[str, ...]:
     found = grouped_spearman(known, speeds, names)
     words = f"median within a network {found.typical:.2f}, of networks' means {found.across:.2f}"
     turned = ": pooling turns the sign round (Simpson's paradox)" if found.paradox else ""
-    return (f"Over all moments of all networks: {words}, pooled {found.pooled:.2f}{turned}.",)
+    return (f"Over all snapshots of all networks: {words}, pooled {found.pooled:.2f}{turned}.",)
 
 
 def _information_itself(curve: Curve) -> np.ndarray:
@@ -187,7 +187,7 @@ def _within(rows: Rows, architecture: str, predictor: Callable[[Curve], np.ndarr
 
 
 def _rates(curve: Curve) -> np.ndarray:
-    """How fast the log error falls per unit of log(1 + step), after each moment but the last."""
+    """How fast the log error falls per unit of log(1 + step), after each snapshot but the last."""
     steps, errors = curve
     falls = -np.diff(np.log(np.maximum(errors, 1e-4)))
     return np.asarray(falls / np.diff(np.log1p(steps)))
@@ -224,7 +224,7 @@ CLAIMS = (
         source="Hodas & Stinis 2018, sec. 3, Fig. 4",
         effect="rank correlation of information and step, within a run",
         unit="",
-        smallest=0.5,
+        smallest_effect=0.5,
         control="the same network with frozen weights, where only batch norm's statistics move",
         evidence=rises,
     ),
@@ -234,7 +234,7 @@ CLAIMS = (
         source="Hodas & Stinis 2018, sec. 3, Fig. 4",
         effect="the smaller of head start over the MLP and later fall",
         unit="bits",
-        smallest=0.25,
+        smallest_effect=0.25,
         control="the same networks with frozen weights",
         evidence=starts_higher_then_falls,
     ),
@@ -244,7 +244,7 @@ CLAIMS = (
         source="Hodas & Stinis 2018, sec. 4, Fig. 4b",
         effect="information lost per doubling of the MLP's depth, at the end of training",
         unit="bits",
-        smallest=0.25,
+        smallest_effect=0.25,
         control="the same layers with the images of one side shuffled",
         evidence=falls_with_depth,
     ),
@@ -254,7 +254,7 @@ CLAIMS = (
         source="Hodas & Stinis 2018, sec. 3, Fig. 5a",
         effect="height of the residual network's peak above both ends",
         unit="bits",
-        smallest=0.25,
+        smallest_effect=0.25,
         control="the same network with frozen weights",
         evidence=rises_and_declines,
     ),
@@ -264,7 +264,7 @@ CLAIMS = (
         source="Hodas & Stinis 2018, sec. 3, Fig. 5a",
         effect="rank correlation of information and speed",
         unit="",
-        smallest=0.3,
+        smallest_effect=0.3,
         control="time alone (within a run), shuffled pairs (across networks)",
         evidence=goes_with_speed,
     ),
@@ -274,7 +274,7 @@ CLAIMS = (
         source="Hodas & Stinis 2018, sec. 4",
         effect="the exponent n MI of the MLP",
         unit="bits",
-        smallest=None,
+        smallest_effect=None,
         control="",
         evidence=state_space,
     ),

@@ -30,7 +30,7 @@ from levinthal.probes.layers import Estimator
 from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES
 from levinthal.training import RMSprop, choose_device, log_spaced, train
 from levinthal.training.optimizers import OptimizerRule
-from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Moment, Probe, Task
+from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Probe, Snapshot, Task
 
 MODES: Mapping[str, tuple[str, ...]] = {
     "errors": ("recalibrated",),
@@ -38,7 +38,7 @@ MODES: Mapping[str, tuple[str, ...]] = {
     "readings": ("running", "debiased", "batch", "recalibrated"),
     "everything": ("running", "debiased", "batch", "recalibrated"),
 }
-MOMENTS, LAYER_MOMENTS = 15, 6
+SNAPSHOTS, LAYER_SNAPSHOTS = 15, 6
 REFERENCE, LAYER_IMAGES = 4000, 2000
 SNR_BATCH, SNR_BATCHES = 64, 16
 
@@ -60,7 +60,7 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
     probes = _probes(cell, (train_x, train_y), (test_x, test_y))
     if cell["read"] == "everything":
         probes.append(displacement(model))
-    moments = train(
+    snapshots = train(
         model,
         train_x,
         train_y,
@@ -68,10 +68,10 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
         optimizer=_optimizer(float(cell["rate"])),
         batch_size=None if cell["batch"] == "full" else int(cell["batch"]),
         order_seeds=task.seeds,
-        moments=log_spaced(steps, MOMENTS),
+        snapshots=log_spaced(steps, SNAPSHOTS),
         device=device,
     )
-    yield from watch(moments, probes)
+    yield from watch(snapshots, probes)
 
 
 def _network(task: Task, data: Dataset) -> torch.nn.Module:
@@ -103,7 +103,7 @@ def _probes(cell: Cell, training: tuple[Tensor, Tensor], test: tuple[Tensor, Ten
         images = _images(cell, test[0])
         probes += [_information(images, modes[:-1]), only_at({0, steps}, _null(images, modes[:-1]))]
     if read == "everything":
-        layer_steps = set(log_spaced(steps, LAYER_MOMENTS))
+        layer_steps = set(log_spaced(steps, LAYER_SNAPSHOTS))
         probes += [
             *(only_at(layer_steps, probe) for probe in _other_estimators(images)),
             *(only_at({steps}, _by_images(test[0][:n])) for n in _counts(test[0])),
@@ -131,8 +131,8 @@ def _counts(test: Tensor) -> list[int]:
 def _worded(probe: Probe, words: str) -> Probe:
     """The probe, with more words in its conditions."""
 
-    def worded(moment: Moment) -> Iterable[Measurement]:
-        return (replace(found, condition=f"{found.condition} {words}".strip()) for found in probe(moment))
+    def worded(snapshot: Snapshot) -> Iterable[Measurement]:
+        return (replace(found, condition=f"{found.condition} {words}".strip()) for found in probe(snapshot))
 
     return worded
 

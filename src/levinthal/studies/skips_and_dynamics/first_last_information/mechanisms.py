@@ -153,7 +153,7 @@ def layers(rows: Rows) -> Figure:
             steps = found.distinct("step") if len(found) else []
             series = [_over_layers(found, step, i / max(len(steps) - 1, 1)) for i, step in enumerate(steps)]
             panels.append(Panel(Axis("hidden layer"), Axis(axis), tuple(series), words))
-    caption = "MLP; mean over seeds; one line a moment of training."
+    caption = "MLP; mean over seeds; one line a snapshot of training."
     read = [panel.series for panel in panels[:1] if panel.series]
     seen = [f"{100 * s.y[-1]:.0f} %" for series in read for s in (series[0], series[-1])]
     title = f"What a linear reader gets from the last layer goes from {' to '.join(seen)}"

@@ -150,14 +150,14 @@ def _training(nets: SigmoidNets, targets: Functions, sweeps: int) -> Iterator[Me
     right = torch.zeros(len(first), dtype=torch.bool)
     looks = {*range(0, min(SWEEPS, sweeps) + 1, LOOK_EVERY), sweeps}
     rule = SGD(RATE, MOMENTUM)
-    for moment in train(
-        nets, vectors(), targets, steps=sweeps, loss=error, optimizer=rule, moments=looks, device="cpu"
+    for snapshot in train(
+        nets, vectors(), targets, steps=sweeps, loss=error, optimizer=rule, snapshots=looks, device="cpu"
     ):
         with torch.no_grad():
             right = ((nets(vectors())[..., 0] > 0) == (targets.T > 0.5)).all(1)
-        first[right] = first[right].clamp_max(moment.step)
-        if moment.step <= SWEEPS:
-            yield from _shares(nets.seeds, first <= moment.step, moment.step)
+        first[right] = first[right].clamp_max(snapshot.step)
+        if snapshot.step <= SWEEPS:
+            yield from _shares(nets.seeds, first <= snapshot.step, snapshot.step)
     yield from _weights(nets, right, first)
 
 

@@ -139,7 +139,7 @@ def _errors(data: Dataset, task: Task, seed: int) -> Iterator[Measurement]:
             batch_size=64,
             optimizer=Adam(rate),
             order_seeds=seed,
-            moments=(),
+            snapshots=(),
             device="cpu",
         )
         list(feed)

@@ -32,7 +32,7 @@ CODERS: Mapping[int, tuple[int, ...]] = {
 """Widths of the autoencoder by the number of pixels."""
 
 CONNECTIONS, SMALL = 15, 0.01
-PERIODS, MOMENTS = 100, 10
+PERIODS, SNAPSHOTS = 100, 10
 READ = 2000  # images on which errors are read
 
 
@@ -104,7 +104,7 @@ def _measured(task: Task, data: Dataset, device: str) -> Iterator[Measurement]:
     seeds, steps = tuple(seed for seed, _ in members), int(cell["steps"])
     nets = autoencoders(CODERS[images.shape[1]], seeds, str(cell["init"]), float(cell["scale"])).to(target)
     order = own_orders(len(images), seeds).to(target)
-    for moment in train(
+    for snapshot in train(
         ByRow(nets, images),
         order,
         order,
@@ -118,12 +118,12 @@ def _measured(task: Task, data: Dataset, device: str) -> Iterator[Measurement]:
             period=max(1, steps // PERIODS),
         ),
         batch_size=int(cell["batch"]),
-        moments=log_spaced(steps, MOMENTS),
+        snapshots=log_spaced(steps, SNAPSHOTS),
         device=target.type,
     ):
         with torch.no_grad():
             found = error(nets(images[:READ]), images[:READ]).nan_to_num(math.inf).tolist()
         for (seed, rate), value in zip(members, found, strict=True):
-            yield Measurement("error", Estimate(value), seed, moment.step, "", f"rate={rate:g}")
+            yield Measurement("error", Estimate(value), seed, snapshot.step, "", f"rate={rate:g}")
     for seed in task.seeds:
         yield Measurement("mean_image_error", Estimate(mean_image_error(images[:READ])), seed)

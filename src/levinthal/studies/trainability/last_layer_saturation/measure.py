@@ -19,11 +19,11 @@ from levinthal.networks.sigmoid import SigmoidNets, sigmoid_nets
 from levinthal.probes.accuracy import error_counts, proportion
 from levinthal.training import choose_device, log_spaced
 from levinthal.training.members import ByRow, train_members
-from levinthal.vocabulary import Dataset, Estimate, Measurement, Moment, Preset, Scalar, Task
+from levinthal.vocabulary import Dataset, Estimate, Measurement, Preset, Scalar, Snapshot, Task
 
 BATCH = 10
 PROBED = 300  # test images that activations are read on, as many as in the paper
-MOMENTS = 24
+SNAPSHOTS = 24
 INSIDE = 20  # of these images, those that Jacobians are taken at
 
 ARMS: tuple[tuple[str, str, int, str], ...] = (
@@ -78,7 +78,7 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
     members = [(seed, rate) for rate in rates for seed in task.seeds]
     widths = (inputs.shape[1], *[int(cell["width"])] * int(cell["hidden"]), data.classes)
     seeds = tuple(seed for seed, _ in members)
-    moments = train_members(
+    snapshots = train_members(
         sigmoid_nets(widths, seeds=seeds, unit=str(cell["activation"]), start=str(cell["start"])),
         inputs,
         labels,
@@ -87,40 +87,40 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
         steps=int(cell["steps"]),
         batch_size=BATCH,
         loss=cross_entropy,
-        moments=log_spaced(int(cell["steps"]), MOMENTS),
+        snapshots=log_spaced(int(cell["steps"]), SNAPSHOTS),
     )
-    for moment in moments:
-        yield from _read(moment, torch.as_tensor(data.test_inputs[:PROBED]).to(target), members)
-        if moment.step == int(cell["steps"]):
-            yield from _errors(moment, data, members)
+    for snapshot in snapshots:
+        yield from _read(snapshot, torch.as_tensor(data.test_inputs[:PROBED]).to(target), members)
+        if snapshot.step == int(cell["steps"]):
+            yield from _errors(snapshot, data, members)
 
 
 @torch.no_grad()
-def _read(moment: Moment, images: Tensor, members: list[tuple[int, float]]) -> Iterator[Measurement]:
-    nets = _nets(moment)
+def _read(snapshot: Snapshot, images: Tensor, members: list[tuple[int, float]]) -> Iterator[Measurement]:
+    nets = _nets(snapshot)
     hidden, _ = nets.layers(images)
     for layer, active in enumerate(hidden, start=1):
         for name, values in statistics(active).items():
             for (seed, rate), value in zip(members, values.tolist(), strict=True):
-                yield Measurement(name, Estimate(value), seed, moment.step, f"{layer}", f"rate={rate:g}")
-    if moment.step == 0 and nets.unit == "tanh":
+                yield Measurement(name, Estimate(value), seed, snapshot.step, f"{layer}", f"rate={rate:g}")
+    if snapshot.step == 0 and nets.unit == "tanh":
         yield from _jacobians(nets, hidden)
 
 
-def _nets(moment: Moment) -> SigmoidNets:
-    assert isinstance(moment.model, ByRow)
-    assert isinstance(moment.model.nets, SigmoidNets)
-    return moment.model.nets
+def _nets(snapshot: Snapshot) -> SigmoidNets:
+    assert isinstance(snapshot.model, ByRow)
+    assert isinstance(snapshot.model.nets, SigmoidNets)
+    return snapshot.model.nets
 
 
 @torch.no_grad()
-def _errors(moment: Moment, data: Dataset, members: list[tuple[int, float]]) -> Iterator[Measurement]:
-    device = moment.loss.device
+def _errors(snapshot: Snapshot, data: Dataset, members: list[tuple[int, float]]) -> Iterator[Measurement]:
+    device = snapshot.loss.device
     images, labels = (torch.as_tensor(side).to(device) for side in (data.test_inputs, data.test_labels))
-    counts = error_counts(_nets(moment)(images), labels)
+    counts = error_counts(_nets(snapshot)(images), labels)
     for (seed, rate), count in zip(members, counts, strict=True):
         wrong = proportion(count, len(labels))
-        yield Measurement("error", wrong, seed, moment.step, "", f"rate={rate:g}")
+        yield Measurement("error", wrong, seed, snapshot.step, "", f"rate={rate:g}")
 
 
 def statistics(active: Float[Tensor, "s u n"]) -> dict[str, Float[Tensor, " s"]]:

@@ -105,7 +105,7 @@ CLAIMS = (
         source="exact: a sum of positive terms",
         effect="share of rescaled gradients along which the loss falls (central difference, float64)",
         unit="",
-        smallest=0.99,
+        smallest_effect=0.99,
         control="the same vectors with each layer's entries shuffled",
         evidence=evidence(
             downhill, control=value("downhill", step=None, reduce=mean_by_seed, factors="shuffled")
@@ -117,7 +117,7 @@ CLAIMS = (
         source=SOURCE,
         effect="doublings by which constants fall short of halving the training loss; 1: they change nothing",
         unit="doublings",
-        smallest=1 + math.log2(0.8),  # a loss that falls by less than a fifth
+        smallest_effect=1 + math.log2(0.8),  # a loss that falls by less than a fifth
         control="Adam in their place: what a cure looks like",
         evidence=evidence(by_depth(short_of_half("fixed")), control=by_depth(short_of_half("adam"))),
     ),
@@ -127,7 +127,7 @@ CLAIMS = (
         source="the defensible form of the warning",
         effect="fastest over slowest layer, in the later half of the run",
         unit="decades",
-        smallest=0.3,
+        smallest_effect=0.3,
         control="the same constants at the start, on one batch: noise alone",
         evidence=evidence(by_depth(at_best_fixed(drift)), control=by_depth(at_best_fixed(noise))),
     ),
@@ -137,7 +137,7 @@ CLAIMS = (
         source="the defensible form of the warning",
         effect="doublings by which tracked factors end with less training loss than constants",
         unit="doublings",
-        smallest=0.5,
+        smallest_effect=0.5,
         control="one hidden layer, where little vanishes",
         evidence=evidence(by_depth(below("tracked", "fixed")), control=below("tracked", "fixed")(SHALLOW)),
     ),
@@ -148,7 +148,7 @@ CLAIMS = (
             source=source,
             effect="doublings of training loss below the plain rule",
             unit="doublings",
-            smallest=None,
+            smallest_effect=None,
             control="",
             evidence=evidence(by_depth(below(rule, "plain"), SHALLOW)),
         )

@@ -32,7 +32,7 @@ from levinthal.training.layerwise import (
     tracked,
 )
 from levinthal.training.members import ByRow, own_orders, summed
-from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Moment, Task
+from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Snapshot, Task
 
 RATES: Mapping[str, tuple[float, ...]] = {
     "plain": (0.1, 0.3, 1, 3, 10, 30),
@@ -41,7 +41,7 @@ RATES: Mapping[str, tuple[float, ...]] = {
     "lars": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
     "adam": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1),
 }
-WIDTH, BATCH, MOMENTS = 30, 50, 12
+WIDTH, BATCH, SNAPSHOTS = 30, 50, 12
 READ = 2000  # images on which speeds are read
 DRAWS, DECADES, NEARBY = 20, 6, 1e-4  # random factors a seed and their span; how far the loss is probed
 
@@ -78,7 +78,7 @@ def _training(task: Task, inputs: Tensor, labels: Tensor) -> Iterator[Measuremen
     factors: Mapping[str, Factors] = {"tracked": tracked, "lars": lars}
     sgd = partial(LayerwiseSGD, rates=rates, factors=factors.get(rule, kept(constants)))
     order = own_orders(len(inputs), seeds).to(inputs.device)
-    for moment in train(
+    for snapshot in train(
         ByRow(nets, inputs),
         order,
         order,
@@ -86,17 +86,17 @@ def _training(task: Task, inputs: Tensor, labels: Tensor) -> Iterator[Measuremen
         loss=summed(cross_entropy, labels),
         optimizer=partial(MemberAdam, rates=rates) if rule == "adam" else sgd,
         batch_size=BATCH,
-        moments=log_spaced(steps, MOMENTS),
+        snapshots=log_spaced(steps, SNAPSHOTS),
         device=inputs.device.type,
     ):
         with torch.no_grad():
-            yield from _told("training_loss", cross_entropy(nets(inputs), labels), members, moment)
+            yield from _told("training_loss", cross_entropy(nets(inputs), labels), members, snapshot)
         if rule in ("plain", "fixed"):
             slopes = _slopes(nets, inputs[:READ], labels[:READ])
-            yield from _told("imbalance", imbalance(constants * norms(slopes)), members, moment)
-        if rule == "fixed" and moment.step == 0:
+            yield from _told("imbalance", imbalance(constants * norms(slopes)), members, snapshot)
+        if rule == "fixed" and snapshot.step == 0:
             batch = [weight.grad for weight in nets.parameters() if weight.grad is not None]
-            yield from _told("batch_imbalance", imbalance(constants * norms(batch)), members, moment)
+            yield from _told("batch_imbalance", imbalance(constants * norms(batch)), members, snapshot)
 
 
 def imbalance(speeds: Speeds) -> Tensor:
@@ -105,11 +105,11 @@ def imbalance(speeds: Speeds) -> Tensor:
 
 
 def _told(
-    name: str, values: Tensor, members: list[tuple[int, float]], moment: Moment
+    name: str, values: Tensor, members: list[tuple[int, float]], snapshot: Snapshot
 ) -> Iterator[Measurement]:
     unit = "nats" if name == "training_loss" else "decades"
     for (seed, rate), value in zip(members, values.nan_to_num(math.inf).tolist(), strict=True):
-        yield Measurement(name, Estimate(value, unit), seed, moment.step, "", f"rate={rate:g}")
+        yield Measurement(name, Estimate(value, unit), seed, snapshot.step, "", f"rate={rate:g}")
 
 
 def _directions(task: Task, inputs: Tensor, labels: Tensor) -> Iterator[Measurement]:

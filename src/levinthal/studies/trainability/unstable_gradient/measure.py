@@ -20,7 +20,7 @@ from levinthal.studies.trainability.unstable_gradient.plan import (
 )
 from levinthal.training import choose_device, train
 from levinthal.training.members import ByRow, MemberSGD, train_members
-from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Moment, Task
+from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Snapshot, Task
 
 
 def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measurement]:
@@ -47,29 +47,29 @@ def _speeds(task: Task, data: Dataset, device: torch.device) -> Iterator[Measure
     )
     epochs = int(task.cell["epochs"])
     rates = torch.full((len(task.seeds),), RATE, device=device)
-    moments = train(
+    snapshots = train(
         _networks(task.cell, task.seeds, data),
         inputs,
         labels,
         steps=epochs,
         loss=lambda outputs, wanted: sigmoid_cross_entropy(outputs, wanted).sum(),
         optimizer=partial(MemberSGD, rates=rates, decay=LAMBDA / len(inputs)),
-        moments=[epoch for epoch in EPOCHS if epoch <= epochs],
+        snapshots=[epoch for epoch in EPOCHS if epoch <= epochs],
         device=device.type,
     )
-    for moment in moments:
-        yield from bias_gradients(moment)
+    for snapshot in snapshots:
+        yield from bias_gradients(snapshot)
 
 
-def bias_gradients(moment: Moment) -> Iterator[Measurement]:
+def bias_gradients(snapshot: Snapshot) -> Iterator[Measurement]:
     """The book's "speed of learning" of each hidden layer: the Euclidean norm of dC/db, a seed at a time."""
-    nets = moment.model
+    nets = snapshot.model
     assert isinstance(nets, SigmoidNets)
     for layer, bias in enumerate(list(nets.biases)[:-1], start=1):
         assert bias.grad is not None
         norms = bias.grad.double().norm(dim=1).tolist()
         for seed, norm in zip(nets.seeds, norms, strict=True):
-            yield Measurement("bias_gradient", Estimate(norm), seed, moment.step, f"{layer}")
+            yield Measurement("bias_gradient", Estimate(norm), seed, snapshot.step, f"{layer}")
 
 
 def _accuracies(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:
@@ -82,7 +82,7 @@ def _accuracies(task: Task, data: Dataset, device: torch.device) -> Iterator[Mea
     members = [(seed, rate) for rate in rates for seed in task.seeds]
     seeds = tuple(seed for seed, _ in members)
     epoch, epochs = len(inputs) // BATCH, int(task.cell["epochs"])
-    moments = train_members(
+    snapshots = train_members(
         _networks(task.cell, seeds, data),
         inputs,
         labels,
@@ -92,18 +92,18 @@ def _accuracies(task: Task, data: Dataset, device: torch.device) -> Iterator[Mea
         batch_size=BATCH,
         loss=sigmoid_cross_entropy,
         decay=DECAY,
-        moments=[done * epoch for done in {1, 3, 10, epochs} if done <= epochs],
+        snapshots=[done * epoch for done in {1, 3, 10, epochs} if done <= epochs],
     )
-    for moment in moments:
-        yield from _accuracy(moment, data, members)
+    for snapshot in snapshots:
+        yield from _accuracy(snapshot, data, members)
 
 
 @torch.no_grad()
-def _accuracy(moment: Moment, data: Dataset, members: list[tuple[int, float]]) -> Iterator[Measurement]:
-    assert isinstance(moment.model, ByRow)
-    device = moment.loss.device
+def _accuracy(snapshot: Snapshot, data: Dataset, members: list[tuple[int, float]]) -> Iterator[Measurement]:
+    assert isinstance(snapshot.model, ByRow)
+    device = snapshot.loss.device
     inputs, labels = (torch.as_tensor(side).to(device) for side in (data.test_inputs, data.test_labels))
-    wrong = error_counts(moment.model.nets(inputs), labels)
+    wrong = error_counts(snapshot.model.nets(inputs), labels)
     for (seed, rate), count in zip(members, wrong, strict=True):
         right = proportion(len(labels) - count, len(labels))
-        yield Measurement("accuracy", right, seed, round(moment.epoch), "", f"rate={rate:g}")
+        yield Measurement("accuracy", right, seed, round(snapshot.epoch), "", f"rate={rate:g}")
