@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from levinthal.lab.storage.rows import Rows
+from levinthal.studies.skips_and_dynamics.first_last_information.design import Protocol, Size, tasks
 from levinthal.studies.skips_and_dynamics.first_last_information.measure import MODES
-from levinthal.studies.skips_and_dynamics.first_last_information.plan import Protocol, Size, tasks
 from levinthal.training import log_spaced
 from levinthal.vocabulary import Cell, Estimate, Measurement, Row
 

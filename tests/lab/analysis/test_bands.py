@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from levinthal.errors import InputError
 from levinthal.lab import Rows
-from levinthal.lab.analysis.bands import band, band_over, median_band, rounded
-from levinthal.vocabulary import Estimate, Measurement, Row
+from levinthal.lab.analysis.bands import (
+    LAYERS,
+    LEARNING_RATES,
+    MEAN,
+    MEDIAN,
+    QUARTILES,
+    RANGE,
+    STEPS,
+    Along,
+    band,
+    line,
+    rounded,
+)
+from levinthal.vocabulary import Axis, Estimate, Measurement, Row
 
 
 def test_five_digits_are_kept() -> None:
@@ -26,7 +39,7 @@ def test_the_band_lies_between_its_quantiles_and_keeps_the_order_of_the_points()
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=9))
 def test_the_median_lies_within_the_band(values: list[float]) -> None:
-    found = band("any", {1.0: values}, 0, 1)
+    found = band("any", {1.0: values}, RANGE)
     assert found.low <= found.y <= found.high
     assert found.low == rounded([min(values)])
 
@@ -35,21 +48,49 @@ def test_no_points_draw_nothing() -> None:
     assert (band("none", {}).x, band("none", {}).y) == ((), ())
 
 
-def test_curves_are_drawn_one_step_later() -> None:
-    steps = np.array([0, 9])
-    found = median_band({s: (steps, np.array([s, 10.0 * s])) for s in (1, 2, 3)}, "layer", times=2)
-    assert (found.x, found.y) == ((1, 10), (4, 40))
+def test_a_median_or_a_mean_alone_has_no_band() -> None:
+    points = {1.0: [1.0, 2.0, 6.0]}
+    assert [(band("", points, spread).y, band("", points, spread).low) for spread in (MEDIAN, MEAN)] == [
+        ((2,), ()),
+        ((3,), ()),
+    ]
 
 
 def rows(values: dict[int, list[float]]) -> Rows:
     return Rows.of(
-        Row({"rule": "plain"}, Measurement("loss", Estimate(value), seed, step, "", f"rate={step + 1}"))
+        Row(
+            {"rule": "plain"},
+            Measurement("loss", Estimate(value), seed, step, f"hidden{step + 2}", f"rate={step + 1}"),
+        )
         for step, found in values.items()
         for seed, value in enumerate(found)
     )
 
 
-def test_points_at_which_most_seeds_are_lost_are_not_drawn() -> None:
-    lost = rows({0: [1.0, 2.0, 3.0], 4: [5.0, 7.0, math.inf], 8: [1.0, math.nan, math.inf]})
-    assert (band_over(lost, "step", "loss").x, band_over(lost, "step", "loss").y) == ((1, 5), (2, 6))
-    assert band_over(lost, "rate", "loss").x == (1, 5)
+def test_points_at_which_most_seeds_have_no_number_are_not_drawn() -> None:
+    found = rows({0: [1.0, 2.0, 3.0], 4: [5.0, 7.0, math.inf], 8: [1.0, math.nan, math.inf]})
+    assert (line(found, STEPS, "loss").x, line(found, STEPS, "loss").y) == ((1, 5), (2, 6))
+    assert line(found, LEARNING_RATES, "loss").x == (1, 5)
+
+
+def test_layers_are_in_the_order_of_their_numbers_and_categories_in_their_own() -> None:
+    found = rows({8: [1.0], 0: [2.0], 1: [3.0]})
+    assert (line(found, LAYERS, "").x, line(found, LAYERS, "").y) == ((2, 3, 10), (2, 3, 1))
+    named = Along("layer", Axis("layer"), str)
+    assert line(found, named, "").x == ("hidden10", "hidden2", "hidden3")
+
+
+def test_a_line_takes_one_number_a_seed_and_point_or_makes_one() -> None:
+    twice = Rows.of(
+        Row({}, Measurement("loss", Estimate(number), 0, 9, layer))
+        for layer, number in (("1", 3.0), ("2", 4.0))
+    )
+    with pytest.raises(InputError, match="differ in layer"):
+        line(twice, STEPS, "loss")
+    length = line(twice, STEPS, "loss", reduce=lambda part: {0: math.hypot(*part.values())})
+    assert (length.x, length.y) == ((10,), (5,))
+
+
+def test_a_line_draws_the_quantiles_of_its_seeds() -> None:
+    found = line(rows({0: [0.0, 1.0, 2.0, 3.0, 4.0]}), STEPS, "loss", spread=QUARTILES, group="plain")
+    assert (found.low, found.y, found.high, found.group) == ((1,), (2,), (3,), "plain")

@@ -7,22 +7,18 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pytest
 
-from levinthal.errors import InputError
 from levinthal.lab import Rows
 from levinthal.lab.analysis.contrasts import (
-    Effect,
     Parts,
-    Reading,
-    at_best_rate,
-    best_at_end,
     compare,
     difference,
     each,
     evidence,
     log2_ratio,
-    mean_by_seed,
-    value,
+    log10_ratio,
+    mapped,
 )
+from levinthal.lab.analysis.readings import Effect, Reading, at_best_rate
 from levinthal.lab.judging.verdicts import judge
 from levinthal.vocabulary import Claim, Estimate, Evidence, Measurement, Outcome, Row
 
@@ -78,8 +74,8 @@ def test_a_planted_gain_is_read_exactly_part_by_part_and_seed_by_seed() -> None:
     assert read.effects == {f"depth {n}": dict.fromkeys(SEEDS, 2.0) for n in (2, 4)}
     assert read.control == {f"depth {n}": dict.fromkeys(SEEDS, 0.0) for n in (2, 4)}
     assert not read.grid_edge
-    assert "Best rates, depth 2: 1 and 0.1." in read.notes
-    assert "Control, best rates, depth 4: 1 and 1." in read.notes
+    assert "Best learning rates, depth 2: 1 and 0.1." in read.notes
+    assert "Control, best learning rates, depth 4: 1 and 1." in read.notes
 
 
 def test_a_planted_gain_replicates_and_none_does_not() -> None:
@@ -130,28 +126,26 @@ def test_notes_of_effects_and_of_the_claim_are_joined_once() -> None:
     assert read.notes == ("Left out: none.", "0 rows.")
 
 
-def test_accuracy_is_chosen_by_its_error_and_compared_as_it_is() -> None:
-    shares = {0.1: 0.5, 1.0: 0.75, 10.0: 0.25}
-    rows = Rows.of(row("any", 1, share, 0, 5, rate) for rate, share in shares.items())
-    read = at_best_rate("loss", error=lambda share: 1 - share)(rows)
-    assert (read.by_seed, read.rates, read.at_edge) == ({0: 0.75}, (1.0,), False)
-    chosen = best_at_end(rows, "loss", error=lambda share: 1 - share)
-    assert chosen is not None
-    assert chosen.scores == {0: 0.25}
-
-
-def test_a_value_is_of_the_last_step_of_one_or_of_all() -> None:
-    rows = Rows.of(row("any", 1, number, 0, step, 1.0) for step, number in ((0, 1.0), (5, 2.0), (9, 6.0)))
-    assert value("loss")(rows).by_seed == {0: 6.0}
-    assert value("loss", step=5)(rows).by_seed == {0: 2.0}
-    assert value("loss", step=None, reduce=mean_by_seed)(rows).by_seed == {0: 3.0}
-    assert value("other")(rows).by_seed == {}
-    with pytest.raises(InputError, match="differ in step"):
-        value("loss", step=None)(rows)
-
-
 def test_the_difference_is_the_first_less_the_second() -> None:
     one, other = Effect({0: 5.0}, (5.0,), at_edge=True), Effect({0: 3.0}, (3.0,))
     read = compare(lambda rows: one, lambda rows: other)(Rows.of([]))
     assert (read.by_seed, read.rates, read.at_edge) == ({0: 2.0}, (5.0, 3.0), True)
     assert difference(5, 3) == 2
+
+
+def test_a_condition_that_is_left_out_keeps_its_note_and_not_its_edge() -> None:
+    left_out = Effect({}, (1.0,), at_edge=True, note="Left out: neither arm converges.")
+    read = evidence({"a": lambda rows: Effect({0: 1.0}), "b": lambda rows: left_out})(Rows.of([]))
+    assert read == Evidence({"a": {0: 1.0}}, {}, False, ("Left out: neither arm converges.",))
+
+
+def test_a_mapped_reading_keeps_its_rates_and_its_edge() -> None:
+    found = Effect({0: 1.0, 1: 3.0}, (0.1,), at_edge=True, note="Why.")
+    assert mapped(lambda rows: found, lambda number: 2 * number)(Rows.of([])) == Effect(
+        {0: 2.0, 1: 6.0}, (0.1,), at_edge=True, note="Why."
+    )
+
+
+def test_ratios_are_logarithms_and_nothing_over_nothing_is_endless() -> None:
+    assert (log2_ratio(2, 8), log10_ratio(1000, 10)) == (-2, 2)
+    assert log10_ratio(1.0, 0.0) == np.inf

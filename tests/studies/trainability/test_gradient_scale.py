@@ -13,8 +13,8 @@ from levinthal.networks.plain import Stage, plain
 from levinthal.probes.depth_scale import batchnorm_rate
 from levinthal.studies import find
 from levinthal.studies.trainability.gradient_scale import study
-from levinthal.studies.trainability.gradient_scale.claims import trained
-from levinthal.studies.trainability.gradient_scale.measure import NETWORKS, RATES, WIDTH, design
+from levinthal.studies.trainability.gradient_scale.claims import Trained, trained
+from levinthal.studies.trainability.gradient_scale.design import NETWORKS, RATES, WIDTH, design
 from levinthal.vocabulary import Cell, Estimate, Measurement, Outcome, Row, Task, Verdict
 
 SEEDS = range(8)
@@ -97,7 +97,7 @@ def test_winners_at_the_edge_of_the_grid_leave_the_comparison_open() -> None:
         return r
 
     rows = Rows.of(map(tilted, simulated(True)))
-    assert all(at_edge for _, _, at_edge in trained(rows).values())
+    assert all(net.at_edge for net in trained(rows).values())
     assert verdicts(rows)["G5"].outcome is Outcome.INCONCLUSIVE
 
 
@@ -109,7 +109,8 @@ def test_the_rate_is_chosen_by_validation_and_told_by_the_test_set() -> None:
         for name, values in errors.items()
         for rate, value in zip(RATES, values, strict=True)
     ]
-    assert trained(Rows.of([*rows, row(cell, "nonlinearity", 1.5, 0)])) == {(0, 3): (1.5, 0.33, False)}
+    found = trained(Rows.of([*rows, row(cell, "nonlinearity", 1.5, 0)]))
+    assert found == {(0, 3): Trained(1.5, 0.33, at_edge=False, deepest=8)}
 
 
 def test_designs_are_drawn_from_seed_and_index_alone() -> None:

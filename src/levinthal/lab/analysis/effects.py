@@ -1,8 +1,7 @@
-"""Effects seed by seed, part of the grid by part: what a claim's evidence is put together from.
+"""Numbers seed by seed, over several settings.
 
-present    the parts that have runs            less     the difference of two arms, paired by seed
-average    the mean over parts, seed by seed   slope    the effect against the doublings of a factor
-doublings  log2 of a ratio of times, where an arm may never have got there
+average   the mean over settings              slope   against log2 of a factor
+log2_speedup   log2 of a ratio of times, where an arm may never have reached its target
 """
 
 from __future__ import annotations
@@ -14,21 +13,6 @@ import numpy as np
 
 BySeed = Mapping[int, float]
 """Seed -> effect."""
-
-
-def present(parts: Mapping[str, BySeed]) -> dict[str, BySeed]:
-    """The parts of the grid that have runs: not every preset, nor a half-finished study, has them all."""
-    return {part: effect for part, effect in parts.items() if effect}
-
-
-def less(parts: Mapping[str, BySeed], others: Mapping[str, BySeed]) -> dict[str, BySeed]:
-    """Part -> seed -> difference, where both are known.
-
-    >>> less({"a": {0: 3.0, 1: 5.0}, "b": {0: 1.0}}, {"a": {1: 1.0}})
-    {'a': {1: 4.0}}
-    """
-    both = {part: (one, others[part]) for part, one in parts.items() if part in others}
-    return present({p: {s: one[s] - other[s] for s in one if s in other} for p, (one, other) in both.items()})
 
 
 def average(effects: Iterable[BySeed]) -> dict[int, float]:
@@ -63,10 +47,18 @@ def slope(points: Mapping[float, BySeed]) -> dict[int, float]:
     return result
 
 
-def doublings(slow: float, fast: float, never: float) -> float:
-    """log2(slow / fast); inf, an arm that never got there, counts as `never`; two of them are no number.
+def log2_speedup(slow: float, fast: float, never: float) -> float:
+    """log2(slow / fast) of two times; inf, an arm that never reached its target, counts as `never`.
 
-    >>> doublings(80, 20, 200), doublings(math.inf, 25, 200), doublings(math.inf, math.inf, 200)
+    Args:
+        slow: the time of one arm.
+        fast: the time of the other.
+        never: the time that counts for an arm that never reached its target.
+
+    Returns:
+        The log2 ratio; NaN if neither arm reached it.
+
+    >>> log2_speedup(80, 20, 200), log2_speedup(math.inf, 25, 200), log2_speedup(math.inf, math.inf, 200)
     (2.0, 3.0, nan)
     """
     if math.isinf(slow) and math.isinf(fast):

@@ -14,8 +14,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from levinthal.lab import Rows
-from levinthal.lab.analysis.contrasts import Reading, each, evidence, mean_by_seed, value
+from levinthal.lab.analysis import (
+    RANGE,
+    Along,
+    By,
+    Reading,
+    caption,
+    each,
+    evidence,
+    facets,
+    mapped,
+    mean_by_seed,
+    value,
+)
+from levinthal.lab.storage.rows import Rows
 from levinthal.vocabulary import (
     Axis,
     Claim,
@@ -34,6 +46,7 @@ from levinthal.vocabulary import (
 
 SOURCE = "Nielsen, Neural Networks and Deep Learning (2015), ch. 5"
 CASES = ("gaussian", "balanced", "contrived")
+LAYER = Along("layer", Axis("layer"), int)
 CHAINS = 200  # a seed's value is the mean over so many chains, or the worst of them
 WEIGHTS = np.round(np.arange(1.1, 12.05, 0.1), 1)  # the sizes |w| whose window is scanned
 SPACING = 1e-4  # between the inputs of that scan
@@ -91,7 +104,7 @@ def _chains(case: str, length: int, seed: int) -> Iterator[Measurement]:
     if case == "one factor short":
         product = product / slopes
     yield Measurement("agreement", _digits(product / gradient), seed)
-    yield Measurement("growth", Estimate(float(growth), "decades a layer"), seed)
+    yield Measurement("growth", Estimate(float(growth), "log10 ratio per layer"), seed)
     for layer, typical in enumerate(gradient.abs().median(dim=0).values.tolist(), start=1):
         yield Measurement("gradient", Estimate(typical), seed, layer=f"{layer}")
 
@@ -128,7 +141,7 @@ def _beside(name: str, case: str, control: str, sign: int = 1) -> Callable[[Rows
     """The number in a case, length by length, beside that of the control, averaged over lengths."""
 
     def signed(read: Reading) -> Reading:
-        return lambda rows: read(rows).map(lambda number: sign * number)
+        return mapped(read, lambda number: sign * number)
 
     parts = each(
         "length",
@@ -156,7 +169,7 @@ CLAIMS = (
         says="With gaussian weights it falls exponentially towards the input: terms are usually below 1/4.",
         source=SOURCE,
         effect="loss of gradient towards the input",
-        unit="decades a layer",
+        unit="log10 ratio per layer",
         smallest_effect=math.log10(4),
         control="weights of +-4 and z = 0: every term has size 1",
         evidence=_beside("growth", "gaussian", "balanced", sign=-1),
@@ -166,7 +179,7 @@ CLAIMS = (
         says="It can explode: weights of 100 and biases that hold z = 0 make every term 25.",
         source=SOURCE,
         effect="gain of gradient towards the input",
-        unit="decades a layer",
+        unit="log10 ratio per layer",
         smallest_effect=math.log10(25) - 1e-12,
         control="gaussian weights and biases",
         evidence=_beside("growth", "contrived", "gaussian"),
@@ -188,32 +201,20 @@ def figures(rows: Rows) -> Iterator[Figure]:
     """The gradient against the layer in the longest chains, and the window against the weight."""
     if len(gradients := rows.where(name="gradient", case=CASES)):
         length = max(gradients.distinct("length"))
-        cases = gradients.where(length=length).group_by("case").items()
-        traces = tuple(_trace(str(case), found) for (case,), found in cases)
-        caption = (
-            f"Chains of {length}, median of {CHAINS}; {len(rows.distinct('seed'))} seeds: median and range."
-        )
-        panel = Panel(Axis("layer"), Axis("|dC/db|", log=True), traces)
-        yield Figure(
-            "gradients", "Gradients vanish or explode unless every term has size 1", caption, (panel,)
-        )
+        longest = gradients.where(length=length)
+        panels = facets(longest, LAYER, Axis("|dC/db|", log=True), By("case"), spread=RANGE)
+        words = caption(rows, RANGE, f"chains of {length}, each number the median of {CHAINS} of them")
+        yield Figure("gradients", "Gradients vanish or explode unless every term has size 1", words, panels)
     if len(widest := rows.where(case="window", name="widest")):
         weights = tuple(np.linspace(4, 12, 161).tolist())
         curve = Series("width", weights, tuple(map(escape_width, weights)), "reference")
-        caption = f"Closed form; the widest in a scan is {widest.values().mean():.4f} ({len(widest)} seeds)."
+        words = f"Closed form; the widest in a scan is {widest.values().mean():.4f} ({len(widest)} seeds)."
         panel = Panel(Axis("|w|"), Axis("width of inputs with |w s'(z)| >= 1"), (curve,))
-        yield Figure("window", "Few inputs let the term of a sigmoid neuron reach 1", caption, (panel,))
-
-
-def _trace(case: str, rows: Rows) -> Series:
-    layers = {int(layer): found.values() for (layer,), found in rows.group_by("layer").items()}
-    values = np.array([layers[layer] for layer in sorted(layers)])
-    low, middle, high = (tuple(q) for q in np.quantile(values, [0, 0.5, 1], axis=1).tolist())
-    return Series(case, tuple(sorted(layers)), middle, group=case, low=low, high=high)
+        yield Figure("window", "Few inputs let the term of a sigmoid neuron reach 1", words, (panel,))
 
 
 def answer(verdicts: Mapping[str, Verdict]) -> str:
-    """What the product does, or which claims are open."""
+    """The factor of the product per layer, or the claims that are open."""
     open_ = [name for name, verdict in verdicts.items() if verdict.outcome is not Outcome.REPLICATES]
     if open_:
         return f"Not settled here: see {', '.join(open_)}."

@@ -10,7 +10,7 @@ from levinthal.data import load
 from levinthal.errors import InputError
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information import study
-from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES, factors
+from levinthal.studies.skips_and_dynamics.first_last_information.design import ARCHITECTURES, factors
 from levinthal.vocabulary import Dataset, Row, Scalar, Task
 
 SMALL = {"width": 6, "depth": 6, "batch": "64", "samples": 1100, "steps": 12, "images": 100}

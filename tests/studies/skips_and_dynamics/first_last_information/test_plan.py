@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from levinthal.studies.skips_and_dynamics.first_last_information import study
-from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES, INITIAL_ARMS
+from levinthal.studies.skips_and_dynamics.first_last_information.design import ARCHITECTURES, INITIAL_ARMS
 
 
 def test_no_cell_twice_and_every_cell_has_the_same_factors() -> None:

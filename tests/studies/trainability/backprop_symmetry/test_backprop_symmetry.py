@@ -16,7 +16,7 @@ from levinthal.studies.trainability.backprop_symmetry.measure import (
     central_differences,
     delta_rule,
     error,
-    first_nets,
+    initial_nets,
     is_124,
     ratios,
     symmetric,
@@ -71,7 +71,7 @@ def test_weights_that_are_not_the_papers() -> None:
 
 
 def test_the_rule_is_autograds_and_central_differences() -> None:
-    nets, targets = first_nets((0, 5), 3), wanted("symmetry", (0, 5), 3)
+    nets, targets = initial_nets((0, 5), 3), wanted("symmetry", (0, 5), 3)
     (expected,) = torch.autograd.grad(error(nets(vectors()), targets), nets.weights[0])
     found = delta_rule(nets, targets).detach()
     torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-14)
@@ -82,7 +82,7 @@ def test_the_rule_is_autograds_and_central_differences() -> None:
 
 
 def test_networks_are_a_seeds_own_and_start_small() -> None:
-    both, alone = first_nets((3, 7), 4), first_nets((7,), 4)
+    both, alone = initial_nets((3, 7), 4), initial_nets((7,), 4)
     for a, b in zip(both.parameters(), alone.parameters(), strict=True):
         assert torch.equal(a[4:], b)
         assert a.abs().max() <= 0.3

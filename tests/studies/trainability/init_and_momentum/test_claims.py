@@ -9,7 +9,8 @@ import numpy as np
 
 from levinthal.lab import Rows
 from levinthal.lab.judging.verdicts import judge
-from levinthal.studies.trainability.init_and_momentum import RATES, study
+from levinthal.studies.trainability.init_and_momentum import study
+from levinthal.studies.trainability.init_and_momentum.design import RATES
 from levinthal.vocabulary import Cell, Estimate, Measurement, Outcome, Row, Verdict
 
 CLAIMS = {claim.id: claim for claim in study.claims}
@@ -85,16 +86,16 @@ def test_a_best_rate_on_the_edge_decides_nothing() -> None:
 def test_figures_and_answer_say_what_the_rows_hold() -> None:
     rows = simulated(as_published, noise=1e-4)
     rates, training, scale = study.figures(rows)
-    assert [panel.title for panel in rates.panels] == ["sparse start", "weights N(0, .01²)"]
+    assert [panel.title for panel in rates.panels] == ["sparse initialisation", "weights N(0, .01²)"]
     assert [len(panel.series) for panel in training.panels] == [6, 6]
     assert rates.title.endswith(
         "no momentum 2.1, classical .9 1, Nesterov .9 1, classical .99 0.77, Nesterov .99 0.73"
     )
     assert training.title == "From small weights no arm gets below 100 % of the mean image's error"
-    assert scale.title == "The best scale of the sparse start is 1"
+    assert scale.title == "The best scale of the sparse initialisation is 1"
     found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
     said = study.answer(found)
-    assert said.startswith("Both: a good start")
+    assert said.startswith("Both: a good initialisation")
     assert "a bad one with 100 % of the mean image's error" in said
     other = simulated(all_alike)
     assert study.answer({claim.id: judge(claim, claim.evidence(other)) for claim in study.claims})[0] == "A"

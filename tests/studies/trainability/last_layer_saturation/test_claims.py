@@ -8,8 +8,8 @@ import pytest
 from levinthal.lab import Rows
 from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.trainability.last_layer_saturation import study
-from levinthal.studies.trainability.last_layer_saturation.measure import ARMS
-from levinthal.studies.trainability.last_layer_saturation.numbers import fall, later, rise, saturates
+from levinthal.studies.trainability.last_layer_saturation.claims import fall, lag, rise, saturates
+from levinthal.studies.trainability.last_layer_saturation.design import ARMS
 from levinthal.vocabulary import Estimate, Measurement, Outcome, Row
 
 CLAIMS = {claim.id: claim for claim in study.claims}
@@ -139,7 +139,7 @@ def test_fall_rise_and_lag_of_one_trace():
         rows += [Row(cell, Measurement("p98", Estimate(v), 3, s, layer)) for s, v in levels]
     assert fall(Rows.of(rows), 4) == {3: pytest.approx(0.3)}
     assert rise(Rows.of(rows), 4) == {3: pytest.approx(0.2)}
-    assert later(Rows.of(rows)) == {3: pytest.approx(4)}
+    assert lag(Rows.of(rows)) == {3: pytest.approx(4)}
 
 
 def test_a_study_without_rows_says_so():
@@ -156,6 +156,6 @@ def test_figures_say_what_the_rows_hold():
     assert "falls to 0.05 within 1,500 updates" in means.title
     assert len(means.panels) == len(RATES) + 3
     assert means.panels[0].series[3].y[-1] == pytest.approx(0.4, abs=0.01)
-    assert "0.58 (standard start)" in figures["spread"].title
-    assert "300.0 times as late (standard start)" in figures["tanh-levels"].title
+    assert "0.58 (standard initialisation)" in figures["spread"].title
+    assert "300.0 times as late (standard initialisation)" in figures["tanh-levels"].title
     assert figures["errors"].panels[1].title == "tanh"

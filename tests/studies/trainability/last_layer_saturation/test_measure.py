@@ -13,10 +13,9 @@ from levinthal.lab import Rows
 from levinthal.networks.sigmoid import sigmoid_nets
 from levinthal.studies import find
 from levinthal.studies.trainability.last_layer_saturation import study
-from levinthal.studies.trainability.last_layer_saturation.claims import kept, singular
+from levinthal.studies.trainability.last_layer_saturation.claims import singular_value, spread_ratio
+from levinthal.studies.trainability.last_layer_saturation.design import Size, preset
 from levinthal.studies.trainability.last_layer_saturation.measure import (
-    Size,
-    preset,
     singular_values,
     statistics,
 )
@@ -80,9 +79,9 @@ def test_the_smallest_study_end_to_end():
     assert sigmoids.distinct("layer") == ["1", "2", "3", "4", "5"]
     assert max(sigmoids.distinct("step")) == 12
     assert rows.where(name="error", steps=12).distinct("step") == [12]
-    assert np.mean(list(kept(rows, "fan_in_uniform").values())) == pytest.approx(-0.79, abs=0.15)
-    assert abs(np.mean(list(kept(rows, "normalised_uniform").values()))) < 0.2
-    assert np.mean(list(singular(rows, "normalised_uniform").values())) == pytest.approx(0.8, abs=0.06)
+    assert np.mean(list(spread_ratio(rows, "fan_in_uniform").values())) == pytest.approx(-0.79, abs=0.15)
+    assert abs(np.mean(list(spread_ratio(rows, "normalised_uniform").values()))) < 0.2
+    assert np.mean(list(singular_value(rows, "normalised_uniform").values())) == pytest.approx(0.8, abs=0.06)
     assert len(list(study.figures(rows))) == 5
 
 

@@ -10,7 +10,7 @@ import pytest
 from levinthal.lab import Rows
 from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.trainability.layer_rescaling import study
-from levinthal.studies.trainability.layer_rescaling.measure import RATES
+from levinthal.studies.trainability.layer_rescaling.design import RATES
 from levinthal.vocabulary import Estimate, Measurement, Outcome, Row, Verdict
 
 CLAIMS = {claim.id: claim for claim in study.claims}
@@ -103,8 +103,8 @@ def test_figures_and_answer_say_what_the_rows_hold() -> None:
     rates, training, drift = study.figures(rows)
     assert [panel.title for panel in rates.panels] == ["1 hidden layer", "3 hidden layers", "5 hidden layers"]
     assert len(rates.panels[0].series) == len(training.panels[0].series) == 5
-    assert rates.title.startswith("At their best rates, 5 hidden layers: Adam 0.05")
-    assert drift.title.startswith("Speeds equalised at the start are 1")
+    assert rates.title.startswith("At their best learning rates, 5 hidden layers: Adam 0.05")
+    assert drift.title.startswith("Speeds equalised at initialisation are 1")
     found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
     assert "0.5 (3 hidden layers), 0.5 (5 hidden layers)" in study.answer(found)
 

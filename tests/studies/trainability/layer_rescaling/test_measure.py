@@ -12,7 +12,8 @@ from levinthal.networks.sigmoid import sigmoid_nets
 from levinthal.probes.parameters import gradients
 from levinthal.studies import find
 from levinthal.studies.trainability.layer_rescaling import study
-from levinthal.studies.trainability.layer_rescaling.measure import RATES, fall, imbalance, random_factors
+from levinthal.studies.trainability.layer_rescaling.design import RATES
+from levinthal.studies.trainability.layer_rescaling.measure import fall, imbalance, random_factors
 from levinthal.training.layerwise import equalising, norms, rescaled
 from levinthal.vocabulary import Row, Task
 

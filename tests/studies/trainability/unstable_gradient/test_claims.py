@@ -8,8 +8,8 @@ import pytest
 from levinthal.lab import Rows
 from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.trainability.unstable_gradient import study
-from levinthal.studies.trainability.unstable_gradient.plan import EPOCHS, NORMS, RATIOS
-from levinthal.studies.trainability.unstable_gradient.published import within
+from levinthal.studies.trainability.unstable_gradient.claims.published import within
+from levinthal.studies.trainability.unstable_gradient.design import EPOCHS, NORMS, RATIOS
 from levinthal.vocabulary import Estimate, Measurement, Outcome, Row
 
 CLAIMS = {claim.id: claim for claim in study.claims}

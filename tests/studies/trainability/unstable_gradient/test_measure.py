@@ -14,7 +14,7 @@ from levinthal.lab import Rows
 from levinthal.networks.sigmoid import sigmoid_nets
 from levinthal.studies import find
 from levinthal.studies.trainability.unstable_gradient import study
-from levinthal.studies.trainability.unstable_gradient.plan import Size, preset, wider
+from levinthal.studies.trainability.unstable_gradient.design import Size, preset, wider
 from levinthal.vocabulary import Row, Task
 
 DIGITS = load("digits")

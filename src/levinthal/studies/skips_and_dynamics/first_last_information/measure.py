@@ -27,7 +27,7 @@ from levinthal.probes import (
     watch,
 )
 from levinthal.probes.layers import Estimator
-from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES
+from levinthal.studies.skips_and_dynamics.first_last_information.design import ARCHITECTURES
 from levinthal.training import RMSprop, choose_device, log_spaced, train
 from levinthal.training.optimizers import OptimizerRule
 from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Probe, Snapshot, Task
@@ -162,8 +162,8 @@ def _other_estimators(images: Tensor) -> Iterator[Probe]:
     for name, estimator in named.items():
         probe = first_last_information(images, estimator, name="mutual_information", batchnorm=("batch",))
         yield _worded(probe, f"estimator={name} n={len(images)}")
-    likeness = first_last_information(images, partial(cka, checks="none"), name="cka", batchnorm=("batch",))
-    yield _worded(likeness, f"estimator=cka n={len(images)}")
+    similarity = first_last_information(images, partial(cka, checks="none"), name="cka", batchnorm=("batch",))
+    yield _worded(similarity, f"estimator=cka n={len(images)}")
 
 
 def _estimator(name: str) -> Estimator:
@@ -173,6 +173,6 @@ def _estimator(name: str) -> Estimator:
 def _layer_probes(training: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]) -> Iterator[Probe]:
     few = test[0][:LAYER_IMAGES], test[1][:LAYER_IMAGES]
     yield linear_probe((training[0][:REFERENCE], training[1][:REFERENCE]), few, batchnorm="recalibrated")
-    likeness = partial(cka, checks="none")
-    yield between_layers(few[0], likeness, name="neighbour_cka", against="previous", batchnorm="batch")
+    similarity = partial(cka, checks="none")
+    yield between_layers(few[0], similarity, name="neighbour_cka", against="previous", batchnorm="batch")
     yield between_layers(few[0], _estimator("ksg"), name="layer_information", batchnorm="batch")

@@ -1,4 +1,4 @@
-"""The claims: the networks learn it, their weights are the paper's, and the rule is the gradient."""
+"""The claims: the networks learn it, their weights are the paper's, and the rule gives the gradient."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from functools import partial
 
 import numpy as np
 
-from levinthal.lab import Rows
-from levinthal.lab.analysis.contrasts import evidence, mean_by_seed, value
+from levinthal.lab.analysis import evidence, mean_by_seed, value
+from levinthal.lab.storage.rows import Rows
+from levinthal.studies.trainability.backprop_symmetry.design import SOURCE
 from levinthal.vocabulary import Claim, Evidence
 
-SOURCE = "Rumelhart, Hinton & Williams 1986, Nature 323, fig. 1"
-CONTROL = "the same networks asked for 8 of the 64 vectors at random"
+CONTROL = "the same networks trained on 8 of the 64 vectors at random"
 
 
 def of_solutions(name: str) -> Callable[[Rows], Evidence]:
@@ -76,7 +76,7 @@ CLAIMS = (
         id="B5",
         says="The paper's network was right after 1,425 sweeps.",
         source=SOURCE,
-        effect="median sweeps of those that got there (looked at every 25)",
+        effect="median sweeps of the networks that solve it (evaluated every 25)",
         unit="sweeps",
         smallest_effect=None,
         control="",

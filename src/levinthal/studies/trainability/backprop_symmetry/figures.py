@@ -1,16 +1,18 @@
-"""What is drawn: who solves it when, and the ratios of the weights of those that did."""
+"""The figures: the share of solved networks over training, and the ratios of the weights of a solution."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from levinthal.lab import Rows
-from levinthal.lab.analysis.bands import band
-from levinthal.studies.trainability.backprop_symmetry.measure import NEAR
+from levinthal.lab.analysis import QUARTILES, Along, By, caption, facets, percent
+from levinthal.lab.storage.rows import Rows
+from levinthal.studies.trainability.backprop_symmetry.design import NEAR, TASKS
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
 KINDS = {"1:2:4": (2.0, 4.0), "2:3:4": (1.5, 2.0)}
-TASKS = {"symmetry": "mirror symmetry", "random function": "random function"}
+SWEEPS = Along("step", Axis("sweep"))
+SHARE = Axis("networks right on all 64 vectors", "%")
+LEARNT = By("task", TASKS, groups={"random function": "random"})
 
 
 def figures(rows: Rows) -> Iterator[Figure]:
@@ -18,29 +20,18 @@ def figures(rows: Rows) -> Iterator[Figure]:
     solved = rows.where(name="solved")
     if len(solved):
         yield _sweeps(solved)
-    shapes = rows.where(name="middle")
-    if len(shapes) and len(shapes.where(task="symmetry", right=True)):
+    if len(rows.where(name="middle", task="symmetry", right=True)):
         yield _ratios(rows)
 
 
 def _sweeps(rows: Rows) -> Figure:
-    series = []
-    for task, words in TASKS.items():
-        arm = rows.where(task=task)
-        points = {float(s): (100 * g.values()).tolist() for (s,), g in arm.group_by("step").items()}
-        if points:
-            series.append(band(words, points, group="random" if task != "symmetry" else task))
-    last = rows.where(step=max(rows.distinct("step")))
-    ends = {
-        task: 100 * last.where(task=task).values().mean() for task in TASKS if task in last.distinct("task")
-    }
-    seen = ", ".join(
-        f"{share:.0f} % learn {'it' if t == 'symmetry' else 'a random one'}" for t, share in ends.items()
-    )
-    panel = Panel(Axis("sweep"), Axis("networks right on all 64 vectors", "%"), tuple(series))
-    caption = f"Share of a seed's networks: median and quartiles over {len(rows.distinct('seed'))} seeds."
-    title = f"Within {max(rows.distinct('step')):,} sweeps {seen}"
-    return Figure("sweeps", title, caption, (panel,))
+    last = max(rows.distinct("step"))
+    shares = {t: 100 * part.values().mean() for t, _, part in LEARNT.split(rows.where(step=last))}
+    names = {"symmetry": "it", "random function": "a random one"}
+    seen = ", ".join(f"{share:.0f} % learn {names[task]}" for task, share in shares.items())
+    panels = facets(rows, SWEEPS, SHARE, LEARNT, reduce=percent)
+    words = caption(rows, QUARTILES, "share of a seed's networks")
+    return Figure("sweeps", f"Within {last:,} sweeps {seen}", words, panels)
 
 
 def _ratios(rows: Rows) -> Figure:
@@ -50,9 +41,9 @@ def _ratios(rows: Rows) -> Figure:
     shares = {kind: 100 * kinds.count(kind) / len(kinds) for kind in (*KINDS, "other")}
     bars = Series("solved networks", tuple(shares), tuple(shares.values()), "bar", group="symmetry")
     panel = Panel(Axis("sizes of a hidden unit's three mirrored weights"), Axis("solutions", "%"), (bars,))
-    caption = f"First hidden unit of {len(kinds)} solved networks, each size within 5 %."
-    said = " and ".join(f"{share:.0f} % are {kind}" for kind, share in shares.items() if share > 0)
-    return Figure("ratios", f"Of the solutions {said}", caption, (panel,))
+    words = f"First hidden unit of {len(kinds)} solved networks, each size within 5 %."
+    seen = " and ".join(f"{share:.0f} % are {kind}" for kind, share in shares.items() if share > 0)
+    return Figure("ratios", f"Of the solutions {seen}", words, (panel,))
 
 
 def kind_of(middle: float, largest: float) -> str:

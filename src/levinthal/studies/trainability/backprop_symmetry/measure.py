@@ -1,7 +1,4 @@
-"""Networks 6-2-1 that learn a Boolean function of six bits, trained and differentiated as in the paper.
-
-A cell's factors: `task` ("symmetry", "random function", or "gradient"), `nets` a seed, and `sweeps`.
-"""
+"""The measurement: networks 6-2-1 that learn a Boolean function of six bits, trained as in the paper."""
 
 from __future__ import annotations
 
@@ -15,13 +12,14 @@ from torch import Tensor
 
 from levinthal.networks.initial import generator
 from levinthal.networks.sigmoid import SigmoidNets
+from levinthal.studies.trainability.backprop_symmetry.design import NEAR
 from levinthal.training import SGD, train
 from levinthal.vocabulary import Estimate, Measurement, Task
 
 LENGTH, HIDDEN, ONES = 6, 2, 8  # of the 64 vectors, 8 are symmetric
 RATE, MOMENTUM, SPREAD = 0.1, 0.9, 0.3
-SWEEPS, LOOK_EVERY = 5000, 25
-NEAR, NUDGE = 0.05, 1e-5
+SWEEPS, EVERY = 5000, 25
+NUDGE = 1e-5
 Functions = Float[Tensor, "vector net"]
 
 
@@ -39,7 +37,7 @@ def symmetric(inputs: Float[Tensor, "n 6"]) -> Float[Tensor, " n"]:
     return (inputs == inputs.flip(1)).all(1).double()
 
 
-def first_nets(seeds: Sequence[int], nets: int) -> SigmoidNets:
+def initial_nets(seeds: Sequence[int], nets: int) -> SigmoidNets:
     """`nets` networks 6-2-1 of each seed, every weight and bias uniform in [-.3, .3]."""
     shapes = ((HIDDEN, LENGTH), (1, HIDDEN), (HIDDEN,), (1,))
     drawn = [
@@ -63,7 +61,7 @@ def members(seeds: Sequence[int], nets: int) -> tuple[int, ...]:
 
 
 def wanted(task: str, seeds: Sequence[int], nets: int) -> Functions:
-    """What each network is to say of each vector: symmetry, or 8 vectors at random, each network its own."""
+    """The target of each network for each vector: symmetry, or 8 vectors at random, its own."""
     ones = symmetric(vectors())
     if task != "random function":
         return ones[:, None].expand(-1, len(seeds) * nets)
@@ -117,8 +115,8 @@ def central_differences(nets: SigmoidNets, targets: Functions) -> Float[Tensor, 
     for unit, place in product(range(HIDDEN), range(LENGTH)):
         for sign in (1, -1):
             nets.weights[0][:, unit, place] += sign * NUDGE
-            said = torch.sigmoid(nets(vectors())[..., 0])
-            slopes[:, unit, place] += sign * 0.5 * (said - targets.T).square().sum(1) / (2 * NUDGE)
+            outputs = torch.sigmoid(nets(vectors())[..., 0])
+            slopes[:, unit, place] += sign * 0.5 * (outputs - targets.T).square().sum(1) / (2 * NUDGE)
             nets.weights[0][:, unit, place] -= sign * NUDGE
     return slopes
 
@@ -127,7 +125,7 @@ def measure(task: Task, *, data: object, device: object) -> Iterator[Measurement
     """Train or differentiate the networks of a cell. No data are needed; the CPU does it, in float64."""
     del data, device
     name, count = str(task.cell["task"]), int(task.cell["nets"])
-    nets, targets = first_nets(task.seeds, count), wanted(name, task.seeds, count)
+    nets, targets = initial_nets(task.seeds, count), wanted(name, task.seeds, count)
     if name == "gradient":
         yield from _gradients(task.seeds, nets, targets)
     else:
@@ -148,10 +146,10 @@ def _gradients(seeds: Sequence[int], nets: SigmoidNets, targets: Functions) -> I
 def _training(nets: SigmoidNets, targets: Functions, sweeps: int) -> Iterator[Measurement]:
     first = torch.full((len(nets.seeds),), math.inf)
     right = torch.zeros(len(first), dtype=torch.bool)
-    looks = {*range(0, min(SWEEPS, sweeps) + 1, LOOK_EVERY), sweeps}
+    shown = {*range(0, min(SWEEPS, sweeps) + 1, EVERY), sweeps}
     rule = SGD(RATE, MOMENTUM)
     for snapshot in train(
-        nets, vectors(), targets, steps=sweeps, loss=error, optimizer=rule, snapshots=looks, device="cpu"
+        nets, vectors(), targets, steps=sweeps, loss=error, optimizer=rule, snapshots=shown, device="cpu"
     ):
         with torch.no_grad():
             right = ((nets(vectors())[..., 0] > 0) == (targets.T > 0.5)).all(1)
@@ -168,7 +166,7 @@ def _shares(seeds: Sequence[int], solved: Bool[Tensor, " s"], step: int) -> Iter
 
 
 def _weights(nets: SigmoidNets, right: Tensor, first: Tensor) -> Iterator[Measurement]:
-    """What the hidden units of each network look like at the end, and when it first was right."""
+    """The weights of each network's hidden units at the end, and the sweep at which it first was right."""
     hidden = nets.weights[0].detach()
     numbers = {
         "sweeps": first,

@@ -1,142 +1,147 @@
-"""The claims: exploding gradients persist, skips tame them, batch norm has its law, NLC foretells error."""
+"""The claims: exploding gradients persist, skips tame them, batch norm has its law, NLC predicts error."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from levinthal.lab import Rows
+from levinthal.lab.analysis import Effect, Reading, compare, each, evidence, mapped, value
+from levinthal.lab.analysis.contrasts import Parts
 from levinthal.lab.analysis.rates import best_rate
 from levinthal.lab.judging.trends import grouped_spearman
+from levinthal.lab.storage.rows import Rows
 from levinthal.probes.depth_scale import batchnorm_rate
-from levinthal.studies.trainability.gradient_scale.measure import design
-from levinthal.vocabulary import Claim, Evidence
+from levinthal.studies.trainability.gradient_scale.design import LAWS, NLC, PHILIPP, YANG, design
+from levinthal.vocabulary import Claim
 
-PHILIPP = "Philipp, Song & Carbonell (2017), arXiv 1712.05577"
-YANG = "Yang, Pennington, Rao, Sohl-Dickstein & Schoenholz (2019), arXiv 1902.08129"
-NLC = "Philipp & Carbonell (2018), arXiv 1806.00179"
-TENFOLD = math.log2(10) / 50  # doublings a layer that make a factor of ten over fifty layers
-LAWS = {"batch norm, ReLU": ("relu", "ReLU"), "batch norm, linear": ("linear", "linear")}
+TENFOLD = math.log2(10) / 50  # log2 ratio per layer that makes a factor of ten over fifty layers
 MOST_AT_EDGE = 0.1
-DEALINGS = 50  # of one alone the rank correlation over 16 networks wanders by a quarter
+PERMUTATIONS = 50  # of one alone the rank correlation over 16 networks varies by a quarter
+WITHOUT = {"batch norm, ReLU": "ReLU", "batch norm, tanh": "tanh"}
+"""A network with batch norm -> the same without."""
 
 
-def growing(networks: tuple[str, ...], controls: tuple[str, ...]) -> Callable[[Rows], Evidence]:
-    """The growth of GSC in each network and depth, beside that of its control."""
-
-    def evidence(rows: Rows) -> Evidence:
-        growth = rows.where(arm="scale", name="growth")
-        effects, control = dict[str, dict[int, float]](), dict[str, dict[int, float]]()
-        for depth in growth.distinct("depth"):
-            for network, other in zip(networks, controls, strict=True):
-                part = f"{network}, depth {depth}"
-                effects[part] = growth.where(network=network, depth=depth).by_seed()
-                control[part] = growth.where(network=other, depth=depth).by_seed()
-        return Evidence(effects, control)
-
-    return evidence
+def growth(read: Mapping[str, str]) -> Parts:
+    """The growth of GSC in each depth and network, read in the network that stands for it."""
+    return each(
+        "depth",
+        "network",
+        make=lambda depth, network: value("growth", network=read[network], depth=depth),
+        label=lambda depth, network: f"{network}, depth {depth}",
+        name="growth",
+        network=tuple(read),
+    )
 
 
-def tamed(rows: Rows) -> Evidence:
-    """Decades by which skips, and in the control orthogonal weights, lower GSC over the whole depth."""
-    whole = rows.where(arm="scale", name="gradient_scale", layer="0")
-    effects, control = dict[str, dict[int, float]](), dict[str, dict[int, float]]()
-    for depth in whole.distinct("depth"):
-        for kind in ("batch norm, ReLU", "batch norm, tanh"):
-            seeds = {
-                prefix: whole.where(network=prefix + kind, depth=depth).by_seed()
-                for prefix in ("", "residual ", "orthogonal ")
-            }
-            part = f"{kind}, depth {depth}"
-            effects[part] = _decades(seeds[""], seeds["residual "])
-            control[part] = _decades(seeds[""], seeds["orthogonal "])
-    return Evidence(effects, control)
+def lowered(prefix: str) -> Parts:
+    """log10 of the GSC over the whole depth over that of the networks with a prefix: skips, orthogonal."""
+
+    def whole(network: str, depth: int) -> Reading:
+        found = value("gradient_scale", layer="0", network=network, depth=depth)
+        return mapped(found, lambda scale: math.log10(scale) if scale > 0 else math.nan)
+
+    return each(
+        "depth",
+        "network",
+        make=lambda depth, network: compare(whole(network, depth), whole(prefix + network, depth)),
+        label=lambda depth, network: f"{network}, depth {depth}",
+        name="gradient_scale",
+        network=tuple(WITHOUT),
+    )
 
 
-def _decades(upper: dict[int, float], lower: dict[int, float]) -> dict[int, float]:
-    return {s: _log10(upper[s]) - _log10(lower[s]) for s in upper.keys() & lower.keys()}
+def share_of_law(*, bare: bool) -> Parts:
+    """1 less the relative error of the predicted growth; or that of the network without batch norm."""
 
-
-def _log10(value: float) -> float:
-    return math.log10(value) if value > 0 else math.nan
-
-
-def lawful(rows: Rows) -> Evidence:
-    """The share of the predicted growth that is found, less what is too much; the same without batch norm."""
-    rates = rows.where(arm="batch", name="rate")
-    effects, control = dict[str, dict[int, float]](), dict[str, dict[int, float]]()
-    for (network, batch), found in rates.group_by("network", "batch").items():
-        if network not in LAWS:
-            continue
+    def share(network: str, batch: int) -> Reading:
         law, without = LAWS[network]
         exact = math.log2(float(batchnorm_rate(law, int(batch))))
-        part = f"{network}, batch {batch}"
-        effects[part] = {s: 1 - abs(rate / exact - 1) for s, rate in found.by_seed().items()}
-        bare = rates.where(network=without).by_seed()
-        control[part] = {s: 1 - abs(rate / exact - 1) for s, rate in bare.items()}
-    return Evidence(effects, control)
+        where = {"network": without} if bare else {"network": network, "batch": batch}
+        return mapped(value("rate", **where), lambda rate: 1 - abs(rate / exact - 1))
+
+    label = "{}, batch {}".format
+    return each("network", "batch", make=share, label=label, name="rate", network=tuple(LAWS))
 
 
-def trained(rows: Rows) -> dict[tuple[int, int], tuple[float, float, bool]]:
-    """NLC, test error at the rate that validation chose, and if that is the grid's edge: (seed, net) ->."""
-    found = dict[tuple[int, int], tuple[float, float, bool]]()
-    for (seed, net), group in rows.where(arm="error").group_by("seed", "net").items():
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """One trained network: NLC before training, and test error at the learning rate that validation chose."""
+
+    nlc: float
+    error: float
+    at_edge: bool
+    deepest: int
+
+
+def trained(rows: Rows) -> dict[tuple[int, int], Trained]:
+    """Seed and number of the network -> the trained network."""
+    found = dict[tuple[int, int], Trained]()
+    for (seed, net, deepest), group in rows.where(arm="error").group_by("seed", "net", "deepest").items():
         best = best_rate(group.where(name="validation_error"))
         before = group.where(name="nonlinearity").values()
         if best is not None and len(before):
             test = float(group.where(name="test_error", rate=best.rate).values()[0])
-            found[seed, net] = float(before[0]), test, best.at_edge
+            found[seed, net] = Trained(float(before[0]), test, best.at_edge, int(deepest))
     return found
 
 
-def foretold(rows: Rows) -> Evidence:
-    """Spearman's rho of NLC and test error over the networks of a seed; the control deals errors anew."""
-    nets = {key: value for key, value in trained(rows).items() if math.isfinite(value[0])}
-    if not nets:
-        return Evidence({})
-    keys = list(nets)
-    groups = [str(seed) for seed, _ in keys]
-    nlc, error = [nets[key][0] for key in keys], [nets[key][1] for key in keys]
-    rho = grouped_spearman(nlc, error, groups)
-    null = [grouped_spearman(nlc, _dealt(keys, error, k), groups).within for k in range(DEALINGS)]
-    edge = float(np.mean([at_edge for _, _, at_edge in nets.values()]))
-    notes = (
-        f"{edge:.0%} of {len(nets)} networks do best at the edge of the grid of rates",
-        _within(keys, nlc, error),
-    )
-    seeds = {"": {int(seed): value for seed, value in rho.within.items()}}
-    dealt = {"": {int(seed): float(np.mean([one[seed] for one in null])) for seed in rho.within}}
-    return Evidence(seeds, dealt, edge > MOST_AT_EDGE, notes)
+def with_nlc(rows: Rows) -> dict[tuple[int, int], Trained]:
+    """The trained networks whose NLC is finite."""
+    return {key: net for key, net in trained(rows).items() if math.isfinite(net.nlc)}
 
 
-def _dealt(keys: list[tuple[int, int]], error: list[float], dealing: int) -> list[float]:
+def nlc_and_error(rows: Rows) -> Effect:
+    """Spearman's rho of NLC and test error over the networks of a seed."""
+    nets = with_nlc(rows)
+    edge = float(np.mean([net.at_edge for net in nets.values()])) if nets else 0.0
+    rho = _within_seeds(nets, [net.nlc for net in nets.values()], [net.error for net in nets.values()])
+    note = f"{edge:.0%} of {len(nets)} networks do best at the edge of the learning-rate grid."
+    return Effect(rho, at_edge=edge > MOST_AT_EDGE, note=note if nets else "")
+
+
+def nlc_and_permuted_error(rows: Rows) -> Effect:
+    """The same with each seed's errors permuted among its networks: the mean over permutations."""
+    nets = with_nlc(rows)
+    nlc = [net.nlc for net in nets.values()]
+    null = [_within_seeds(nets, nlc, _permuted(nets, k)) for k in range(PERMUTATIONS)]
+    return Effect({seed: float(np.mean([one[seed] for one in null])) for seed in null[0]})
+
+
+def _within_seeds(
+    nets: Mapping[tuple[int, int], Trained], x: list[float], y: list[float]
+) -> dict[int, float]:
+    groups = [str(seed) for seed, _ in nets]
+    return {int(seed): rho for seed, rho in grouped_spearman(x, y, groups).within.items()} if nets else {}
+
+
+def _permuted(nets: Mapping[tuple[int, int], Trained], permutation: int) -> list[float]:
     """The errors, each seed's among its own networks, in random order."""
-    dealt = np.array(error)
-    for seed in sorted({seed for seed, _ in keys}):
-        own = [i for i, (s, _) in enumerate(keys) if s == seed]
-        dealt[own] = dealt[np.random.default_rng([seed, dealing]).permutation(own)]
-    return [float(value) for value in dealt]
+    errors = np.array([net.error for net in nets.values()])
+    for seed in sorted({seed for seed, _ in nets}):
+        own = [i for i, (s, _) in enumerate(nets) if s == seed]
+        errors[own] = errors[np.random.default_rng([seed, permutation]).permutation(own)]
+    return [float(error) for error in errors]
 
 
-def _within(keys: list[tuple[int, int]], nlc: list[float], error: list[float]) -> str:
-    norms = [design(seed, net, 2).norm for seed, net in keys]
-    by_norm = grouped_spearman(nlc, error, norms)
-    each = ", ".join(f"{rho:.2f} with norm '{norm}'" for norm, rho in by_norm.within.items())
-    return f"pooled over seeds the correlation is {by_norm.pooled:.2f}; {each}"
+def by_norm(rows: Rows) -> Iterator[str]:
+    """The same correlation pooled over seeds, and within the networks of one norm."""
+    nets = with_nlc(rows)
+    if nets:
+        norms = [design(seed, net, 2).norm for seed, net in nets]
+        pairs = [net.nlc for net in nets.values()], [net.error for net in nets.values()]
+        found = grouped_spearman(*pairs, norms)
+        each = ", ".join(f"{rho:.2f} with norm '{norm}'" for norm, rho in found.within.items())
+        yield f"Pooled over seeds the correlation is {found.pooled:.2f}; {each}."
 
 
-def by_depth(rows: Rows) -> Evidence:
-    """Spearman's rho of depth and test error, beside that of NLC."""
+def depth_and_error(rows: Rows) -> Effect:
+    """Spearman's rho of depth and test error over the networks of a seed."""
     nets = trained(rows)
-    deepest = {(r.measurement.seed, r.cell["net"]): int(r.cell["deepest"]) for r in rows.where(arm="error")}
-    if not nets:
-        return Evidence({})
-    depths = [float(design(seed, net, deepest[seed, net]).depth) for seed, net in nets]
-    errors = [error for _, error, _ in nets.values()]
-    rho = grouped_spearman(depths, errors, [str(seed) for seed, _ in nets])
-    return Evidence({"": {int(seed): value for seed, value in rho.within.items()}})
+    depths = [float(design(seed, net, one.deepest).depth) for (seed, net), one in nets.items()]
+    return Effect(_within_seeds(nets, depths, [net.error for net in nets.values()]))
 
 
 CLAIMS = (
@@ -145,50 +150,50 @@ CLAIMS = (
         says="Exploding gradients persist with batch norm: GSC grows exponentially with depth.",
         source=PHILIPP,
         effect="growth of GSC a layer, at initial weights",
-        unit="doublings a layer",
+        unit="log2 ratio per layer",
         smallest_effect=TENFOLD,
         control="the same network without batch norm",
-        evidence=growing(("batch norm, ReLU", "batch norm, tanh"), ("ReLU", "tanh")),
+        evidence=evidence(growth({name: name for name in WITHOUT}), control=growth(WITHOUT)),
     ),
     Claim(
         id="G2",
         says="They persist with SELU.",
         source=PHILIPP,
         effect="growth of GSC a layer, at initial weights",
-        unit="doublings a layer",
+        unit="log2 ratio per layer",
         smallest_effect=TENFOLD,
         control="a linear network",
-        evidence=growing(("SELU",), ("linear",)),
+        evidence=evidence(growth({"SELU": "SELU"}), control=growth({"SELU": "linear"})),
     ),
     Claim(
         id="G3",
         says="Residual networks have far smaller gradients: GSC of the whole network a hundredth or less.",
         source=PHILIPP,
-        effect="decades by which skips lower GSC of the whole network",
-        unit="decades",
+        effect="GSC of the whole network without skips over that with skips",
+        unit="log10 ratio",
         smallest_effect=2,
         control="orthogonal weights instead of skips",
-        evidence=tamed,
+        evidence=evidence(lowered("residual "), control=lowered("orthogonal ")),
     ),
     Claim(
         id="G4",
         says="Batch norm multiplies the squared gradient by a known rate a layer that depends on the batch.",
         source=YANG,
-        effect="share of the predicted growth (in doublings) that is found, less any excess",
+        effect="share of the predicted growth (log2 ratio per layer) that is found, less any excess",
         unit="",
         smallest_effect=0.9,
         control="the same network without batch norm",
-        evidence=lawful,
+        evidence=evidence(share_of_law(bare=False), control=share_of_law(bare=True)),
     ),
     Claim(
         id="G5",
-        says="The non-linearity of a network before training foretells its test error: the more, the worse.",
+        says="The nonlinearity of a network before training predicts its test error: the more, the worse.",
         source=NLC,
         effect="rank correlation of NLC before training with test error after it",
         unit="",
         smallest_effect=0.5,
-        control="errors dealt at random to the networks of the seed",
-        evidence=foretold,
+        control="errors permuted at random among the networks of the seed",
+        evidence=evidence(nlc_and_error, control=nlc_and_permuted_error, notes=by_norm),
     ),
     Claim(
         id="G6",
@@ -198,6 +203,6 @@ CLAIMS = (
         unit="",
         smallest_effect=None,
         control="",
-        evidence=by_depth,
+        evidence=evidence(depth_and_error),
     ),
 )

@@ -1,18 +1,18 @@
-"""GSC against depth, batch norm's rate against the batch, and NLC against test error."""
+"""The figures: GSC against depth, batch norm's rate against the batch, and NLC against test error."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from levinthal.lab import Rows
-from levinthal.lab.analysis.bands import band
+from levinthal.lab.analysis import RANGE, Along, By, caption, lines
 from levinthal.lab.judging.trends import grouped_spearman
+from levinthal.lab.storage.rows import Rows
 from levinthal.probes.depth_scale import batchnorm_rate
-from levinthal.studies.trainability.gradient_scale.claims import LAWS, trained
-from levinthal.studies.trainability.gradient_scale.measure import BATCH, DRAWS, PRODUCTS, WIDTH, design
+from levinthal.studies.trainability.gradient_scale.claims import Trained, trained
+from levinthal.studies.trainability.gradient_scale.design import BATCH, DRAWS, LAWS, PRODUCTS, WIDTH, design
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
 NO_SKIPS = (
@@ -20,7 +20,7 @@ NO_SKIPS = (
     *("layer norm, ReLU", "layer norm, tanh", "batch norm, ReLU", "batch norm, tanh"),
 )
 LOOKS = {"ReLU": "mlp", "tanh": "shortcut"}  # seven lines in one figure, and six colours for unknown names
-TAMED = (
+WITH_SKIPS = (
     "batch norm, ReLU",
     "residual layer norm, ReLU",
     "residual batch norm, ReLU",
@@ -32,13 +32,12 @@ NORMS = {"none": "no norm", "batch": "batch norm", "layer": "layer norm"}
 
 
 def figures(rows: Rows) -> Iterator[Figure]:
-    """The three figures, as far as there are rows."""
+    """The four figures, as far as there are rows."""
     scales = rows.where(arm="scale", name="gradient_scale")
-    if len(scales):
-        deepest = scales.where(depth=max(scales.distinct("depth")))
-        for id_, names in (("scales", NO_SKIPS), ("skips", TAMED)):
-            if len(held := deepest.where(network=names)):
-                yield _scales(id_, held)
+    deepest = scales.where(depth=max(scales.distinct("depth"), default=0))
+    for id_, names in (("scales", NO_SKIPS), ("skips", WITH_SKIPS)):
+        if len(held := deepest.where(network=names)):
+            yield _scales(id_, held)
     rates = rows.where(arm="batch", name="rate", network=tuple(LAWS))
     if len(rates):
         yield _rates(rates)
@@ -48,35 +47,27 @@ def figures(rows: Rows) -> Iterator[Figure]:
 
 def _scales(id_: str, rows: Rows) -> Figure:
     (depth,) = rows.distinct("depth")
-    traces = tuple(_trace(str(name), found, depth) for (name,), found in rows.group_by("network").items())
-    x, y = Axis("weight layers between the output and there"), Axis("GSC of the output", log=True)
-    caption = (
-        f"Initial weights, width {WIDTH}, {depth} weight layers, {BATCH} Gaussian inputs; "
-        f"{PRODUCTS} products; {len(rows.distinct('seed'))} seeds: median and range."
-    )
-    return Figure(id_, _said_of_scales(rows, depth), caption, (Panel(x, y, traces),))
+    axis = Axis("weight layers between the output and there")
+    between = Along("layer", axis, lambda layer: float(depth - int(layer)))
+    traces = lines(rows, between, By("network", groups=LOOKS), spread=RANGE)
+    setting = f"initial weights, width {WIDTH}, {depth} weight layers, {BATCH} Gaussian inputs"
+    words = caption(rows, RANGE, setting, f"{PRODUCTS} products")
+    panel = Panel(axis, Axis("GSC of the output", log=True), traces)
+    return Figure(id_, _whole_depth(rows, depth), words, (panel,))
 
 
-def _trace(name: str, rows: Rows, depth: int) -> Series:
-    between = {depth - int(layer): found.values() for (layer,), found in rows.group_by("layer").items()}
-    points = {float(layers): between[layers].tolist() for layers in sorted(between)}
-    return band(name, points, 0, 1, group=LOOKS.get(name, name))
-
-
-def _said_of_scales(rows: Rows, depth: int) -> str:
+def _whole_depth(rows: Rows, depth: int) -> str:
     """The GSC over the whole depth of each kind of network."""
-    whole = {
-        str(name): float(np.median(found.values()))
-        for (name,), found in rows.where(layer="0").group_by("network").items()
-    }
+    groups = rows.where(layer="0").group_by("network").items()
+    whole = {str(name): float(np.median(found.values())) for (name,), found in groups}
     kinds = {
         "with skips": [v for name, v in whole.items() if name.startswith("residual")],
         "with orthogonal weights": [v for name, v in whole.items() if name.startswith("orthogonal")],
         "with batch norm": [v for name, v in whole.items() if name.startswith("batch")],
         "without": [v for name, v in whole.items() if name[:5] not in ("resid", "ortho", "batch")],
     }
-    said = [f"{_range(values)} {kind}" for kind, values in kinds.items() if values]
-    return f"GSC over {depth} layers is {', '.join(said)}"
+    ranges = [f"{_range(values)} {kind}" for kind, values in kinds.items() if values]
+    return f"GSC over {depth} layers is {', '.join(ranges)}"
 
 
 def _range(values: list[float]) -> str:
@@ -94,46 +85,44 @@ def _plain(factor: float) -> str:
 
 
 def _rates(rows: Rows) -> Figure:
-    series = list[Series]()
-    worst = 0.0
+    series, worst = list[Series](), 0.0
     for network, (law, _) in LAWS.items():
-        found = {
-            int(b): 2 ** part.values() for (b,), part in rows.where(network=network).group_by("batch").items()
-        }
-        batches = sorted(found)
-        if not batches:
-            continue
-        means = [float(np.mean(found[b])) for b in batches]
-        exact = [float(batchnorm_rate(law, b)) for b in batches]
-        worst = max([worst, *(abs(m / e - 1) for m, e in zip(means, exact, strict=True))])
-        low, high = ([float(f(found[b])) for b in batches] for f in (np.min, np.max))
-        series.append(
-            Series(network, tuple(batches), tuple(means), "point", network, low=tuple(low), high=tuple(high))
-        )
-        curve = np.geomspace(batches[0], max(batches[-1], batches[0] + 1), 60).round().astype(int)
-        law_curve = tuple(float(batchnorm_rate(law, int(b))) for b in curve)
-        series.append(Series(f"theory: {network}", tuple(curve.tolist()), law_curve, "reference"))
-    seeds = len(rows.distinct("seed"))
-    caption = (
-        f"Mean and range over {seeds} seeds of {DRAWS} networks each, width {WIDTH}; dotted: infinite width."
-    )
+        groups = rows.where(network=network).group_by("batch").items()
+        found = {int(batch): 2 ** part.values() for (batch,), part in groups}
+        if found:
+            points, theory, error = _beside_law(network, law, found)
+            series, worst = [*series, points, theory], max(worst, error)
+    networks = f"mean and range over {len(rows.distinct('seed'))} seeds of {DRAWS} networks each"
+    words = f"{networks.capitalize()}; width {WIDTH}; dotted: infinite width."
     title = f"Batch norm's rate depends on the batch, within {worst:.0%} of theory"
-    panel = Panel(Axis("batch size", log=True), Axis("factor of the squared gradient a layer"), tuple(series))
-    return Figure("rates", title, caption, (panel,))
+    y = Axis("factor of the squared gradient a layer")
+    return Figure("rates", title, words, (Panel(Axis("batch size", log=True), y, tuple(series)),))
 
 
-def _errors(nets: dict[tuple[int, int], tuple[float, float, bool]]) -> Figure:
+def _beside_law(network: str, law: str, found: Mapping[int, np.ndarray]) -> tuple[Series, Series, float]:
+    """Means and ranges of a network over the batch size, the law, and the largest relative error."""
+    batches = sorted(found)
+    means, low, high = (tuple(float(f(found[b])) for b in batches) for f in (np.mean, np.min, np.max))
+    exact = [float(batchnorm_rate(law, b)) for b in batches]
+    worst = max(abs(mean / rate - 1) for mean, rate in zip(means, exact, strict=True))
+    at = np.geomspace(batches[0], max(batches[-1], batches[0] + 1), 60).round().astype(int).tolist()
+    points = Series(network, tuple(batches), means, "point", network, low=low, high=high)
+    curve = tuple(float(batchnorm_rate(law, b)) for b in at)
+    return points, Series(f"theory: {network}", tuple(at), curve, "reference"), worst
+
+
+def _errors(nets: Mapping[tuple[int, int], Trained]) -> Figure:
+    finite = {key: net for key, net in nets.items() if math.isfinite(net.nlc)}
     series = list[Series]()
     for norm, name in NORMS.items():
-        keys = [key for key in nets if design(*key, 2).norm == norm and math.isfinite(nets[key][0])]
-        x, y = tuple(nets[key][0] for key in keys), tuple(nets[key][1] for key in keys)
+        here = [net for key, net in finite.items() if design(*key, 2).norm == norm]
+        x, y = tuple(net.nlc for net in here), tuple(net.error for net in here)
         series.append(Series(name, x, y, "point", name))
-    finite = [(nlc, error) for nlc, error, _ in nets.values() if math.isfinite(nlc)]
-    nlcs, errors = zip(*finite, strict=True)
-    rho = grouped_spearman(nlcs, errors, ["all"] * len(finite)).pooled
-    seen = "More non-linear networks err more" if rho > 0.3 else "NLC says little of the error to come"
-    caption = (
-        f"{len(finite)} networks; each at the rate that validation chose. NLC is of the initial weights."
+    pairs = [net.nlc for net in finite.values()], [net.error for net in finite.values()]
+    rho = grouped_spearman(*pairs, ["all"] * len(finite)).pooled
+    seen = "More nonlinear networks have larger errors" if rho > 0.3 else "NLC hardly predicts the error"
+    words = (
+        f"{len(finite)} networks, each at the learning rate that validation chose; NLC at initial weights."
     )
     panel = Panel(Axis("NLC before training", log=True), Axis("test error", log=True), tuple(series))
-    return Figure("errors", f"{seen}: rank correlation {rho:.2f}", caption, (panel,))
+    return Figure("errors", f"{seen}: rank correlation {rho:.2f}", words, (panel,))

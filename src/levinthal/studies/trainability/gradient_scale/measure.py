@@ -1,16 +1,9 @@
-"""What the study measures, and with what: three kinds of cell.
-
-scale   GSC of the output with respect to every stage of the trunk, at initial weights
-batch   the growth of the squared gradient with batch norm, against the size of the batch
-error   NLC at initial weights, and the errors of the same network trained at each learning rate
-"""
+"""The measurement: GSC and its growth at initial weights, NLC and the errors of trained networks."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,54 +14,20 @@ from levinthal.networks.plain import Stage, plain
 from levinthal.probes.accuracy import error_counts, proportion
 from levinthal.probes.gradient_scale import gradient_scale, nonlinearity
 from levinthal.probes.signal import PER_LAYER, signal
+from levinthal.studies.trainability.gradient_scale.design import (
+    BATCH,
+    DRAWS,
+    NETWORKS,
+    PRODUCTS,
+    RATES,
+    WIDTH,
+    Design,
+    design,
+)
 from levinthal.training import Adam, train
 from levinthal.vocabulary import Dataset, Estimate, Measurement, Task, Trust
 
-WIDTH = 100
-DRAWS = 4  # networks a seed in the cells of `batch`: one network's rate wanders by some per cent
-PRODUCTS = 5
-BATCH = 256
-RATES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 READ = 200  # images on which NLC is measured
-NETWORKS: Mapping[str, dict[str, Any]] = {
-    "linear": {"activation": "linear"},
-    "ReLU": {"activation": "relu"},
-    "tanh": {"activation": "tanh"},
-    "SELU": {"activation": "selu"},
-    "layer norm, ReLU": {"activation": "relu", "norm": "layer"},
-    "layer norm, tanh": {"activation": "tanh", "norm": "layer"},
-    "batch norm, linear": {"activation": "linear", "norm": "batch"},
-    "batch norm, ReLU": {"activation": "relu", "norm": "batch"},
-    "batch norm, tanh": {"activation": "tanh", "norm": "batch"},
-    "residual layer norm, ReLU": {"activation": "relu", "norm": "layer", "residual": True},
-    "residual batch norm, ReLU": {"activation": "relu", "norm": "batch", "residual": True},
-    "residual batch norm, tanh": {"activation": "tanh", "norm": "batch", "residual": True},
-    "orthogonal batch norm, ReLU": {"activation": "relu", "norm": "batch", "weights": "orthogonal"},
-    "orthogonal batch norm, tanh": {"activation": "tanh", "norm": "batch", "weights": "orthogonal"},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """One network drawn for the comparison of NLC with test error."""
-
-    activation: str
-    norm: str
-    residual: bool
-    depth: int
-    gain: float
-
-
-def design(seed: int, index: int, deepest: int) -> Design:
-    """Network `index` of a seed: activation, norm, skips, even depth and scale of weights, all at random."""
-    rng = np.random.default_rng([seed, index])
-    return Design(
-        str(rng.choice(["relu", "tanh", "selu", "sigmoid"])),
-        str(rng.choice(["none", "batch", "layer"])),
-        bool(rng.integers(2)),
-        2 * int(rng.integers(1, deepest // 2 + 1)),
-        float(2 ** rng.uniform(-1, 2)),
-    )
 
 
 def measure(task: Task, *, data: Dataset | None, device: str) -> Iterator[Measurement]:
@@ -103,8 +62,8 @@ def _scale(name: str, depth: int, seed: int) -> Iterator[Measurement]:
     between = np.array([depth - below[stage] for stage in found], dtype=float)
     logs = np.log2([float(coefficient) for coefficient in found.values()])
     slope = float(np.polyfit(between, logs, 1)[0])
-    said = ("a straight line through all depths",)
-    yield Measurement("growth", Estimate(slope, PER_LAYER, None, Trust.CALIBRATED, said), seed)
+    reasons = ("a straight line through all depths",)
+    yield Measurement("growth", Estimate(slope, PER_LAYER, None, Trust.CALIBRATED, reasons), seed)
 
 
 def _layers_below(stages: list[nn.Module]) -> list[int]:
@@ -117,17 +76,17 @@ def _growth(name: str, batch: int, depth: int, seed: int) -> Measurement:
         float(signal(_square(name, depth, DRAWS * seed + k), _noise(batch, DRAWS * seed + k)).growth)
         for k in range(DRAWS)
     ]
-    mean, said = float(np.mean(rates)), (f"the mean of {DRAWS} networks of width {WIDTH}",)
-    return Measurement("rate", Estimate(mean, PER_LAYER, None, Trust.CALIBRATED, said), seed)
+    mean, reasons = float(np.mean(rates)), (f"the mean of {DRAWS} networks of width {WIDTH}",)
+    return Measurement("rate", Estimate(mean, PER_LAYER, None, Trust.CALIBRATED, reasons), seed)
 
 
 def _errors(data: Dataset, task: Task, seed: int) -> Iterator[Measurement]:
-    """NLC before training; validation and test error after it, at every rate, from the same weights."""
+    """NLC before training; errors after it, at every learning rate, from the same initial weights."""
     one = design(seed, int(task.cell["net"]), int(task.cell["deepest"]))
     splits = _splits(data, int(task.cell["images"]), seed)
     x, y = splits["train"]
-    first = _network(one, data, seed)
-    yield Measurement("nonlinearity", nonlinearity(first, x[:READ]), seed)
+    untrained = _network(one, data, seed)
+    yield Measurement("nonlinearity", nonlinearity(untrained, x[:READ]), seed)
     for rate in RATES:
         net = _network(one, data, seed)
         steps = int(task.cell["steps"])
@@ -155,7 +114,7 @@ def _network(one: Design, data: Dataset, seed: int) -> nn.Module:
 
 
 def _splits(data: Dataset, images: int, seed: int) -> Mapping[str, tuple[Tensor, Tensor]]:
-    """Three quarters of the images to train on, a quarter to choose the rate by, and the test set."""
+    """Three quarters of the images for training, a quarter to choose the learning rate, and the test set."""
     order = np.random.default_rng(seed).permutation(len(data.train_labels))[:images]
     cut = 3 * len(order) // 4
     middle, spread = float(data.train_inputs.mean()), float(data.train_inputs.std())

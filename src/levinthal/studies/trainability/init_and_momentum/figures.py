@@ -1,4 +1,4 @@
-"""What is drawn: every arm's error over the whole grid of rates, over training, and over the scale."""
+"""The figures: the error of every arm over its learning-rate grid, over training, and over the scale."""
 
 from __future__ import annotations
 
@@ -6,77 +6,87 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from levinthal.lab import Rows
-from levinthal.lab.analysis.bands import STEP, band, band_over
-from levinthal.lab.analysis.rates import BestRate
-from levinthal.studies.trainability.init_and_momentum.claims import ARMS, PLAIN, arm_words, best
+from levinthal.lab.analysis import (
+    LEARNING_RATES,
+    QUARTILES,
+    STEPS,
+    Along,
+    By,
+    at_best,
+    beside,
+    caption,
+    facets,
+    line,
+)
+from levinthal.lab.storage.rows import Rows
+from levinthal.studies.trainability.init_and_momentum.claims import error
+from levinthal.studies.trainability.init_and_momentum.design import ARMS, PLAIN, Arm, arm_name
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
 ERROR = Axis("squared error per image", log=True)
-INITS = {"sparse": "sparse start", "small": "weights N(0, .01²)"}
+ARM_LINES = By(("rule", "momentum"), {arm: arm_name(arm) for arm in (PLAIN, *ARMS)})
+INITS = By("init", {"sparse": "sparse initialisation", "small": "weights N(0, .01²)"})
+SCALES = Along("scale", Axis("scale of the sparse initialisation", log=True))
 
 
 def figures(rows: Rows) -> Iterator[Figure]:
     """Every figure for which there are rows."""
-    found = rows.where(name="error")
-    if len(found):
-        baseline = float(np.mean(rows.where(name="mean_image_error").values()))
-        drawn = (_over(found, key, baseline) for key in ("rate", "step"))
-        yield from (figure for figure in drawn if figure.panels)
-        if best(found, "sparse", ARMS[-1]) and len(found.distinct("scale")) > 2:
-            yield _over_scale(found)
+    found = rows.where(name="error", scale=1.0)
+    if not len(found):
+        return
+    baseline = float(np.mean(rows.where(name="mean_image_error").values()))
+    drawn = (_rates(found, baseline), _training(found, baseline))
+    yield from (figure for figure in drawn if figure.panels)
+    if at_end(found, "sparse", ARMS[-1]) and len(rows.distinct("scale")) > 2:
+        yield _scales(rows.where(name="error"))
 
 
-def _over(rows: Rows, key: str, baseline: float) -> Figure:
-    """Errors of every arm from both starts, over rates at the end, or over training at the best rate."""
-    panels = []
+def at_end(rows: Rows, init: str, arm: Arm) -> float | None:
+    """The median error of an arm at its best learning rate; None while it has no grid."""
+    scores = list(error(init, arm)(rows).by_seed.values())
+    return float(np.median(scores)) if scores else None
+
+
+def _rates(rows: Rows, baseline: float) -> Figure:
     last = max(rows.distinct("step"))
-    for init, words in INITS.items():
-        series = []
-        for arm in (PLAIN, *ARMS):
-            winner = best(rows, init, arm)
-            if winner is not None:
-                here = rows.where(init=init, rule=arm[0], momentum=arm[1], scale=1.0)
-                here = here.where(step=last) if key == "rate" else here.where(rate=winner.rate)
-                series.append(band_over(here, key, arm_words(arm), group=arm_words(arm)))
-        if series:
-            ends = tuple(s.x[i] for i in (0, -1) for s in series[:1])
-            series.append(Series("mean image", ends, (baseline,) * 2, "reference"))
-            panels.append(Panel(_axis(key), ERROR, tuple(series), words))
-    titles = {"rate": _gain(rows), "step": _stuck(rows, baseline)}
-    said = f"after {last:,} steps" if key == "rate" else "each arm at its best rate"
-    caption = f"Training error, median and quartiles over {len(rows.distinct('seed'))} seeds, {said}."
-    return Figure({"rate": "rates", "step": "training"}[key], titles[key], caption, tuple(panels))
+    panels = facets(rows.where(step=last), LEARNING_RATES, ERROR, ARM_LINES, INITS)
+    known = {arm: end for arm in (PLAIN, *ARMS) if (end := at_end(rows, "sparse", arm))}
+    errors = ", ".join(f"{arm_name(arm)} {end:.2g}" for arm, end in known.items())
+    title = f"From the sparse initialisation the best errors are {errors}"
+    words = caption(rows, QUARTILES, f"training error after {last:,} steps")
+    return Figure("rates", title, words, _with_baseline(panels, baseline))
 
 
-def _axis(key: str) -> Axis:
-    return Axis("learning rate", log=True) if key == "rate" else STEP
+def _training(rows: Rows, baseline: float) -> Figure:
+    panels = facets(rows, STEPS, ERROR, ARM_LINES, INITS, narrow=at_best("error"))
+    bad = [end for arm in (PLAIN, *ARMS) if (end := at_end(rows, "small", arm))]
+    title = "The error over training"
+    if bad:
+        share = 100 * min(bad) / baseline
+        title = f"From small weights no arm gets below {share:.0f} % of the mean image's error"
+    words = caption(rows, QUARTILES, "training error, each arm at its best learning rate")
+    return Figure("training", title, words, _with_baseline(panels, baseline))
 
 
-def _gain(rows: Rows) -> str:
-    arms = {arm: winner for arm in (PLAIN, *ARMS) if (winner := best(rows, "sparse", arm))}
-    said = ", ".join(f"{arm_words(arm)} {_median(winner):.2g}" for arm, winner in arms.items())
-    return f"From the sparse start the best errors are {said}"
+def _with_baseline(panels: tuple[Panel, ...], baseline: float) -> tuple[Panel, ...]:
+    """The panels with the error of answering with the mean image, across the first line's width."""
+
+    def across(panel: Panel) -> Series:
+        x = panel.series[0].x
+        return Series("mean image", (x[0], x[-1]), (baseline,) * 2, "reference")
+
+    return tuple(beside(panel, across(panel)) for panel in panels)
 
 
-def _stuck(rows: Rows, baseline: float) -> str:
-    bad = [winner for arm in (PLAIN, *ARMS) if (winner := best(rows, "small", arm))]
-    if not bad:
-        return "The error over training"
-    least = min(map(_median, bad)) / baseline
-    return f"From small weights no arm gets below {100 * least:.0f} % of the mean image's error"
+def _scales(rows: Rows) -> Figure:
+    arm, name = ARMS[-1], arm_name(ARMS[-1])
+    here = rows.where(init="sparse", rule=arm[0], momentum=arm[1])
 
+    def ends(part: Rows) -> dict[int, float]:
+        return dict(error("sparse", arm, part.distinct("scale")[0])(part).by_seed)
 
-def _over_scale(rows: Rows) -> Figure:
-    scales = [s for s in rows.where(init="sparse").distinct("scale") if best(rows, "sparse", ARMS[-1], s)]
-    winners = [winner for s in scales if (winner := best(rows, "sparse", ARMS[-1], s))]
-    name, scores = arm_words(ARMS[-1]), [list(winner.scores.values()) for winner in winners]
-    line = band(name, dict(zip(scales, scores, strict=True)), group=name)
-    best_scale = scales[int(np.argmin(line.y))]
-    caption = f"Best rate of each scale; median and quartiles over {len(rows.distinct('seed'))} seeds."
-    panel = Panel(Axis("scale of the sparse start", log=True), ERROR, (line,))
-    return Figure("scale", f"The best scale of the sparse start is {best_scale:g}", caption, (panel,))
-
-
-def _median(winner: BestRate) -> float:
-    return float(np.median(list(winner.scores.values())))
+    found = line(here, SCALES, name, reduce=ends, group=name)
+    best = found.x[int(np.argmin(found.y))]
+    panel = Panel(SCALES.axis, ERROR, (found,))
+    title = f"The best scale of the sparse initialisation is {best:g}"
+    return Figure("scale", title, caption(rows, QUARTILES, "best learning rate of each scale"), (panel,))

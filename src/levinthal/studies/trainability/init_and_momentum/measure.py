@@ -1,8 +1,4 @@
-"""Autoencoders of sigmoid units trained with momentum on a schedule, from starts of several kinds.
-
-A cell's factors: `init` ("sparse" or "small"), `scale` of the sparse weights, `momentum` (the most of the
-schedule), `rule` ("none", "classical", "nesterov"), `images`, `steps`, `batch`, and the `rates`.
-"""
+"""The measurement: autoencoders of sigmoid units, trained with momentum on a schedule."""
 
 from __future__ import annotations
 
@@ -20,8 +16,8 @@ from levinthal.errors import require_one_of
 from levinthal.lab.analysis.rates import read_rates
 from levinthal.networks.initial import Matrix, generator
 from levinthal.networks.sigmoid import SigmoidNets
-from levinthal.training import choose_device, log_spaced, train
-from levinthal.training.members import ByRow, own_orders
+from levinthal.training import choose_device, log_spaced
+from levinthal.training.grid import Grid, train_grid
 from levinthal.training.momentum import MemberMomentum
 from levinthal.vocabulary import Dataset, Estimate, Measurement, Task
 
@@ -54,16 +50,16 @@ def small(out: int, inputs: int, draw: torch.Generator) -> Matrix:
     return SMALL * torch.randn(out, inputs, generator=draw, dtype=torch.float64)
 
 
-STARTS = {"sparse": sparse, "small": small}
+INITS = {"sparse": sparse, "small": small}
 
 
 def autoencoders(widths: Sequence[int], seeds: Sequence[int], init: str, scale: float) -> SigmoidNets:
     """One network for each seed (a seed may occur twice); scales of a seed are one draw. Biases are 0."""
-    start = STARTS[require_one_of("init", init, STARTS)]
+    initial = INITS[require_one_of("init", init, INITS)]
     drawn = {}
     for seed in set(seeds):
         draw = generator(seed, "autoencoder")
-        drawn[seed] = [scale * start(o, i, draw).float() for i, o in pairwise(widths)]
+        drawn[seed] = [scale * initial(o, i, draw).float() for i, o in pairwise(widths)]
     weights = [torch.stack(layer) for layer in zip(*(drawn[seed] for seed in seeds), strict=True)]
     return SigmoidNets(tuple(seeds), weights, [torch.zeros(w.shape[:2]) for w in weights], "sigmoid")
 
@@ -74,13 +70,13 @@ def error(outputs: Float[Tensor, "s n d"], images: Float[Tensor, "*s n d"]) -> F
 
 
 def mean_image_error(images: Float[Tensor, "n d"]) -> float:
-    """The error of answering with the mean image always: what a network that ignores its input can do."""
+    """The error of answering with the mean image always: the best of a network that ignores its input."""
     return float((images - images.mean(0)).square().sum(-1).mean())
 
 
 @contextmanager
 def tiny_as_zero() -> Iterator[None]:
-    """Take numbers below 1e-38 for zero: nothing that is measured changes, and a step takes half as long.
+    """Treat numbers below 1e-38 as zero: no measured number changes, and a step takes half as long.
 
     Outputs of pixels that are always black sink without end, and the CPU is slow on gradients that small.
     """
@@ -92,38 +88,35 @@ def tiny_as_zero() -> Iterator[None]:
 
 
 def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measurement]:
-    """Train the networks of all seeds and rates of a cell, from a seed's one start and in its own order."""
+    """Train the networks of all seeds and learning rates; those of a seed share weights and data order."""
     with tiny_as_zero():
         yield from _measured(task, data, device)
 
 
 def _measured(task: Task, data: Dataset, device: str) -> Iterator[Measurement]:
-    cell, target = task.cell, choose_device(device)
-    images = torch.tensor(data.train_inputs[: int(cell["images"])]).to(target)
-    members = [(seed, rate) for rate in read_rates(str(cell["rates"])) for seed in task.seeds]
-    seeds, steps = tuple(seed for seed, _ in members), int(cell["steps"])
-    nets = autoencoders(CODERS[images.shape[1]], seeds, str(cell["init"]), float(cell["scale"])).to(target)
-    order = own_orders(len(images), seeds).to(target)
-    for snapshot in train(
-        ByRow(nets, images),
-        order,
-        order,
+    cell = task.cell
+    images = torch.tensor(data.train_inputs[: int(cell["images"])]).to(choose_device(device))
+    grid, steps = Grid.of(task.seeds, read_rates(str(cell["rates"]))), int(cell["steps"])
+    nets = autoencoders(CODERS[images.shape[1]], grid.seeds, str(cell["init"]), float(cell["scale"]))
+    nets = nets.to(images.device)
+    for snapshot in train_grid(
+        nets,
+        images,
+        images,
+        grid=grid,
         steps=steps,
-        loss=lambda outputs, rows: error(outputs, images[rows.T]).sum(),
+        batch_size=int(cell["batch"]),
+        loss=error,
         optimizer=partial(
             MemberMomentum,
-            rates=torch.tensor([rate for _, rate in members], device=target),
             most=float(cell["momentum"]),
             nesterov=cell["rule"] == "nesterov",
             period=max(1, steps // PERIODS),
         ),
-        batch_size=int(cell["batch"]),
         snapshots=log_spaced(steps, SNAPSHOTS),
-        device=target.type,
     ):
         with torch.no_grad():
-            found = error(nets(images[:READ]), images[:READ]).nan_to_num(math.inf).tolist()
-        for (seed, rate), value in zip(members, found, strict=True):
-            yield Measurement("error", Estimate(value), seed, snapshot.step, "", f"rate={rate:g}")
+            found = error(nets(images[:READ]), images[:READ]).nan_to_num(math.inf)
+        yield from grid.measurements("error", found, snapshot.step)
     for seed in task.seeds:
         yield Measurement("mean_image_error", Estimate(mean_image_error(images[:READ])), seed)

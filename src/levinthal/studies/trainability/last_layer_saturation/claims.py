@@ -1,101 +1,144 @@
-"""The claims on saturation and on the normalised start, each at every learning rate of the grid."""
+"""The claims on saturation and on the normalised initialisation, each at every learning rate of the grid."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
 
-from levinthal.lab.analysis.contrasts import (
+from levinthal.lab.analysis import (
     Effect,
-    Parts,
     Reading,
     at_best_rate,
     compare,
     each,
     evidence,
     log2_ratio,
+    mean_by_seed,
 )
+from levinthal.lab.analysis.curves import Curve, curves
 from levinthal.lab.analysis.effects import BySeed
 from levinthal.lab.storage.rows import Rows
-from levinthal.studies.trainability.last_layer_saturation.numbers import (
+from levinthal.studies.trainability.last_layer_saturation.design import (
+    EARLY,
     NORMALISED,
     ORTHOGONAL,
+    SATURATED,
+    SOURCE,
     STANDARD,
     arm,
-    fall,
-    kept,
-    later,
-    returned,
-    rise,
-    singular,
     trains,
 )
 from levinthal.vocabulary import Claim, Evidence
 
-SOURCE = "Glorot & Bengio, Understanding the difficulty of training deep feedforward neural networks (2010)"
 Number = Callable[[Rows], BySeed]
-OVER_TRAINING = {"mean", "sd", "p98", "error"}
 AtRate = Callable[[float], Reading]
-"""From a learning rate to a reading at that rate."""
+"""From a learning rate to a reading."""
 
 
-def trained(
+def traces(rows: Rows, name: str, layer: int) -> dict[int, Curve]:
+    """Seed -> a statistic of a layer over training."""
+    return curves(rows, name=name, layer=f"{layer}")
+
+
+def fall(rows: Rows, layer: int = 4) -> dict[int, float]:
+    """Seed -> how far below 1/2 a layer's mean activation gets within the first updates."""
+    found = traces(rows, "mean", layer)
+    return {seed: 0.5 - float(mean[steps <= EARLY].min()) for seed, (steps, mean) in found.items()}
+
+
+def rise(rows: Rows, layer: int = 4) -> dict[int, float]:
+    """Seed -> how far a layer's mean activation is, at the end, above its lowest value."""
+    return {seed: float(mean[-1] - mean.min()) for seed, (_, mean) in traces(rows, "mean", layer).items()}
+
+
+def settled_rise(rows: Rows, layer: int = 4) -> dict[int, float]:
+    """As `rise`, but NaN where the layer is at its lowest when the run ends: it may still rise."""
+    found = traces(rows, "mean", layer)
+    low = {seed: int(mean.argmin()) == len(mean) - 1 for seed, (_, mean) in found.items()}
+    return {seed: math.nan if low[seed] else number for seed, number in rise(rows, layer).items()}
+
+
+def lag(rows: Rows) -> dict[int, float]:
+    """Seed -> log2 of the update at which layer 4 saturates over that of layer 1; 0 if neither does."""
+    first, last = (traces(rows, "p98", layer) for layer in (1, 4))
+    return {seed: math.log2(saturates(last[seed]) / saturates(first[seed])) for seed in first}
+
+
+def saturates(curve: Curve) -> float:
+    """The first update read at which 2 % of a layer lie beyond 0.9, from 1; never is twice the run."""
+    steps, level = curve
+    beyond = np.flatnonzero(level > SATURATED)
+    return float(max(steps[beyond[0]], 1)) if len(beyond) else 2.0 * float(steps[-1])
+
+
+def spread_ratio(rows: Rows, start: str) -> dict[int, float]:
+    """Seed -> log2 of the factor of a layer of tanh on the spread of activations, before training."""
+    found = arm(rows, "tanh", start).where(name="sd", step=0)
+    found = found.where(rate=min(found.distinct("rate"), default=0))
+    first, last = (found.by_seed(layer=layer) for layer in ("1", "4"))
+    return {seed: math.log2(last[seed] / first[seed]) / 3 for seed in first}
+
+
+def singular_value(rows: Rows, start: str) -> dict[int, float]:
+    """Seed -> average singular value of a layer's Jacobian, before training, over the layers of tanh."""
+    return mean_by_seed(arm(rows, "tanh", start).where(name="singular_value"))
+
+
+def at_rate(
     number: Number, unit: str, start: str = STANDARD, *, hidden: int = 4, labels: str = "true"
 ) -> AtRate:
-    """A number of one kind of network, at a rate."""
+    """A number of one kind of network, at a learning rate."""
     return lambda rate: (
         lambda rows: Effect(number(arm(rows, unit, start, hidden, labels).where(rate=rate, steps=trains)))
     )
 
 
 def less(one: AtRate, other: AtRate) -> AtRate:
-    """The difference of two numbers, rate by rate and seed by seed."""
+    """The difference of two numbers, learning rate by learning rate."""
     return lambda rate: compare(one(rate), other(rate))
 
 
-def by_rate(make: AtRate) -> Parts:
-    """One part a learning rate."""
-    return each("rate", make=make, label="rate {:g}".format, name=OVER_TRAINING, steps=trains)
+def at_each_rate(effect: AtRate, control: AtRate) -> Callable[[Rows], Evidence]:
+    """The evidence of an effect beside its control, at each learning rate."""
+    names = {"mean", "sd", "p98", "error"}
 
+    def by_rate(make: AtRate) -> Callable[[Rows], Mapping[str, Reading]]:
+        return each("rate", make=make, label="rate {:g}".format, name=names, steps=trains)
 
-def against(effect: AtRate, control: AtRate) -> Callable[[Rows], Evidence]:
-    """The evidence of an effect beside its control, at each rate."""
     return evidence(by_rate(effect), control=by_rate(control))
 
 
 def standard_less_normalised(layer: int) -> AtRate:
-    """How much less a layer of sigmoids falls with the normalised start."""
+    """How much less a layer of sigmoids falls with the normalised initialisation."""
     number = partial(fall, layer=layer)
-    return less(trained(number, "sigmoid"), trained(number, "sigmoid", NORMALISED))
+    return less(at_rate(number, "sigmoid"), at_rate(number, "sigmoid", NORMALISED))
 
 
-def passed_on(
+def before_training(
     number: Callable[[Rows, str], BySeed], notes: Callable[[Rows], Iterable[str]] | None = None
 ) -> Callable[[Rows], Evidence]:
-    """What the normalised start passes on beyond the standard one; control: beyond orthogonal weights."""
+    """A number with the normalised initialisation less the standard one; control: less the orthogonal one."""
 
-    def of(start: str) -> Reading:
-        return lambda rows: Effect(number(rows, start))
+    def less_than(start: str) -> dict[str, Reading]:
+        one, other = (lambda rows, s=s: Effect(number(rows, s)) for s in (NORMALISED, start))
+        return {"a layer": compare(one, other)}
 
-    def beyond(start: str) -> dict[str, Reading]:
-        return {"a layer": compare(of(NORMALISED), of(start))}
-
-    return evidence(beyond(STANDARD), control=beyond(ORTHOGONAL), notes=notes)
+    return evidence(less_than(STANDARD), control=less_than(ORTHOGONAL), notes=notes)
 
 
 def singular_values(rows: Rows) -> Iterator[str]:
     """The paper's numbers beside ours."""
-    known = [
-        float(np.mean(list(found.values()))) for s in (NORMALISED, STANDARD) if (found := singular(rows, s))
-    ]
-    if len(known) == 2:
-        yield f"Average singular values {known[0]:.2f} and {known[1]:.2f}; the paper's are .8 and .5."
+    found = [list(singular_value(rows, start).values()) for start in (NORMALISED, STANDARD)]
+    if all(found):
+        ours = " and ".join(f"{float(np.mean(values)):.2f}" for values in found)
+        yield f"Average singular values {ours}; the paper's are .8 and .5."
 
 
-def normalised_is_better(unit: str) -> dict[str, Reading]:
-    """log2 of the final error with the standard start over that with the normalised, both at least 1e-4."""
+def standard_over_normalised(unit: str) -> dict[str, Reading]:
+    """log2 of the final error, standard over normalised initialisation, both at least 1e-4."""
     standard, normalised = (
         at_best_rate("error", activation=unit, start=start, hidden=4, labels="true", steps=trains)
         for start in (STANDARD, NORMALISED)
@@ -103,9 +146,8 @@ def normalised_is_better(unit: str) -> dict[str, Reading]:
     return {"best rates": compare(standard, normalised, lambda a, b: log2_ratio(max(a, 1e-4), max(b, 1e-4)))}
 
 
-FALLS, RISES, RETURNS = (partial(number, layer=4) for number in (fall, rise, returned))
-FIVE = trained(partial(rise, layer=5), "sigmoid", hidden=5)
-SHUFFLED = trained(RISES, "sigmoid", labels="shuffled")
+FIVE = at_rate(partial(rise, layer=5), "sigmoid", hidden=5)
+SHUFFLED = at_rate(rise, "sigmoid", labels="shuffled")
 
 CLAIMS = (
     Claim(
@@ -116,17 +158,17 @@ CLAIMS = (
         unit="of activation",
         smallest_effect=0.35,
         control="the hidden layer below it, in the same networks",
-        evidence=against(trained(FALLS, "sigmoid"), trained(partial(fall, layer=3), "sigmoid")),
+        evidence=at_each_rate(at_rate(fall, "sigmoid"), at_rate(partial(fall, layer=3), "sigmoid")),
     ),
     Claim(
         id="L2",
         says="It desaturates later.",
         source=f"{SOURCE}, sec. 3.1, Fig. 2",
-        effect="the top layer's mean activation at the end, above the lowest it has been",
+        effect="the top layer's mean activation at the end, above its lowest value",
         unit="of activation",
         smallest_effect=0.1,
         control="shuffled labels",
-        evidence=against(trained(RETURNS, "sigmoid"), SHUFFLED),
+        evidence=at_each_rate(at_rate(settled_rise, "sigmoid"), SHUFFLED),
     ),
     Claim(
         id="L3",
@@ -136,37 +178,37 @@ CLAIMS = (
         unit="of activation",
         smallest_effect=0.1,
         control="four hidden layers with shuffled labels, less five",
-        evidence=against(less(trained(RETURNS, "sigmoid"), FIVE), less(SHUFFLED, FIVE)),
+        evidence=at_each_rate(less(at_rate(settled_rise, "sigmoid"), FIVE), less(SHUFFLED, FIVE)),
     ),
     Claim(
         id="L4",
-        says="The normalised start cures the top layer's fall.",
+        says="The normalised initialisation prevents the top layer's fall.",
         source="the notes on Nielsen, ch. 5; the paper shows it for tanh",
-        effect="the top layer's fall within 1,500 updates, standard start less normalised",
+        effect="the top layer's fall within 1,500 updates, standard initialisation less normalised",
         unit="of activation",
         smallest_effect=0.2,
         control="the hidden layer below it",
-        evidence=against(standard_less_normalised(4), standard_less_normalised(3)),
+        evidence=at_each_rate(standard_less_normalised(4), standard_less_normalised(3)),
     ),
     Claim(
         id="L5",
         says="Layers of tanh saturate one after another, from the first.",
         source=f"{SOURCE}, sec. 3.2, Fig. 3",
-        effect="how much later 2 % of the fourth layer lie beyond 0.9 than of the first",
-        unit="doublings",
+        effect="time until 2 % of the fourth layer lie beyond 0.9, over that of the first",
+        unit="log2 ratio",
         smallest_effect=0.5,
-        control="the normalised start",
-        evidence=against(trained(later, "tanh"), trained(later, "tanh", NORMALISED)),
+        control="the normalised initialisation",
+        evidence=at_each_rate(at_rate(lag, "tanh"), at_rate(lag, "tanh", NORMALISED)),
     ),
     Claim(
         id="L6",
-        says="The normalised start preserves the variance of the activations from layer to layer.",
+        says="The normalised initialisation preserves the variance of the activations from layer to layer.",
         source=f"{SOURCE}, sec. 4.2.1, Fig. 6",
-        effect="log2 of the spread a layer passes on, normalised less standard",
-        unit="doublings a layer",
+        effect="the factor of a layer on the spread of activations, normalised over standard",
+        unit="log2 ratio per layer",
         smallest_effect=0.4,
-        control="normalised less orthogonal",
-        evidence=passed_on(kept),
+        control="normalised over orthogonal",
+        evidence=before_training(spread_ratio),
     ),
     Claim(
         id="L7",
@@ -176,16 +218,16 @@ CLAIMS = (
         unit="",
         smallest_effect=0.2,
         control="normalised less orthogonal",
-        evidence=passed_on(singular, singular_values),
+        evidence=before_training(singular_value, singular_values),
     ),
     Claim(
         id="L8",
-        says="The normalised start lowers the error of tanh networks (MNIST: 1.76 to 1.64 %).",
+        says="The normalised initialisation lowers the error of tanh networks (MNIST: 1.76 to 1.64 %).",
         source=f"{SOURCE}, Table 1",
-        effect="doublings by which the final test error is lower, each at its best rate",
-        unit="doublings",
+        effect="final test error, standard over normalised, each at its best learning rate",
+        unit="log2 ratio",
         smallest_effect=0.1,
         control="softsign networks, which the paper finds no better for it",
-        evidence=evidence(normalised_is_better("tanh"), control=normalised_is_better("softsign")),
+        evidence=evidence(standard_over_normalised("tanh"), control=standard_over_normalised("softsign")),
     ),
 )

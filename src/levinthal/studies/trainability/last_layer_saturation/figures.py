@@ -1,173 +1,141 @@
-"""The figures: mean activations of sigmoids, levels of tanh, what starts pass on, and errors over rates."""
+"""The figures: activations over training, what initialisations pass on, and errors over learning rates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from levinthal.lab.analysis.bands import STEP, band, median_band
-from levinthal.lab.analysis.curves import curves
-from levinthal.lab.storage.rows import Rows
-from levinthal.studies.trainability.last_layer_saturation.numbers import arm, fall, kept, later, rise
-from levinthal.vocabulary import Axis, Figure, Panel, Series
-
-STARTS = {
-    "fan_in_uniform": "standard start",
-    "normalised_uniform": "normalised start",
-    "orthogonal": "orthogonal start (control)",
-}
-GROUPS = {start: f"{start} start" for start in STARTS}
-SIGMOIDS = (
-    ("fan_in_uniform", 4, "true", "4 layers"),
-    ("fan_in_uniform", 5, "true", "5 layers"),
-    ("fan_in_uniform", 4, "shuffled", "4 layers, labels shuffled"),
-    ("normalised_uniform", 4, "true", "4 layers, normalised start"),
+from levinthal.lab.analysis import (
+    LEARNING_RATES,
+    QUARTILES,
+    RANGE,
+    STEPS,
+    Along,
+    By,
+    caption,
+    drawn,
+    facets,
+    percent,
 )
-MEAN, LEVEL = Axis("mean activation"), Axis("98 % of |activation| lie below")
+from levinthal.lab.analysis.effects import BySeed
+from levinthal.lab.storage.rows import Rows
+from levinthal.studies.trainability.last_layer_saturation.claims import (
+    fall,
+    lag,
+    rise,
+    spread_ratio,
+)
+from levinthal.studies.trainability.last_layer_saturation.design import (
+    NAMES,
+    NORMALISED,
+    STANDARD,
+    arm,
+    trains,
+)
+from levinthal.vocabulary import Axis, Figure, Panel
+
+OTHERS = (
+    (STANDARD, 5, "true", "5 layers"),
+    (STANDARD, 4, "shuffled", "4 layers, labels shuffled"),
+    (NORMALISED, 4, "true", "4 layers, normalised initialisation"),
+)
+MEAN, SPREAD = Axis("mean activation"), Axis("sd of activations")
+LEVEL = Axis("98th percentile of |activation|")
+LAYER_LINES = By("layer", "layer {}".format, scale=lambda layer: (int(layer) - 1) / 4)
+LAYER = Along("layer", Axis("hidden layer"), "layer {}".format)
+INITS = By("start", NAMES, groups={start: f"{start} start" for start in NAMES})
+ACTIVATIONS = By("activation", {name: name for name in ("sigmoid", "tanh", "softsign")})
 
 
 def figures(rows: Rows) -> Iterator[Figure]:
     """Every figure for which there are rows."""
-    for draw in (sigmoids, spreads, tanhs, passed_on, errors):
-        figure = draw(rows)
-        panels = tuple(panel for panel in figure.panels if panel.series)
-        if panels:
-            yield Figure(figure.id, figure.title, figure.caption, panels)
+    if rates := rows.where(name="mean", steps=trains).distinct("rate"):
+        yield from drawn((_sigmoids(rows, rates), _spreads(rows), _tanhs(rows, rates)))
+    yield from drawn((_passed_on(rows), _errors(rows)))
 
 
-def rates_of(rows: Rows) -> list[float]:
-    """The grid of learning rates."""
-    trained = rows.where(name="mean").where(steps=lambda steps: steps > 0)
-    return trained.distinct("rate") if len(trained) else []
+def _layers(rows: Rows, name: str, y: Axis, words: str) -> tuple[Panel, ...]:
+    """A statistic of each layer over training, one panel per learning rate."""
+    panels = By("rate", (words + ", learning rate {:g}").format)
+    return facets(rows.where(name=name, steps=trains), STEPS, y, LAYER_LINES, panels)
 
 
-def at_rate(rows: Rows, rate: float, name: str) -> Rows:
-    """One statistic at one rate."""
-    return rows.where(name=name).where(rate=rate)
-
-
-def layer_traces(rows: Rows, name: str, hidden: int) -> tuple[Series, ...]:
-    """The median over seeds of a statistic of each layer, over training."""
-    found = [(layer, curves(rows, name=name, layer=f"{layer}")) for layer in range(1, hidden + 1)]
-    return tuple(median_band(one, f"layer {layer}", level=(layer - 1) / 4) for layer, one in found if one)
-
-
-def sigmoids(rows: Rows) -> Figure:
-    """The mean activation of every layer of sigmoids: each rate of the standard start, then the others."""
-    panels, rates = [], rates_of(rows)
-    for rate in rates:
-        nets = at_rate(arm(rows, "sigmoid"), rate, "mean")
-        panels.append(Panel(STEP, MEAN, layer_traces(nets, "mean", 4), f"4 layers, rate {rate:g}"))
-    if rates:
-        strong = strongest(rows, rates)
-        for start, hidden, labels, words in SIGMOIDS[1:]:
-            nets = at_rate(arm(rows, "sigmoid", start, hidden, labels), strong, "mean")
-            panels.append(Panel(STEP, MEAN, layer_traces(nets, "mean", hidden), f"{words}, rate {strong:g}"))
-    title = f"The top layer of sigmoids {_story(rows, rates)}"
-    return Figure("sigmoid-means", title, f"{_seeds(rows)}; 300 test images.", tuple(panels))
-
-
-def strongest(rows: Rows, rates: list[float]) -> float:
-    """The rate at which the top layer of four falls farthest at once."""
-    nets = arm(rows, "sigmoid")
-    falls = {rate: fall(at_rate(nets, rate, "mean"), 4) for rate in rates}
-    return max(rates, key=lambda rate: float(np.median(list(falls[rate].values()) or [0])))
-
-
-def _story(rows: Rows, rates: list[float]) -> str:
-    """How far the top layer falls and comes back, as the lowest and highest medians over the rates."""
-    if not rates:
-        return "has not run yet"
-    nets = [at_rate(arm(rows, "sigmoid"), rate, "mean") for rate in rates]
-    lows = [0.5 - float(np.median(list(fall(one, 4).values()) or [0.5])) for one in nets]
-    ups = [float(np.median(list(rise(one, 4).values()) or [0.0])) for one in nets]
-    return (
-        f"falls to {min(lows):.2f} within 1,500 updates at one rate, to {max(lows):.2f} at another, and is "
-        f"{min(ups):.2f} to {max(ups):.2f} above its lowest at the end of the run"
+def _sigmoids(rows: Rows, rates: list[float]) -> Figure:
+    """The mean activation of every layer: the standard arm at each learning rate, the others at the worst."""
+    panels = _layers(arm(rows, "sigmoid"), "mean", MEAN, "4 layers")
+    worst = max(rates, key=lambda rate: _median(_at_rates(rows, fall, [rate])[0]))
+    for start, hidden, labels, words in OTHERS:
+        panels += _layers(arm(rows, "sigmoid", start, hidden, labels).where(rate=worst), "mean", MEAN, words)
+    lows = [0.5 - _median(found, 0.5) for found in _at_rates(rows, fall, rates)]
+    ups = [_median(found) for found in _at_rates(rows, rise, rates)]
+    title = (
+        f"The top layer of sigmoids falls to {min(lows):.2f} within 1,500 updates at one learning rate, "
+        f"to {max(lows):.2f} at another, and ends {min(ups):.2f} to {max(ups):.2f} above its lowest value"
     )
+    return Figure("sigmoid-means", title, caption(rows, QUARTILES, "300 test images"), panels)
 
 
-def spreads(rows: Rows) -> Figure:
-    """The standard deviation of every layer's activations, sigmoids, for each rate."""
-    panels = []
-    for rate in rates_of(rows):
-        nets = at_rate(arm(rows, "sigmoid"), rate, "sd")
-        panels.append(
-            Panel(STEP, Axis("sd of activations"), layer_traces(nets, "sd", 4), f"4 layers, rate {rate:g}")
-        )
-    ends = [series.y[-1] for panel in panels for series in panel.series if series.name == "layer 4"]
+def _at_rates(rows: Rows, number: Callable[[Rows], BySeed], rates: Iterable[float]) -> list[list[float]]:
+    """A number of the standard sigmoid networks, seeds by learning rate."""
+    nets = arm(rows, "sigmoid").where(name="mean")
+    return [list(number(nets.where(rate=rate)).values()) for rate in rates]
+
+
+def _median(values: list[float], without: float = 0.0) -> float:
+    return float(np.median(values or [without]))
+
+
+def _spreads(rows: Rows) -> Figure:
+    """The standard deviation of every layer's activations, at each learning rate."""
+    panels = _layers(arm(rows, "sigmoid"), "sd", SPREAD, "4 layers")
+    ends = [line.y[-1] for panel in panels for line in panel.series if line.name == "layer 4"]
     seen = f"ends between {min(ends):.2g} and {max(ends):.2g}" if ends else "has not run yet"
-    silent = ": where it has none, the output cannot tell one image from another" * (
-        min(ends, default=1) < 0.01
-    )
-    title = f"The spread of the top layer of sigmoids {seen}{silent}"
-    return Figure("sigmoid-spreads", title, f"{_seeds(rows)}; over units and 300 images.", tuple(panels))
+    if min(ends, default=1) < 0.01:
+        seen += ": without spread, the output is the same for all images"
+    words = caption(rows, QUARTILES, "over units and 300 images")
+    return Figure("sigmoid-spreads", f"The spread of the top layer of sigmoids {seen}", words, panels)
 
 
-def tanhs(rows: Rows) -> Figure:
-    """The 98th percentile of |activation| of every layer of tanh, from both starts."""
-    panels = []
-    for start in ("fan_in_uniform", "normalised_uniform"):
-        for rate in rates_of(rows):
-            nets = at_rate(arm(rows, "tanh", start), rate, "p98")
-            panels.append(Panel(STEP, LEVEL, layer_traces(nets, "p98", 4), f"{STARTS[start]}, rate {rate:g}"))
-    lags = [f"{_words(_lag(rows, start))} ({STARTS[start]})" for start in GROUPS if start != "orthogonal"]
-    title = f"Layer 4 of tanh saturates {', '.join(lags)} as layer 1, on average over the rates"
-    return Figure("tanh-levels", title, f"{_seeds(rows)}; saturated: 2 % beyond 0.9.", tuple(panels))
+def _tanhs(rows: Rows, rates: list[float]) -> Figure:
+    """The 98th percentile of |activation| of every layer, for two initialisations at each learning rate."""
+    arms = {start: arm(rows, "tanh", start) for start in (STANDARD, NORMALISED)}
+    panels = [panel for start, nets in arms.items() for panel in _layers(nets, "p98", LEVEL, NAMES[start])]
+    lags = [
+        f"{_times(float(np.mean(found or [np.nan])))} ({NAMES[start]})"
+        for start, nets in arms.items()
+        for found in [[v for rate in rates for v in lag(nets.where(name="p98", rate=rate)).values()]]
+    ]
+    title = f"Layer 4 of tanh saturates {', '.join(lags)} as layer 1, on average over the learning rates"
+    return Figure("tanh-levels", title, caption(rows, QUARTILES, "saturated: 2 % beyond 0.9"), tuple(panels))
 
 
-def _words(doublings: float) -> str:
-    times = 2 ** abs(doublings)
-    return f"{times:.1f} times as {'late' if doublings > 0 else 'early'}"
+def _times(ratio: float) -> str:
+    """A log2 ratio of times in words."""
+    return f"{2 ** abs(ratio):.1f} times as {'late' if ratio > 0 else 'early'}"
 
 
-def _lag(rows: Rows, start: str) -> float:
-    """Mean over seeds and rates of `later`."""
-    nets = arm(rows, "tanh", start)
-    found = [v for rate in rates_of(rows) for v in later(at_rate(nets, rate, "p98")).values()]
-    return float(np.mean(found)) if found else float("nan")
+def _passed_on(rows: Rows) -> Figure:
+    """The spread of each layer's activations before training, for every initialisation."""
+    found = rows.where(name="sd", activation="tanh", hidden=4, labels="true", step=0)
+    found = found.where(rate=min(found.distinct("rate"), default=0))
+    panels = facets(found, LAYER, Axis("sd of activations", log=True), INITS, spread=RANGE)
+    shares = [
+        f"{2 ** float(np.mean(list(ratio.values()))):.2f} ({name})"
+        for start, name in NAMES.items()
+        if (ratio := spread_ratio(rows, start))
+    ]
+    title = f"Before training a layer of tanh passes on this share of the spread: {', '.join(shares)}"
+    theory = "linear units would pass on 1/√3 = 0.58 (standard) and 1 (normalised)"
+    return Figure("spread", title, caption(found, RANGE, theory), panels)
 
 
-def passed_on(rows: Rows) -> Figure:
-    """The spread of each layer's activations before training, from every start."""
-    series, words = [], []
-    for start, name in STARTS.items():
-        found = arm(rows, "tanh", start).where(name="sd", step=0)
-        if not len(found):
-            continue
-        found = found.where(rate=min(found.distinct("rate")))
-        layers = {f"layer {n}": list(found.by_seed(layer=f"{n}").values()) for n in range(1, 5)}
-        series.append(band(name, layers, 0, 1, group=GROUPS[start]))
-        words.append(f"{2 ** float(np.mean(list(kept(rows, start).values()))):.2f} ({name})")
-    panel = Panel(Axis("hidden layer"), Axis("sd of activations", log=True), tuple(series))
-    title = f"Before training a layer of tanh passes on this share of the spread: {', '.join(words)}"
-    caption = (
-        "Median and range over seeds. Linear units would pass on 1/√3 = 0.58 (standard) and 1 (normalised)."
-    )
-    return Figure("spread", title, caption, (panel,))
-
-
-def errors(rows: Rows) -> Figure:
-    """Final test error over the whole grid of rates."""
-    panels = []
-    for unit in ("sigmoid", "tanh", "softsign"):
-        series = []
-        for start in ("fan_in_uniform", "normalised_uniform"):
-            nets = arm(rows, unit, start).where(name="error").where(steps=lambda steps: steps > 0)
-            if len(nets):
-                last = nets.where(step=max(nets.values("step")))
-                groups = {
-                    float(rate): (100 * one.values()).tolist()
-                    for (rate,), one in last.group_by("rate").items()
-                }
-                series.append(band(STARTS[start], groups, 0, 1, group=GROUPS[start]))
-        axis = Axis("test error", "%", log=True)
-        panels.append(Panel(Axis("learning rate", log=True), axis, tuple(series), unit))
+def _errors(rows: Rows) -> Figure:
+    """Final test error over the whole learning-rate grid."""
+    found = rows.where(name="error", hidden=4, labels="true", steps=trains)
+    last = found.where(step=max(found.distinct("step"), default=0))
+    y = Axis("test error", "%", log=True)
+    panels = facets(last, LEARNING_RATES, y, INITS, ACTIVATIONS, spread=RANGE, reduce=percent)
     best = [f"{p.title} {min(s.y):.2f} % ({s.name})" for p in panels for s in p.series]
     title = f"The lowest errors: {', '.join(best)}"
-    return Figure("errors", title, "Median and range over seeds; 4 hidden layers.", tuple(panels))
-
-
-def _seeds(rows: Rows) -> str:
-    return f"{len(rows.distinct('seed'))} seeds: median and quartiles"
+    return Figure("errors", title, caption(last, RANGE, "4 hidden layers"), panels)

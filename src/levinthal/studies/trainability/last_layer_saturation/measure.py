@@ -1,71 +1,31 @@
-"""What is trained and read: the activations of every hidden layer over training, and what starts preserve.
-
-A cell's factors: `activation`, `start` (see `networks.sigmoid.STARTS`), `hidden`, `width`, `images`, `labels`
-("true" or "shuffled"), `steps` (batches of 10) and `rates`, all trained at once from the seed's one start.
-"""
+"""The measurement: the activations of every hidden layer over training, Jacobians before it, test errors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from levinthal.data.subsets import training_subset
+from levinthal.lab.analysis.rates import read_rates
 from levinthal.networks import cross_entropy
 from levinthal.networks.sigmoid import SigmoidNets, sigmoid_nets
 from levinthal.probes.accuracy import error_counts, proportion
 from levinthal.training import choose_device, log_spaced
-from levinthal.training.members import ByRow, train_members
-from levinthal.vocabulary import Dataset, Estimate, Measurement, Preset, Scalar, Snapshot, Task
+from levinthal.training.grid import Grid, train_grid
+from levinthal.training.members import ByRow
+from levinthal.vocabulary import Dataset, Estimate, Measurement, Snapshot, Task
 
 BATCH = 10
 PROBED = 300  # test images that activations are read on, as many as in the paper
 SNAPSHOTS = 24
 INSIDE = 20  # of these images, those that Jacobians are taken at
 
-ARMS: tuple[tuple[str, str, int, str], ...] = (
-    ("sigmoid", "fan_in_uniform", 4, "true"),
-    ("sigmoid", "fan_in_uniform", 5, "true"),
-    ("sigmoid", "fan_in_uniform", 4, "shuffled"),
-    ("sigmoid", "normalised_uniform", 4, "true"),
-    ("tanh", "fan_in_uniform", 4, "true"),
-    ("tanh", "normalised_uniform", 4, "true"),
-    ("softsign", "fan_in_uniform", 4, "true"),
-    ("softsign", "normalised_uniform", 4, "true"),
-)
-"""Activation, start, hidden layers, labels. Tanh with orthogonal weights is read before training only."""
-
-
-@dataclass(frozen=True)
-class Size:
-    """How large a preset is."""
-
-    width: int
-    images: int
-    steps: int
-    rates: tuple[float, ...]
-    seeds: int
-    arms: tuple[tuple[str, str, int, str], ...] = ARMS
-
-
-def preset(about: str, data: str, size: Size) -> Preset:
-    """A preset of this study."""
-    arms = [(*arm, size.steps) for arm in size.arms] + [("tanh", "orthogonal", 4, "true", 0)]
-    return Preset(about, data, tuple(_task(size, *arm) for arm in arms))
-
-
-def _task(size: Size, unit: str, start: str, hidden: int, labels: str, steps: int) -> Task:
-    cell: dict[str, Scalar] = {"activation": unit, "start": start, "hidden": hidden, "labels": labels}
-    cell |= {"width": size.width, "images": size.images, "steps": steps}
-    cell |= {"rates": " ".join(f"{rate:g}" for rate in size.rates)}
-    return Task(cell, tuple(range(size.seeds)), 1 + steps * hidden)
-
 
 def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measurement]:
-    """Train the networks of all seeds and rates of a cell, and read them at log-spaced steps.
+    """Train the networks of all seeds and learning rates of a cell, and read them at log-spaced steps.
 
     Raises InputError for a cell that asks for more images than there are.
     """
@@ -74,35 +34,31 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
         side.to(target)
         for side in training_subset(data, int(cell["images"]), str(cell["labels"]), factor="images")
     )
-    rates = [float(rate) for rate in str(cell["rates"]).split()]
-    members = [(seed, rate) for rate in rates for seed in task.seeds]
+    grid, steps = Grid.of(task.seeds, read_rates(str(cell["rates"]))), int(cell["steps"])
     widths = (inputs.shape[1], *[int(cell["width"])] * int(cell["hidden"]), data.classes)
-    seeds = tuple(seed for seed, _ in members)
-    snapshots = train_members(
-        sigmoid_nets(widths, seeds=seeds, unit=str(cell["activation"]), start=str(cell["start"])),
+    nets = sigmoid_nets(widths, seeds=grid.seeds, unit=str(cell["activation"]), start=str(cell["start"]))
+    for snapshot in train_grid(
+        nets,
         inputs,
         labels,
-        seeds=seeds,
-        rates=[rate for _, rate in members],
-        steps=int(cell["steps"]),
+        grid=grid,
+        steps=steps,
         batch_size=BATCH,
         loss=cross_entropy,
-        snapshots=log_spaced(int(cell["steps"]), SNAPSHOTS),
-    )
-    for snapshot in snapshots:
-        yield from _read(snapshot, torch.as_tensor(data.test_inputs[:PROBED]).to(target), members)
-        if snapshot.step == int(cell["steps"]):
-            yield from _errors(snapshot, data, members)
+        snapshots=log_spaced(steps, SNAPSHOTS),
+    ):
+        yield from _activations(snapshot, torch.as_tensor(data.test_inputs[:PROBED]).to(target), grid)
+        if snapshot.step == steps:
+            yield from _errors(snapshot, data, grid)
 
 
 @torch.no_grad()
-def _read(snapshot: Snapshot, images: Tensor, members: list[tuple[int, float]]) -> Iterator[Measurement]:
+def _activations(snapshot: Snapshot, images: Tensor, grid: Grid) -> Iterator[Measurement]:
     nets = _nets(snapshot)
     hidden, _ = nets.layers(images)
     for layer, active in enumerate(hidden, start=1):
         for name, values in statistics(active).items():
-            for (seed, rate), value in zip(members, values.tolist(), strict=True):
-                yield Measurement(name, Estimate(value), seed, snapshot.step, f"{layer}", f"rate={rate:g}")
+            yield from grid.measurements(name, values, snapshot.step, f"{layer}")
     if snapshot.step == 0 and nets.unit == "tanh":
         yield from _jacobians(nets, hidden)
 
@@ -114,13 +70,12 @@ def _nets(snapshot: Snapshot) -> SigmoidNets:
 
 
 @torch.no_grad()
-def _errors(snapshot: Snapshot, data: Dataset, members: list[tuple[int, float]]) -> Iterator[Measurement]:
+def _errors(snapshot: Snapshot, data: Dataset, grid: Grid) -> Iterator[Measurement]:
     device = snapshot.loss.device
     images, labels = (torch.as_tensor(side).to(device) for side in (data.test_inputs, data.test_labels))
     counts = error_counts(_nets(snapshot)(images), labels)
-    for (seed, rate), count in zip(members, counts, strict=True):
-        wrong = proportion(count, len(labels))
-        yield Measurement("error", wrong, seed, snapshot.step, "", f"rate={rate:g}")
+    errors = [proportion(count, len(labels)) for count in counts]
+    yield from grid.measurements("error", errors, snapshot.step)
 
 
 def statistics(active: Float[Tensor, "s u n"]) -> dict[str, Float[Tensor, " s"]]:

@@ -1,13 +1,12 @@
-"""The claims: what Nielsen warns of, what is exact, and the form of the warning that can be defended."""
+"""The claims: Nielsen's warning, the part of it that is exact, and the form that can be defended."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 
-from levinthal.lab.analysis.contrasts import (
+from levinthal.lab.analysis import (
     Effect,
-    Parts,
     Reading,
     at_best_rate,
     best_at_end,
@@ -15,52 +14,38 @@ from levinthal.lab.analysis.contrasts import (
     each,
     evidence,
     log2_ratio,
+    mapped,
     mean_by_seed,
     value,
 )
+from levinthal.lab.analysis.contrasts import Parts
 from levinthal.lab.analysis.effects import BySeed
-from levinthal.lab.analysis.rates import BestRate
 from levinthal.lab.storage.rows import Rows
+from levinthal.studies.trainability.layer_rescaling.design import SHALLOW, SOURCE, depth
 from levinthal.vocabulary import Claim
 
-SOURCE = "Nielsen, Neural Networks and Deep Learning (2015), ch. 5"
-SHALLOW = 1
+AtDepth = Callable[[int], Reading]
+"""From a number of hidden layers to a reading."""
 
 
-def best(rows: Rows, rule: str, hidden: int) -> BestRate | None:
-    """A rule at its best rate: the lowest median training loss at the end, over the whole grid."""
-    return best_at_end(rows, "training_loss", rule=rule, hidden=hidden)
+def below(rule: str, other: str) -> AtDepth:
+    """log2 of the other rule's training loss over this rule's, each at its best learning rate."""
 
+    def loss(rule: str, hidden: int) -> Reading:
+        return at_best_rate("training_loss", rule=rule, hidden=hidden)
 
-def loss(rule: str, hidden: int) -> Reading:
-    """Training loss at the end, at the rule's best rate."""
-    return at_best_rate("training_loss", rule=rule, hidden=hidden)
-
-
-def depths(rows: Rows) -> list[int]:
-    """Numbers of hidden layers that were trained, the shallow control left out."""
-    return [int(hidden) for hidden in rows.distinct("hidden") if hidden > SHALLOW]
-
-
-def part(hidden: int) -> str:
-    """How a part of the grid is called."""
-    return f"{hidden} hidden layers" if hidden > 1 else "1 hidden layer"
-
-
-def below(rule: str, other: str) -> Callable[[int], Reading]:
-    """From a depth to log2 of the other rule's loss over this rule's, each at its best rate."""
     return lambda hidden: compare(loss(other, hidden), loss(rule, hidden), log2_ratio)
 
 
-def short_of_half(rule: str) -> Callable[[int], Reading]:
-    """From a depth to the log2 ratio by which a rule falls short of halving the plain loss."""
-    return lambda hidden: lambda rows: below(rule, "plain")(hidden)(rows).map(lambda gain: 1 - gain)
+def short_of_half(rule: str) -> AtDepth:
+    """The log2 ratio by which a rule falls short of halving the plain loss."""
+    return lambda hidden: mapped(below(rule, "plain")(hidden), lambda gain: 1 - gain)
 
 
-def by_depth(make: Callable[[int], Reading], shallowest: int = SHALLOW + 1) -> Parts:
-    """One part a number of hidden layers."""
+def by_depth(make: AtDepth, shallowest: int = SHALLOW + 1) -> Parts:
+    """One condition per number of hidden layers."""
     return each(
-        "hidden", make=make, label=part, name="training_loss", hidden=lambda hidden: hidden >= shallowest
+        "hidden", make=make, label=depth, name="training_loss", hidden=lambda hidden: hidden >= shallowest
     )
 
 
@@ -68,17 +53,17 @@ def downhill(rows: Rows) -> dict[str, Reading]:
     """Share of rescaled gradients along which the loss falls, by factors and depth."""
     kinds = (("equalising", "speeds equalised"), ("random", "random constants"))
     return {
-        f"{words}, {part(hidden)}": value("downhill", step=None, factors=name, hidden=hidden)
+        f"{words}, {depth(hidden)}": value("downhill", step=None, factors=name, hidden=hidden)
         for name, words in kinds
         for (hidden,) in rows.where(name="downhill", factors=name).group_by("hidden")
     }
 
 
-def at_best_fixed(read: Callable[[Rows], BySeed]) -> Callable[[int], Reading]:
-    """From a depth to a number of the runs with fixed constants at their best rate."""
+def at_best_fixed(read: Callable[[Rows], BySeed]) -> AtDepth:
+    """A number of the runs with constant factors, at their best learning rate."""
 
     def at(rows: Rows, hidden: int) -> Effect:
-        winner = best(rows, "fixed", hidden)
+        winner = best_at_end(rows, "training_loss", rule="fixed", hidden=hidden)
         if winner is None:
             return Effect({})
         here = rows.where(rule="fixed", hidden=hidden, rate=winner.rate)
@@ -115,28 +100,28 @@ CLAIMS = (
         id="R2",
         says="Multiplying the layers' gradients by constants to undo the vanishing won't work.",
         source=SOURCE,
-        effect="doublings by which constants fall short of halving the training loss; 1: they change nothing",
-        unit="doublings",
+        effect="log2 ratio by which constants fall short of halving the training loss; 1: no change",
+        unit="log2 ratio",
         smallest_effect=1 + math.log2(0.8),  # a loss that falls by less than a fifth
-        control="Adam in their place: what a cure looks like",
+        control="Adam instead of constants: a remedy that is known to work",
         evidence=evidence(by_depth(short_of_half("fixed")), control=by_depth(short_of_half("adam"))),
     ),
     Claim(
         id="R3",
-        says="Speeds equalised by constants at the start drift apart.",
+        says="Speeds that constants equalise at initialisation drift apart.",
         source="the defensible form of the warning",
         effect="fastest over slowest layer, in the later half of the run",
-        unit="decades",
+        unit="log10 ratio",
         smallest_effect=0.3,
-        control="the same constants at the start, on one batch: noise alone",
+        control="the same constants at initialisation, on one batch: noise alone",
         evidence=evidence(by_depth(at_best_fixed(drift)), control=by_depth(at_best_fixed(noise))),
     ),
     Claim(
         id="R4",
-        says="Constants cannot track the drifting speeds; factors taken anew at every step can.",
+        says="Constants cannot track the drifting speeds; factors that are updated at every step can.",
         source="the defensible form of the warning",
-        effect="doublings by which tracked factors end with less training loss than constants",
-        unit="doublings",
+        effect="final training loss with constants over that with factors updated at every step",
+        unit="log2 ratio",
         smallest_effect=0.5,
         control="one hidden layer, where little vanishes",
         evidence=evidence(by_depth(below("tracked", "fixed")), control=below("tracked", "fixed")(SHALLOW)),
@@ -144,10 +129,10 @@ CLAIMS = (
     *(
         Claim(
             id=name,
-            says=f"{words}, at its best rate, against plain gradient descent at its own.",
+            says=f"{words} at its best learning rate, against plain gradient descent at its own.",
             source=source,
-            effect="doublings of training loss below the plain rule",
-            unit="doublings",
+            effect="training loss of the plain rule over that of this one",
+            unit="log2 ratio",
             smallest_effect=None,
             control="",
             evidence=evidence(by_depth(below(rule, "plain"), SHALLOW)),

@@ -1,110 +1,72 @@
-"""What is drawn: the whole grid of rates, the loss over training, and the speeds that drift."""
+"""The figures: the whole learning-rate grid, the loss over training, and the speeds that drift apart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
-from levinthal.lab import Rows
-from levinthal.lab.analysis.bands import STEP, band_over
-from levinthal.studies.trainability.layer_rescaling.claims import best, depths, part
-from levinthal.studies.trainability.layer_rescaling.measure import RATES
-from levinthal.vocabulary import Axis, Figure, Panel
+from levinthal.lab.analysis import (
+    LEARNING_RATES,
+    QUARTILES,
+    STEPS,
+    By,
+    at_best,
+    best_at_end,
+    caption,
+    drawn,
+    facets,
+)
+from levinthal.lab.storage.rows import Rows
+from levinthal.studies.trainability.layer_rescaling.design import NAMES, depth
+from levinthal.vocabulary import Axis, Figure
 
 LOSS = Axis("training loss", "nats", log=True)
-NAMES = {
-    "plain": "plain",
-    "fixed": "constants, fixed at the start",
-    "tracked": "factors tracked step by step",
-    "lars": "LARS",
-    "adam": "Adam",
-}
+SPEEDS = Axis("fastest over slowest layer", "log10 ratio")
+RULES, DEPTHS = By("rule", NAMES), By("hidden", depth)
 
 
 def figures(rows: Rows) -> Iterator[Figure]:
     """Every figure for which there are rows."""
     losses = rows.where(name="training_loss")
     if len(losses):
-        yield _grid(losses)
-        yield _training(losses)
-    if len(rows.where(name="imbalance")):
-        yield _drift(rows)
-
-
-def _panels(rows: Rows) -> list[int]:
-    return [1, *depths(rows)] if 1 in rows.distinct("hidden") else depths(rows)
+        yield from drawn((_grid(losses), _training(losses), _drift(rows)))
 
 
 def _grid(rows: Rows) -> Figure:
-    panels = []
-    final = rows.where(step=max(rows.distinct("step")))
-    for hidden in _panels(rows):
-        series = [
-            band_over(final.where(rule=rule, hidden=hidden), "rate", NAMES[rule], group=rule)
-            for rule in RATES
-            if rule in final.where(hidden=hidden).distinct("rule")
-        ]
-        panels.append(Panel(Axis("learning rate", log=True), LOSS, tuple(series), part(hidden)))
-    caption = (
-        f"Median and quartiles over {_seeds(rows)} seeds, after {max(rows.distinct('step')):,} steps; "
-        "no point where most runs diverge."
-    )
-    return Figure("rates", _ranking(rows), caption, tuple(panels))
+    last = max(rows.distinct("step"))
+    panels = facets(rows.where(step=last), LEARNING_RATES, LOSS, RULES, DEPTHS)
+    deepest, ends = _ends(rows)
+    ranking = ", ".join(f"{NAMES[rule]} {ends[rule]:.2g}" for rule in sorted(ends, key=ends.__getitem__))
+    title = f"At their best learning rates, {depth(deepest)}: {ranking} nats"
+    more = (f"after {last:,} steps", "no point where most runs diverge")
+    return Figure("rates", title, caption(rows, QUARTILES, *more), panels)
 
 
-def _ranking(rows: Rows) -> str:
-    """Which rule ends lowest in the deepest networks, and where the constants stand beside it."""
-    deepest = max(_panels(rows))
-    ends = {
-        rule: float(np.median(list(b.scores.values()))) for rule in RATES if (b := best(rows, rule, deepest))
-    }
-    said = ", ".join(
-        f"{NAMES[rule].split(',')[0]} {ends[rule]:.2g}" for rule in sorted(ends, key=ends.__getitem__)
-    )
-    return f"At their best rates, {part(deepest)}: {said} nats"
+def _ends(rows: Rows) -> tuple[int, dict[str, float]]:
+    """The deepest networks, and each rule's median loss there at its best learning rate."""
+    deepest = max(rows.distinct("hidden"))
+    found = {rule: best_at_end(rows, "training_loss", rule=rule, hidden=deepest) for rule in NAMES}
+    return deepest, {r: float(np.median(list(b.scores.values()))) for r, b in found.items() if b}
 
 
 def _training(rows: Rows) -> Figure:
-    panels = []
-    for hidden in _panels(rows):
-        winners = {rule: winner for rule in RATES if (winner := best(rows, rule, hidden))}
-        trained = {rule: rows.where(rule=rule, hidden=hidden, rate=w.rate) for rule, w in winners.items()}
-        series = [band_over(here, "step", NAMES[rule], group=rule) for rule, here in trained.items()]
-        panels.append(Panel(STEP, LOSS, tuple(series), part(hidden)))
-    caption = f"Median and quartiles over {_seeds(rows)} seeds, each rule at its best rate."
-    return Figure("training", _who_starts_first(rows), caption, tuple(panels))
-
-
-def _who_starts_first(rows: Rows) -> str:
-    """By how much the constants lower the loss of the deepest networks."""
-    deepest = max(_panels(rows))
-    plain, fixed = best(rows, "plain", deepest), best(rows, "fixed", deepest)
-    if plain is None or fixed is None:
-        return "The loss over training"
-    ends = [float(np.median(list(winner.scores.values()))) for winner in (plain, fixed)]
-    return f"Constants take the loss from {ends[0]:.2g} to {ends[1]:.2g} nats with {part(deepest)}"
+    deepest, ends = _ends(rows)
+    title = "The loss over training"
+    if "plain" in ends and "fixed" in ends:
+        values = f"from {ends['plain']:.2g} to {ends['fixed']:.2g} nats"
+        title = f"Constants take the loss {values} with {depth(deepest)}"
+    panels = facets(rows, STEPS, LOSS, RULES, DEPTHS, narrow=at_best("training_loss"))
+    return Figure("training", title, caption(rows, QUARTILES, "each rule at its best learning rate"), panels)
 
 
 def _drift(rows: Rows) -> Figure:
-    panels, last = [], []
-    for hidden in _panels(rows.where(name="imbalance")):
-        series = []
-        for rule in ("plain", "fixed"):
-            winner = best(rows, rule, hidden)
-            if winner is not None:
-                here = rows.where(name="imbalance", rule=rule, hidden=hidden, rate=winner.rate)
-                series.append(band_over(here, "step", NAMES[rule], group=rule))
-                last += [series[-1].y[-1]] if rule == "fixed" else []
-        axis = Axis("fastest over slowest layer", "decades")
-        panels.append(Panel(STEP, axis, tuple(series), part(hidden)))
-    seen = f"are {10 ** last[-1]:.0f}-fold apart at the end" if last else "are not measured yet"
-    title = f"Speeds equalised at the start {seen} ({part(max(_panels(rows)))})"
-    caption = (
-        f"Speed: norm of a layer's gradient times its factor; median and quartiles, {_seeds(rows)} seeds."
-    )
-    return Figure("drift", title, caption, tuple(panels))
-
-
-def _seeds(rows: Rows) -> int:
-    return len(rows.distinct("seed"))
+    imbalance = partial(Rows.by_seed, name="imbalance")
+    here = rows.where(rule=("plain", "fixed"))
+    panels = facets(here, STEPS, SPEEDS, RULES, DEPTHS, narrow=at_best("training_loss"), reduce=imbalance)
+    ends = [line.y[-1] for panel in panels for line in panel.series if line.group == "fixed"]
+    seen = f"are {10 ** ends[-1]:.0f}-fold apart at the end" if ends else "are not measured yet"
+    title = f"Speeds equalised at initialisation {seen} ({depth(max(rows.distinct('hidden')))})"
+    speed = "speed: norm of a layer's gradient times its factor"
+    return Figure("drift", title, caption(rows, QUARTILES, speed), panels)

@@ -1,24 +1,23 @@
-"""What is measured: one rule at all its rates, or the directions that constants give at the start.
-
-A cell's factors: `rule` (see RATES; or "directions"), `hidden` layers, `images` trained on, `steps`, `rates`.
-"""
+"""The measurement: one rule at all its learning rates, or the directions that constants give at first."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.optim import Optimizer
 
 from levinthal.lab.analysis.rates import read_rates
 from levinthal.networks.initial import generator
 from levinthal.networks.losses import cross_entropy
 from levinthal.networks.sigmoid import SigmoidNets, sigmoid_nets
 from levinthal.probes.parameters import gradients
-from levinthal.training import choose_device, log_spaced, train
+from levinthal.training import choose_device, log_spaced
+from levinthal.training.grid import Grid, train_grid
 from levinthal.training.layerwise import (
     Factors,
     LayerwiseSGD,
@@ -31,23 +30,15 @@ from levinthal.training.layerwise import (
     rescaled,
     tracked,
 )
-from levinthal.training.members import ByRow, own_orders, summed
-from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Snapshot, Task
+from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Task
 
-RATES: Mapping[str, tuple[float, ...]] = {
-    "plain": (0.1, 0.3, 1, 3, 10, 30),
-    "fixed": (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
-    "tracked": (0.01, 0.03, 0.1, 0.3, 1, 3, 10),
-    "lars": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
-    "adam": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1),
-}
 WIDTH, BATCH, SNAPSHOTS = 30, 50, 12
 READ = 2000  # images on which speeds are read
 DRAWS, DECADES, NEARBY = 20, 6, 1e-4  # random factors a seed and their span; how far the loss is probed
 
 
 def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measurement]:
-    """Train one rule at all its rates, or probe the directions that factors give at the start."""
+    """Train one rule at all its learning rates, or probe the directions that factors give before training."""
     inputs, labels = (
         torch.tensor(s[: int(task.cell["images"])]) for s in (data.train_inputs, data.train_labels)
     )
@@ -69,47 +60,44 @@ def _slopes(nets: torch.nn.Module, inputs: Tensor, labels: Tensor) -> list[Tenso
 
 def _training(task: Task, inputs: Tensor, labels: Tensor) -> Iterator[Measurement]:
     rule, steps = str(task.cell["rule"]), int(task.cell["steps"])
-    members = [(seed, rate) for rate in read_rates(str(task.cell["rates"])) for seed in task.seeds]
-    seeds = tuple(seed for seed, _ in members)
-    rates = torch.tensor([rate for _, rate in members], device=inputs.device)
-    nets = _networks(task.cell, seeds, inputs)
-    start = equalising(_slopes(nets, inputs, labels))
-    constants = start if rule == "fixed" else torch.ones_like(start)
-    factors: Mapping[str, Factors] = {"tracked": tracked, "lars": lars}
-    sgd = partial(LayerwiseSGD, rates=rates, factors=factors.get(rule, kept(constants)))
-    order = own_orders(len(inputs), seeds).to(inputs.device)
-    for snapshot in train(
-        ByRow(nets, inputs),
-        order,
-        order,
+    grid = Grid.of(task.seeds, read_rates(str(task.cell["rates"])))
+    nets = _networks(task.cell, grid.seeds, inputs)
+    first = equalising(_slopes(nets, inputs, labels))
+    constants = first if rule == "fixed" else torch.ones_like(first)
+    for snapshot in train_grid(
+        nets,
+        inputs,
+        labels,
+        grid=grid,
         steps=steps,
-        loss=summed(cross_entropy, labels),
-        optimizer=partial(MemberAdam, rates=rates) if rule == "adam" else sgd,
         batch_size=BATCH,
+        loss=cross_entropy,
+        optimizer=_optimizer(rule, constants),
         snapshots=log_spaced(steps, SNAPSHOTS),
-        device=inputs.device.type,
     ):
         with torch.no_grad():
-            yield from _told("training_loss", cross_entropy(nets(inputs), labels), members, snapshot)
+            losses = cross_entropy(nets(inputs), labels).nan_to_num(math.inf)
+        yield from grid.measurements("training_loss", losses, snapshot.step, unit="nats")
         if rule in ("plain", "fixed"):
-            slopes = _slopes(nets, inputs[:READ], labels[:READ])
-            yield from _told("imbalance", imbalance(constants * norms(slopes)), members, snapshot)
-        if rule == "fixed" and snapshot.step == 0:
-            batch = [weight.grad for weight in nets.parameters() if weight.grad is not None]
-            yield from _told("batch_imbalance", imbalance(constants * norms(batch)), members, snapshot)
+            slopes = {"imbalance": _slopes(nets, inputs[:READ], labels[:READ])}
+            if rule == "fixed" and snapshot.step == 0:
+                slopes["batch_imbalance"] = [w.grad for w in nets.parameters() if w.grad is not None]
+            for name, found in slopes.items():
+                values = imbalance(constants * norms(found)).nan_to_num(math.inf)
+                yield from grid.measurements(name, values, snapshot.step, unit="log10 ratio")
+
+
+def _optimizer(rule: str, constants: Tensor) -> Callable[..., Optimizer]:
+    """The rule's optimiser, of parameters and `rates=`."""
+    if rule == "adam":
+        return MemberAdam
+    factors: Mapping[str, Factors] = {"tracked": tracked, "lars": lars}
+    return partial(LayerwiseSGD, factors=factors.get(rule, kept(constants)))
 
 
 def imbalance(speeds: Speeds) -> Tensor:
     """log10 of the fastest layer's speed over the slowest's, a member."""
     return (speeds.amax(1) / speeds.amin(1)).log10()
-
-
-def _told(
-    name: str, values: Tensor, members: list[tuple[int, float]], snapshot: Snapshot
-) -> Iterator[Measurement]:
-    unit = "nats" if name == "training_loss" else "decades"
-    for (seed, rate), value in zip(members, values.nan_to_num(math.inf).tolist(), strict=True):
-        yield Measurement(name, Estimate(value, unit), seed, snapshot.step, "", f"rate={rate:g}")
 
 
 def _directions(task: Task, inputs: Tensor, labels: Tensor) -> Iterator[Measurement]:

@@ -1,4 +1,4 @@
-"""What is measured in a cell: the gradients of all layers over training, or accuracies over rates."""
+"""The measurement: the gradients of all layers over training, or accuracies over the learning rates."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from functools import partial
 import torch
 
 from levinthal.data.subsets import training_subset
+from levinthal.lab.analysis.rates import read_rates
 from levinthal.networks.sigmoid import SigmoidNets, sigmoid_cross_entropy, sigmoid_nets
 from levinthal.probes.accuracy import error_counts, proportion
-from levinthal.studies.trainability.unstable_gradient.plan import (
+from levinthal.studies.trainability.unstable_gradient.design import (
     BATCH,
     DECAY,
     EPOCHS,
+    INITS,
     LAMBDA,
     RATE,
-    STARTS,
 )
 from levinthal.training import choose_device, train
-from levinthal.training.members import ByRow, MemberSGD, train_members
+from levinthal.training.grid import Grid, train_grid
+from levinthal.training.members import ByRow, MemberSGD
 from levinthal.vocabulary import Cell, Dataset, Estimate, Measurement, Snapshot, Task
 
 
@@ -33,7 +35,7 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
 
 
 def _networks(cell: Cell, seeds: tuple[int, ...], data: Dataset) -> SigmoidNets:
-    unit, start = STARTS[str(cell["start"])]
+    unit, start = INITS[str(cell["start"])]
     hidden = [int(cell["width"])] * int(cell["hidden"])
     return sigmoid_nets(
         (data.train_inputs.shape[1], *hidden, data.classes), seeds=seeds, unit=unit, start=start
@@ -73,37 +75,32 @@ def bias_gradients(snapshot: Snapshot) -> Iterator[Measurement]:
 
 
 def _accuracies(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:
-    """Test accuracy after some epochs: all seeds and rates are trained at once, from the seed's one start."""
+    """Test accuracy after some epochs: all seeds and learning rates are trained at once."""
     inputs, labels = (
         side.to(device)
         for side in training_subset(data, int(task.cell["images"]), str(task.cell["labels"]), factor="images")
     )
-    rates = [float(rate) for rate in str(task.cell["rates"]).split()]
-    members = [(seed, rate) for rate in rates for seed in task.seeds]
-    seeds = tuple(seed for seed, _ in members)
+    grid = Grid.of(task.seeds, read_rates(str(task.cell["rates"])))
     epoch, epochs = len(inputs) // BATCH, int(task.cell["epochs"])
-    snapshots = train_members(
-        _networks(task.cell, seeds, data),
+    for snapshot in train_grid(
+        _networks(task.cell, grid.seeds, data),
         inputs,
         labels,
-        seeds=seeds,
-        rates=[rate for _, rate in members],
+        grid=grid,
         steps=epochs * epoch,
         batch_size=BATCH,
         loss=sigmoid_cross_entropy,
-        decay=DECAY,
+        optimizer=partial(MemberSGD, decay=DECAY),
         snapshots=[done * epoch for done in {1, 3, 10, epochs} if done <= epochs],
-    )
-    for snapshot in snapshots:
-        yield from _accuracy(snapshot, data, members)
+    ):
+        yield from _accuracy(snapshot, data, grid)
 
 
 @torch.no_grad()
-def _accuracy(snapshot: Snapshot, data: Dataset, members: list[tuple[int, float]]) -> Iterator[Measurement]:
+def _accuracy(snapshot: Snapshot, data: Dataset, grid: Grid) -> Iterator[Measurement]:
     assert isinstance(snapshot.model, ByRow)
     device = snapshot.loss.device
     inputs, labels = (torch.as_tensor(side).to(device) for side in (data.test_inputs, data.test_labels))
     wrong = error_counts(snapshot.model.nets(inputs), labels)
-    for (seed, rate), count in zip(members, wrong, strict=True):
-        right = proportion(len(labels) - count, len(labels))
-        yield Measurement("accuracy", right, seed, round(snapshot.epoch), "", f"rate={rate:g}")
+    shares = [proportion(len(labels) - count, len(labels)) for count in wrong]
+    yield from grid.measurements("accuracy", shares, round(snapshot.epoch))

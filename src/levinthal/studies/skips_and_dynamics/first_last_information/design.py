@@ -1,8 +1,8 @@
-"""The cells of every preset: which networks are trained, how, and with which seeds.
+"""The cells of every preset: the networks, their training, and the seeds.
 
 A cell's factors: architecture, width, depth, batch ("full" or a number), samples (training images used),
 rate, init, slope (batch norm's initial gamma), labels ("true" or "shuffled"), steps, `images` (test images
-that information is read on) and `read`, what is measured: "errors", "information", "readings" (of
+that information is read on) and `read`, the set of measurements: "errors", "information", "readings" (of
 batch norm: all of them) or "everything".
 """
 
@@ -13,10 +13,20 @@ from dataclasses import dataclass
 
 from levinthal.vocabulary import Preset, Scalar, Task
 
-ARCHITECTURES = ("mlp", "shortcut", "residual", "shortcut-residual")
+SOURCE = (
+    "Hodas & Stinis, Doing the impossible: why neural networks can be trained at all (2018), "
+    "arXiv and Frontiers in Psychology 9:1185"
+)
+NAMES = {
+    "mlp": "MLP",
+    "shortcut": "shortcut",
+    "residual": "residual",
+    "shortcut-residual": "shortcut + residual",
+}
+ARCHITECTURES = tuple(NAMES)
 RATE = 1e-3
 
-# Every arm differs from the plain MLP in its start alone: what C11 asks for is information without a skip.
+# Every arm differs from the plain MLP in its initialisation alone: C11 is about information without a skip.
 INITIAL_ARMS: tuple[dict[str, Scalar], ...] = (
     {"init": "he_normal"},
     {"init": "orthogonal"},
@@ -47,10 +57,11 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Size:
-    """How large a preset is: `main` protocols carry Figs. 4a and 5, `fast` ones depths, rates and starts.
+    """How large a preset is: `main` protocols carry Figs. 4a and 5, `fast` ones depths,
+    learning rates and initialisations.
 
     `width` and `depth` are those of every cell that does not vary them, `deep` the depth of the causal
-    arms. The grids of rates run at `rate_depths` (fast) and at `depth` in the last main protocol.
+    arms. The learning-rate grids run at `rate_depths` (fast) and at `depth` in the last main protocol.
     """
 
     main: tuple[Protocol, ...]
@@ -79,7 +90,7 @@ def factors(**changes: Scalar) -> dict[str, Scalar]:
 
 
 def tasks(size: Size) -> tuple[Task, ...]:
-    """Every task of a preset; a cell asked for twice is run once, with the most seeds asked for."""
+    """Every task of a preset; a cell that occurs twice is run once, with the larger number of seeds."""
     merged: dict[tuple[tuple[str, Scalar], ...], Task] = {}
     for factors_, seeds in _cells(size):
         cell = factors_ | {"images": size.images}
@@ -103,7 +114,7 @@ def _cells(size: Size) -> Iterable[tuple[dict[str, Scalar], int]]:
     for protocol in size.fast:
         yield from _depths(size, protocol)
         yield from _rates(size, protocol)
-        yield from _starts(size, protocol)
+        yield from _initialisations(size, protocol)
 
 
 def _main(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
@@ -153,8 +164,8 @@ def _final_errors(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Sc
                 yield here | protocol.factors | {"read": "errors"}, size.few
 
 
-def _starts(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
-    """The causal arms: plain networks that start with more, or less, first-last information."""
+def _initialisations(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
+    """The causal arms: plain networks with more, or less, first-last information before training."""
     for arm in INITIAL_ARMS:
         here = factors(width=size.width, depth=size.deep, **arm)
         yield here | protocol.factors, size.seeds
@@ -168,3 +179,59 @@ def _cost(cell: dict[str, Scalar], seeds: int) -> float:
     training = (2e-4 + 6e-11 * weights * batch) * int(cell["steps"])
     share = {"errors": 0.0, "information": 4e-4, "readings": 6e-4, "everything": 8e-4}[str(cell["read"])]
     return seeds * (training + 0.1 + share * int(cell["images"]))
+
+
+QUICK = Size(
+    main=(Protocol("full", 1197, 120, levels=(20,)), Protocol("64", 1197, 240, levels=(10, 20))),
+    fast=(Protocol("64", 1197, 120, levels=(3, 5, 10, 20)),),
+    rates=(3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+    rate_depths=(3, 5, 20),
+    width=20,
+    depth=10,
+    deep=20,
+    seeds=5,
+    few=5,
+    images=500,
+)
+STANDARD = Size(
+    main=(
+        Protocol("full", 60_000, 40, levels=(20,)),
+        Protocol("128", 60_000, 1872, levels=(10, 20, 50)),
+    ),
+    fast=(
+        Protocol("full", 4_000, 100, levels=(3, 5, 10, 20)),
+        Protocol("128", 60_000, 468, levels=(3, 5, 10, 20, 40)),
+    ),
+    rates=(3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+    rate_depths=(3, 5, 10, 20),
+    width=20,
+    depth=10,
+    deep=20,
+    seeds=8,
+    few=8,
+    images=2000,
+)
+PAPER = Size(
+    main=(
+        Protocol("full", 60_000, 400, levels=(10, 20, 50, 100, 200)),
+        Protocol("512", 60_000, 2340, levels=(10, 20, 50, 100, 200)),
+        Protocol("128", 60_000, 4680, levels=(10, 20, 50, 100, 200)),
+    ),
+    fast=(
+        Protocol("full", 4_000, 400, levels=(2, 3, 5, 10, 20, 40)),
+        Protocol("128", 60_000, 1400, levels=(2, 3, 5, 10, 20, 40)),
+    ),
+    rates=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+    rate_depths=(3, 5, 10, 20, 40),
+    width=50,
+    depth=10,
+    deep=20,
+    seeds=10,
+    few=10,
+    images=10_000,
+)
+PRESETS = {
+    "quick": preset("digits, embedded; one to two minutes on two cores", "digits", QUICK),
+    "standard": preset("MNIST, 60,000 images; about 24 minutes on two cores", "mnist", STANDARD),
+    "paper": preset("MNIST, the full grid of Figs. 4 and 5; hours, resumable", "mnist", PAPER),
+}

@@ -1,4 +1,4 @@
-"""The paper's own form: first-last information against test error, one trace a seed, arrows for time."""
+"""The paper's own figures: first-last information against test error, one trace per seed, arrows for time."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ import numpy as np
 from levinthal.lab.analysis.bands import rounded
 from levinthal.lab.analysis.curves import Curve, curves
 from levinthal.lab.storage.rows import Rows
-from levinthal.studies.skips_and_dynamics.first_last_information.drawing import (
-    BITS,
-    ERROR_AXIS,
-    NAMES,
-    setting_words,
-)
-from levinthal.studies.skips_and_dynamics.first_last_information.keys import (
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import (
     PLAIN,
     information,
-    protocol_words,
+    protocol,
 )
-from levinthal.studies.skips_and_dynamics.first_last_information.plan import ARCHITECTURES
+from levinthal.studies.skips_and_dynamics.first_last_information.design import ARCHITECTURES, NAMES
+from levinthal.studies.skips_and_dynamics.first_last_information.figures.drawing import (
+    BITS,
+    ERROR_AXIS,
+    setting_words,
+)
 from levinthal.vocabulary import Figure, Panel, Series
 
 PAPER_MODE, PAPER_READOUT = "running", "after"
@@ -44,7 +43,7 @@ def _by_factor(rows: Rows, name: str, factor: str, letter: str, architectures: t
     panels = []
     for (batch, samples, *_), group in _one_family(rows, factor):
         for (level,), here in group.group_by(factor).items():
-            title = f"{letter} = {level}, {protocol_words(batch, samples)}"
+            title = f"{letter} = {level}, {protocol(batch, samples)}"
             panels.append(_panel(here, architectures, PAPER_MODE, PAPER_READOUT, title))
     families = [group for _, group in _one_family(rows, factor)]
     title = f"At every {factor}: {_seen(families, architectures)}"
@@ -84,13 +83,13 @@ def _readings(rows: Rows) -> Figure:
 
 
 def _seen_in_each(groups: list[Rows]) -> str:
-    """The shortcut network's information from start to end, in each of the four readings."""
-    said = []
+    """The shortcut network's information, initial and final, in each of the four readings."""
+    seen = []
     for mode, readout in product(("running", "batch"), ("before", "after")):
         ends = _ends(groups, "shortcut", mode, readout)
         if ends:
-            said.append(f"{ends[0]:.1f} to {ends[1]:.1f} bits ({mode}, {readout})")
-    return f"One shortcut network, four readings: {'; '.join(said)}"
+            seen.append(f"{ends[0]:.1f} to {ends[1]:.1f} bits ({mode}, {readout})")
+    return f"One shortcut network, four readings: {'; '.join(seen)}"
 
 
 def _all_four(rows: Rows) -> Iterable[tuple[tuple[Any, ...], Rows]]:
@@ -119,20 +118,20 @@ def _traces(rows: Rows, architecture: str, mode: str, readout: str) -> Iterator[
         return
     for seed in list(both)[:SEEDS_SHOWN]:
         x, y = both[seed]
-        yield Series(f"seed {seed}", rounded(x), rounded(_shown(y)), role="seed", group=architecture)
+        yield Series(f"seed {seed}", rounded(x), rounded(_in_percent(y)), role="seed", group=architecture)
     x, y = (np.median([one[axis] for one in both.values()], axis=0) for axis in (0, 1))
-    yield Series(NAMES[architecture], rounded(x), rounded(_shown(y)), group=architecture, arrow=True)
+    yield Series(NAMES[architecture], rounded(x), rounded(_in_percent(y)), group=architecture, arrow=True)
 
 
 def _seen(groups: Iterable[Rows], architectures: Iterable[str]) -> str:
-    """What the traces do: the median information at the start and at the end."""
-    said = []
+    """Gain or loss: the median information at initialisation and at the end."""
+    seen = []
     for architecture in architectures:
         ends = _ends(groups, architecture, PAPER_MODE, PAPER_READOUT)
         if ends:
             verb = "gains" if ends[1] > ends[0] else "loses"
-            said.append(f"{NAMES[architecture]} {verb} information ({ends[0]:.1f} to {ends[1]:.1f} bits)")
-    return ", ".join(said)
+            seen.append(f"{NAMES[architecture]} {verb} information ({ends[0]:.1f} to {ends[1]:.1f} bits)")
+    return ", ".join(seen)
 
 
 def _ends(groups: Iterable[Rows], architecture: str, mode: str, readout: str) -> tuple[float, float] | None:
@@ -154,10 +153,10 @@ def _caption(rows: Rows) -> str:
     count = f"{images[0]} test images" if images else "no images yet"
     return (
         f"KSG, k = 3, on {count}; batch norm's {PAPER_MODE} statistics, read {PAPER_READOUT} the sum unless "
-        f"said otherwise; thin: single seeds, thick: median of up to {seeds}; arrows point along training."
+        f"a panel says otherwise; thin: single seeds, thick: median of up to {seeds}; arrows: time."
     )
 
 
-def _shown(errors: np.ndarray) -> np.ndarray:
+def _in_percent(errors: np.ndarray) -> np.ndarray:
     """In percent; a log axis has no place for an error of zero: half an image in ten thousand stands in."""
     return np.asarray(100 * np.maximum(errors, 5e-5))

@@ -1,4 +1,4 @@
-"""The claims about accuracy and depth, each at the book's learning rate and at every arm's best one."""
+"""The claims about accuracy and depth, each at the book's learning rate and at the best one of every arm."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from levinthal.lab.analysis.contrasts import Reading, at_best_rate, compare, evidence, value
+from levinthal.lab.analysis import Reading, at_best_rate, compare, evidence, value
 from levinthal.lab.storage.rows import Rows
-from levinthal.studies.trainability.unstable_gradient.plan import RATE, WIDTH
-from levinthal.studies.trainability.unstable_gradient.speeds import SOURCE
+from levinthal.studies.trainability.unstable_gradient.design import RATE, SOURCE, WIDTH
 from levinthal.vocabulary import Claim
 
-NONE_HERE = "The preset book measures speeds alone: accuracies are of quick, standard and long."
+NO_ACCURACIES = "The preset book measures speeds alone: accuracies are in quick, standard and long."
 
 
 def accuracy(start: str, hidden: int, rate: float | None = None, *, wide: bool = False) -> Reading:
-    """Accuracy after the last epoch of one start and depth, at a rate, or at the best one without.
+    """Accuracy after the last epoch of one initialisation and depth, at a learning rate or at the best one.
 
     The networks are of the usual width, or the wider ones.
     """
@@ -36,7 +35,7 @@ def points(one: float, other: float) -> float:
 
 
 def more_accurate(better: Callable[..., Reading], worse: Callable[..., Reading]) -> dict[str, Reading]:
-    """Points by which one kind of network is more accurate, at the book's rate and at both best ones."""
+    """Points by which one kind of network is more accurate, at the book's learning rate and at the best."""
     rates = {f"rate {RATE:g}": RATE, "best rates": None}
     return {words: compare(better(rate=rate), worse(rate=rate), points) for words, rate in rates.items()}
 
@@ -46,9 +45,9 @@ def depths(start: str, better: int, worse: int) -> dict[str, Reading]:
     return more_accurate(partial(accuracy, start, better), partial(accuracy, start, worse))
 
 
-def none_here(rows: Rows) -> tuple[str, ...]:
+def no_accuracies(rows: Rows) -> tuple[str, ...]:
     """A note on a preset that has no accuracies."""
-    return () if len(rows.where(name="accuracy")) else (NONE_HERE,)
+    return () if len(rows.where(name="accuracy")) else (NO_ACCURACIES,)
 
 
 WIDER = more_accurate(partial(accuracy, "book", 1, wide=True), partial(accuracy, "book", 1))
@@ -61,8 +60,8 @@ CLAIMS = (
         effect="test accuracy of two hidden layers less that of one",
         unit="points",
         smallest_effect=0.2,
-        control="one layer, as many parameters more, in its width",
-        evidence=evidence(depths("book", 2, 1), control=WIDER, notes=none_here),
+        control="one wider layer with as many parameters as two",
+        evidence=evidence(depths("book", 2, 1), control=WIDER, notes=no_accuracies),
     ),
     Claim(
         id="U6",
@@ -72,6 +71,6 @@ CLAIMS = (
         unit="points",
         smallest_effect=0.2,
         control="tanh units, orthogonal weights and no biases, two layers less four",
-        evidence=evidence(depths("book", 2, 4), control=depths("orthogonal", 2, 4), notes=none_here),
+        evidence=evidence(depths("book", 2, 4), control=depths("orthogonal", 2, 4), notes=no_accuracies),
     ),
 )

@@ -1,0 +1,86 @@
+"""A reading over several settings: its mean, or its slope.
+
+mean_over    the mean over settings, seed by seed     slope_over   the slope against log2 of a factor
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from levinthal.lab.analysis.effects import BySeed, average, slope
+from levinthal.lab.analysis.readings import Effect, Reading
+from levinthal.lab.storage.rows import Rows
+
+__all__ = ["mean_over", "slope_over"]
+
+
+def mean_over(*factors: str, of: Reading, **where: Any) -> Reading:
+    """The mean of a reading over settings, among the seeds that every setting has.
+
+    Args:
+        factors: keys of the rows; each combination of their levels is a setting.
+        of: the reading in each setting, from the rows of that setting alone.
+        where: conditions on the rows, asked before the settings are told apart.
+
+    Returns:
+        The reading of the mean; a setting without runs does not count, its note does.
+
+    Raises:
+        UnknownFactorError: by the reading, for a key that no row has.
+
+    >>> from levinthal.lab.analysis.readings import value
+    >>> from levinthal.vocabulary import Estimate, Measurement, Row
+    >>> rows = Rows.of(Row({"width": w}, Measurement("bits", Estimate(w))) for w in (10, 20))
+    >>> mean_over("width", of=value("bits"))(rows).by_seed
+    {0: 15.0}
+    """
+
+    def read(rows: Rows) -> Effect:
+        found = [of(part) for part in rows.where(**where).group_by(*factors).values()]
+        return _together(found, average(effect.by_seed for effect in found))
+
+    return read
+
+
+def slope_over(factor: str, *, of: Reading, **where: Any) -> Reading:
+    """The slope of a reading against log2 of a factor: its change when the factor is twice as large.
+
+    Args:
+        factor: a key of the rows with positive levels: depth, width.
+        of: the reading at each level, from the rows of that level alone.
+        where: conditions on the rows, asked before the levels are told apart.
+
+    Returns:
+        The reading of the least-squares slope, among the seeds that every level has; no seeds for fewer
+        than two levels.
+
+    Raises:
+        UnknownFactorError: by the reading, for a key that no row has.
+
+    >>> from levinthal.lab.analysis.readings import value
+    >>> from levinthal.vocabulary import Estimate, Measurement, Row
+    >>> bits = {5: 9.0, 10: 8.0, 20: 7.0}
+    >>> rows = Rows.of(Row({"depth": d}, Measurement("bits", Estimate(b))) for d, b in bits.items())
+    >>> slope_over("depth", of=value("bits"))(rows).by_seed
+    {0: -1.0}
+    """
+
+    def read(rows: Rows) -> Effect:
+        found = {float(at): of(part) for (at,), part in rows.where(**where).group_by(factor).items()}
+        points = {at: effect.by_seed for at, effect in found.items() if effect.by_seed}
+        return _together(found.values(), slope(points))
+
+    return read
+
+
+def _together(found: Iterable[Effect], by_seed: BySeed) -> Effect:
+    """The numbers with the rates and edges of the effects that have seeds, and the notes of all."""
+    found = list(found)
+    known = [effect for effect in found if effect.by_seed]
+    return Effect(
+        by_seed,
+        tuple(rate for effect in known for rate in effect.rates),
+        any(effect.at_edge for effect in known),
+        " ".join(dict.fromkeys(effect.note for effect in found if effect.note)),
+    )

@@ -1,0 +1,83 @@
+"""The cells of every preset: activations, initialisations and depths, each over one grid of learning rates.
+
+A cell's factors: `activation`, `start` (the initialisation, see `networks.sigmoid`), `hidden`, `width`,
+`images`, `labels` ("true" or "shuffled"), `steps` (batches of 10) and `rates`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from levinthal.lab.analysis.rates import rates_word
+from levinthal.lab.storage.rows import Rows
+from levinthal.vocabulary import Preset, Scalar, Task
+
+SOURCE = "Glorot & Bengio, Understanding the difficulty of training deep feedforward neural networks (2010)"
+STANDARD, NORMALISED, ORTHOGONAL = "fan_in_uniform", "normalised_uniform", "orthogonal"
+NAMES = {
+    STANDARD: "standard initialisation",
+    NORMALISED: "normalised initialisation",
+    ORTHOGONAL: "orthogonal initialisation (control)",
+}
+RATES = (0.01, 0.03, 0.1, 0.3, 1)
+EARLY = 1500  # updates within which the top layer is to saturate
+SATURATED = 0.9  # where 2 % of a layer's activations lie beyond it, the layer saturates
+
+Arm = tuple[str, str, int, str]
+"""Activation, initialisation, hidden layers, labels."""
+
+ARMS: tuple[Arm, ...] = (
+    ("sigmoid", STANDARD, 4, "true"),
+    ("sigmoid", STANDARD, 5, "true"),
+    ("sigmoid", STANDARD, 4, "shuffled"),
+    ("sigmoid", NORMALISED, 4, "true"),
+    ("tanh", STANDARD, 4, "true"),
+    ("tanh", NORMALISED, 4, "true"),
+    ("softsign", STANDARD, 4, "true"),
+    ("softsign", NORMALISED, 4, "true"),
+)
+"""The trained arms. Tanh with orthogonal weights is read before training only."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a preset is."""
+
+    width: int
+    images: int
+    steps: int
+    rates: tuple[float, ...]
+    seeds: int
+    arms: tuple[Arm, ...] = ARMS
+
+
+def preset(about: str, data: str, size: Size) -> Preset:
+    """A preset of this study."""
+    arms = [(*arm, size.steps) for arm in size.arms] + [("tanh", ORTHOGONAL, 4, "true", 0)]
+    return Preset(about, data, tuple(_task(size, *arm) for arm in arms))
+
+
+def _task(size: Size, unit: str, start: str, hidden: int, labels: str, steps: int) -> Task:
+    cell: dict[str, Scalar] = {"activation": unit, "start": start, "hidden": hidden, "labels": labels}
+    cell |= {"width": size.width, "images": size.images, "steps": steps, "rates": rates_word(size.rates)}
+    return Task(cell, tuple(range(size.seeds)), 1 + steps * hidden)
+
+
+def arm(rows: Rows, unit: str, start: str = STANDARD, hidden: int = 4, labels: str = "true") -> Rows:
+    """The rows of one kind of network."""
+    return rows.where(activation=unit, start=start, hidden=hidden, labels=labels)
+
+
+def trains(steps: int) -> bool:
+    """Whether a cell with so many steps trains its networks."""
+    return steps > 0
+
+
+QUICK = Size(width=50, images=1190, steps=3000, rates=RATES, seeds=6)
+LONG = Size(width=50, images=1190, steps=60_000, rates=(0.3, 1, 3), seeds=5, arms=ARMS[:3])
+FULL = Size(width=100, images=50_000, steps=8000, rates=RATES, seeds=5)
+PRESETS = {
+    "quick": preset("digits, 50 units a layer; under a minute on two cores", "digits", QUICK),
+    "long": preset("digits, sigmoids alone, 500 epochs; five minutes on two cores", "digits", LONG),
+    "standard": preset("MNIST, 100 units a layer; about ten minutes on two cores", "mnist", FULL),
+}
