@@ -207,6 +207,8 @@ def main() -> None:
     torch.set_num_threads(1)
     began = time.process_time()
     found = list(outcomes(options.split, options.seeds, options.seconds, options.only))
+    if not found:
+        raise SystemExit("no case was treated: the lines above say why, or --only matches no name")
     lines = list(table(options.split, found))
     print("\n".join(lines))
     seconds = time.process_time() - began
