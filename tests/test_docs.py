@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import re
 import shlex
 from pathlib import Path
@@ -124,3 +125,24 @@ def test_the_information_that_the_readme_shows_is_what_its_example_prints(
     printed = re.findall(r"^([\d.]+ bits \[[^\]]+\])", capsys.readouterr().out, re.MULTILINE)
     assert len(shown) == 2
     assert printed == shown
+
+
+RESULTS = sorted((ROOT / "docs" / "gallery").glob("*.json"))
+
+
+def test_every_page_of_the_gallery_has_its_stored_result() -> None:
+    pages = {path.stem for path in (ROOT / "docs" / "gallery").glob("*.md")} - {"README"}
+    assert pages == {path.stem for path in RESULTS}
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_a_stored_result_says_what_its_page_says(path: Path) -> None:
+    result, page = json.loads(path.read_text()), path.with_suffix(".md").read_text()
+    assert f"\n{result['question']}\n\n**{result['answer']}**\n" in page
+    for verdict in result["verdicts"]:
+        (row,) = re.findall(rf"^\| {verdict['claim']} \|.*$", page, re.MULTILINE)
+        assert f" {verdict['outcome']} | {verdict['effect'] or '–'} |" in row
+    for figure in result["figures"]:
+        assert f"![{figure['title']}]({figure['file']})" in page
+        assert (path.parent / figure["file"]).is_file()
+    assert all(f"- {key}: {value}" in page for key, value in result["provenance"].items())
