@@ -29,7 +29,9 @@ def test_digits_need_no_folder(monkeypatch) -> None:
 
 
 def test_what_is_not_here_says_where_it_looked_and_how_to_get_it(tmp_path, elsewhere) -> None:
-    with pytest.raises(DataError, match=r"^mnist is not here .*`levinthal data get mnist`") as caught:
+    with pytest.raises(
+        DataError, match=r"^mnist is not on this .*`levinthal data get mnist`"
+    ) as caught:
         data.load("mnist", data_dir=tmp_path)
     assert str(tmp_path) in str(caught.value)
     assert str(elsewhere) in str(caught.value)
@@ -73,7 +75,7 @@ def test_got_twice_it_is_asked_for_once(small, server, tmp_path) -> None:
 
 
 def test_digits_cannot_be_got() -> None:
-    with pytest.raises(InputError, match="digits comes with scikit-learn: there is nothing to get"):
+    with pytest.raises(InputError, match="no download is needed"):
         data.get("digits")
 
 
