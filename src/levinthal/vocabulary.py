@@ -41,7 +41,8 @@ class Trust(StrEnum):
 
 BADGES: Mapping[str, str] = {
     "exact": "▮▮▮▮", "calibrated": "▮▮▮▯", "ordinal": "▮▮▯▯", "unreliable": "▮▯▯▯",
-    "replicates": "●", "partially": "◐", "does not replicate": "✕", "inconclusive": "○", "reported": "–",
+    "replicates": "●", "partially": "◐", "weaker than claimed": "▽", "does not replicate": "✕",
+    "inconclusive": "○", "reported": "–",
     "critical": "▲", "warning": "△", "info": "·",
 }  # fmt: skip
 """The mark that goes with a word of trust, outcome or severity: never colour alone."""
@@ -200,6 +201,7 @@ class Outcome(StrEnum):
 
     REPLICATES = "replicates"
     PARTIALLY = "partially"
+    WEAKER = "weaker than claimed"
     DOES_NOT_REPLICATE = "does not replicate"
     INCONCLUSIVE = "inconclusive"
     REPORTED = "reported"
