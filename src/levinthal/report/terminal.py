@@ -68,6 +68,9 @@ class VerdictTable:
         counts = listed([f"{count} {word}" for _, word, count in tally(self.entries)])
         ending = f"{counted(len(self.entries), 'claim')}: {counts}." if counts else "No claims."
         yield Text(_letters(textwrap.fill(ending, width), plain))
+        if roomy and self.study.terms:
+            meanings = "; ".join(f"{term}: {meaning}" for term, meaning in self.study.terms.items())
+            yield Text(_letters(textwrap.fill(f"{meanings}.", width), plain), style="dim")
         if self.path is not None:
             yield Text(f"Report: {self.path}", overflow="fold")
 
