@@ -184,8 +184,8 @@ class Claim:
     """A sentence of the source with its test, smallest effect size and control, all fixed before the run.
 
     `smallest_effect` is the smallest effect size of interest: positive and in `unit`. None marks a number
-    that is reported and never judged. `why_smallest` says where that size comes from: the source, or a choice of
-    the study's author.
+    that is reported and never judged. `why_smallest` says where that size comes from: the source, or a choice
+    of the study's author.
     """
 
     id: str

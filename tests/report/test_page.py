@@ -97,6 +97,10 @@ def test_every_claim_is_on_the_page_with_its_numbers(page: Path) -> None:
     assert text.count('class="row"') == 13
 
 
+def test_the_page_says_why_a_verdict_and_a_figure_give_two_numbers(page: Path) -> None:
+    assert "the mean over seeds and conditions" in stripped(page.read_text("utf-8"))
+
+
 def test_the_page_says_why_a_size_and_what_a_term_means(
     tmp_path: Path, bare: Study, rows: Rows, verdicts: list[Verdict]
 ) -> None:
@@ -108,7 +112,6 @@ def test_the_page_says_why_a_size_and_what_a_term_means(
     text = made(tmp_path, named, rows, explained)
     assert "0.2 bits: a tenth of &lt;ours&gt;" in text
     assert "<dt>CKA</dt><dd>a similarity</dd>" in text
-    assert "the mean over seeds and conditions" in stripped(text)
     assert "<dt>CKA</dt>" not in made(tmp_path, bare, rows, verdicts)
 
 
