@@ -111,7 +111,7 @@ def _course(history: History, names: Sequence[str]) -> dict[str, Any]:
         for place, name in enumerate(labels[:count])
     }
     losses = {"losses": plain(history.losses), "guess": plain(history.chance)}
-    steps = {"steps": plain(history.steps), "parameters_at_steps": plain(history.weighed)}
+    steps = {"steps": plain(history.steps), "parameters_at_steps": plain(history.tensor_steps)}
     return {**steps, **losses, "parameters": parameters}
 
 

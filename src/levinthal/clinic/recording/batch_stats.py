@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from levinthal.clinic.recording.history import LayerRead, LossCall
+from levinthal.clinic.recording.history import LayerStats, LossCall
 from levinthal.probes.flat_part import Tails
 
 ENOUGH = 8192
@@ -54,12 +54,12 @@ def _weights(count: int, device: torch.device) -> Tensor:
     return torch.arange(count, device=device, dtype=torch.float32).sin() + 1.5
 
 
-def layer_numbers(output: Tensor, before: Tensor | None = None, tails: Tails | None = None) -> LayerRead:
+def layer_numbers(output: Tensor, before: Tensor | None = None, tails: Tails | None = None) -> LayerStats:
     """What some rows of the batch tell of a layer; of an activation, `before` is what it read."""
     rows = some_rows(output.detach())
     norm, count = torch.linalg.vector_norm(rows), rows.numel()
     if before is None or tails is None:
-        return LayerRead(norm, count)
+        return LayerStats(norm, count)
     x = some_rows(before.detach())
     units, few = _units(x), x[:: max(1, x.shape[0] // FEWEST_ROWS)] if x.dim() else x
     if math.isinf(tails.high):
@@ -68,7 +68,7 @@ def layer_numbers(output: Tensor, before: Tensor | None = None, tails: Tails | N
         on = (few <= tails.low) | (few >= tails.high)
         constant = (units.amax(0) <= tails.low) | (units.amin(0) >= tails.high)
     flat, dead = torch.count_nonzero(on), torch.count_nonzero(constant)
-    return LayerRead(norm, count, flat, dead, few.numel(), units.shape[1], tails.saturates)
+    return LayerStats(norm, count, flat, dead, few.numel(), units.shape[1], tails.saturates)
 
 
 def some_rows(x: Tensor) -> Tensor:
@@ -103,8 +103,8 @@ def loss_call(kind: str, given: Mapping[str, Any], value: Any, *, rows: bool = T
     scalar = _mean_of(value.detach()) if isinstance(value, Tensor) else None
     reduction = str(given.get("reduction", "mean"))
     shapes = tuple(x.shape), tuple(target.shape)
-    looks = loss_rows(x) if rows else None
-    return LossCall(kind, reduction, *shapes, looks, counts, numbers, scalar)
+    evaluations = loss_rows(x) if rows else None
+    return LossCall(kind, reduction, *shapes, evaluations, counts, numbers, scalar)
 
 
 def loss_rows(x: Tensor) -> Tensor:

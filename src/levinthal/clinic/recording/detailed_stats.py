@@ -45,7 +45,7 @@ def some_units(x: Tensor, axis: int) -> Tensor:
     return rows[:: max(1, len(rows) // PLACES)]
 
 
-def bend(given: Tensor, read: Tensor) -> Tensor | None:
+def affine_residual(given: Tensor, read: Tensor) -> Tensor | None:
     """() the part of `read` (rows, units) that no stretched and shifted copy of `given`, unit by unit, makes
     up, as a share of its variance: 0 for batch norm, dropout, or an activation that bends nothing. What was
     dropped (set to 0 above and below alike) is left out, and units that lie on one side of 0 alone or were

@@ -12,7 +12,7 @@ from levinthal.clinic.recording.history import Sample
 from levinthal.clinic.recording.parameter_norms import Tensors
 
 
-class Between:
+class ExternalUpdates:
     """The weights before and after a step, kept until the next forward pass that trains."""
 
     def __init__(self) -> None:
@@ -37,11 +37,11 @@ class Between:
             a.shape == b.shape and a.device == b.device for a, b in zip(now, self._before, strict=False)
         )
         if sample is not None and alike and now:
-            sample.between = between(self._before, self._after, now)
+            sample.external_update = external_update(self._before, self._after, now)
         self._before, self._after = [], []
 
 
-def between(before: list[Tensor], after: list[Tensor], now: list[Tensor]) -> Tensor:
+def external_update(before: list[Tensor], after: list[Tensor], now: list[Tensor]) -> Tensor:
     """(2,): of the numbers that a step moved, the share that is back where it was before the step; and the
     norm of all numbers over what it was when the step was over.
 

@@ -49,28 +49,34 @@ class LossCall:
 
 
 @dataclass(slots=True)
-class LayerRead:
+class LayerStats:
     """What some rows of a batch told of a layer: the norm of its output, and of an activation how many of its
     inputs lay on the flat part and how many of its units were constant there.
     """
 
     norm: Tensor
     count: int
-    on_flat: Tensor | None = None
-    constant: Tensor | None = None
+    saturated_inputs: Tensor | None = None
+    constant_units: Tensor | None = None
     inputs: int = 1
     units: int = 1
     saturates: bool = False
 
     @property
-    def flat(self) -> float:
+    def saturated_share(self) -> float:
         """Share of inputs on the flat part; nan for a layer that is no activation."""
-        return float("nan") if self.on_flat is None else float(self.on_flat) / max(self.inputs, 1)
+        return (
+            float("nan")
+            if self.saturated_inputs is None
+            else float(self.saturated_inputs) / max(self.inputs, 1)
+        )
 
     @property
-    def dead(self) -> float:
+    def dead_share(self) -> float:
         """Share of units that are constant; nan for a layer that is no activation."""
-        return float("nan") if self.constant is None else float(self.constant) / max(self.units, 1)
+        return (
+            float("nan") if self.constant_units is None else float(self.constant_units) / max(self.units, 1)
+        )
 
 
 @dataclass(slots=True)
@@ -83,7 +89,7 @@ class Sample:
     batch: Tensor | None = None
     names: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
-    layers: list[LayerRead] = field(default_factory=list)
+    layers: list[LayerStats] = field(default_factory=list)
     tensors: Tensor | None = None
     losses: list[LossCall] = field(default_factory=list)
     stale: Tensor | None = None
@@ -93,41 +99,41 @@ class Sample:
     """Values that each batch norm in training mode averaged over."""
     rates: tuple[float, ...] = ()
     without_gradient: tuple[str, ...] = ()
-    straight: tuple[tuple[str, str], ...] = ()
+    direct_pairs: tuple[tuple[str, str], ...] = ()
     """Pairs of weighted layers with nothing between them."""
-    drops: dict[str, float] = field(default_factory=dict)
+    dropout_rates: dict[str, float] = field(default_factory=dict)
     """Shares that dropout took, by place."""
     training: bool = True
-    closely: bool = False
+    detailed: bool = False
     """Whether this step is looked at closer; what follows up to `recurrences` is told of such steps alone."""
     broadcast: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     """Shapes (n, 1) and (n,), or the reverse, of a difference or a product taken outside the model."""
     difference: Tensor | None = None
     """(4,) of the first difference outside the model of what was learnt and what was not: mean and variance
     of the targets, mean square and mean size of the difference. None where a loss function was called."""
-    normed: list[Tensor] = field(default_factory=list)
+    log_softmax_inputs: list[Tensor] = field(default_factory=list)
     """(5,) as in LossCall, of what a log-softmax outside the model was given."""
     summed: int = 0
     """The rows of the batch, if the loss is their sum by hand."""
-    tokens: Tensor | None = None
+    token_fingerprint: Tensor | None = None
     """What a batch of tokens is known by."""
-    ranks: dict[str, Tensor] = field(default_factory=dict)
+    effective_ranks: dict[str, Tensor] = field(default_factory=dict)
     """Effective rank of each weighted layer's output, where this step was looked at closer."""
     attention: list[Tensor] = field(default_factory=list)
     """(3,) of each call of attention: entropy, the favourite token's share, unevenness."""
-    between: Tensor | None = None
+    external_update: Tensor | None = None
     """(2,) what became of the step before the next one began: the share of moved numbers that were put back,
     and the norm of all over what the step had left."""
     bounded: Tensor | None = None
     """(2, read) each gradient's largest number, and the share of its numbers that are as large."""
-    deltas: Tensor | None = None
+    bias_gradients: Tensor | None = None
     """(parameters,) root mean square of each vector's gradient."""
-    bent: dict[tuple[str, str], Tensor] = field(default_factory=dict)
+    affine_residuals: dict[tuple[str, str], Tensor] = field(default_factory=dict)
     """Of pairs of weighted layers the part of what the second reads that is no affine map, unit by unit, of
     what the first gave."""
-    gates: dict[str, LayerRead] = field(default_factory=dict)
+    gates: dict[str, LayerStats] = field(default_factory=dict)
     """Of each recurrent module with gates, how many of these are on their flat part."""
-    recurrences: dict[str, int] = field(default_factory=dict)
+    sequence_lengths: dict[str, int] = field(default_factory=dict)
     """Steps through time of each recurrent module."""
 
 
@@ -136,13 +142,13 @@ class History:
     """The steps written down so far."""
 
     samples: list[Sample] = field(default_factory=list)
-    alike: tuple[str, ...] = ()
+    equal_row_matrices: tuple[str, ...] = ()
     """Matrices whose rows were all equal before the first step."""
-    apart: dict[str, Tensor] = field(default_factory=dict)
+    row_distances: dict[str, Tensor] = field(default_factory=dict)
     """How far the rows of these were from being equal at the second step written down."""
     evaluated_in_train: int = 0
     """Forward passes in training mode without gradients."""
-    recurrent: dict[str, Tensor] = field(default_factory=dict)
+    recurrent_gains: dict[str, Tensor] = field(default_factory=dict)
     """Gain of each recurrence without gates before the first step."""
     rows: Reservoir = field(default_factory=Reservoir)
     """Some of the rows trained on."""
@@ -167,7 +173,7 @@ class History:
         return np.array([sample.step for sample in self.samples])
 
     @property
-    def weighed(self) -> np.ndarray:
+    def tensor_steps(self) -> np.ndarray:
         """(samples with weights,) their steps: the rows of `tensors`."""
         return np.array([sample.step for sample in self.samples if sample.tensors is not None])
 
@@ -195,7 +201,7 @@ class History:
         if kinds == {"mse_loss"} and targets:
             return _spread(np.array(targets))
         if not calls:
-            return self._chance_by_hand()
+            return self._explicit_chance()
         if len(kinds) == 1 and kinds <= ROBUST.keys():
             return _least(ROBUST[calls[0].kind], self._targets())
         if kinds <= {"binary_cross_entropy", "binary_cross_entropy_with_logits"} and targets:
@@ -203,7 +209,7 @@ class History:
             return _entropy(np.array([share, 1 - share])) if 0 <= share <= 1 else float("nan")
         return float("nan")
 
-    def _chance_by_hand(self) -> float:
+    def _explicit_chance(self) -> float:
         """That of a squared error by hand: a loss that is the mean square of a difference."""
         seen = [
             (float(s.loss), s.difference.tolist())
@@ -225,7 +231,7 @@ class History:
         ]
         return torch.stack(found).cpu().double().numpy() if found else np.zeros((0, 0))
 
-    def layer(self, name: str) -> list[LayerRead]:
+    def layer(self, name: str) -> list[LayerStats]:
         """What each sample that called it told of a layer."""
         return [s.layers[s.names.index(name)] for s in self.samples if name in s.names]
 
@@ -257,8 +263,8 @@ def _least(loss: Callable[[Tensor, Tensor], Tensor], targets: Tensor) -> float:
     """The least loss of one number for all targets, of those between their mean and their median."""
     if not len(targets):
         return float("nan")
-    guesses = torch.linspace(float(targets.mean()), float(targets.median()), 9)
-    return min(float(loss(guess.expand_as(targets), targets)) for guess in guesses)
+    predictions = torch.linspace(float(targets.mean()), float(targets.median()), 9)
+    return min(float(loss(chance_level.expand_as(targets), targets)) for chance_level in predictions)
 
 
 def _number(loss: Tensor | None) -> float:

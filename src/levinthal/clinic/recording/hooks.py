@@ -26,7 +26,7 @@ from levinthal.clinic.recording.batch_stats import (
     rows_summed,
     target_numbers,
 )
-from levinthal.clinic.recording.detailed_stats import bend, effective_rank, some_units
+from levinthal.clinic.recording.detailed_stats import affine_residual, effective_rank, some_units
 from levinthal.clinic.recording.history import Sample
 from levinthal.clinic.recording.layers import ACTIVATIONS, Leaf, tails_of_call
 from levinthal.clinic.recording.recurrences import RECURRENT, gates, length
@@ -51,7 +51,7 @@ def is_compiled(model: nn.Module) -> bool:
     )
 
 
-class Listener(TorchFunctionMode):
+class StepRecorder(TorchFunctionMode):
     """Writes one step into a Sample, from `begin` to `end`.
 
     A compiled part is not listened into, since the listening would be compiled with it: where there is one,
@@ -68,31 +68,31 @@ class Listener(TorchFunctionMode):
         self.on_targets: Callable[[Tensor], None] = _nothing
         self.safely: Callable[..., None] = _plainly
         """How the listener's own reading is called."""
-        self.is_deaf = False
+        self.is_disabled = False
         """Whether the forward pass is not listened to."""
         named = ((module, name) for name, module in model.named_modules())
         self._recurrent = {module: name for module, name in named if isinstance(module, RECURRENT)}
-        self._closely = False
+        self._detailed = False
         self._handles: list[RemovableHandle] = []
-        self._heard: dict[str, str] = {}
+        self._kinds: dict[str, str] = {}
         self._has_norms = any(leaf.is_norm for leaf in self.leaves.values())
         self._inside = self._in_forward = self._layers = self._rows = False
         self._current = ""
         self._last: tuple[str, Tensor | None] = ("", None)
-        self._given: tuple[str, Tensor | None] = ("", None)
+        self._last_output: tuple[str, Tensor | None] = ("", None)
         """The last weighted layer, and a copy of some of what it gave, at a closer look."""
-        self._bends = False
+        self._is_nonlinear = False
         """Whether an activation was heard since."""
         self._choices: list[Tensor] = []
         """What softmaxes over places gave; they choose what to attend to if a weighted layer comes after."""
 
     def begin(self, sample: Sample, *, layers: bool = True) -> None:
         """Start to listen; without `layers` to no more of the forward pass than is needed."""
-        self.sample, self._heard, self._current = sample, {}, ""
-        self._in_forward, self._layers, self._rows = True, layers and not self.is_deaf, layers
-        self._closely = self._layers and sample.closely
-        some = self._layers or (self._inside and not self.is_deaf)
-        if some or (self._has_norms and not self.is_deaf):
+        self.sample, self._kinds, self._current = sample, {}, ""
+        self._in_forward, self._layers, self._rows = True, layers and not self.is_disabled, layers
+        self._detailed = self._layers and sample.detailed
+        some = self._layers or (self._inside and not self.is_disabled)
+        if some or (self._has_norms and not self.is_disabled):
             self._handles = [  # for all modules there are: two calls instead of two for every leaf
                 register_module_forward_pre_hook(self._enter),
                 register_module_forward_hook(self._leave),
@@ -105,10 +105,10 @@ class Listener(TorchFunctionMode):
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self._last = self._given = ("", None)
+        self._last = self._last_output = ("", None)
         self._in_forward, self._choices = False, []
         if self.sample is not None:
-            self.sample.names, self.sample.kinds = tuple(self._heard), tuple(self._heard.values())
+            self.sample.names, self.sample.kinds = tuple(self._kinds), tuple(self._kinds.values())
             self.join()
 
     def end(self) -> None:
@@ -116,7 +116,7 @@ class Listener(TorchFunctionMode):
         self.forward_done()
         self.sample = None
         if self in _get_current_function_mode_stack():  # type: ignore[no-untyped-call]
-            with _taken_off_until(self):
+            with _modes_above_removed(self):
                 _pop_mode()  # type: ignore[no-untyped-call]
 
     def join(self) -> None:
@@ -127,12 +127,12 @@ class Listener(TorchFunctionMode):
         """
         stack = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
         if self not in stack:
-            with _taken_off_until(stack[0] if stack and isinstance(stack[0], DeviceContext) else None):
+            with _modes_above_removed(stack[0] if stack and isinstance(stack[0], DeviceContext) else None):
                 _push_mode(self)  # type: ignore[no-untyped-call]
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         leaf = self.leaves.get(module)
-        if self._closely and module in self._recurrent and torch.is_grad_enabled():
+        if self._detailed and module in self._recurrent and torch.is_grad_enabled():
             self.safely(self._note_recurrence, self._recurrent[module], length(module, args))
         if leaf is not None and torch.is_grad_enabled():  # an evaluation may fall into an accumulated step
             self._current = leaf.name
@@ -149,7 +149,7 @@ class Listener(TorchFunctionMode):
     def _leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         leaf = self.leaves.get(module)
         if leaf is None:
-            if self._closely and module in self._recurrent and torch.is_grad_enabled():
+            if self._detailed and module in self._recurrent and torch.is_grad_enabled():
                 self.safely(self._note_gates, module, args, output)
             return
         self._current = ""
@@ -160,27 +160,27 @@ class Listener(TorchFunctionMode):
         if leaf.is_passing:
             self._last = (name, output) if args[0] is read else self._last
         elif leaf.is_weighted:
-            self.sample.straight += ((name, leaf.name),) if args[0] is read else ()
+            self.sample.direct_pairs += ((name, leaf.name),) if args[0] is read else ()
             halved = getattr(module, "groups", 1) > 1  # depthwise, then pointwise: one layer in two
             self._last = ("", None) if halved else (leaf.name, output)
-            if self._closely:
-                self.safely(self._note_bend, leaf, args[0], output)
-                self._bends = halved
+            if self._detailed:
+                self.safely(self._note_affine_residual, leaf, args[0], output)
+                self._is_nonlinear = halved
         if leaf.is_weighted or leaf.tails is not None:
             self.safely(self._note, leaf.name, leaf.kind, output, args[0], leaf.tails)
-        if leaf.is_weighted and self._closely:
+        if leaf.is_weighted and self._detailed:
             self.safely(self._note_rank, leaf.name, output)
 
     def _note(self, name: str, kind: str, output: Tensor, before: Tensor, tails: Tails | None) -> None:
-        self._bends |= tails is not None and any(map(math.isfinite, (tails.low, tails.high)))
-        if self.sample is not None and name not in self._heard and output.numel():
+        self._is_nonlinear |= tails is not None and any(map(math.isfinite, (tails.low, tails.high)))
+        if self.sample is not None and name not in self._kinds and output.numel():
             self.sample.layers.append(layer_numbers(output, before, tails))
-            self._heard[name] = kind
+            self._kinds[name] = kind
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        meant = _HEARD.get(func)  # for most functions None: this comes before every call of any
+        meant = _FUNCTIONS.get(func)  # for most functions None: this comes before every call of any
         words = kwargs or {}
         if meant is None or self.sample is None or not torch.is_grad_enabled():
             return func(*args, **words)
@@ -201,13 +201,13 @@ class Listener(TorchFunctionMode):
         elif meant == "dropout":
             self.safely(self._note_drop, args, words)
         elif func in ATTENTION:
-            if self._closely and self._in_forward:
+            if self._detailed and self._in_forward:
                 self.safely(self._note_attention, meant, args, words, result)
         elif meant not in ACTIVATIONS:
             self.safely(self._note_call, meant, args, words, result)
         elif before is not None and isinstance(result, Tensor) and self._in_forward and self._layers:
             tails = tails_of_call(meant, args, words)
-            self.safely(self._note, f"{meant} {len(self._heard) + 1}", meant, result, before, tails)
+            self.safely(self._note, f"{meant} {len(self._kinds) + 1}", meant, result, before, tails)
         return result
 
     def _note_call(self, kind: str, args: tuple[Any, ...], words: dict[str, Any], result: Any) -> None:
@@ -244,28 +244,36 @@ class Listener(TorchFunctionMode):
         x, dim = given["input"].detach(), given.get("dim")
         if self.sample is not None and x.dim() > 1 and isinstance(dim, int) and x.shape[dim] > 1:
             rows = x.movedim(dim, -1).reshape(-1, x.shape[dim])
-            self.sample.normed += [loss_rows(rows)] if len(self.sample.normed) < MOST_CALLS else []
+            self.sample.log_softmax_inputs += (
+                [loss_rows(rows)] if len(self.sample.log_softmax_inputs) < MOST_CALLS else []
+            )
 
     def _note_drop(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         self._inside |= self._in_forward
         given = dict(zip(("input", "p", "training"), args, strict=False)) | words
-        if self.sample is not None and given.get("training", True) and len(self.sample.drops) < MOST_CALLS:
-            self.sample.drops[self._current or f"dropout {len(self.sample.drops) + 1}"] = given.get("p", 0.5)
+        if (
+            self.sample is not None
+            and given.get("training", True)
+            and len(self.sample.dropout_rates) < MOST_CALLS
+        ):
+            self.sample.dropout_rates[self._current or f"dropout {len(self.sample.dropout_rates) + 1}"] = (
+                given.get("p", 0.5)
+            )
 
     def _note_rank(self, name: str, output: Tensor) -> None:
         rank = effective_rank(output)
         if self.sample is not None and rank is not None:
-            self.sample.ranks.setdefault(name, rank)
+            self.sample.effective_ranks.setdefault(name, rank)
 
-    def _note_bend(self, leaf: Leaf, inputs: Tensor, output: Tensor) -> None:
+    def _note_affine_residual(self, leaf: Leaf, inputs: Tensor, output: Tensor) -> None:
         """How far what this layer reads is from a stretched copy of what the last one gave."""
-        before, given = self._given
+        before, given = self._last_output
         axis = 1 if leaf.kind.startswith("Conv") else -1
-        if self.sample is not None and given is not None and not self._bends:
-            bent = bend(given, some_units(inputs, axis))
-            if bent is not None:
-                self.sample.bent.setdefault((before, leaf.name), bent)
-        self._given, self._bends = (leaf.name, some_units(output, axis).clone()), False
+        if self.sample is not None and given is not None and not self._is_nonlinear:
+            affine_residuals = affine_residual(given, some_units(inputs, axis))
+            if affine_residuals is not None:
+                self.sample.affine_residuals.setdefault((before, leaf.name), affine_residuals)
+        self._last_output, self._is_nonlinear = (leaf.name, some_units(output, axis).clone()), False
         if self.sample is not None:
             self.sample.attention += self._choices
             self._choices = []
@@ -287,7 +295,7 @@ class Listener(TorchFunctionMode):
 
     def _note_recurrence(self, name: str, steps: int) -> None:
         if self.sample is not None:
-            self.sample.recurrences[name] = self.sample.recurrences.get(name, 0) + steps
+            self.sample.sequence_lengths[name] = self.sample.sequence_lengths.get(name, 0) + steps
 
     def _note_loss(self, root: Tensor) -> None:
         if self.sample is not None and self.sample.loss is None:
@@ -298,7 +306,7 @@ class Listener(TorchFunctionMode):
 
 
 @contextmanager
-def _taken_off_until(last: TorchFunctionMode | None) -> Iterator[None]:
+def _modes_above_removed(last: TorchFunctionMode | None) -> Iterator[None]:
     """The modes above `last`, or all, are off the stack inside."""
     stack = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
     above = stack[stack.index(last) + 1 :] if last is not None else stack
@@ -322,7 +330,7 @@ def _nothing(*_: Any) -> None:
 
 _BACKWARD, _DIFFERENCE, _NORMED = "backward", "difference", "log_softmax"
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
-_HEARD: dict[Any, str] = {
+_FUNCTIONS: dict[Any, str] = {
     Tensor.backward: _BACKWARD,
     **{getattr(functional, name): "dropout" for name in DROPOUTS},
     **dict.fromkeys((torch.sub, torch.subtract, Tensor.sub, Tensor.subtract, Tensor.__sub__), _DIFFERENCE),

@@ -88,7 +88,7 @@ class Tensors:
         known = [None if p.grad is None or p.grad.is_sparse else _at_the_top(p.grad) for p in self._read]
         return torch.stack([self._stacked([k and k[i] for k in known]) for i in (0, 1)])
 
-    def deltas(self) -> Tensor:
+    def bias_gradients(self) -> Tensor:
         """(parameters,) root mean square of each vector's gradient: of biases that of the error that comes
         back to their layer, summed over the batch; nan for others, and where there is none.
         """

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from levinthal.clinic.recording.history import LayerRead
+from levinthal.clinic.recording.history import LayerStats
 
 RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 SEQUENCES, ROWS = 4, 32
-SHUT = 2 * math.acosh(math.sqrt(10))
+SATURATED = 2 * math.acosh(math.sqrt(10))
 """Where a sigmoid's slope is a tenth of its largest: cosh(x / 2)^2 = 10."""
 GATED: tuple[tuple[Any, int], ...] = (((nn.LSTM, nn.LSTMCell), 4), ((nn.GRU, nn.GRUCell), 3))
 SIGMOIDS = {4: (0, 1, 3), 3: (0, 1)}
@@ -29,7 +29,7 @@ def length(module: nn.Module, args: Sequence[Any]) -> int:
 
 
 @torch.no_grad()
-def gates(module: nn.Module, args: Sequence[Any], output: Any) -> LayerRead | None:
+def gates(module: nn.Module, args: Sequence[Any], output: Any) -> LayerStats | None:
     """How many of the gates of a GRU or an LSTM (its first layer) are on the flat part of their sigmoid, over
     a few sequences; None of other modules. What the state adds is known of one layer in one direction alone.
     """
@@ -48,9 +48,9 @@ def gates(module: nn.Module, args: Sequence[Any], output: Any) -> LayerRead | No
         pre = pre + weights[bias] if bias in weights else pre
     parts = pre.reshape(-1, pre.shape[-1]).chunk(count, 1)
     sigmoids = torch.cat([parts[i] for i in SIGMOIDS[count]], 1)
-    flat = sigmoids.abs() >= SHUT
+    flat = sigmoids.abs() >= SATURATED
     units = flat.all(0)
-    return LayerRead(
+    return LayerStats(
         torch.linalg.vector_norm(sigmoids), sigmoids.numel(), torch.count_nonzero(flat),
         torch.count_nonzero(units), sigmoids.numel(), len(units), saturates=True,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-MOST, A_STEP, BYTES, MARKS, COLUMNS = 1024, 64, 2**27, 2**16, 4096
+MOST, A_STEP, BYTES, MOST_FINGERPRINTS, COLUMNS = 1024, 64, 2**27, 2**16, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,13 @@ class Reservoir:
     marks of up to 65,536 rows are kept too.
     """
 
-    marking: bool = False
+    with_fingerprints: bool = False
     chunks: list[Chunk] = field(default_factory=list)
-    marks: list[Tensor] = field(default_factory=list)
+    row_fingerprints: list[Tensor] = field(default_factory=list)
     """(batch,) each: the marks of all rows of a sampled batch."""
     _pace: int = 1
     _steps: int = 0
-    _marked: int = 0
+    _fingerprinted: int = 0
     _inputs: Tensor | None = None
     _targets: Tensor | None = None
     _alone: bool = True
@@ -64,9 +64,9 @@ class Reservoir:
         self._steps += 1
         if inputs is None:
             return
-        if self.marking and self._marked < MARKS:
-            self._marked += len(inputs)
-            self.marks.append(marks(inputs))
+        if self.with_fingerprints and self._fingerprinted < MOST_FINGERPRINTS:
+            self._fingerprinted += len(inputs)
+            self.row_fingerprints.append(row_fingerprints(inputs))
         if (self._steps - 1) % self._pace:
             return
         every = -(-len(inputs) // A_STEP)
@@ -93,7 +93,7 @@ def _alike(a: Tensor, b: Tensor) -> bool:
     return a.shape[1:] == b.shape[1:] and a.dtype == b.dtype
 
 
-def marks(inputs: Tensor) -> Tensor:
+def row_fingerprints(inputs: Tensor) -> Tensor:
     """(n,) int64, equal for equal rows, whatever batch they stand in; of wide rows 4,096 columns are read.
 
     Sums of the bits of the numbers, weighed by place and wrapped: exact in any order. Zeros at the end of a

@@ -17,12 +17,12 @@ STACKED: dict[type[nn.Module], int] = {
     **dict.fromkeys((nn.GRU, nn.GRUCell, nn.MultiheadAttention), 3),
 }
 
-EQUAL_AT_FIRST = 1e-5
+EQUAL_AT_INIT = 1e-5
 """Distance of a matrix's rows over its norm, below which they are equal before training."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class TrainingSetup:
     """A model in training; `names` and `parameters` go together."""
 
     model: nn.Module
@@ -32,7 +32,9 @@ class Patient:
     frozen: tuple[str, ...]
 
     @staticmethod
-    def of(model: nn.Module, optimizers: tuple[Optimizer, ...], frozen: tuple[str, ...] = ()) -> Patient:
+    def of(
+        model: nn.Module, optimizers: tuple[Optimizer, ...], frozen: tuple[str, ...] = ()
+    ) -> TrainingSetup:
         """Raises InputError for what is no model or optimiser, and for a model without parameters or whose
         parameters have no shape yet.
         """
@@ -46,10 +48,10 @@ class Patient:
             raise InputError(f"{lazy[0]} has no shape yet (a lazy module): run one batch through the model")
         if not named:
             raise InputError("the model has 0 parameters: there is nothing to train")
-        return Patient(model, optimizers, tuple(named), tuple(named.values()), frozen)
+        return TrainingSetup(model, optimizers, tuple(named), tuple(named.values()), frozen)
 
     @property
-    def listened(self) -> nn.Module:
+    def hooked_module(self) -> nn.Module:
         """The module whose parts are listened to: a compiled module's original."""
         inner = getattr(self.model, "_orig_mod", self.model)
         assert isinstance(inner, nn.Module)
@@ -73,13 +75,15 @@ class Patient:
         home = {id(p): rate for group in groups for rate in [_plain(group["lr"])] for p in group["params"]}
         return tuple(home.get(id(parameter), 0.0) for parameter in self.parameters)
 
-    def alike(self, tolerance: float) -> tuple[str, ...]:
+    def equal_row_matrices(self, tolerance: float) -> tuple[str, ...]:
         """Names of trainable matrices all of whose rows are equal, to a share of their norm; of stacked ones
         (the gates of a recurrence, queries, keys and values) within each part.
         """
-        return tuple(name for name, apart in self.rows_apart(self.names).items() if float(apart) <= tolerance)
+        return tuple(
+            name for name, apart in self.row_distances(self.names).items() if float(apart) <= tolerance
+        )
 
-    def rows_apart(self, names: Collection[str]) -> dict[str, torch.Tensor]:
+    def row_distances(self, names: Collection[str]) -> dict[str, torch.Tensor]:
         """Trainable matrix -> how far its rows are from being equal, as a share of their norm."""
         parts = _stacked(self.model)
         named = [(name, p) for name, p in zip(self.names, self.parameters, strict=True) if name in names]
@@ -87,9 +91,11 @@ class Patient:
             n: p.detach().chunk(parts.get(id(p), 1)) for n, p in named if p.requires_grad and p.dim() > 1
         }
         whole = {name: chunks for name, chunks in pieces.items() if min(map(len, chunks)) > 1}
-        return {name: torch.stack([_rows_apart(c) for c in chunks]).amax() for name, chunks in whole.items()}
+        return {
+            name: torch.stack([_row_distance(c) for c in chunks]).amax() for name, chunks in whole.items()
+        }
 
-    def is_meant_to_stay(self, name: str) -> bool:
+    def is_declared_frozen(self, name: str) -> bool:
         """Whether the user has said that this parameter, or module, is frozen."""
         return f"{name}.".startswith(self.frozen) if self.frozen else False
 
@@ -105,7 +111,7 @@ def _plain(rate: float | torch.Tensor) -> float:
 
 
 @torch.no_grad()
-def _rows_apart(weight: torch.Tensor) -> torch.Tensor:
+def _row_distance(weight: torch.Tensor) -> torch.Tensor:
     weight = torch.view_as_real(weight).flatten(1) if weight.is_complex() else weight
     weight = weight if weight.dtype == torch.float64 else weight.float()
     spread = torch.linalg.vector_norm(weight - weight.mean(0, keepdim=True))

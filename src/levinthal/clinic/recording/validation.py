@@ -57,12 +57,12 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Evaluation:
     """Validation rows, and training rows where they are known, as the model did after a step."""
 
     step: int
-    held: Score
-    seen: Score | None
+    held_out: Score
+    training: Score | None
 
 
 @dataclass(slots=True)
@@ -71,37 +71,39 @@ class Validation:
 
     source: Any
     loss_fn: LossFn | None = None
-    bulks: list[tuple[Any, Any]] = field(default_factory=list)
+    batches: list[tuple[Any, Any]] = field(default_factory=list)
     """What was read of it, at most 256 rows each, where it came to lie."""
-    looks: list[Look] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
     trouble: str = ""
     """What went wrong here; nothing is then held out, and the rest goes on."""
     _due: float = 0.0
 
     def read(self) -> None:
         """Take up to 2,048 rows (and 128 MiB), once; random states and loaders' generators are put back."""
-        with self._noted(), undrawn(self.source):
-            self.bulks = list(_bulks(self.source))
+        with self._noted(), random_states_restored(self.source):
+            self.batches = list(_batches(self.source))
 
-    def look(self, model: nn.Module, step: int, rows: Reservoir, kind: str, *, last: bool = False) -> None:
+    def evaluate(
+        self, model: nn.Module, step: int, rows: Reservoir, kind: str, *, last: bool = False
+    ) -> None:
         """Look, if it is time: after the first sampled step, and when half as many more have gone by."""
-        late = bool(self.looks) and step <= self.looks[-1].step
-        if not self.bulks or self.trouble or late or (not last and step < self._due):
+        late = bool(self.evaluations) and step <= self.evaluations[-1].step
+        if not self.batches or self.trouble or late or (not last and step < self._due):
             return
         self._due = PACE * step + 1
-        with self._noted(), untouched(model), attributes_kept(model), torch.no_grad():
+        with self._noted(), untouched(model), attributes_restored(model), torch.no_grad():
             model.eval()
-            self._look(model, step, rows, kind)
+            self._evaluate(model, step, rows, kind)
 
-    def _look(self, model: nn.Module, step: int, rows: Reservoir, kind: str) -> None:
+    def _evaluate(self, model: nn.Module, step: int, rows: Reservoir, kind: str) -> None:
         loss = self.loss_fn or _known(kind)
         if loss is None:
             return
-        size = min(max(sum(count(x) for x, _ in self.bulks) // PIECES, 8), 128)
-        held = scored(model, loss, self.bulks, size, kind)
-        seen = scored(model, loss, list(_comparable(rows, self.bulks[0])), size, kind)
+        size = min(max(sum(count(x) for x, _ in self.batches) // PIECES, 8), 128)
+        held = scored(model, loss, self.batches, size, kind)
+        seen = scored(model, loss, list(_comparable(rows, self.batches[0])), size, kind)
         if held is not None:
-            self.looks.append(Look(step, held, seen))
+            self.evaluations.append(Evaluation(step, held, seen))
 
     @contextmanager
     def _noted(self) -> Iterator[None]:
@@ -132,7 +134,7 @@ def is_pair(value: Any) -> bool:
 
 
 @contextmanager
-def undrawn(source: Any) -> Iterator[None]:
+def random_states_restored(source: Any) -> Iterator[None]:
     """Whatever is drawn inside is drawn again later: global random states and a loader's generators."""
     holders = (source, getattr(source, "sampler", None))
     generators = [g for g in (getattr(h, "generator", None) for h in holders) if isinstance(g, Generator)]
@@ -149,7 +151,7 @@ def undrawn(source: Any) -> Iterator[None]:
 
 
 @contextmanager
-def attributes_kept(model: nn.Module) -> Iterator[None]:
+def attributes_restored(model: nn.Module) -> Iterator[None]:
     """Attributes that a forward pass sets on a module (a state carried on, a counter) are set back."""
     before = {module: dict(module.__dict__) for module in model.modules()}
     try:
@@ -160,7 +162,7 @@ def attributes_kept(model: nn.Module) -> Iterator[None]:
             module.__dict__.update(attributes)
 
 
-def _bulks(source: Any) -> Iterator[tuple[Any, Any]]:
+def _batches(source: Any) -> Iterator[tuple[Any, Any]]:
     """Pairs of at most 256 rows, until there are enough."""
     rows = size = 0
     for batch in [source] if is_pair(source) else source:
@@ -199,12 +201,12 @@ def _comparable(rows: Reservoir, held: tuple[Any, Any]) -> Iterator[tuple[Tensor
 
 @torch.no_grad()
 def scored(
-    model: nn.Module, loss: LossFn, bulks: Sequence[tuple[Any, Any]], size: int, kind: str
+    model: nn.Module, loss: LossFn, batches: Sequence[tuple[Any, Any]], size: int, kind: str
 ) -> Score | None:
     """The model's score on rows, its loss taken of pieces of one size; None where there is no whole piece."""
     device = next(model.parameters()).device
     losses, right, rows = [], [], 0
-    for inputs, targets in joined(bulks):
+    for inputs, targets in joined(batches):
         x, y = moved(inputs, device), moved(targets, device)
         output = model(x) if isinstance(x, Tensor) else model(**x) if isinstance(x, Mapping) else model(*x)
         ends = [(low, low + size) for low in range(0, count(x) - size + 1, size)]
