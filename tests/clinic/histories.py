@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from levinthal.clinic.findings.finding import found
-from levinthal.clinic.recording.history import BATCH, TENSOR, History, LayerStats, LossCall, Sample
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.sample import BATCH, TENSOR, LayerStats, LossCall, Sample
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Finding

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from levinthal.clinic import check
 from levinthal.clinic.export import plain, to_json, to_sarif
-from levinthal.clinic.recording.history import TENSOR
+from levinthal.clinic.recording.sample import TENSOR
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.watching import sampled_step
 from levinthal.vocabulary import Finding, Severity

@@ -16,8 +16,9 @@ from levinthal.clinic.presentation.notebook import checkup_html
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import formatted
 from levinthal.clinic.recording.batch_stats import batch_numbers
-from levinthal.clinic.recording.history import History, Sample
+from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.hooks import StepRecorder
+from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
 from levinthal.clinic.rules import (
     activations,

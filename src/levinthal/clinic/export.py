@@ -18,7 +18,8 @@ import numpy as np
 import torch
 
 from levinthal.clinic.checking import Checkup
-from levinthal.clinic.recording.history import TENSOR, History
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.sample import TENSOR
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Finding, Severity
 

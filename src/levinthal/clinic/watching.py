@@ -17,11 +17,12 @@ from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import formatted
 from levinthal.clinic.recording.batch_stats import batch_numbers
 from levinthal.clinic.recording.external_updates import ExternalUpdates
-from levinthal.clinic.recording.history import TURNS, History, Sample
+from levinthal.clinic.recording.history import TURNS, History
 from levinthal.clinic.recording.hooks import StepRecorder, is_compiled
 from levinthal.clinic.recording.parameter_norms import Tensors
 from levinthal.clinic.recording.recurrences import recurrent_gains
 from levinthal.clinic.recording.row_reservoir import row_fingerprints
+from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
 from levinthal.clinic.recording.validation import LossFn, Validation, as_source
 from levinthal.clinic.rules.diagnosis import diagnose

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from levinthal.clinic.recording.batch_stats import ENOUGH, batch_numbers, layer_numbers, loss_call, some_rows
-from levinthal.clinic.recording.history import BATCH
+from levinthal.clinic.recording.sample import BATCH
 from levinthal.probes.flat_part import Tails, flat_tails
 
 

@@ -8,9 +8,9 @@ from torch.nn import functional
 from levinthal.clinic import watch
 from levinthal.clinic.recording.attention import attention_numbers
 from levinthal.clinic.recording.detailed_stats import affine_residual, effective_rank
-from levinthal.clinic.recording.history import Sample
 from levinthal.clinic.recording.hooks import StepRecorder
 from levinthal.clinic.recording.recurrences import SATURATED, gates, length, recurrent_gains
+from levinthal.clinic.recording.sample import Sample
 
 
 def test_effective_rank_counts_directions() -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from levinthal.clinic.recording.history import TENSOR
 from levinthal.clinic.recording.parameter_norms import ENOUGH, RUN, RUNS, Tensors
+from levinthal.clinic.recording.sample import TENSOR
 
 
 def step(parameters: list[nn.Parameter], gradients: list[Tensor | None], rate: float) -> dict[str, Tensor]:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from levinthal.clinic.presentation.update_ratios import gradients, weights
-from levinthal.clinic.recording.history import History, LayerStats, Sample
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.sample import LayerStats, Sample
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.activations import MOST_UNITS
 from levinthal.clinic.rules.context import typical

@@ -22,14 +22,14 @@ HEAD = """<!-- Made by `python3 dev.py docs` from the catalogue. Do not edit. --
 
 # The findings
 
-The table says when each finding is reported. A threshold alone gives no warning. *Training plateaued* means that
-the loss stays within its noise. *Degraded training* means that the loss plateaued, is higher than at the start, or
-is not finite. Without that the finding is info.
+The table says when each finding is reported. A threshold alone gives no warning. *Training plateaued* means
+that the loss stays within its noise. *Degraded training* means that the loss plateaued, is higher than at the
+start, or is not finite. Without that the finding is info.
 
-- *False alarms*: the number of healthy runs in which the finding was a warning or critical, of {runs:,} healthy runs
+- *False alarms*: in how many of {runs:,} healthy runs the finding was a warning or critical
   (`python benchmarks/false_alarms.py`), with the upper end of the 95 % interval (Clopper & Pearson).
-- *True cause*: the number of runs in which the finding was the true cause, of the runs that reported it as a warning
-  (or critical), and of those that reported it as info. The runs are those of the development splits
+- *True cause*: in how many runs the finding was the true cause, of the runs that reported it as a warning (or
+  critical), and of those that reported it as info. The runs are those of the development splits
   (`python benchmarks/confidence.py`). The `confidence` of a finding is this share, by Laplace's rule.
 
 See also: [how to watch](watch.md), [how to treat](treat.md).

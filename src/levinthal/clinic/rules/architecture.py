@@ -11,7 +11,8 @@ from levinthal.clinic.findings import symptoms
 from levinthal.clinic.findings.finding import abbreviated, found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
-from levinthal.clinic.recording.history import History, Sample
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT
 from levinthal.clinic.rules.context import Context
 from levinthal.vocabulary import Finding, Severity

@@ -9,7 +9,7 @@ from levinthal.clinic.findings import symptoms
 from levinthal.clinic.findings.finding import abbreviated, found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
-from levinthal.clinic.recording.history import Sample
+from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.rules.context import Context, typical
 from levinthal.vocabulary import Finding, Severity
 
