@@ -25,7 +25,7 @@ import torch
 from benchmarks.faults.evaluate import Answer, answers
 from benchmarks.faults.registry import SUITES
 
-from levinthal.clinic.findings.confidence import LOUD, REMARK
+from levinthal.clinic.findings.confidence import INFO, WARNING
 from levinthal.clinic.rules.catalogue import CATALOGUE
 
 STORED = Path(__file__).parent.parent / "src" / "levinthal" / "clinic" / "findings" / "examined.json"
@@ -33,11 +33,11 @@ STORED = Path(__file__).parent.parent / "src" / "levinthal" / "clinic" / "findin
 
 def counts(judged: Iterable[tuple[Answer, tuple[str, ...]]]) -> dict[str, dict[str, list[int]]]:
     """Severity group -> code -> [right, reported], of answers and their right codes."""
-    found: dict[str, dict[str, list[int]]] = {LOUD: {}, REMARK: {}}
+    found: dict[str, dict[str, list[int]]] = {WARNING: {}, INFO: {}}
     for answer, right in judged:
         for code, severity in answer.reported:
             if code in CATALOGUE:
-                cell = found[REMARK if severity == "info" else LOUD].setdefault(code, [0, 0])
+                cell = found[INFO if severity == "info" else WARNING].setdefault(code, [0, 0])
                 cell[0] += code in right
                 cell[1] += 1
     return {group: dict(sorted(table.items())) for group, table in found.items()}
