@@ -33,8 +33,8 @@ class Entry:
 def names() -> list[str]:
     """The names that `load` knows.
 
-    >>> names()[:2]
-    ['digits', 'mnist']
+    >>> {"digits", "mnist"} <= set(names())
+    True
     """
     return list(catalogue())
 
