@@ -40,14 +40,15 @@ def run(
     """Measure what the store lacks of a study, judge every claim, and write the report.
 
     A finished run is never computed again: after Ctrl-C the same command goes on where it stopped.
-    Ends with 1 if some task failed (the others are kept, and failed ones are tried again next time).
+    Ends with 1 if some task failed (the others are stored, and failed ones are tried again next time).
     """
     from levinthal.lab import Store
     from levinthal.lab.execution.sweep import sweep
 
     chosen = selected(name, selection, need_data=True)
     where = resolved_device(device)
-    executor = _executor(workers, where, len(chosen.preset.tasks))
+    pieces = chosen.planned if chosen.study.seed_by_seed else len(chosen.preset.tasks)
+    executor = _executor(workers, where, pieces)
     page = writable(output or default_page(chosen))
     with closing(Store((selection or Selection()).store)) as store:
         with progress(chosen.study.name) as advance:

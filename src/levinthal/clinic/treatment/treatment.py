@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from levinthal.clinic.examination import Examination, examine
-from levinthal.clinic.presentation.terminal import told
+from levinthal.clinic.presentation.terminal import formatted
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.treatment.comparison import NOT_PURSUED, PROVED, WORDS, Arm, signed
 from levinthal.clinic.treatment.journal import Kept
@@ -48,7 +48,7 @@ class Treatment:
 
     def __str__(self) -> str:
         loud = [f for f in self.findings if f.severity is not Severity.INFO]
-        return "\n".join([told(loud) if loud else "Healthy.", "", *self._tried(), *self._cure()])
+        return "\n".join([formatted(loud) if loud else "Healthy.", "", *self._tried(), *self._cure()])
 
     def report(self, path: str | Path, *, title: str = "problem") -> Path:
         """Write findings, figures and every arm as one page; the path it now has."""
