@@ -29,9 +29,7 @@ def test_digits_need_no_folder(monkeypatch) -> None:
 
 
 def test_what_is_not_here_says_where_it_looked_and_how_to_get_it(tmp_path, elsewhere) -> None:
-    with pytest.raises(
-        DataError, match=r"^mnist is not on this .*`levinthal data get mnist`"
-    ) as caught:
+    with pytest.raises(DataError, match=r"^mnist is not on this .*`levinthal data get mnist`") as caught:
         data.load("mnist", data_dir=tmp_path)
     assert str(tmp_path) in str(caught.value)
     assert str(elsewhere) in str(caught.value)
