@@ -1,4 +1,4 @@
-"""What the parameters and their gradients do, layer by layer: norms, drift and diffusion, displacement."""
+"""Parameters and their gradients by layer: norms, displacement, drift or diffusion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from levinthal.vocabulary import Estimate, Measurement, Probe, Snapshot
 
 
 def by_layer(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Float[Tensor, "s _"]]:
-    """Tensors named as the model's parameters, as one row a seed and layer.
+    """Tensors named like the model's parameters, as one row per seed and layer.
 
     An ensemble's layers are hidden1, hidden2... (weights, gamma, beta) and softmax (weights, bias). In an
     ordinary module every parameter is its own layer.
@@ -35,7 +35,20 @@ def by_layer(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Float
 
 
 def gradient_norms(snapshot: Snapshot) -> Iterator[Measurement]:
-    """Euclidean norm of the gradient of the batch at hand, a layer and a seed at a time."""
+    """Measure the Euclidean norm of the next batch's gradient by layer. This function is itself the probe.
+
+    Args:
+        snapshot: of an ensemble or of any module. Parameters without a gradient are left out.
+
+    Returns:
+        A generator of `gradient_norm` for each layer and seed, in units of the loss per parameter.
+
+    >>> net = nn.Linear(2, 1, bias=False)
+    >>> net.weight.grad = torch.tensor([[3.0, 4.0]])
+    >>> x = torch.zeros(1, 2)
+    >>> [found.estimate.value for found in gradient_norms(Snapshot(0, 0.0, net, x, x, torch.zeros(())))]
+    [5.0]
+    """
     found = {
         name: weight.grad for name, weight in snapshot.model.named_parameters() if weight.grad is not None
     }
@@ -44,15 +57,29 @@ def gradient_norms(snapshot: Snapshot) -> Iterator[Measurement]:
 
 
 def displacement(model: nn.Module) -> Probe:
-    """Euclidean distance of the weights from where they are now, a layer and a seed at a time.
+    """Measure the Euclidean distance of the weights from their present values, by layer.
 
-    Make the probe before training. Its growth as a power of the step tells drift (1) from diffusion (1/2):
-    `displacement_exponent`.
+    Make the probe before training. The distance grows as a power of the step: about 1 for drift, 1/2 for
+    diffusion. `displacement_exponent` fits that power.
+
+    Args:
+        model: an ensemble or any module; its present weights are copied.
+
+    Returns:
+        A probe. It yields `displacement` for each layer and seed, in units of the weights.
+
+    >>> net = nn.Linear(2, 1, bias=False)
+    >>> probe = displacement(net)
+    >>> with torch.no_grad():
+    ...     _ = net.weight.add_(torch.tensor([[3.0, 4.0]]))
+    >>> x = torch.zeros(1, 2)
+    >>> [round(found.estimate.value, 5) for found in probe(Snapshot(0, 0.0, net, x, x, torch.zeros(())))]
+    [5.0]
     """
-    start = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    initial = {name: weight.detach().clone() for name, weight in model.named_parameters()}
 
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
-        moved = {name: weight.detach() - start[name] for name, weight in snapshot.model.named_parameters()}
+        moved = {name: weight.detach() - initial[name] for name, weight in snapshot.model.named_parameters()}
         for layer, rows in by_layer(snapshot.model, moved).items():
             yield from _numbers(snapshot, "displacement", layer, rows.norm(dim=1).tolist())
 
@@ -60,7 +87,19 @@ def displacement(model: nn.Module) -> Probe:
 
 
 def displacement_exponent(steps: Sequence[int], distances: Sequence[float]) -> float:
-    """Slope of log distance on log step by least squares; steps and distances of 0 are left out.
+    """Fit the power of the step with which a distance grows: 1 is drift, 1/2 is diffusion.
+
+    It is the least-squares slope of log distance on log step. Steps and distances of 0 are left out.
+
+    Args:
+        steps: numbers of updates.
+        distances: one for each step.
+
+    Returns:
+        The exponent, without unit.
+
+    Raises:
+        InputError: fewer than two points are above 0.
 
     >>> round(displacement_exponent([1, 4, 16, 64], [2.0, 4.0, 8.0, 16.0]), 6)
     0.5
