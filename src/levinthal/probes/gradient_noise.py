@@ -138,7 +138,7 @@ def _estimate(value: float, left: Sequence[float] | Float[np.ndarray, " m"]) -> 
     """A ratio with its jackknife interval, from the ratios that leave out one batch each."""
     m = len(left)
     if not (np.isfinite(value) and np.isfinite(left).all()):
-        return Estimate(value, "", None, Trust.UNRELIABLE, (NO_NOISE,))
+        return Estimate(value, trust=Trust.UNRELIABLE, reasons=(NO_NOISE,))
     half = 1.96 * float(np.sqrt((m - 1) / m * np.square(left - np.mean(left)).sum()))
     interval = Interval(value - half, value + half, 0.95, "jackknife")
-    return Estimate(value, "", interval, Trust.CALIBRATED, (), {"batches": m})
+    return Estimate(value, "", interval, trust=Trust.CALIBRATED, details={"batches": m})

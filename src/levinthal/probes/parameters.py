@@ -137,4 +137,4 @@ def _repeated(tensor: Tensor, copies: int) -> Tensor:
 
 def _numbers(snapshot: Snapshot, name: str, layer: str, values: Sequence[float]) -> Iterator[Measurement]:
     for seed, value in zip(seeds_of(snapshot.model), values, strict=True):
-        yield Measurement(name, Estimate(value), seed, snapshot.step, layer)
+        yield Measurement(name, Estimate.exact(value), seed, snapshot.step, layer)

@@ -22,9 +22,12 @@ def watch(
     Returns:
         A generator of Measurements, in the order of snapshots and, within one, of probes.
 
-    >>> from types import SimpleNamespace
-    >>> list(watch([SimpleNamespace(step=t) for t in range(4)], [lambda s: [s.step ** 2]], schedule={1, 3}))
-    [1, 9]
+    >>> import torch
+    >>> from levinthal.probes import training_loss
+    >>> net, x = torch.nn.Linear(1, 1), torch.zeros(1, 1)
+    >>> run = [Snapshot(t, 0.0, net, x, x, torch.tensor(2.0**-t)) for t in range(4)]
+    >>> [found.estimate.value for found in watch(run, [training_loss], schedule={1, 3})]
+    [0.5, 0.125]
     """
     each = tuple(probes)
     for snapshot in snapshots:
