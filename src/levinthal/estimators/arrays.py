@@ -126,7 +126,7 @@ def share_of_repeated_values(matrix: Float[np.ndarray, "n d"]) -> float:
 
     Constant columns are left out: they carry no information, discrete or not.
 
-    >>> share_of_repeated_values(np.array([[0.0, 1.0, 7.0], [0.0, 2.0, 7.0], [3.0, 4.0, 7.0], [5.0, 6.0, 7.0]]))
+    >>> share_of_repeated_values(np.array([[0.0, 1.0, 7.0], [0.0, 2.0, 7.0], [3.0, 4.0, 7.0], [5.0, 6.0, 7]]))
     0.25
     """
     varies = matrix.max(0) > matrix.min(0)
