@@ -148,10 +148,10 @@ def _history(patient: Patient, loss_fn: Callable[[Any, Any], Tensor], inputs: An
 
 
 def _numbers(chart: Chart, model: nn.Module, inputs: Any, through: Signal) -> dict[str, Estimate]:
-    loss, numbers = through.loss, {"first loss": Estimate(through.loss)}
+    loss, numbers = through.loss, {"first loss": Estimate.exact(through.loss)}
     chance = _chance(chart)
     if chance is not None:
-        numbers["first loss / ln K"] = Estimate(loss / chance, "", None, Trust.EXACT, (), {"ln K": chance})
+        numbers["first loss / ln K"] = Estimate(loss / chance, trust=Trust.EXACT, details={"ln K": chance})
     if isinstance(inputs, Tensor) and inputs.is_floating_point() and len(inputs) >= 4:
         numbers["non-linearity coefficient (NLC; 1 is affine)"] = nonlinearity(
             model, inputs, products=PRODUCTS
@@ -172,7 +172,7 @@ def _likeness(model: nn.Module, inputs: Tensor) -> dict[str, Estimate]:
     try:
         return {name: cka(hidden[0], hidden[-2], checks="none")}
     except InputError as error:
-        return {name: Estimate(math.nan, "", None, Trust.UNRELIABLE, (str(error),))}
+        return {name: Estimate(math.nan, trust=Trust.UNRELIABLE, reasons=(str(error),))}
 
 
 def _chance(chart: Chart) -> float | None:

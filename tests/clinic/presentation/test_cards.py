@@ -7,7 +7,7 @@ from tests.clinic.histories import finding
 
 from levinthal.clinic.findings.confidence import confidence
 from levinthal.clinic.presentation.cards import card, in_numbers, proofs
-from levinthal.vocabulary import Estimate, Interval, Severity
+from levinthal.vocabulary import Estimate, Interval, Severity, Trust
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Tried:
 
 
 def tried(outcome: str, low: float, value: float, high: float) -> Tried:
-    gain = Estimate(value, "accuracy", Interval(low, high))
+    gain = Estimate(value, "accuracy", Interval(low, high), trust=Trust.EXACT)
     return Tried("LR_TOO_HIGH", "a tenth of the rate", "lr=0.01", outcome, gain)
 
 
@@ -65,7 +65,7 @@ def test_what_helped_most_comes_first() -> None:
         tried("proved here", 0.1, 0.2, 0.3),
         tried("made it worse", -0.3, -0.2, -0.1),
         tried("proved here", 0.4, 0.5, 0.6),
-        Tried("UNDERFIT", "more", "steps", "no effect here", Estimate(float("nan"))),
+        Tried("UNDERFIT", "more", "steps", "no effect here", Estimate.exact(float("nan"))),
     ]
     order = [(arm.word, arm.value) for arm in proofs(arms)]
     proved, rest = order[:2], [word for word, _ in order[2:]]
@@ -74,6 +74,6 @@ def test_what_helped_most_comes_first() -> None:
 
 
 def test_a_proof_without_an_interval_or_a_number_has_a_place() -> None:
-    (nothing,) = proofs([Tried("UNDERFIT", "more", "steps", "no effect here", Estimate(float("nan")))])
+    (nothing,) = proofs([Tried("UNDERFIT", "more", "steps", "no effect here", Estimate.exact(float("nan")))])
     assert nothing.low == nothing.dot == nothing.high == nothing.zero == 0.5
     assert proofs([]) == []

@@ -33,6 +33,6 @@ def test_nothing_seen_is_shown_too() -> None:
 
 
 def test_a_checkup_shows_its_numbers_with_their_trust() -> None:
-    html = shown_checkup([], {"first loss": Estimate(2.3)})
+    html = shown_checkup([], {"first loss": Estimate.exact(2.3)})
     assert "Healthy before training" in html
     assert "▮▮▮▮ exact" in html

@@ -65,7 +65,7 @@ def test_what_is_not_known_to_learn_is_not_called_healthy(losses: list[float], h
 
 
 def test_a_checkup_is_answered_before_training() -> None:
-    good = answer_of_checkup([], {"first loss / ln K": Estimate(1.02)})
+    good = answer_of_checkup([], {"first loss / ln K": Estimate.exact(1.02)})
     assert good.word == HEALTHY
     assert good.because.endswith("The first loss is 102 % of that of a guess.")
     bad = answer_of_checkup([finding("GRAPH_BROKEN", "0.weight", 0, {})], {})

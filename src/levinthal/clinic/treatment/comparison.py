@@ -68,12 +68,12 @@ def paired_gain(differences: Sequence[float], arms: int = 1) -> Estimate:
     level = 1 - (1 - LEVEL) / arms
     found = mean_interval(differences, level=level)
     method = f"{found.method}, {len(differences)} paired seeds, {counted(arms, 'arm')} at once"
-    return Estimate(statistics.mean(differences), "", replace(found, method=method), Trust.CALIBRATED)
+    return Estimate(statistics.mean(differences), "", replace(found, method=method), trust=Trust.CALIBRATED)
 
 
 def not_pursued(code: str, remedy: Remedy, on: str, gain: float) -> Arm:
     """An arm that had a first glance only."""
-    seen = Estimate(gain, "", None, Trust.ORDINAL, ("a glance at two seeds, not a trial",))
+    seen = Estimate(gain, trust=Trust.ORDINAL, reasons=("a glance at two seeds, not a trial",))
     return Arm(code, remedy, on, seen, NOT_PURSUED, ())
 
 
