@@ -33,7 +33,7 @@ from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 from levinthal import Problem, treat
 from levinthal.clinic.problem.training import trained
-from levinthal.clinic.treatment.comparison import PROVED
+from levinthal.clinic.treatment.comparison import CONFIRMED
 from levinthal.clinic.treatment.remedies import REMEDIES
 from levinthal.clinic.treatment.treatment import Treatment
 from levinthal.errors import InputError
@@ -131,7 +131,7 @@ def treated(patient: FaultyCase, seeds: int, seconds: float) -> Outcome | None:
     """None where the problem is no worse than its twin, or no remedy of its cause changes anything."""
     sick, twin = patient.problem, patient.twin
     problem, held = as_problem(sick), split(sick.data(0))[1]
-    if not any(remedy.change(problem) for remedy in REMEDIES.get(patient.code, ())):
+    if not any(remedy.edit(problem) for remedy in REMEDIES.get(patient.code, ())):
         return None
 
     def score(p: Problem, scored: cases.TrainingCase) -> float:
@@ -142,7 +142,7 @@ def treated(patient: FaultyCase, seeds: int, seconds: float) -> Outcome | None:
     if before >= RECOVERED * healthy:
         return None
     found = treat(problem, seeds=seeds, seconds=seconds)
-    after = score(found.cured, _read_as(found.cured, sick)) if found.cure else before
+    after = score(found.improved, _read_as(found.improved, sick)) if found.remedies else before
     return Outcome(patient, healthy, before, after, found)
 
 
@@ -178,8 +178,8 @@ def outcomes(half: str, seeds: int, seconds: float, only: str) -> Iterator[Outco
 
 
 def table(half: str, found: list[Outcome]) -> Iterator[str]:
-    arms = [arm for one in found for arm in one.found.arms]
-    proofs = [arm for arm in arms if arm.outcome == PROVED]
+    arms = [arm for one in found for arm in one.found.comparisons]
+    proofs = [arm for arm in arms if arm.outcome == CONFIRMED]
     holding = sum(arm.gain.interval is None or arm.gain.interval.low <= 0 for arm in proofs)
     share = fmean(one.is_recovered for one in found)
     yield f"## The {half} half: {len(found)} sick problems that a remedy can change\n"

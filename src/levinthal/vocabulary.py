@@ -316,14 +316,15 @@ class Finding:
     evidence: Mapping[str, Any]
     follows: str | None = None
     remedy: str = ""
-    proof: str = ""
+    confirmation: str = ""
 
     def _repr_html_(self) -> str:
         seen = ", ".join(f"{name} = {value}" for name, value in self.evidence.items())
-        cure = (f"remedy: {self.remedy}" * bool(self.remedy), f"proof: {self.proof}" * bool(self.proof))
+        treatment = (("remedy", self.remedy), ("confirmation", self.confirmation))
+        notes = [f"{name}: {text}" for name, text in treatment if text]
         sure = "not examined yet" if self.confidence is None else f"confidence {self.confidence:.0%}"
         where = f"{self.code} in {self.where} since step {self.step} ({sure})"
-        return _shown(self.severity, where, (seen, f"follows {self.follows}" * bool(self.follows), *cure))
+        return _shown(self.severity, where, (seen, f"follows {self.follows}" * bool(self.follows), *notes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

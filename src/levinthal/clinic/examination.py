@@ -15,7 +15,7 @@ from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import told
 from levinthal.clinic.problem.batches import first_batch
 from levinthal.clinic.problem.scores import score_name
-from levinthal.clinic.problem.training import Trial, told_in_a_line, trained
+from levinthal.clinic.problem.training import TrainedRun, in_one_line, trained
 from levinthal.clinic.rules.diagnosis import ranked
 from levinthal.clinic.rules.loss_trend import Progress, progress
 from levinthal.clinic.watching import Watch
@@ -85,7 +85,7 @@ def examine(problem: Problem, *, seed: int = 0, on_step: Callable[[], None] = la
     """
     if problem.steps < 1:
         raise InputError(f"steps={problem.steps} leaves nothing to watch: use steps=1 or more")
-    with told_in_a_line():
+    with in_one_line():
         name, checkup = score_name(problem), _checkup(problem, seed)
     trial = trained(problem, seed, name, every=sampling(problem), validation=True, on_step=on_step)
     return _examination(problem, checkup, trial, name)
@@ -105,7 +105,7 @@ def _checkup(problem: Problem, seed: int) -> Checkup:
         return check(model, problem.loss, first_batch(problem), optimizer=optimizer)
 
 
-def _examination(problem: Problem, checkup: Checkup, trial: Trial, name: str) -> Examination:
+def _examination(problem: Problem, checkup: Checkup, trial: TrainedRun, name: str) -> Examination:
     assert trial.watch is not None
     seen = trial.watch.findings()
     before = _still_true(checkup.findings, seen, progress(trial.watch.history))

@@ -22,7 +22,7 @@ from levinthal.clinic.recording.history import TENSOR, History
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Finding, Severity
 
-SCHEMA = "levinthal.findings/1"
+SCHEMA = "levinthal.findings/2"
 SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
@@ -42,7 +42,7 @@ def to_json(
 
     >>> told = to_json([])
     >>> told["schema"], told["healthy"], told["findings"]
-    ('levinthal.findings/1', True, [])
+    ('levinthal.findings/2', True, [])
     """
     healthy = all(finding.severity is Severity.INFO for finding in findings)
     told = {"schema": SCHEMA, **_versions(), "healthy": healthy, "findings": [_row(f) for f in findings]}
@@ -110,7 +110,7 @@ def _course(history: History, names: Sequence[str]) -> dict[str, Any]:
         name: {column: plain(table[:, place]) for column, table in columns.items()}
         for place, name in enumerate(labels[:count])
     }
-    losses = {"losses": plain(history.losses), "guess": plain(history.chance)}
+    losses = {"losses": plain(history.losses), "chance_loss": plain(history.chance)}
     steps = {"steps": plain(history.steps), "parameters_at_steps": plain(history.weighed)}
     return {**steps, **losses, "parameters": parameters}
 
@@ -131,7 +131,7 @@ def _result(finding: Finding, artifact: str | Path | None) -> dict[str, Any]:
     seen = ", ".join(f"{name} {_short(value)}" for name, value in finding.evidence.items())
     cause = f" Follows from {finding.follows}." if finding.follows else ""
     text = f"{finding.code} in {finding.where}: {entry.means}. Seen: {seen}.{cause} Remedy: {finding.remedy}"
-    kept = ("confidence", "step", "evidence", "follows", "remedy", "proof")
+    kept = ("confidence", "step", "evidence", "follows", "remedy", "confirmation")
     return {
         "ruleId": finding.code,
         "ruleIndex": list(CATALOGUE).index(finding.code),

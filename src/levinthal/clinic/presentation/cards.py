@@ -11,7 +11,11 @@ from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.report.spoken import number, said, sentence
 from levinthal.vocabulary import Estimate, Finding
 
-MARKS = {"proved here": "replicates", "no effect here": "inconclusive", "made it worse": "does-not-replicate"}
+MARKS = {
+    "confirmed here": "replicates",
+    "no effect here": "inconclusive",
+    "made it worse": "does-not-replicate",
+}
 """Outcome of a treatment -> the badge of the verdicts that it shares."""
 
 
@@ -50,7 +54,7 @@ class Card:
     evidence: tuple[tuple[str, str], ...]
     notes: tuple[tuple[str, str], ...]
     remedy: tuple[tuple[str, bool], ...]
-    proof: str
+    confirmation: str
     explains: tuple[Card, ...] = ()
 
 
@@ -84,7 +88,7 @@ def card(finding: Finding, explains: Sequence[Finding] = ()) -> Card:
         tuple(short),
         tuple(pair for pair in shown if pair not in short),
         tuple(code_and_words(finding.remedy)),
-        finding.proof,
+        finding.confirmation,
         tuple(card(other) for other in explains),
     )
 
