@@ -97,7 +97,7 @@ def test_json_and_sarif_are_all_that_is_printed(call: Call) -> None:
         (("small_problems.py:number",), "unknown problem"),
         (("nothing.py:problem",), "no problem file at nothing.py"),
         (("healthy",), "name a file and the Problem in it"),
-        (("small_problems.py:misfit",), "the problem failed: RuntimeError: mat1"),
+        (("small_problems.py:misfit",), "layer 0 (Linear) expects 7 features"),
         (("small_problems.py:healthy", "--json", "--sarif"), "give one of them"),
         (("small_problems.py:healthy", "--steps", "0"), "steps=0"),
         (("small_problems.py:hot", "--treat", "--seeds", "1"), "seeds=1"),

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from levinthal.clinic.failures.explained import explained
+from levinthal.clinic.failures.losses import require_loss
 from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.notebook import shown_checkup
 from levinthal.clinic.presentation.page import write_page
@@ -101,8 +103,9 @@ def check(
     inputs, targets = batch
     if isinstance(inputs, Tensor) and inputs.dim() and not len(inputs):
         raise InputError("the batch has 0 rows: give some")
+    require_loss(loss_fn)
     patient = Patient.of(model, () if optimizer is None else (optimizer,))
-    with untouched(model):
+    with untouched(model), explained(model, loss_fn, inputs, targets):
         if not model.training:
             model.train()
         chart = Chart(patient, _history(patient, loss_fn, inputs, targets))

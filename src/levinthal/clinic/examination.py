@@ -8,14 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from levinthal.clinic.checking import Checkup, check
+from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.cards import Proof
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import told
-from levinthal.clinic.problem.batches import first_batch
+from levinthal.clinic.problem.batches import first_batch, held_out
 from levinthal.clinic.problem.scores import score_name
-from levinthal.clinic.problem.training import TrainedRun, in_one_line, trained
+from levinthal.clinic.problem.training import TrainedRun, built, built_optimizers, in_one_line, trained
+from levinthal.clinic.problem.validity import require_valid
+from levinthal.clinic.rules import data
 from levinthal.clinic.rules.diagnosis import ranked
 from levinthal.clinic.rules.loss_trend import Progress, progress
 from levinthal.clinic.watching import Watch
@@ -83,8 +87,7 @@ def examine(problem: Problem, *, seed: int = 0, on_step: Callable[[], None] = la
 
     Raises InputError, in one line, for what the problem's own code raises, and for a budget below 1 step.
     """
-    if problem.steps < 1:
-        raise InputError(f"steps={problem.steps} leaves nothing to watch: use steps=1 or more")
+    require_valid(problem)
     with in_one_line():
         name, checkup = score_name(problem), _checkup(problem, seed)
     trial = trained(problem, seed, name, every=sampling(problem), validation=True, on_step=on_step)
@@ -99,17 +102,37 @@ def sampling(problem: Problem) -> int:
 def _checkup(problem: Problem, seed: int) -> Checkup:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = problem.model()
-        made = problem.optimizer(model)
-        optimizer = made if isinstance(made, torch.optim.Optimizer) else None
-        return check(model, problem.loss, first_batch(problem), optimizer=optimizer)
+        model = built(problem)
+        made = built_optimizers(problem, model)
+        optimizer = made[0] if len(made) == 1 else None
+        checkup = check(model, problem.loss, first_batch(problem), optimizer=optimizer)
+        _require_new(model, built(problem))
+    return checkup
+
+
+def _require_new(model: nn.Module, other: nn.Module) -> None:
+    """Raise InputError where two calls of `model()` share a parameter that is trained."""
+    trained_twice = {id(p) for p in model.parameters() if p.requires_grad}
+    if not trained_twice.isdisjoint(id(p) for p in other.parameters()):
+        raise InputError("model() returns the same network twice: build it anew, or return a copy.deepcopy")
 
 
 def _examination(problem: Problem, checkup: Checkup, trial: TrainedRun, name: str) -> Examination:
     assert trial.watch is not None
     seen = trial.watch.findings()
     before = _still_true(checkup.findings, seen, progress(trial.watch.history))
-    return Examination(problem, checkup, trial.watch, tuple(ranked([*seen, *before])), trial.score, name)
+    findings = [*ranked([*seen, *before]), *_of_validation(problem, (*seen, *before))]
+    return Examination(problem, checkup, trial.watch, tuple(findings), trial.score, name)
+
+
+def _of_validation(problem: Problem, known: Sequence[Finding]) -> list[Finding]:
+    """Validation rows with nan or infinity, which make the score meaningless, where no batch has any."""
+    if problem.validation is None or any(f.code == data.NON_FINITE_INPUT.code for f in known):
+        return []
+    inputs = [x for x, _ in held_out(problem) if isinstance(x, Tensor) and x.is_floating_point()]
+    bad = sum(int((~x.isfinite()).flatten(1).any(1).sum()) for x in inputs if x.dim() > 1)
+    evidence = {"rows with nan or infinity": bad, "of": sum(map(len, inputs))}
+    return [found(data.NON_FINITE_INPUT, "validation", 0, evidence)] if bad else []
 
 
 def _still_true(before: Sequence[Finding], seen: Sequence[Finding], went: Progress) -> list[Finding]:

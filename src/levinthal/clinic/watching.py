@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
+from levinthal.clinic.failures.frozen import require_known_prefixes
+from levinthal.clinic.failures.losses import require_loss
 from levinthal.clinic.presentation.notebook import shown_run
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import told
@@ -291,9 +294,13 @@ def watch(
     given: Any = optimizer  # whatever it is: `Patient.of` refuses what is no optimiser
     several = isinstance(given, Iterable) and not isinstance(given, Optimizer)
     optimizers: tuple[Optimizer, ...] = tuple(given) if several else (given,)
-    if every < 1:
-        raise InputError(f"every={every}: give the number of steps between samples, 1 or more")
+    if not isinstance(every, Integral) or every < 1:
+        raise InputError(f"every={every!r}: give the number of steps between samples, 1 or more")
     if not optimizers:
         raise InputError("0 optimisers: pass the one, or the ones, that train the model")
+    if loss_fn is not None:
+        require_loss(loss_fn, "loss_fn")
+    setup = Patient.of(model, optimizers, (frozen,) if isinstance(frozen, str) else tuple(frozen))
+    require_known_prefixes(model, setup.frozen)
     held = None if validation is None else Validation(as_source(validation), loss_fn)
-    return Watch(Patient.of(model, optimizers, tuple(frozen)), every, held)
+    return Watch(setup, every, held)

@@ -61,8 +61,8 @@ def test_prepare_is_applied_to_training_and_validation_batches() -> None:
         ((X, Y[:5]), "train has 12 inputs and 5 targets"),
         ((X[:0], Y[:0]), "train has 0 rows"),
         ([], "0 batches"),
-        ([(X, Y, Y)], "a batch is 3 items"),
-        ([X], "a batch is Tensor"),
+        ([(X, Y, Y)], "a batch is a value of 3 items"),
+        ([X], "a batch is a value of type Tensor"),
     ],
 )
 def test_data_that_make_no_batch_are_refused_in_one_line(train: object, line: str) -> None:

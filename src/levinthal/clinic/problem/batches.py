@@ -36,9 +36,10 @@ def batches(problem: Problem, seed: int) -> Iterator[tuple[Any, Any]]:
 
 def held_out(problem: Problem) -> list[tuple[Any, Any]]:
     """Batches to score by, after `prepare`: of `validation`, or of `train` where there is none."""
-    data = problem.train if problem.validation is None else problem.validation
+    name = "train" if problem.validation is None else "validation"
+    data = getattr(problem, name)
     if is_pair(data):
-        x, y = pair(data, "train" if problem.validation is None else "validation")
+        x, y = pair(data, name)
         x, y = take(x, slice(0, MOST_ROWS)), take(y, slice(0, MOST_ROWS))
         return [_prepared(problem, x, y)]
     found, count = list[tuple[Any, Any]](), 0
@@ -48,7 +49,7 @@ def held_out(problem: Problem) -> list[tuple[Any, Any]]:
         if count >= MOST_ROWS:
             break
     if not found:
-        raise InputError("validation yields 0 batches: leave it out, or give data that hold some")
+        raise InputError(f"{name} yields 0 batches: give (inputs, targets) or a DataLoader that has some")
     return found
 
 
@@ -65,9 +66,12 @@ def is_pair(data: Any) -> bool:
 def as_pair(batch: Any) -> tuple[Any, Any]:
     """Inputs and targets of a loader's batch. Raises InputError where the batch is not a pair."""
     if not isinstance(batch, tuple | list) or len(batch) != 2:
-        what = f"{len(batch)} items" if isinstance(batch, tuple | list) else type(batch).__name__
-        raise InputError(f"a batch is {what}: let the loader yield pairs (inputs, targets)")
+        raise InputError(f"a batch is a value {_kind(batch)}: let the loader yield pairs (inputs, targets)")
     return batch[0], batch[1]
+
+
+def _kind(value: object) -> str:
+    return f"of {len(value)} items" if isinstance(value, tuple | list) else f"of type {type(value).__name__}"
 
 
 def pair(data: Any, name: str) -> tuple[Any, Any]:
@@ -85,7 +89,10 @@ def _tensors(side: Any) -> Any:
         return {key: _tensors(value) for key, value in side.items()}
     if isinstance(side, tuple | list):
         return tuple(_tensors(value) for value in side)
-    return torch.as_tensor(np.array(side) if isinstance(side, np.ndarray) else side)
+    try:
+        return torch.as_tensor(np.array(side) if isinstance(side, np.ndarray) else side)
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"the data hold {type(side).__name__}: give tensors or arrays of numbers") from None
 
 
 def rows(side: Any) -> int:
@@ -103,7 +110,14 @@ def take(side: Any, chosen: Tensor | slice) -> Any:
 
 
 def _prepared(problem: Problem, x: Any, y: Any) -> tuple[Any, Any]:
-    return problem.prepare(x, y) if problem.prepare else (x, y)
+    if problem.prepare is None:
+        return x, y
+    made: Any = problem.prepare(x, y)
+    if not isinstance(made, tuple | list) or len(made) != 2:
+        raise InputError(
+            f"prepare(inputs, targets) returns a value {_kind(made)}: return the pair (inputs, targets)"
+        )
+    return made[0], made[1]
 
 
 def _orders(count: int, size: int, seed: int, shuffle: bool) -> Iterator[Tensor]:

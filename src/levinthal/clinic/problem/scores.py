@@ -8,7 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from levinthal.clinic.failures.explained import explained
+from levinthal.clinic.failures.losses import scalar_loss
+from levinthal.clinic.failures.wording import shown
 from levinthal.clinic.problem.batches import held_out
+from levinthal.errors import InputError
 from levinthal.probes.untouched import untouched
 from levinthal.vocabulary import Problem
 
@@ -43,16 +47,26 @@ def score(problem: Problem, model: nn.Module, name: str, loss: Loss | None = Non
     with untouched(model), torch.no_grad():
         model.eval()
         for x, y in data:
-            outputs.append(model(x))
+            with explained(model, None, x, y, "a validation batch"):
+                outputs.append(model(x))
             targets.append(y)
         if problem.metric:
-            return float(problem.metric(_joined(outputs), _joined(targets)))
+            return _number(problem.metric(_joined(outputs), _joined(targets)))
         found = _known(name, _joined(outputs), _joined(targets), loss or problem.loss)
         return -_loss(loss or problem.loss, outputs, targets) if found is None else found
 
 
+def _number(value: Any) -> float:
+    """A metric's value as a number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError):
+        message = f"metric(outputs, targets) returns a value {shown(value)}: return one number"
+        raise InputError(message) from None
+
+
 def _loss(loss: Loss, outputs: list[Any], targets: list[Any]) -> float:
-    values = [float(loss(out, y).detach().sum()) for out, y in zip(outputs, targets, strict=True)]
+    values = [float(scalar_loss(loss(out, y)).detach()) for out, y in zip(outputs, targets, strict=True)]
     return sum(values) / len(values)
 
 

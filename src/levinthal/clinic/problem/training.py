@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
+from levinthal.clinic.failures.explained import explained
+from levinthal.clinic.failures.losses import scalar_loss
+from levinthal.clinic.failures.wording import failure, shown
 from levinthal.clinic.problem.batches import batches, held_out
 from levinthal.clinic.problem.scores import Loss, score
 from levinthal.clinic.watching import Watch, watch
 from levinthal.errors import InputError, LevinthalError
 from levinthal.vocabulary import Problem
-
-PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,8 @@ def trained(
     with in_one_line(), torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the user's own; the clinic reports findings instead
         torch.manual_seed(seed)
-        model = problem.model()
-        optimizers = _optimizers(problem, model)
+        model = built(problem)
+        optimizers = built_optimizers(problem, model)
         watching = _watching(problem, model, optimizers, every, validation)
         torch.manual_seed(seed + 1)
         with watching as w:
@@ -61,6 +60,14 @@ def trained(
                 problem_step(problem, model, optimizers, *batch)
                 on_step()
         return TrainedRun(model, score(problem, model, score_name, loss), w)
+
+
+def built(problem: Problem) -> nn.Module:
+    """The network of a problem. Raises InputError where `model()` returns something else."""
+    model = problem.model()
+    if not isinstance(model, nn.Module):
+        raise InputError(f"model() returns a value {shown(model)}: return a torch.nn.Module")
+    return model
 
 
 def _watching(
@@ -79,9 +86,16 @@ def _watching(
     )
 
 
-def _optimizers(problem: Problem, model: nn.Module) -> tuple[Optimizer, ...]:
-    made = problem.optimizer(model)
-    optimizers = (made,) if isinstance(made, Optimizer) else tuple(made) if isinstance(made, Iterable) else ()
+def built_optimizers(problem: Problem, model: nn.Module) -> tuple[Optimizer, ...]:
+    """The optimisers of a problem, one or several. Raises InputError where there is none."""
+    try:
+        made = problem.optimizer(model)
+    except ValueError as error:
+        if "empty parameter list" in str(error):
+            raise InputError(f"{failure(error, 'optimizer(model)')}: pass model.parameters()") from error
+        raise
+    several = tuple(made) if isinstance(made, Iterable) else ()
+    optimizers = (made,) if isinstance(made, Optimizer) else several
     what = "0 optimisers" if isinstance(made, tuple | list) and not made else type(made).__name__
     if not optimizers or not all(isinstance(optimizer, Optimizer) for optimizer in optimizers):
         raise InputError(f"optimizer(model) returns {what}: return a torch.optim.Optimizer")
@@ -91,6 +105,8 @@ def _optimizers(problem: Problem, model: nn.Module) -> tuple[Optimizer, ...]:
 def _steps(problem: Problem, optimizers: tuple[Optimizer, ...], seed: int) -> Iterator[tuple[Any, Any]]:
     """The batches of one training; schedulers step after each."""
     schedules = [problem.schedule(optimizer) for optimizer in optimizers] if problem.schedule else []
+    if wrong := [schedule for schedule in schedules if not hasattr(schedule, "step")]:
+        raise InputError(f"schedule(optimizer) returns a value {shown(wrong[0])}: return a scheduler")
     for batch in itertools.islice(batches(problem, seed), problem.steps):
         yield batch
         for schedule in schedules:
@@ -106,11 +122,9 @@ def problem_step(
         return
     for optimizer in optimizers:
         optimizer.zero_grad()
-    loss = problem.loss(model(inputs), targets)
-    if not isinstance(loss, Tensor) or loss.numel() != 1:
-        what = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
-        raise InputError(f"the loss returns {what}: return one number, its mean")
-    loss.backward()  # type: ignore[no-untyped-call]
+    with explained(model, problem.loss, inputs, targets, "a training batch"):
+        loss = scalar_loss(problem.loss(model(inputs), targets))
+        loss.backward()  # type: ignore[no-untyped-call]
     if callable(problem.clip):
         problem.clip(model)
     elif problem.clip is not None:
@@ -127,13 +141,4 @@ def in_one_line() -> Iterator[None]:
     except LevinthalError:
         raise
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [f for f in frames if not _is_library(f.filename)]
-        place = f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
-        message = (str(error).splitlines() or ["no message"])[0]
-        raise InputError(f"the problem failed{place}: {type(error).__name__}: {message}") from error
-
-
-def _is_library(filename: str) -> bool:
-    path = Path(filename)
-    return path.is_relative_to(PACKAGE) or "site-packages" in path.parts or filename.startswith("<")
+        raise InputError(failure(error, "the problem")) from error
