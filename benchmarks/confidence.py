@@ -23,7 +23,7 @@ import torch
 from benchmarks.faults.evaluate import Answer, examination
 from benchmarks.faults.registry import chosen
 
-from levinthal.clinic.findings.confidence import LOUD, REMARK
+from levinthal.clinic.findings.confidence import INFO, WARNING
 from levinthal.clinic.rules.catalogue import CATALOGUE
 
 KEPT = Path(__file__).parent.parent / "src" / "levinthal" / "clinic" / "findings" / "examined.json"
@@ -32,11 +32,11 @@ HALVES = ("tuning", "fresh-tuning", "second-tuning")
 
 def counts(answers: Iterable[tuple[Answer, tuple[str, ...]]]) -> dict[str, dict[str, list[int]]]:
     """How loud -> code -> [right, said], of answers and their right codes."""
-    found: dict[str, dict[str, list[int]]] = {LOUD: {}, REMARK: {}}
+    found: dict[str, dict[str, list[int]]] = {WARNING: {}, INFO: {}}
     for answer, right in answers:
         for code, severity in answer.said:
             if code in CATALOGUE:
-                cell = found[REMARK if severity == "info" else LOUD].setdefault(code, [0, 0])
+                cell = found[INFO if severity == "info" else WARNING].setdefault(code, [0, 0])
                 cell[0] += code in right
                 cell[1] += 1
     return {loud: dict(sorted(table.items())) for loud, table in found.items()}

@@ -65,9 +65,10 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number that carries its trust. `float(estimate)` is its value.
+    """A number that carries its trust, which has no default. `float(estimate)` is its value.
 
-    >>> e = Estimate(4.42, "bits", Interval(4.31, 4.53), Trust.ORDINAL, ("its ceiling is 11.5",))
+    >>> why = ("its ceiling is 11.5",)
+    >>> e = Estimate(4.42, "bits", Interval(4.31, 4.53), trust=Trust.ORDINAL, reasons=why)
     >>> print(e)
     4.42 bits [4.31, 4.53] (ordinal: its ceiling is 11.5)
     >>> float(e)
@@ -77,9 +78,25 @@ class Estimate:
     value: float
     unit: str = ""
     interval: Interval | None = None
-    trust: Trust = Trust.EXACT
+    trust: Trust = field(kw_only=True)
     reasons: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def exact(cls, value: float, unit: str = "") -> Estimate:
+        """A number that is computed, not estimated: nothing but rounding stands between it and the truth.
+
+        Args:
+            value: the number.
+            unit: its unit; empty for a pure number.
+
+        Returns:
+            The estimate, without interval. Counts and shares of a sample are not exact: see `proportion`.
+
+        >>> print(Estimate.exact(0.5, "nats"))
+        0.5 nats (exact)
+        """
+        return cls(value, unit, trust=Trust.EXACT)
 
     def __float__(self) -> float:
         return float(self.value)

@@ -71,16 +71,16 @@ SICK = (
 #   RANK_COLLAPSE: loud biases (mlp-tanh-sgd)             present, but behind the dead units that it makes
 #   LABEL_LEAK_FEATURE: nearly the label (mlp-wide)       at the edge: one label in a hundred is wrong
 #   UNDERFIT: one unit (mlp-tanh-sgd)                     a plateau well below a guess
-PATIENTS = {patient.problem.name: patient for patient in WARD}
+PATIENTS = {setup.problem.name: setup for setup in WARD}
 PROBLEMS = {problem.name: problem for problem in ZOO}
 
 
 def test_the_ward_has_every_cause_in_both_halves_and_in_two_disguises() -> None:
-    for code in {patient.code for patient in WARD}:
-        mine = [patient for patient in WARD if patient.code == code]
+    for code in {setup.code for setup in WARD}:
+        mine = [setup for setup in WARD if setup.code == code]
         assert code in CATALOGUE
-        assert {patient.half for patient in mine} == {"tuning", "test"}
-        assert len({patient.problem.name.partition(" (")[0] for patient in mine}) > 1
+        assert {setup.half for setup in mine} == {"tuning", "test"}
+        assert len({setup.problem.name.partition(" (")[0] for setup in mine}) > 1
     assert len(PATIENTS) == len(WARD) > 80
     assert len(PROBLEMS) == len(ZOO) > 60
 
@@ -96,9 +96,9 @@ def test_a_healthy_problem_hears_no_warning(name: str) -> None:
 
 @pytest.mark.parametrize("name", SICK)
 def test_a_sick_problem_hears_its_cause_first(name: str) -> None:
-    patient: FaultyCase = PATIENTS[name]
-    assert patient.half == "tuning"
-    answer = examine(patient, seed=0)
+    setup: FaultyCase = PATIENTS[name]
+    assert setup.half == "tuning"
+    answer = examine(setup, seed=0)
     assert answer is not None
     assert not answer.trouble
     assert answer.first, answer.said

@@ -21,7 +21,7 @@ def test_names_are_unique_and_shared_with_no_other_problem() -> None:
 
 
 def test_every_cause_is_there_twice_at_least() -> None:
-    seen = Counter(patient.code for patient in SECOND_SICK)
+    seen = Counter(setup.code for setup in SECOND_SICK)
     assert set(seen) == {code for code in CATALOGUE if is_examined(code)}
     assert min(seen.values()) >= 2
     assert len(SECOND) >= 40
@@ -32,4 +32,4 @@ def test_halves_are_split_by_healthy_problem() -> None:
         well, ill = chosen(f"second-{half}")
         assert len(well) >= 20
         assert len(ill) >= 50
-        assert {patient.twin.half for patient in ill} == {half}
+        assert {setup.twin.half for setup in ill} == {half}

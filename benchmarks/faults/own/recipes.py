@@ -133,7 +133,7 @@ def keep_norms(model: nn.Module) -> None:
 def _weights(problem: TrainingCase) -> dict[str, Tensor]:
     with torch.random.fork_rng():
         watched, _ = trained(problem, 99)
-    return {k: v.detach().clone() for k, v in watched.patient.model.state_dict().items()}
+    return {k: v.detach().clone() for k, v in watched.setup.model.state_dict().items()}
 
 
 def continued(problem: TrainingCase) -> Callable[[], nn.Module]:

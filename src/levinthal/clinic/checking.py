@@ -14,15 +14,24 @@ from torch import Tensor, nn
 from levinthal.clinic.failures.explained import explained
 from levinthal.clinic.failures.losses import require_loss
 from levinthal.clinic.findings.finding import found
-from levinthal.clinic.presentation.notebook import shown_checkup
+from levinthal.clinic.presentation.notebook import checkup_html
 from levinthal.clinic.presentation.page import write_page
-from levinthal.clinic.presentation.terminal import told
+from levinthal.clinic.presentation.terminal import formatted
 from levinthal.clinic.recording.batch_stats import batch_numbers
-from levinthal.clinic.recording.history import History, Sample
-from levinthal.clinic.recording.hooks import Listener
-from levinthal.clinic.recording.training_setup import EQUAL_AT_FIRST, Patient
-from levinthal.clinic.rules import architecture, data, loss_function, pipeline, signals
-from levinthal.clinic.rules.context import Chart
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.hooks import StepRecorder
+from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
+from levinthal.clinic.rules import (
+    activations,
+    architecture,
+    data,
+    first_loss,
+    gradient_flow,
+    loss_function,
+    pipeline,
+)
+from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.diagnosis import ranked
 from levinthal.errors import InputError
 from levinthal.estimators import cka
@@ -46,10 +55,10 @@ RULES = (
     data.non_finite_input,
 )
 SIGNALS = {
-    "vanishing": signals.VANISHING_GRADIENT,
-    "saturated": signals.SATURATED_ACTIVATION,
-    "chaotic": signals.EXPLODING_GRADIENT,
-    "exploding": signals.EXPLODING_GRADIENT,
+    "vanishing": gradient_flow.VANISHING_GRADIENT,
+    "saturated": activations.SATURATED_ACTIVATION,
+    "chaotic": gradient_flow.EXPLODING_GRADIENT,
+    "exploding": gradient_flow.EXPLODING_GRADIENT,
 }
 
 
@@ -67,7 +76,7 @@ class Checkup:
         return all(finding.severity is Severity.INFO for finding in self.findings)
 
     def __str__(self) -> str:
-        head = "Healthy." if self.is_healthy else told(self.findings)
+        head = "Healthy." if self.is_healthy else formatted(self.findings)
         lines = [f"  {name}: {estimate}" for name, estimate in self.numbers.items()]
         return "\n".join([head, "", "Measured before training:", *lines])
 
@@ -80,7 +89,7 @@ class Checkup:
 
     def _repr_html_(self) -> str:
         """The answer for a notebook."""
-        return shown_checkup(self.findings, self.numbers)
+        return checkup_html(self.findings, self.numbers)
 
 
 def check(
@@ -104,11 +113,11 @@ def check(
     if isinstance(inputs, Tensor) and inputs.dim() and not len(inputs):
         raise InputError("the batch has 0 rows: give some")
     require_loss(loss_fn)
-    patient = Patient.of(model, () if optimizer is None else (optimizer,))
+    setup = TrainingSetup.of(model, () if optimizer is None else (optimizer,))
     with untouched(model), explained(model, loss_fn, inputs, targets):
         if not model.training:
             model.train()
-        chart = Chart(patient, _history(patient, loss_fn, inputs, targets))
+        chart = Context(setup, _history(setup, loss_fn, inputs, targets))
         rules = RULES if optimizer is None else (*RULES, pipeline.optimizer_detached)
         seen = [finding for rule in rules for finding in rule(chart)]
         if any(finding.code == "NON_FINITE_INPUT" for finding in seen):
@@ -128,33 +137,35 @@ def _on_the_way(through: Signal) -> list[Finding]:
     return [found(SIGNALS[state.state], state.where, 0, evidence)]
 
 
-def _history(patient: Patient, loss_fn: Callable[[Any, Any], Tensor], inputs: Any, targets: Any) -> History:
+def _history(
+    setup: TrainingSetup, loss_fn: Callable[[Any, Any], Tensor], inputs: Any, targets: Any
+) -> History:
     """Two passes forward and backward that change nothing, as two samples."""
-    history = History(alike=patient.alike(EQUAL_AT_FIRST))
+    history = History(equal_row_matrices=setup.equal_row_matrices(EQUAL_AT_INIT))
     for step in range(2):
         sample = Sample(step)
         if isinstance(inputs, Tensor) and inputs.dim():
             sample.batch_size = len(inputs)
             sample.batch = batch_numbers(inputs) if inputs.is_floating_point() else None
-        with untouched(patient.model):
-            patient.model.zero_grad(set_to_none=True)
-            listener = Listener(patient.listened)
-            listener.begin(sample)
+        with untouched(setup.model):
+            setup.model.zero_grad(set_to_none=True)
+            recorder = StepRecorder(setup.hooked_module)
+            recorder.begin(sample)
             try:
-                loss_fn(patient.model(inputs), targets).sum().backward()  # type: ignore[no-untyped-call]
+                loss_fn(setup.model(inputs), targets).sum().backward()  # type: ignore[no-untyped-call]
             finally:
-                listener.end()
-            gradients = zip(patient.names, patient.parameters, strict=True)
+                recorder.end()
+            gradients = zip(setup.names, setup.parameters, strict=True)
             sample.without_gradient = tuple(name for name, p in gradients if p.grad is None)
         history.add(sample)
     return history
 
 
-def _numbers(chart: Chart, model: nn.Module, inputs: Any, through: Signal) -> dict[str, Estimate]:
-    loss, numbers = through.loss, {"first loss": Estimate(through.loss)}
+def _numbers(chart: Context, model: nn.Module, inputs: Any, through: Signal) -> dict[str, Estimate]:
+    loss, numbers = through.loss, {"first loss": Estimate.exact(through.loss)}
     chance = _chance(chart)
     if chance is not None:
-        numbers["first loss / ln K"] = Estimate(loss / chance, "", None, Trust.EXACT, (), {"ln K": chance})
+        numbers["first loss / ln K"] = Estimate(loss / chance, trust=Trust.EXACT, details={"ln K": chance})
     if isinstance(inputs, Tensor) and inputs.is_floating_point() and len(inputs) >= 4:
         numbers["non-linearity coefficient (NLC; 1 is affine)"] = nonlinearity(
             model, inputs, products=PRODUCTS
@@ -175,17 +186,17 @@ def _likeness(model: nn.Module, inputs: Tensor) -> dict[str, Estimate]:
     try:
         return {name: cka(hidden[0], hidden[-2], checks="none")}
     except InputError as error:
-        return {name: Estimate(math.nan, "", None, Trust.UNRELIABLE, (str(error),))}
+        return {name: Estimate(math.nan, trust=Trust.UNRELIABLE, reasons=(str(error),))}
 
 
-def _chance(chart: Chart) -> float | None:
+def _chance(chart: Context) -> float | None:
     """ln K, the cross-entropy of a guess, where the loss is one of K classes."""
     calls = [call for call in chart.history.calls() if call.kind == "cross_entropy"]
     classes = [call.input_shape[1] for call in calls if len(call.input_shape) >= 2]
     return math.log(classes[0]) if classes and classes[0] > 1 else None
 
 
-def _first_loss(chart: Chart, numbers: Mapping[str, Estimate]) -> list[Finding]:
+def _first_loss(chart: Context, numbers: Mapping[str, Estimate]) -> list[Finding]:
     """A first loss far above chance: the inputs are too large, or else the weights; all of them, and not the
     last layer's alone, where hidden layers sit on their flat part.
     """
@@ -196,6 +207,6 @@ def _first_loss(chart: Chart, numbers: Mapping[str, Estimate]) -> list[Finding]:
     evidence = {"first loss / ln K": share.value, "|mean| of inputs": abs(mean), "their spread": spread}
     if abs(mean) > data.FAR_MEAN or spread > data.WIDE:
         return [found(data.INPUT_SCALE, "input", 0, evidence)]
-    if signals.is_flat_at_first(chart):
+    if activations.is_saturated_at_first(chart):
         return []
-    return [found(signals.FIRST_LOSS_TOO_LARGE, "loss", 0, evidence)]
+    return [found(first_loss.FIRST_LOSS_TOO_LARGE, "loss", 0, evidence)]

@@ -12,16 +12,16 @@ from torch import Tensor, nn
 
 from levinthal.clinic.checking import Checkup, check
 from levinthal.clinic.findings.finding import found
-from levinthal.clinic.presentation.cards import Proof
+from levinthal.clinic.presentation.cards import TriedRemedy
 from levinthal.clinic.presentation.page import write_page
-from levinthal.clinic.presentation.terminal import told
+from levinthal.clinic.presentation.terminal import formatted
 from levinthal.clinic.problem.batches import first_batch, held_out
 from levinthal.clinic.problem.scores import score_name
 from levinthal.clinic.problem.training import TrainedRun, built, built_optimizers, in_one_line, trained
 from levinthal.clinic.problem.validity import require_valid
 from levinthal.clinic.rules import data
 from levinthal.clinic.rules.diagnosis import ranked
-from levinthal.clinic.rules.loss_trend import Progress, progress
+from levinthal.clinic.rules.loss_trend import LossTrend, loss_trend
 from levinthal.clinic.watching import Watch
 from levinthal.errors import InputError
 from levinthal.vocabulary import Finding, Problem, Severity
@@ -54,29 +54,29 @@ class Examination:
         loud = [f for f in self.findings if f.severity is not Severity.INFO]
         remarks = [f.code for f in self.findings if f.severity is Severity.INFO and not f.follows]
         noted = [f"In passing: {', '.join(remarks)}."] if remarks else []
-        head = told(loud) if loud else "Healthy."
+        head = formatted(loud) if loud else "Healthy."
         return "\n".join([head, "", self.course(), *noted])
 
     def course(self) -> str:
         """How the training went, in a sentence."""
-        went = progress(self.watch.history)
+        went = loss_trend(self.watch.history)
         return f"{_fall(went)} in {self.problem.steps} steps; {self.score_name} {self.score:.3g}."
 
-    def report(self, path: str | Path, *, title: str = "problem", trials: Sequence[Proof] = ()) -> Path:
+    def report(self, path: str | Path, *, title: str = "problem", trials: Sequence[TriedRemedy] = ()) -> Path:
         """Write findings, figures and what has been tried as one page; the path it now has."""
         return write_page(
             path,
             title=title,
             findings=self.findings,
             history=self.watch.history,
-            patient=self.watch.patient,
+            setup=self.watch.setup,
             checkup=self.checkup,
             trials=trials,
             provenance={"Training": self.course()},
         )
 
 
-def _fall(went: Progress) -> str:
+def _fall(went: LossTrend) -> str:
     guess = f" (a guess loses {went.chance:.3g})" if np.isfinite(went.chance) else ""
     end = "nan" if went.broken else f"{went.end:.3g}"
     return f"The loss went from {went.start:.3g} to {end}{guess}"
@@ -120,7 +120,7 @@ def _require_new(model: nn.Module, other: nn.Module) -> None:
 def _examination(problem: Problem, checkup: Checkup, trial: TrainedRun, name: str) -> Examination:
     assert trial.watch is not None
     seen = trial.watch.findings()
-    before = _still_true(checkup.findings, seen, progress(trial.watch.history))
+    before = _still_true(checkup.findings, seen, loss_trend(trial.watch.history))
     findings = [*ranked([*seen, *before]), *_of_validation(problem, (*seen, *before))]
     return Examination(problem, checkup, trial.watch, tuple(findings), trial.score, name)
 
@@ -135,8 +135,8 @@ def _of_validation(problem: Problem, known: Sequence[Finding]) -> list[Finding]:
     return [found(data.NON_FINITE_INPUT, "validation", 0, evidence)] if bad else []
 
 
-def _still_true(before: Sequence[Finding], seen: Sequence[Finding], went: Progress) -> list[Finding]:
+def _still_true(before: Sequence[Finding], seen: Sequence[Finding], went: LossTrend) -> list[Finding]:
     """What the check alone has found: a remark if the training came to no harm."""
     known = {finding.code for finding in seen}
     alone = [finding for finding in before if finding.code not in known]
-    return [f if went.is_harmed else replace(f, severity=Severity.INFO) for f in alone]
+    return [f if went.is_degraded else replace(f, severity=Severity.INFO) for f in alone]

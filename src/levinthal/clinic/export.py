@@ -18,7 +18,8 @@ import numpy as np
 import torch
 
 from levinthal.clinic.checking import Checkup
-from levinthal.clinic.recording.history import TENSOR, History
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.sample import TENSOR
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Finding, Severity
 
@@ -111,7 +112,7 @@ def _course(history: History, names: Sequence[str]) -> dict[str, Any]:
         for place, name in enumerate(labels[:count])
     }
     losses = {"losses": plain(history.losses), "chance_loss": plain(history.chance)}
-    steps = {"steps": plain(history.steps), "parameters_at_steps": plain(history.weighed)}
+    steps = {"steps": plain(history.steps), "parameters_at_steps": plain(history.tensor_steps)}
     return {**steps, **losses, "parameters": parameters}
 
 

@@ -15,17 +15,18 @@ from torch.utils.hooks import RemovableHandle
 
 from levinthal.clinic.failures.frozen import require_known_prefixes
 from levinthal.clinic.failures.losses import require_loss
-from levinthal.clinic.presentation.notebook import shown_run
+from levinthal.clinic.presentation.notebook import run_html
 from levinthal.clinic.presentation.page import write_page
-from levinthal.clinic.presentation.terminal import told
+from levinthal.clinic.presentation.terminal import formatted
 from levinthal.clinic.recording.batch_stats import batch_numbers
-from levinthal.clinic.recording.external_updates import Between
-from levinthal.clinic.recording.history import TURNS, History, Sample
-from levinthal.clinic.recording.hooks import Listener, is_compiled
+from levinthal.clinic.recording.external_updates import ExternalUpdates
+from levinthal.clinic.recording.history import TURNS, History
+from levinthal.clinic.recording.hooks import StepRecorder, is_compiled
 from levinthal.clinic.recording.parameter_norms import Tensors
 from levinthal.clinic.recording.recurrences import recurrent_gains
-from levinthal.clinic.recording.row_reservoir import marks
-from levinthal.clinic.recording.training_setup import EQUAL_AT_FIRST, Patient
+from levinthal.clinic.recording.row_reservoir import row_fingerprints
+from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
 from levinthal.clinic.recording.validation import LossFn, Validation, as_source
 from levinthal.clinic.rules.diagnosis import diagnose
 from levinthal.errors import InputError, LevinthalError, require_one_of
@@ -64,33 +65,33 @@ class Watch:
     that was looked at closer tells whether anybody has changed the weights since.
     """
 
-    def __init__(self, patient: Patient, every: int, validation: Validation | None = None) -> None:
-        self.patient, self.every = patient, every
+    def __init__(self, setup: TrainingSetup, every: int, validation: Validation | None = None) -> None:
+        self.setup, self.every = setup, every
         self.history = History(
-            alike=patient.alike(EQUAL_AT_FIRST),
-            recurrent=recurrent_gains(patient.listened),
+            equal_row_matrices=setup.equal_row_matrices(EQUAL_AT_INIT),
+            recurrent_gains=recurrent_gains(setup.hooked_module),
             validation=validation,
         )
-        self.history.rows.marking = validation is not None
+        self.history.rows.with_fingerprints = validation is not None
         self.failed_rules: tuple[str, ...] = ()
         """Rules that could not judge what they met, when findings were last asked for, and why."""
         self.trouble = ""
         """What went wrong inside the watch itself; it then stops listening, and the loop goes on."""
         self._step = self._due = self._block = 0
         self._sample: Sample | None = None
-        self._tensors = Tensors(patient.parameters)
-        self._listener = Listener(patient.listened)
-        self._listener.safely = self._safely
-        self._listener.on_backward = self._backward_begins
-        self._listener.on_gradients = self._backward_is_over
-        self._listener.on_targets = self.history.rows.pair
-        self._between = Between()
+        self._tensors = Tensors(setup.parameters)
+        self._recorder = StepRecorder(setup.hooked_module)
+        self._recorder.safely = self._safely
+        self._recorder.on_backward = self._backward_begins
+        self._recorder.on_gradients = self._backward_is_over
+        self._recorder.on_targets = self.history.rows.pair
+        self._external_updates = ExternalUpdates()
         self._handles: list[RemovableHandle] = []
-        self._sampled, self._next_close, self._weighed = 0, 0.0, False
+        self._sampled, self._next_detailed, self._weighed = 0, 0.0, False
 
     def __enter__(self) -> Watch:
-        model, first = self.patient.model, self.patient.optimizers[0]
-        self._listener.is_deaf = is_compiled(model)
+        model, first = self.setup.model, self.setup.optimizers[0]
+        self._recorder.is_disabled = is_compiled(model)
         self._handles = [
             model.register_forward_pre_hook(self._forward_begins, with_kwargs=True),
             model.register_forward_hook(self._forward_is_over),
@@ -107,10 +108,10 @@ class Watch:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        self._listener.end()
-        self._sample = self._between.sample = None
+        self._recorder.end()
+        self._sample = self._external_updates.sample = None
         self._tensors.forget()
-        self._safely(self._look, True)
+        self._safely(self._evaluate, True)
 
     def begin_step(self, *inputs: Any) -> None:
         """Begin a step before the model is called, for loops that call parts of it; `inputs` as the model's.
@@ -119,22 +120,22 @@ class Watch:
         """
         if self._handles and self._sample is None and self._step == self._due:
             self._safely(self._begin, inputs, {})
-            if not self._listener.is_deaf:
-                self._safely(self._listener.join)  # the model itself may never be called
+            if not self._recorder.is_disabled:
+                self._safely(self._recorder.join)  # the model itself may never be called
 
     def findings(self) -> list[Finding]:
         """What is wrong, causes before their symptoms, the most important first; empty for a healthy run."""
         if self._handles and self._sample is None:
-            self._safely(self._look)
+            self._safely(self._evaluate)
         failed = list[str]()
-        found = diagnose(self.patient, self.history, failed.append)
+        found = diagnose(self.setup, self.history, failed.append)
         self.failed_rules = tuple(failed)
         return found
 
     def __str__(self) -> str:
         """The findings for a terminal."""
         found = self.findings()
-        lines = [told(found) if found or len(self.history) else NOTHING_SEEN]
+        lines = [formatted(found) if found or len(self.history) else NOTHING_SEEN]
         held = self.history.validation.trouble if self.history.validation else ""
         lines += [f"The watch ended early: {self.trouble}"] if self.trouble else []
         lines += [f"Nothing was held out: {held}"] if held else []
@@ -147,25 +148,25 @@ class Watch:
         """
         return write_page(
             path,
-            title=type(self.patient.listened).__name__,
+            title=type(self.setup.hooked_module).__name__,
             findings=self.findings(),
             history=self.history,
-            patient=self.patient,
+            setup=self.setup,
             provenance={"sampled": "every step" if self.every == 1 else f"one step in {self.every:,}"},
             notice=f"The watch ended early: {self.trouble}" if self.trouble else "",
         )
 
     def _repr_html_(self) -> str:
         """The answer for a notebook."""
-        return shown_run(self.findings(), self.history, self.patient)
+        return run_html(self.findings(), self.history, self.setup)
 
-    def _look(self, last: bool = False) -> None:
+    def _evaluate(self, last: bool = False) -> None:
         """At the validation set, if there is one and it is time."""
         validation, calls = self.history.validation, [s.losses for s in self.history.samples[-1:]]
         if validation is not None and calls:
             kind = calls[0][0].kind if calls[0] else ""
             step = max(self._step - 1, 0)
-            validation.look(self.patient.listened, step, self.history.rows, kind, last=last)
+            validation.evaluate(self.setup.hooked_module, step, self.history.rows, kind, last=last)
 
     def raise_if(self, severity: str = "critical") -> None:
         """Raise FindingError if there is a finding of this severity or worse.
@@ -188,7 +189,7 @@ class Watch:
         except Exception as error:
             self.trouble = f"{type(error).__name__}: {error}"
             self._sample = None
-            self._listener.end()
+            self._recorder.end()
 
     def _forward_begins(self, model: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         if torch.compiler.is_compiling():  # the whole step is compiled, and this call would be with it
@@ -196,21 +197,21 @@ class Watch:
         if not torch.is_grad_enabled():
             self.history.evaluated_in_train += model.training
         else:
-            if self._between.sample is not None:
-                self._safely(self._between.read)
+            if self._external_updates.sample is not None:
+                self._safely(self._external_updates.read)
             if self._sample is None and self._step == self._due:
                 self._safely(self._begin, args, words)
 
     def _forward_is_over(self, *_: Any) -> None:
         if self._sample is not None and not torch.compiler.is_compiling():
-            self._safely(self._listener.forward_done)
+            self._safely(self._recorder.forward_done)
 
     def _step_begins(self, _: Optimizer, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """The optimiser's own arithmetic is not listened to; what a closure does in it is."""
         if self._sample is None or self._sample.loss is None:
             return
         if not any(map(callable, (*args, *words.values()))):  # else the last pass of an accumulated step, say
-            self._safely(self._listener.end)
+            self._safely(self._recorder.end)
 
     def _step_is_over(self, *_: Any) -> None:
         self._step += 1
@@ -221,10 +222,10 @@ class Watch:
             self._due = sampled_step(self._block, self.every)
 
     def _begin(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
-        self._sample = Sample(self._step, training=self.patient.model.training)
-        if self._step >= self._next_close:
-            self._sample.closely, self._next_close = True, PACE * self._step + 1
-        whole, turn = self._sample.closely or self._sampled < WHOLE, self._sampled % TURNS
+        self._sample = Sample(self._step, training=self.setup.model.training)
+        if self._step >= self._next_detailed:
+            self._sample.detailed, self._next_detailed = True, PACE * self._step + 1
+        whole, turn = self._sample.detailed or self._sampled < WHOLE, self._sampled % TURNS
         layers, self._weighed, batch = whole or turn == 0, whole or turn == 1, whole or turn == 2
         if self._weighed:
             self._tensors.begin()
@@ -232,10 +233,11 @@ class Watch:
         if first is not None:
             self._sample.batch_size = len(first)
             self._sample.batch = batch_numbers(first, whole=batch) if first.is_floating_point() else None
-            self._sample.tokens = None if first.is_floating_point() else marks(first.reshape(1, -1))[0]
+            if not first.is_floating_point():
+                self._sample.token_fingerprint = row_fingerprints(first.reshape(1, -1))[0]
         self.history.rows.offer(args, words)
         self._sampled += 1
-        self._listener.begin(self._sample, layers=layers)
+        self._recorder.begin(self._sample, layers=layers)
 
     def _backward_begins(self) -> None:
         if self._weighed:
@@ -251,20 +253,20 @@ class Watch:
             self._sample.stale = left if known is None else torch.minimum(known, left)
 
     def _after_step(self, sample: Sample) -> None:
-        self._listener.end()
-        sample.rates = self.patient.rates()
-        named = zip(self.patient.names, self.patient.parameters, strict=True)
+        self._recorder.end()
+        sample.rates = self.setup.rates()
+        named = zip(self.setup.names, self.setup.parameters, strict=True)
         sample.without_gradient = tuple(name for name, p in named if p.grad is None)
-        if sample.closely:
-            self._between.begin(sample, self._tensors)
-            sample.bounded, sample.deltas = self._tensors.bounded(), self._tensors.deltas()
-        sample.tensors = self._tensors.columns(rounding=sample.closely) if self._weighed else None
+        if sample.detailed:
+            self._external_updates.begin(sample, self._tensors)
+            sample.bounded, sample.bias_gradients = self._tensors.bounded(), self._tensors.bias_gradients()
+        sample.tensors = self._tensors.columns(rounding=sample.detailed) if self._weighed else None
         self.history.add(sample)
-        if len(self.history) == 2 and self.history.alike:
-            self.history.apart = self.patient.rows_apart(self.history.alike)
+        if len(self.history) == 2 and self.history.equal_row_matrices:
+            self.history.row_distances = self.setup.row_distances(self.history.equal_row_matrices)
         self.history.rows.keep()
         self._sample = None
-        self._look()
+        self._evaluate()
 
 
 def watch(
@@ -300,7 +302,7 @@ def watch(
         raise InputError("0 optimisers: pass the one, or the ones, that train the model")
     if loss_fn is not None:
         require_loss(loss_fn, "loss_fn")
-    setup = Patient.of(model, optimizers, (frozen,) if isinstance(frozen, str) else tuple(frozen))
+    setup = TrainingSetup.of(model, optimizers, (frozen,) if isinstance(frozen, str) else tuple(frozen))
     require_known_prefixes(model, setup.frozen)
     held = None if validation is None else Validation(as_source(validation), loss_fn)
     return Watch(setup, every, held)

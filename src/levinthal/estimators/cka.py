@@ -47,7 +47,14 @@ def cka(x: Array, y: Array, *, debiased: bool = True, checks: str = "full", seed
     }
     if null:
         details["null"] = float(np.mean(null))
-    return Estimate(value, "", interval, word, ("a similarity, not an information", *reasons), details)
+    return Estimate(
+        value,
+        "",
+        interval,
+        trust=word,
+        reasons=("a similarity, not an information", *reasons),
+        details=details,
+    )
 
 
 def _centred(side: Float[np.ndarray, "n d"], name: str) -> Float[np.ndarray, "n d"]:

@@ -45,7 +45,11 @@ def copula(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings:
     if arrays.is_constant(x) or arrays.is_constant(y):
         reason = "a side is constant: it carries no information"
         return Estimate(
-            0.0, settings.units, None, Trust.EXACT, (reason,), {"estimator": "copula", "n": len(x)}
+            0.0,
+            settings.units,
+            trust=Trust.EXACT,
+            reasons=(reason,),
+            details={"estimator": "copula", "n": len(x)},
         )
     fit = _fitted(scores_x, scores_y)
     value = _corrected(fit, len(x)) * settings.per_nat
@@ -55,7 +59,7 @@ def copula(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings:
     word, reasons = trust.judged(concerns)
     interval = _interval(value, fit, len(x), settings.per_nat) if math.isfinite(value) else None
     details |= {"dims": (x.shape[1], y.shape[1])}
-    return Estimate(value, settings.units, interval, word, reasons, details)
+    return Estimate(value, settings.units, interval, trust=word, reasons=reasons, details=details)
 
 
 def _normal_scores(side: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:

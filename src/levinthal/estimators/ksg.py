@@ -44,7 +44,7 @@ def ksg(
     word, reasons = trust.judged([*found, *concerns])
     interval = spread.around(reading.value, more["still_to_come"]) if spread else None
     every = {**_described(reading, x, y, settings, name), **(details or {}), **more}
-    return Estimate(reading.value, settings.units, interval, word, reasons, every)
+    return Estimate(reading.value, settings.units, interval, trust=word, reasons=reasons, details=every)
 
 
 def zscored_ksg(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings: Settings) -> Estimate:
@@ -159,4 +159,4 @@ def _nothing(x: np.ndarray, y: np.ndarray, settings: Settings, name: str) -> Est
     details = {"estimator": name, "n": len(x), "k": settings.k, "dims": (x.shape[1], y.shape[1])}
     details["ceiling"] = ceiling(len(x), settings.k) * settings.per_nat
     reason = f"{side} is constant: it carries no information"
-    return Estimate(0.0, settings.units, None, Trust.EXACT, (reason,), details)
+    return Estimate(0.0, settings.units, trust=Trust.EXACT, reasons=(reason,), details=details)

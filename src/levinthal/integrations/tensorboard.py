@@ -43,18 +43,18 @@ def curves(watch: Watch) -> Iterator[Curve]:
     if not len(watch.history):
         return
     yield "loss", watch.history.steps, watch.history.losses
-    weighed = watch.history.weighed
+    tensor_steps = watch.history.tensor_steps
     gradient, update, weight = (watch.history.tensors(name) for name in ("gradient", "update", "weight"))
     for layer, places in layers(watch).items():
-        yield f"gradient_norm/{layer}", weighed, _norm(gradient[:, places])
+        yield f"gradient_norm/{layer}", tensor_steps, _norm(gradient[:, places])
         with np.errstate(divide="ignore", invalid="ignore"):  # a layer may be all zeros
-            yield f"step_size/{layer}", weighed, _norm(update[:, places]) / _norm(weight[:, places])
+            yield f"step_size/{layer}", tensor_steps, _norm(update[:, places]) / _norm(weight[:, places])
 
 
 def layers(watch: Watch) -> dict[str, list[int]]:
     """Layer -> the places of its parameters."""
     found = dict[str, list[int]]()
-    for place, name in enumerate(watch.patient.names):
+    for place, name in enumerate(watch.setup.names):
         found.setdefault(name.rpartition(".")[0] or name, []).append(place)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from levinthal.probes.accuracy import ablated_error, error_rate, training_loss, validation_loss
+from levinthal.probes.accuracy import ablated_error, error_rate, proportion, training_loss, validation_loss
 from levinthal.probes.layers import between_layers, first_last_information, linear_probe
 from levinthal.probes.parameters import (
     displacement,
@@ -23,6 +23,7 @@ __all__ = [
     "gradient_signal_to_noise",
     "linear_probe",
     "only_at",
+    "proportion",
     "training_loss",
     "validation_loss",
     "watch",

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from levinthal.errors import InputError
 from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.losses import cross_entropy
 from levinthal.networks.reading import activations, logits_without
@@ -33,8 +34,24 @@ def wilson(count: int, total: int) -> Interval:
 
 
 def proportion(count: int, total: int) -> Estimate:
-    """A share of `total` independent trials with its Wilson interval."""
-    return Estimate(count / total, "", wilson(count, total), Trust.CALIBRATED, (), {"n": total})
+    """A share of independent trials, such as a test error, with the interval that their number leaves.
+
+    Args:
+        count: how many of the trials had the outcome.
+        total: how many trials there were: independent, and not used to choose what is judged.
+
+    Returns:
+        count / total with its 95 % Wilson interval (Wilson 1927), calibrated; `details["n"]` is the total.
+
+    Raises:
+        InputError: no trials, or more outcomes than trials.
+
+    >>> print(proportion(18, 600))
+    0.03 [0.0191, 0.0469] (calibrated)
+    """
+    if not 0 <= count <= total or total == 0:
+        raise InputError(f"{count} of {total} is no share: pass 0 <= count <= total, and at least one trial")
+    return Estimate(count / total, "", wilson(count, total), trust=Trust.CALIBRATED, details={"n": total})
 
 
 def error_counts(logits: Float[Tensor, "*s n c"], labels: Int[Tensor, "n"]) -> list[int]:
@@ -132,5 +149,5 @@ def validation_loss(
 
 def _finite(value: float, unit: str) -> Estimate:
     if math.isfinite(value):
-        return Estimate(value, unit)
-    return Estimate(value, unit, None, Trust.UNRELIABLE, ("the run has diverged",))
+        return Estimate.exact(value, unit)
+    return Estimate(value, unit, trust=Trust.UNRELIABLE, reasons=("the run has diverged",))

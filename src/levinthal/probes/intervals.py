@@ -43,7 +43,7 @@ def ratio(log: float, influence: Float[Tensor, " n"], *, coupled: bool = False) 
     """exp(log), with the interval symmetric in the logarithm; `influence` is that on the logarithm."""
     found = estimate(log, influence, coupled=coupled)
     span = found.interval and Interval(_exp(found.interval.low), _exp(found.interval.high), 0.95, METHOD)
-    return Estimate(_exp(log), "", span, found.trust, found.reasons, found.details)
+    return Estimate(_exp(log), "", span, trust=found.trust, reasons=found.reasons, details=found.details)
 
 
 def relative(values: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
@@ -59,15 +59,15 @@ def estimate(
     n, error = len(influence), standard_error(influence)
     details = {"rows": n}
     if not math.isfinite(value):
-        return Estimate(value, unit, None, Trust.UNRELIABLE, ("not finite",), details)
+        return Estimate(value, unit, trust=Trust.UNRELIABLE, reasons=("not finite",), details=details)
     if n < FEWEST_ROWS:
         why = f"{n} row{'s' * (n != 1)} of the batch, and an interval over inputs needs {FEWEST_ROWS}"
-        return Estimate(value, unit, None, Trust.UNRELIABLE, (why,), details)
+        return Estimate(value, unit, trust=Trust.UNRELIABLE, reasons=(why,), details=details)
     reach = float(special.stdtrit(n - 1, 0.975)) * error
     span = Interval(value - reach, value + reach, 0.95, METHOD)
     if coupled:
-        return Estimate(value, unit, span, Trust.ORDINAL, (BATCH_NORM,), details)
-    return Estimate(value, unit, span, Trust.CALIBRATED, (), details)
+        return Estimate(value, unit, span, trust=Trust.ORDINAL, reasons=(BATCH_NORM,), details=details)
+    return Estimate(value, unit, span, trust=Trust.CALIBRATED, details=details)
 
 
 def _exp(log: float) -> float:

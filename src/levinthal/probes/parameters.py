@@ -150,13 +150,13 @@ def signal_to_noise(gram: Float[Tensor, "m m"]) -> Estimate:
     left = _ratios(gram[rest[:, :, None], rest[:, None, :]])
     if not (np.isfinite(value) and np.isfinite(left).all()):
         return Estimate(
-            value, "", None, Trust.UNRELIABLE, ("no noise between batches, or no finite gradient",)
+            value, trust=Trust.UNRELIABLE, reasons=("no noise between batches, or no finite gradient",)
         )
     half = 1.96 * float(np.sqrt((m - 1) / m * np.square(left - left.mean()).sum()))
     interval = Interval(value - half, value + half, 0.95, "jackknife")
-    return Estimate(value, "", interval, Trust.CALIBRATED, (), {"batches": m})
+    return Estimate(value, "", interval, trust=Trust.CALIBRATED, details={"batches": m})
 
 
 def _numbers(snapshot: Snapshot, name: str, layer: str, values: Sequence[float]) -> Iterator[Measurement]:
     for seed, value in zip(seeds_of(snapshot.model), values, strict=True):
-        yield Measurement(name, Estimate(value), seed, snapshot.step, layer)
+        yield Measurement(name, Estimate.exact(value), seed, snapshot.step, layer)

@@ -7,7 +7,7 @@ import math
 
 import pytest
 import torch
-from tests.clinic.histories import finding, history, patient
+from tests.clinic.histories import finding, history, setup
 
 from levinthal.clinic.presentation.run_figures import (
     MOST_TRACES,
@@ -18,7 +18,7 @@ from levinthal.clinic.presentation.run_figures import (
     validation,
 )
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.validation import Look, Score, Validation
+from levinthal.clinic.recording.validation import Evaluation, Score, Validation
 from levinthal.figures import WIDTHS, draw
 from levinthal.vocabulary import Figure, Series
 
@@ -75,12 +75,12 @@ def test_where_the_loss_ends_is_drawn_and_said() -> None:
 
 def test_a_loss_that_never_was_a_number_has_no_figure() -> None:
     assert loss(history([math.nan] * 6)).title == "The loss was never a number"
-    assert "loss" not in [figure.id for figure in run_figures(history([math.nan] * 6), patient())]
+    assert "loss" not in [figure.id for figure in run_figures(history([math.nan] * 6), setup())]
     assert run_figures(History()) == []
 
 
 def test_matrices_are_traced_by_depth_and_biases_are_not() -> None:
-    figure = matrices(history(FALLING, depth=3), patient(3))
+    figure = matrices(history(FALLING, depth=3), setup(3))
     names = [s.name for s in figure.panels[0].series]
     assert names == ["0.weight", "1.weight", "2.weight"]
     assert [s.level for s in figure.panels[0].series] == [0.0, 0.5, 1.0]
@@ -90,7 +90,7 @@ def test_matrices_are_traced_by_depth_and_biases_are_not() -> None:
 
 
 def test_of_hundreds_of_matrices_a_few_are_traced_and_it_is_said() -> None:
-    figure = matrices(history(FALLING[:5], depth=300, decay=0.99), patient(300))
+    figure = matrices(history(FALLING[:5], depth=300, decay=0.99), setup(300))
     names = [s.name for s in figure.panels[0].series]
     assert len(names) == MOST_TRACES
     assert (names[0], names[-1]) == ("0.weight", "299.weight")
@@ -116,7 +116,7 @@ def test_held_out_rows_stand_beside_training_rows() -> None:
     seen = history(FALLING)
     held, own = (Score(torch.tensor(pieces), torch.tensor(right), 10) for pieces, right in
                  (([0.9, 1.1], 6), ([0.2, 0.2], 10)))  # fmt: skip
-    seen.validation = Validation(None, looks=[Look(0, held, own), Look(190, held, own)])
+    seen.validation = Validation(None, evaluations=[Evaluation(0, held, own), Evaluation(190, held, own)])
     figure = validation(seen)
     assert figure.title == "At last the loss is 1.00 on held-out rows, and 0.200 on training rows"
     assert series(figure, "validation").low[0] == pytest.approx(1.0 - 1.96 * 0.1)
@@ -127,7 +127,7 @@ def test_held_out_rows_stand_beside_training_rows() -> None:
 
 @pytest.mark.parametrize("depth", [1, 2, 13, 300])
 def test_every_figure_can_be_drawn_at_every_width(depth: int) -> None:
-    figures = run_figures(history(FALLING[:6], depth), patient(depth), [finding("UNDERFIT", "loss", 50, {})])
+    figures = run_figures(history(FALLING[:6], depth), setup(depth), [finding("UNDERFIT", "loss", 50, {})])
     assert [figure.id for figure in figures] == ["loss", "matrices", "layers"]
     for figure in figures:
         for width in WIDTHS:

@@ -11,7 +11,7 @@ from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.report.spoken import number, said, sentence
 from levinthal.vocabulary import Estimate, Finding
 
-MARKS = {
+OUTCOME_BADGES = {
     "confirmed here": "replicates",
     "no effect here": "inconclusive",
     "made it worse": "does-not-replicate",
@@ -19,7 +19,7 @@ MARKS = {
 """Outcome of a treatment -> the badge of the verdicts that it shares."""
 
 
-class Proof(Protocol):
+class TriedRemedy(Protocol):
     """A treatment that was tried: the finding's code, the remedy's name and line, and what it gained."""
 
     @property
@@ -125,7 +125,7 @@ def code_and_words(text: str) -> Iterable[tuple[str, bool]]:
     return (pair for pair in pieces if pair[0])
 
 
-def proofs(trials: Sequence[Proof]) -> list[Tried]:
+def tried_remedies(trials: Sequence[TriedRemedy]) -> list[Tried]:
     """Treatments on one common axis, which holds zero and every finite end; what helped most comes first."""
     trials = sorted(trials, key=_merit)
     ends = [0.0, *(end for trial in trials for end in _ends(trial.gain) if math.isfinite(end))]
@@ -138,9 +138,9 @@ def proofs(trials: Sequence[Proof]) -> list[Tried]:
     return [_tried(trial, tuple(map(place, _ends(trial.gain))), place(0.0)) for trial in trials]
 
 
-def _merit(trial: Proof) -> tuple[int, float]:
+def _merit(trial: TriedRemedy) -> tuple[int, float]:
     """Proved, then without effect, then worse, then what was not pursued; the larger gain first."""
-    order = list(MARKS)
+    order = list(OUTCOME_BADGES)
     gain = trial.gain.value if math.isfinite(trial.gain.value) else -math.inf
     return order.index(trial.outcome) if trial.outcome in order else len(order), -gain
 
@@ -150,10 +150,10 @@ def _ends(gain: Estimate) -> tuple[float, float, float]:
     return (gain.value, gain.value, gain.value) if span is None else (span.low, gain.value, span.high)
 
 
-def _tried(trial: Proof, places: tuple[float, ...], zero: float) -> Tried:
+def _tried(trial: TriedRemedy, places: tuple[float, ...], zero: float) -> Tried:
     (value, interval), (low, dot, high) = said(trial.gain), places
     shown = f"+{value}" if trial.gain.value > 0 else value
-    told = (trial.code, trial.name, trial.line, trial.outcome, MARKS.get(trial.outcome, "reported"))
+    told = (trial.code, trial.name, trial.line, trial.outcome, OUTCOME_BADGES.get(trial.outcome, "reported"))
     return Tried(*told, shown, interval, str(trial.gain.trust), low, dot, high, zero)
 
 

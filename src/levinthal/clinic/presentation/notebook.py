@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from markupsafe import Markup, escape
 
 from levinthal.clinic.presentation.cards import Card, card, numbers_table
-from levinthal.clinic.presentation.signs import vitals
+from levinthal.clinic.presentation.signs import read_signs
 from levinthal.clinic.presentation.summary import Answer, answer_of_checkup, answer_of_run, causes, symptoms
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.vocabulary import BADGES, Estimate, Finding
 
 COLOURS = {"critical": "#c9372c", "warning": "#a86a00", "healthy": "#00845e"}
@@ -19,16 +19,16 @@ COLOURS = {"critical": "#c9372c", "warning": "#a86a00", "healthy": "#00845e"}
 WIDTH, HEIGHT = 360, 70
 
 
-def shown_run(findings: Sequence[Finding], history: History, patient: Patient | None = None) -> str:
+def run_html(findings: Sequence[Finding], history: History, setup: TrainingSetup | None = None) -> str:
     """A watched run as HTML: the answer, the loss as a line, causes with their cures, the vital signs."""
-    signs = vitals(history, patient, findings)
+    signs = read_signs(history, setup, findings)
     parts = [_head(answer_of_run(findings, history, signs)), _sparkline(history), *_cards(findings)]
     return _box(
         [*parts, _folded("What was looked at", [_row(sign.name, sign.word, sign.reading) for sign in signs])]
     )
 
 
-def shown_checkup(findings: Sequence[Finding], numbers: Mapping[str, Estimate]) -> str:
+def checkup_html(findings: Sequence[Finding], numbers: Mapping[str, Estimate]) -> str:
     """A checkup as HTML: the answer, causes with their cures, and every number with its trust."""
     rows = [
         _row(name, Markup("<b>{}</b> {}").format(value, interval), f"{BADGES[trust]} {trust}")
@@ -104,9 +104,9 @@ def _sparkline(history: History) -> Markup:
         return f"{2 + (WIDTH - 4) * x:.1f},{2 + (HEIGHT - 4) * y:.1f}"
 
     path = " ".join(place(step, loss) for step, loss in known)
-    guess = f"M{place(steps[0], chance)} L{place(steps[-1], chance)}" if math.isfinite(chance) else ""
+    chance_level = f"M{place(steps[0], chance)} L{place(steps[-1], chance)}" if math.isfinite(chance) else ""
     return Markup(
         "<svg width='{0}' height='{1}' viewBox='0 0 {0} {1}' role='img' aria-label='loss against step'"
         " style='max-width:100%'><path d='{2}' stroke='currentColor' stroke-dasharray='3 3' opacity='.6'/>"
         "<polyline points='{3}' fill='none' stroke='#2e86c1' stroke-width='1.8'/></svg>"
-    ).format(WIDTH, HEIGHT, guess, path)
+    ).format(WIDTH, HEIGHT, chance_level, path)

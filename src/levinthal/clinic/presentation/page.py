@@ -7,20 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from levinthal.clinic.presentation.cards import Proof, card, numbers_table, proofs
+from levinthal.clinic.presentation.cards import TriedRemedy, card, numbers_table, tried_remedies
 from levinthal.clinic.presentation.checkup_figures import checkup_figures
 from levinthal.clinic.presentation.run_figures import run_figures
-from levinthal.clinic.presentation.signs import vitals
+from levinthal.clinic.presentation.signs import read_signs
 from levinthal.clinic.presentation.summary import (
     Answer,
     answer_of_checkup,
     answer_of_run,
     causes,
-    remarks,
+    info_findings,
     symptoms,
 )
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.errors import InputError
 from levinthal.lab.execution.environment import environment
 from levinthal.probes.signal import Layer
@@ -51,9 +51,9 @@ def write_page(
     title: str,
     findings: Sequence[Finding],
     history: History | None = None,
-    patient: Patient | None = None,
+    setup: TrainingSetup | None = None,
     checkup: Examined | None = None,
-    trials: Sequence[Proof] = (),
+    trials: Sequence[TriedRemedy] = (),
     provenance: Mapping[str, object] | None = None,
     notice: str = "",
 ) -> Path:
@@ -69,22 +69,22 @@ def write_page(
     if place.is_dir():
         raise InputError(f"{path!s} is a folder, and a page is a file: give '{place / 'run.html'}', say")
     figures = [
-        *_run_figures(history, patient, findings),
+        *_run_figures(history, setup, findings),
         *(checkup_figures(checkup.layers) if checkup else ()),
     ]
     drawn = painting.drawn(figures, "this figure could not be drawn")
-    signs = [] if history is None else vitals(history, patient, findings)
+    signs = [] if history is None else read_signs(history, setup, findings)
     context = {
         "title": title,
         "answer": _answer(findings, history, checkup, signs),
         "cards": [card(cause, symptoms(cause, findings)) for cause in causes(findings)],
-        "remarks": [card(remark, symptoms(remark, findings)) for remark in remarks(findings)],
-        "tried": proofs(trials),
+        "remarks": [card(info, symptoms(info, findings)) for info in info_findings(findings)],
+        "tried": tried_remedies(trials),
         "vitals": signs,
         "numbers": numbers_table(checkup.numbers) if checkup else [],
         "figures": drawn,
         "drawings": painting.embedded({f.id: f.drawing for f in drawn if f.drawing}),
-        "provenance": list(_provenance(history, patient, provenance or {})),
+        "provenance": list(_provenance(history, setup, provenance or {})),
         "notice": notice,
         "clinic_css": painting.asset("clinic.css", home="levinthal.clinic.presentation"),
     }
@@ -92,9 +92,9 @@ def write_page(
 
 
 def _run_figures(
-    history: History | None, patient: Patient | None, findings: Sequence[Finding]
+    history: History | None, setup: TrainingSetup | None, findings: Sequence[Finding]
 ) -> Iterable[Figure]:
-    return run_figures(history, patient, findings) if history is not None else ()
+    return run_figures(history, setup, findings) if history is not None else ()
 
 
 def _answer(
@@ -106,19 +106,19 @@ def _answer(
 
 
 def _provenance(
-    history: History | None, patient: Patient | None, more: Mapping[str, object]
+    history: History | None, setup: TrainingSetup | None, more: Mapping[str, object]
 ) -> Iterable[tuple[str, str]]:
     """Where the page is from: what was seen, of what, with what, when."""
-    device = str(patient.parameters[0].device) if patient else "cpu"
+    device = str(setup.parameters[0].device) if setup else "cpu"
     found = environment(device)
     if history is not None and len(history):
         first, last = history.samples[0].step, history.samples[-1].step
         yield "Steps seen", f"{counted(len(history), 'sample')}, from step {first:,} to step {last:,}"
-    if patient is not None:
-        total = sum(parameter.numel() for parameter in patient.parameters)
-        yield "Network", f"{counted(total, 'parameter')} in {counted(len(patient.parameters), 'tensor')}"
-        yield "Optimiser", ", ".join(type(optimizer).__name__ for optimizer in patient.optimizers) or "none"
+    if setup is not None:
+        total = sum(parameter.numel() for parameter in setup.parameters)
+        yield "Network", f"{counted(total, 'parameter')} in {counted(len(setup.parameters), 'tensor')}"
+        yield "Optimiser", ", ".join(type(optimizer).__name__ for optimizer in setup.optimizers) or "none"
     yield from ((name[:1].upper() + name[1:], str(value)) for name, value in more.items() if value != "")
-    yield "Device", f"{device}: {found['device name']}" if patient else str(found["cpu"])
+    yield "Device", f"{device}: {found['device name']}" if setup else str(found["cpu"])
     yield "Versions", ", ".join(f"{name} {found[name]}" for name in VERSIONS)
     yield "Made", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from levinthal.clinic.presentation.update_ratios import gradients, weights
-from levinthal.clinic.recording.history import History, LayerRead, Sample
-from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.sample import LayerStats, Sample
+from levinthal.clinic.recording.training_setup import TrainingSetup
+from levinthal.clinic.rules.activations import MOST_UNITS
 from levinthal.clinic.rules.context import typical
-from levinthal.clinic.rules.signals import MOST_UNITS
 from levinthal.report.spoken import counted, part, sentence, share
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
@@ -76,14 +77,14 @@ def most(flat: Sequence[float], dead: Sequence[float]) -> Iterator[str]:
         yield f"at most {share(max(dead))} of a layer's units are dead"
 
 
-def run_profiles(history: History, patient: Patient | None = None) -> Figure:
+def run_profiles(history: History, setup: TrainingSetup | None = None) -> Figure:
     """Signal, gradient, and what is saturated or dead, at the first, the middle and the last sample."""
     kinds = history.layer_names
     reads = {name: [read for read in history.layer(name) if _is_number(read)] for name in kinds}
     last = {name: of[-1] for name, of in reads.items() if of}
-    panels = (*_signal(history, kinds), *_gradients(history, patient), *_active(history, last))
+    panels = (*_signal(history, kinds), *_gradients(history, setup), *_active(history, last))
     caption = f"{counted(len(kinds), 'layer')}; rows of the first, middle and last sample that has numbers."
-    return Figure("layers", _title(history, patient, last), caption, panels)
+    return Figure("layers", _title(history, setup, last), caption, panels)
 
 
 def _signal(history: History, kinds: Mapping[str, str]) -> Iterator[Panel]:
@@ -92,14 +93,14 @@ def _signal(history: History, kinds: Mapping[str, str]) -> Iterator[Panel]:
         yield Panel(layer_axis(len(kinds), "Layer"), SIZE, series)
 
 
-def _rms(read: LayerRead) -> float:
+def _rms(read: LayerStats) -> float:
     return float(read.norm) / math.sqrt(max(read.count, 1))
 
 
-def _gradients(history: History, patient: Patient | None) -> Iterator[Panel]:
+def _gradients(history: History, setup: TrainingSetup | None) -> Iterator[Panel]:
     """The gradient of every matrix, at the steps of the other panels where there are any."""
-    names, values = weights(history, patient).names, gradients(history, patient)
-    steps = history.weighed.tolist()
+    names, values = weights(history, setup).names, gradients(history, setup)
+    steps = history.tensor_steps.tolist()
     rows = {s: row.tolist() for s, row in zip(steps, values, strict=True) if np.isfinite(row).any()}
     chosen = [sample.step for sample in _chosen(history) if sample.step in rows]
     chosen = chosen or [list(rows)[i] for i in evenly(len(rows), 3)]
@@ -108,26 +109,26 @@ def _gradients(history: History, patient: Patient | None) -> Iterator[Panel]:
         yield Panel(layer_axis(len(names), "Weight matrix"), GRADIENT, lines)
 
 
-def _active(history: History, last: Mapping[str, LayerRead]) -> Iterator[Panel]:
+def _active(history: History, last: Mapping[str, LayerStats]) -> Iterator[Panel]:
     """Flat shares of activations flat at both ends, dead shares of the others."""
     for axis, read, both in ((FLAT, _flat, True), (DEAD, _dead, False)):
-        names = [n for n, r in last.items() if r.on_flat is not None and r.saturates is both]
+        names = [n for n, r in last.items() if r.saturated_inputs is not None and r.saturates is both]
         if names:
             lines = _lines(history, names, read)
             against = [level(line.x, *MOST) for line in lines[:1]]
             yield Panel(layer_axis(len(names), "Activation"), axis, (*against, *lines))
 
 
-def _is_number(read: LayerRead) -> bool:
+def _is_number(read: LayerStats) -> bool:
     return math.isfinite(float(read.norm))
 
 
-def _flat(read: LayerRead) -> float:
-    return PERCENT * read.flat
+def _flat(read: LayerStats) -> float:
+    return PERCENT * read.saturated_share
 
 
-def _dead(read: LayerRead) -> float:
-    return PERCENT * read.dead
+def _dead(read: LayerStats) -> float:
+    return PERCENT * read.dead_share
 
 
 def _chosen(history: History) -> list[Sample]:
@@ -139,14 +140,14 @@ def _chosen(history: History) -> list[Sample]:
     return [whole[i] for i in evenly(len(whole), 3)]
 
 
-def _lines(history: History, names: Sequence[str], read: Callable[[LayerRead], float]) -> tuple[Series, ...]:
+def _lines(history: History, names: Sequence[str], read: Callable[[LayerStats], float]) -> tuple[Series, ...]:
     """What is read of layers at the chosen samples."""
     called = labels(history.layer_names)
     lines = [(sample.step, _reads(sample, names, read)) for sample in _chosen(history)]
     return _by_step(places([called[name] for name in names]), lines)
 
 
-def _reads(sample: Sample, names: Sequence[str], read: Callable[[LayerRead], float]) -> list[float]:
+def _reads(sample: Sample, names: Sequence[str], read: Callable[[LayerStats], float]) -> list[float]:
     held = dict(zip(sample.names, sample.layers, strict=True))
     return [read(held[name]) if name in held else math.nan for name in names]
 
@@ -159,14 +160,16 @@ def _by_step(x: tuple[float | str, ...], lines: Sequence[tuple[int, list[float]]
     )
 
 
-def _title(history: History, patient: Patient | None, last: Mapping[str, LayerRead]) -> str:
+def _title(history: History, setup: TrainingSetup | None, last: Mapping[str, LayerStats]) -> str:
     """What the samples say of the layers."""
-    usual = typical(gradients(history, patient), 0) if len(history) else np.zeros(0)
+    usual = typical(gradients(history, setup), 0) if len(history) else np.zeros(0)
     known = usual[np.isfinite(usual)]
     said = []
     if len(known) > 1 and known[-1] > 0:
         ratio = part(float(known[0] / known[-1]))
         said.append(f"the first matrix gets {ratio} the last one's gradient")
-    active = [read for read in last.values() if read.on_flat is not None]
-    said += most([r.flat for r in active if r.saturates], [r.dead for r in active if not r.saturates])
+    active = [read for read in last.values() if read.saturated_inputs is not None]
+    said += most(
+        [r.saturated_share for r in active if r.saturates], [r.dead_share for r in active if not r.saturates]
+    )
     return sentence("; ".join(said)) or "The layers, from input to output"

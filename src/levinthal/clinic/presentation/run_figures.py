@@ -18,8 +18,8 @@ from levinthal.clinic.presentation.profiles import GRADIENT, evenly, run_profile
 from levinthal.clinic.presentation.signs import loss_in_words
 from levinthal.clinic.presentation.update_ratios import gradients, step_sizes, steps_in_words, weights
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.training_setup import Patient
-from levinthal.clinic.recording.validation import Look, Score
+from levinthal.clinic.recording.training_setup import TrainingSetup
+from levinthal.clinic.recording.validation import Evaluation, Score
 from levinthal.clinic.rules.context import typical
 from levinthal.report.spoken import counted, number, sentence
 from levinthal.vocabulary import Axis, Figure, Finding, Panel, Series, Severity
@@ -35,14 +35,14 @@ STEP = Axis("Step")
 
 
 def run_figures(
-    history: History, patient: Patient | None = None, findings: Sequence[Finding] = ()
+    history: History, setup: TrainingSetup | None = None, findings: Sequence[Finding] = ()
 ) -> list[Figure]:
     """The figures of a run, the most important first; one without a number to draw is left out."""
     figures = (
         loss(history, findings),
         validation(history),
-        matrices(history, patient),
-        run_profiles(history, patient),
+        matrices(history, setup),
+        run_profiles(history, setup),
         rate(history),
     )
     return [figure for figure in figures if _has_numbers(figure)]
@@ -58,11 +58,15 @@ def loss(history: History, findings: Sequence[Finding] = ()) -> Figure:
     at, losses = history.steps.tolist(), history.task_losses
     known = losses[np.isfinite(losses)]
     log = bool(len(known) and known.min() > 0 and known.max() > WIDE * known.min())
-    looks = _looks(history)
+    evaluations = _evaluations(history)
     series = (
         *_course(at, losses),
-        *([_scores("validation", [(look.step, look.held) for look in looks])] if looks else ()),
-        *_guess(at, history.chance),
+        *(
+            [_scores("validation", [(look.step, look.held_out) for look in evaluations])]
+            if evaluations
+            else ()
+        ),
+        *_chance_level(at, history.chance),
         *_end(at, losses),
         *_marks(findings, at, losses),
     )
@@ -94,7 +98,7 @@ def _course(at: Sequence[int], losses: np.ndarray) -> Iterator[Series]:
     yield Series("training", x, tuple(middle.tolist()), "median", "training")
 
 
-def _guess(at: Sequence[int], chance: float) -> Iterator[Series]:
+def _chance_level(at: Sequence[int], chance: float) -> Iterator[Series]:
     if at and math.isfinite(chance):
         yield Series("a guess", (float(at[0]), float(at[-1])), (chance, chance), "reference")
 
@@ -121,8 +125,8 @@ def _marks(findings: Sequence[Finding], at: Sequence[int], losses: np.ndarray) -
         yield Series(names, (float(max(step, at[0])),), (float(losses[place]),), "point", "cause begins")
 
 
-def _looks(history: History) -> list[Look]:
-    return [] if history.validation is None else history.validation.looks
+def _evaluations(history: History) -> list[Evaluation]:
+    return [] if history.validation is None else history.validation.evaluations
 
 
 def _scores(name: str, found: Sequence[tuple[int, Score]]) -> Series:
@@ -137,10 +141,10 @@ def _scores(name: str, found: Sequence[tuple[int, Score]]) -> Series:
 
 def validation(history: History) -> Figure:
     """Loss, and accuracy where answers can be counted, on held-out rows and on training rows alike."""
-    looks = _looks(history)
+    evaluations = _evaluations(history)
     sides = (
-        ("validation", [(look.step, look.held) for look in looks]),
-        ("training rows", [(look.step, look.seen) for look in looks if look.seen is not None]),
+        ("validation", [(look.step, look.held_out) for look in evaluations]),
+        ("training rows", [(look.step, look.training) for look in evaluations if look.training is not None]),
     )
     known = [(name, found) for name, found in sides if found]
     losses = tuple(_scores(name, found) for name, found in known)
@@ -150,8 +154,8 @@ def validation(history: History) -> Figure:
         Panel(STEP, Axis("Right answers", "%"), right),
     )
     title = "Held-out rows"
-    if looks and looks[-1].seen is not None:
-        held, seen = number(looks[-1].held.loss), number(looks[-1].seen.loss)
+    if evaluations and evaluations[-1].training is not None:
+        held, seen = number(evaluations[-1].held_out.loss), number(evaluations[-1].training.loss)
         title = f"At last the loss is {held} on held-out rows, and {seen} on training rows"
     caption = "Both in evaluation mode; bands are 95 % intervals over the rows."
     return Figure("validation", title, caption, tuple(panel for panel in panels if panel.series))
@@ -163,10 +167,10 @@ def _accuracy(name: str, found: Sequence[tuple[int, Score]]) -> Iterator[Series]
         yield Series(name, tuple(float(step) for step, _ in found), right, "median", name)
 
 
-def matrices(history: History, patient: Patient | None = None) -> Figure:
+def matrices(history: History, setup: TrainingSetup | None = None) -> Figure:
     """Over the steps: the gradient of a weight of every matrix, and how much of itself a matrix moves."""
-    names, at = weights(history, patient).names, history.weighed.tolist()
-    slopes, sizes = gradients(history, patient), step_sizes(history, patient)
+    names, at = weights(history, setup).names, history.tensor_steps.tolist()
+    slopes, sizes = gradients(history, setup), step_sizes(history, setup)
     panels = (
         Panel(STEP, GRADIENT, tuple(_traces(at, names, slopes))),
         Panel(STEP, Axis("Step / weights", log=True), tuple(_traces(at, names, sizes))),

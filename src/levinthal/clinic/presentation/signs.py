@@ -15,17 +15,17 @@ import numpy as np
 from levinthal.clinic.findings.kind import Area
 from levinthal.clinic.presentation.update_ratios import gradients, step_sizes, steps_in_words
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.rules.context import typical
 from levinthal.clinic.rules.labels import FEWEST_ROWS
-from levinthal.clinic.rules.loss_trend import Progress, progress
+from levinthal.clinic.rules.loss_trend import LossTrend, loss_trend
 from levinthal.report.spoken import counted, number, part, share
 from levinthal.vocabulary import Finding, Severity
 
-CLEAR, REMARK, FOUND, NOT_JUDGED = "nothing found", "remark", "found", "not judged"
+CLEAR, INFO, FOUND, NOT_JUDGED = "nothing found", "remark", "found", "not judged"
 FEW_SAMPLES = 3
-MOVED = 0.8
+SHIFTED = 0.8
 """Share of the first loss below which it has moved, wherever it ends."""
 PEAK = 10.0
 """Times its ends from which on the highest loss is worth a word."""
@@ -36,7 +36,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Vital:
+class Sign:
     """One sign: what it read, one of the four words, and the codes that were found or looked for."""
 
     name: str
@@ -45,57 +45,57 @@ class Vital:
     codes: tuple[str, ...]
 
 
-def vitals(history: History, patient: Patient | None, findings: Sequence[Finding]) -> list[Vital]:
+def read_signs(history: History, setup: TrainingSetup | None, findings: Sequence[Finding]) -> list[Sign]:
     """Every sign, in the order from the loss inwards."""
-    went = progress(history)
+    trend = loss_trend(history)
     readings = {
-        Area.LOSS: (loss_in_words(history, went), went.known or went.broken),
+        Area.LOSS: (loss_in_words(history, trend), trend.known or trend.broken),
         Area.DATA: _data(history),
         Area.LOSS_FUNCTION: _loss_function(history),
         Area.MODEL: _model(history),
-        Area.OPTIMISER: _optimiser(history, patient),
-        Area.STEP: _step(history, patient),
-        Area.GRADIENT: _gradient(history, patient),
+        Area.OPTIMISER: _optimiser(history, setup),
+        Area.STEP: _step(history, setup),
+        Area.GRADIENT: _gradient(history, setup),
         Area.ACTIVATIONS: _activations(history),
         Area.LABELS: _labels(history),
         Area.VALIDATION: _validation(history),
     }
-    return [_vital(name, *reading, findings) for name, reading in readings.items()]
+    return [_sign(name, *reading, findings) for name, reading in readings.items()]
 
 
-def _vital(name: str, reading: str, judged: bool, findings: Iterable[Finding]) -> Vital:
+def _sign(name: str, reading: str, judged: bool, findings: Iterable[Finding]) -> Sign:
     codes = SIGNS[name]
     hits = [finding for finding in findings if finding.code in codes]
     if not hits:
-        return Vital(name, reading, CLEAR if judged else NOT_JUDGED, codes)
-    remarks = all(hit.severity is Severity.INFO for hit in hits)
-    return Vital(name, reading, REMARK if remarks else FOUND, tuple(dict.fromkeys(h.code for h in hits)))
+        return Sign(name, reading, CLEAR if judged else NOT_JUDGED, codes)
+    info_findings = all(hit.severity is Severity.INFO for hit in hits)
+    return Sign(name, reading, INFO if info_findings else FOUND, tuple(dict.fromkeys(h.code for h in hits)))
 
 
-def loss_in_words(history: History, went: Progress | None = None) -> str:
+def loss_in_words(history: History, trend: LossTrend | None = None) -> str:
     """How the loss went, in one sentence without its full stop.
 
     >>> loss_in_words(History())
     'no loss was seen'
     """
-    went = went or progress(history)
+    trend = trend or loss_trend(history)
     losses = history.task_losses
-    if not went.samples or not np.isfinite(went.start):
-        return "the loss was never a number" if len(losses) and went.broken else "no loss was seen"
-    start, end = number(float(losses[np.isfinite(losses)][0])), number(went.end)
-    guess = f"; a guess loses {number(went.chance)}" if math.isfinite(went.chance) else ""
-    if went.broken:
+    if not trend.samples or not np.isfinite(trend.start):
+        return "the loss was never a number" if len(losses) and trend.broken else "no loss was seen"
+    start, end = number(float(losses[np.isfinite(losses)][0])), number(trend.end)
+    chance_level = f"; a guess loses {number(trend.chance)}" if math.isfinite(trend.chance) else ""
+    if trend.broken:
         step = int(history.steps[_first_broken(losses)])
         return f"the loss is no number from step {step} on; until then it went from {start} to {end}"
-    if not went.known:
-        return f"the loss is {start} at first and {end} at last{guess}"
+    if not trend.known:
+        return f"the loss is {start} at first and {end} at last{chance_level}"
     top = float(losses[np.isfinite(losses)].max())
-    peak = f", by way of {number(top)}" if top > PEAK * max(abs(went.start), abs(went.end)) else ""
-    if went.is_at_chance and went.end < MOVED * float(losses[np.isfinite(losses)][0]):
-        return f"the loss falls from {start} to {end}{peak}, no lower than a guess: {number(went.chance)}"
-    if went.is_stuck and not went.is_worse:
-        return f"the loss hardly moves: it is {start} at first and {end} at last{peak}{guess}"
-    return f"the loss {'rises' if went.is_worse else 'falls'} from {start} to {end}{peak}{guess}"
+    peak = f", by way of {number(top)}" if top > PEAK * max(abs(trend.start), abs(trend.end)) else ""
+    if trend.is_at_chance and trend.end < SHIFTED * float(losses[np.isfinite(losses)][0]):
+        return f"the loss falls from {start} to {end}{peak}, no lower than a guess: {number(trend.chance)}"
+    if trend.has_plateaued and not trend.is_worse:
+        return f"the loss hardly moves: it is {start} at first and {end} at last{peak}{chance_level}"
+    return f"the loss {'rises' if trend.is_worse else 'falls'} from {start} to {end}{peak}{chance_level}"
 
 
 def _first_broken(losses: np.ndarray) -> int:
@@ -138,17 +138,17 @@ def _model(history: History) -> tuple[str, bool]:
     return f"{counted(len(kinds), 'layer')}: {said}", True
 
 
-def _optimiser(history: History, patient: Patient | None) -> tuple[str, bool]:
-    if patient is None or not len(history):
+def _optimiser(history: History, setup: TrainingSetup | None) -> tuple[str, bool]:
+    if setup is None or not len(history):
         return "no step was seen", False
-    held = sum(group is not None for group in patient.groups())
+    held = sum(group is not None for group in setup.groups())
     missing = set.intersection(*(set(sample.without_gradient) for sample in history))
-    total = len(patient.names)
+    total = len(setup.names)
     return f"holds {held} of {total} parameter tensors; {total - len(missing)} get a gradient", True
 
 
-def _step(history: History, patient: Patient | None) -> tuple[str, bool]:
-    sizes = step_sizes(history, patient)
+def _step(history: History, setup: TrainingSetup | None) -> tuple[str, bool]:
+    sizes = step_sizes(history, setup)
     changed = steps_in_words(sizes)
     if not changed:
         return "no step of known size was seen", False
@@ -161,8 +161,8 @@ def _span(low: float, high: float) -> str:
     return f"{low:.3g}" if low == high else f"from {low:.3g} to {high:.3g}"
 
 
-def _gradient(history: History, patient: Patient | None) -> tuple[str, bool]:
-    usual = typical(gradients(history, patient), 0) if len(history) else np.zeros(0)
+def _gradient(history: History, setup: TrainingSetup | None) -> tuple[str, bool]:
+    usual = typical(gradients(history, setup), 0) if len(history) else np.zeros(0)
     known = usual[np.isfinite(usual)]
     if not len(known):
         return "no gradient was seen", False
@@ -175,9 +175,9 @@ def _gradient(history: History, patient: Patient | None) -> tuple[str, bool]:
 def _activations(history: History) -> tuple[str, bool]:
     late: dict[str, list[tuple[float, float, bool]]] = {
         name: [
-            (r.flat, r.dead, r.saturates)
+            (r.saturated_share, r.dead_share, r.saturates)
             for r in history.layer(name)[-FEW_SAMPLES:]
-            if r.on_flat is not None and math.isfinite(float(r.norm))
+            if r.saturated_inputs is not None and math.isfinite(float(r.norm))
         ]
         for name in history.layer_names
     }
@@ -201,8 +201,11 @@ def _validation(history: History) -> tuple[str, bool]:
     held = history.validation
     if held is None:
         return "no validation set was given: watch(..., validation=loader)", False
-    if held.trouble or not held.looks:
+    if held.trouble or not held.evaluations:
         return held.trouble or "it was never looked at", False
-    last = held.looks[-1]
-    seen = f", {number(last.seen.loss)} on training rows" if last.seen is not None else ""
-    return f"at last the loss is {number(last.held.loss)} on held-out rows{seen}", last.seen is not None
+    last = held.evaluations[-1]
+    seen = f", {number(last.training.loss)} on training rows" if last.training is not None else ""
+    return (
+        f"at last the loss is {number(last.held_out.loss)} on held-out rows{seen}",
+        last.training is not None,
+    )

@@ -9,10 +9,10 @@ from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import BADGES, Finding
 
 
-def told(findings: Sequence[Finding]) -> str:
+def formatted(findings: Sequence[Finding]) -> str:
     """Roots with all they explain, one screen.
 
-    >>> told([])
+    >>> formatted([])
     'Healthy.'
     """
     roots = [f for f in findings if not f.follows]

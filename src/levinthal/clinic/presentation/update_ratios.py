@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.context import typical
 from levinthal.report.spoken import part
 
@@ -24,28 +24,28 @@ class Weights:
     sizes: tuple[int, ...]
 
 
-def weights(history: History, patient: Patient | None) -> Weights:
+def weights(history: History, setup: TrainingSetup | None) -> Weights:
     """Which columns of the history are weight matrices; all of them, by number, where nobody knows."""
     count = history.tensors("weight").shape[1]
-    if patient is None or len(patient.parameters) != count:
+    if setup is None or len(setup.parameters) != count:
         return Weights(tuple(range(count)), tuple(f"parameter {i + 1}" for i in range(count)), (1,) * count)
-    trained = [i for i, p in enumerate(patient.parameters) if p.requires_grad]
-    chosen = [i for i in trained if patient.parameters[i].dim() >= 2] or trained
-    names, sizes = patient.names, [p.numel() for p in patient.parameters]
+    trained = [i for i, p in enumerate(setup.parameters) if p.requires_grad]
+    chosen = [i for i in trained if setup.parameters[i].dim() >= 2] or trained
+    names, sizes = setup.names, [p.numel() for p in setup.parameters]
     return Weights(tuple(chosen), tuple(names[i] for i in chosen), tuple(sizes[i] for i in chosen))
 
 
-def step_sizes(history: History, patient: Patient | None) -> np.ndarray:
+def step_sizes(history: History, setup: TrainingSetup | None) -> np.ndarray:
     """(samples, matrices) norm of the step over norm of the weights."""
-    chosen = list(weights(history, patient).columns)
+    chosen = list(weights(history, setup).columns)
     size, update = (history.tensors(column)[:, chosen] for column in ("weight", "update"))
     with np.errstate(all="ignore"):  # a run that has blown up
         return np.asarray(update / np.where(size > 0, size, np.nan))
 
 
-def gradients(history: History, patient: Patient | None) -> np.ndarray:
+def gradients(history: History, setup: TrainingSetup | None) -> np.ndarray:
     """(samples, matrices) root mean square of the gradient over the weights of each matrix."""
-    held = weights(history, patient)
+    held = weights(history, setup)
     return np.asarray(history.tensors("gradient")[:, list(held.columns)] / np.sqrt(np.array(held.sizes)))
 
 

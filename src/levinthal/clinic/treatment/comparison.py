@@ -77,12 +77,12 @@ def paired_gain(differences: Sequence[float], at_once: int = 1) -> Estimate:
     level = 1 - (1 - LEVEL) / at_once
     found = mean_interval(differences, level=level)
     method = f"{found.method}, {len(differences)} paired seeds, {counted(at_once, 'comparison')} at once"
-    return Estimate(statistics.mean(differences), "", replace(found, method=method), Trust.CALIBRATED)
+    return Estimate(statistics.mean(differences), "", replace(found, method=method), trust=Trust.CALIBRATED)
 
 
 def not_pursued(code: str, remedy: Remedy, base: str, gain: float) -> Comparison:
     """A remedy that was screened and not compared."""
-    screened = Estimate(gain, "", None, Trust.ORDINAL, ("screened with two seeds, not compared",))
+    screened = Estimate(gain, trust=Trust.ORDINAL, reasons=("screened with two seeds, not compared",))
     return Comparison(code, remedy, base, screened, NOT_PURSUED, ())
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from levinthal.clinic.examination import Examination, examine
-from levinthal.clinic.presentation.terminal import told
+from levinthal.clinic.presentation.terminal import formatted
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.treatment.comparison import CONFIRMED, NOT_PURSUED, OUTCOMES, Comparison, signed
 from levinthal.clinic.treatment.journal import Journal
@@ -59,7 +59,7 @@ class Treatment:
 
     def __str__(self) -> str:
         shown = [f for f in self.findings if f.severity is not Severity.INFO]
-        return "\n".join([told(shown) if shown else "Healthy.", "", *self._tried(), *self._conclusion()])
+        return "\n".join([formatted(shown) if shown else "Healthy.", "", *self._tried(), *self._conclusion()])
 
     def report(self, path: str | Path, *, title: str = "problem") -> Path:
         """Write findings, figures and every comparison as one self-contained page.
