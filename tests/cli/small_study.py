@@ -33,7 +33,7 @@ def measure(task: Task, *, data: Dataset | None = None, device: str = "cpu") -> 
     for seed in task.seeds:
         noise = random.Random(seed).uniform(-0.1, 0.1)
         heads = 0.8 if task.cell["coin"] == "bent" else 0.5
-        yield Measurement("heads", Estimate(heads + noise, "share"), seed=seed)
+        yield Measurement("heads", Estimate.exact(heads + noise, "share"), seed=seed)
 
 
 def excess(rows: Any) -> Evidence:
@@ -80,9 +80,20 @@ study = Study(
     },
     measure=measure,
     claims=(
-        Claim("T1", "it does", "nobody", "heads above a half", "share", 0.1, "a fair coin", excess),
+        Claim(
+            "T1",
+            "it does",
+            "nobody",
+            "heads above a half",
+            "share",
+            0.1,
+            "a fair coin",
+            excess,
+            why_smallest="chosen by us: one toss in ten",
+        ),
         Claim("T2", "it has a bug", "nobody", "nothing", "", 0.1, "", with_a_bug),
     ),
     figures=figures,
     answer=answer,
+    terms={"share": "heads among all tosses"},
 )

@@ -36,9 +36,9 @@ def one_seed(task: Task, seed: int) -> Iterator[Measurement]:
     for step in STEPS:
         value = float(task.cell["width"]) / step + noise.normal()
         interval = Interval(value - 1, value + 1, method="exact")
-        yield Measurement("error", Estimate(value, "1", interval, Trust.CALIBRATED), seed, step)
-    yield Measurement("pid", Estimate(os.getpid()), seed)
-    yield Measurement("threads", Estimate(float(os.environ.get("OMP_NUM_THREADS", 0))), seed)
+        yield Measurement("error", Estimate(value, "1", interval, trust=Trust.CALIBRATED), seed, step)
+    yield Measurement("pid", Estimate.exact(os.getpid()), seed)
+    yield Measurement("threads", Estimate.exact(float(os.environ.get("OMP_NUM_THREADS", 0))), seed)
 
 
 def boom(task: Task) -> Iterator[Measurement]:
@@ -80,12 +80,19 @@ def number(task: Task) -> Iterator[float]:
 
 def unstorable(task: Task) -> Iterator[Measurement]:
     for seed in task.seeds:
-        yield Measurement("error", Estimate(0.5, details={"what": object()}), seed)
+        yield Measurement("error", Estimate(0.5, details={"what": object()}, trust=Trust.EXACT), seed)
 
 
 def interrupt(task: Task) -> Iterator[Measurement]:
     raise KeyboardInterrupt
     yield
+
+
+def interrupt_at_two(task: Task) -> Iterator[Measurement]:
+    for seed in task.seeds:
+        if seed == 2:
+            raise KeyboardInterrupt
+        yield from one_seed(task, seed)
 
 
 def block(task: Task) -> Iterator[Measurement]:
@@ -98,7 +105,20 @@ def block(task: Task) -> Iterator[Measurement]:
 
 FAULTS = {
     fault.__name__: fault
-    for fault in (boom, die, leave, nothing, half, twice, alien, number, unstorable, interrupt, block)
+    for fault in (
+        boom,
+        die,
+        leave,
+        nothing,
+        half,
+        twice,
+        alien,
+        number,
+        unstorable,
+        interrupt,
+        interrupt_at_two,
+        block,
+    )
 }
 
 

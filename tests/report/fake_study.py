@@ -38,9 +38,10 @@ SAYS = (
     "Successive layers are highly correlated; features go from simple to complex",
     "Annealing the skips from 1 to 0 ends in a better plain net",
 )  # fmt: skip
-R, P, N, U, X = (
+R, P, W, N, U, X = (
     Outcome.REPLICATES,
     Outcome.PARTIALLY,
+    Outcome.WEAKER,
     Outcome.DOES_NOT_REPLICATE,
     Outcome.INCONCLUSIVE,
     Outcome.REPORTED,
@@ -58,7 +59,7 @@ FOUND = (
     (R, 0.62, 0.55, 0.69, 0.06, 0.3, "decades", None),
     (X, 2.1e4, 1.9e4, 2.3e4, None, None, "bits", None),
     (N, 0.02, -0.05, 0.09, 0.0, 0.3, "times fewer steps", None),
-    (R, 0.48, 0.41, 0.55, 0.11, 0.2, "CKA", None),
+    (W, 0.13, 0.09, 0.17, 0.01, 0.2, "CKA", None),
     (U, 0.4, -1.9, 2.7, None, 0.3, "% error", 60),
 )
 
@@ -86,6 +87,7 @@ def claims() -> tuple[Claim, ...]:
 WHY = {
     R: ("the whole interval lies beyond the smallest effect that counts; the control shows no such effect",),
     P: ("beyond zero, but not beyond the smallest effect that counts", "holds in 2 of 3 parts of the grid"),
+    W: ("the interval lies above zero and below the smallest effect size of interest",),
     N: ("the interval excludes the claimed size",),
     U: ("the interval holds both zero and the claimed size",),
     X: ("a number that depends on N: at 1,000 images it is 3.1e3, at 10,000 it is 2.1e4",),
@@ -96,7 +98,7 @@ def _parts(value: float, low: float, high: float, unit: str) -> dict[str, Estima
     names = ("width 20, depth 5", "width 50, depth 5", "width 20, depth 20")
     grown = ((0.6 + 0.3 * k, 0.5 + 0.3 * k, 0.7 + 0.3 * k) for k in range(3))
     return {
-        name: Estimate(value * a, unit, Interval(low * b, high * c))
+        name: Estimate(value * a, unit, Interval(low * b, high * c), trust=Trust.EXACT)
         for name, (a, b, c) in zip(names, grown, strict=True)
     }
 
@@ -120,9 +122,13 @@ def _verdict(
     why = ("KSG in 100 dimensions: its ceiling is 11.5 bits, and halving one layer moves it",) * (
         unit == "bits"
     )
-    effect = Estimate(value, unit, Interval(low, high, 0.95, "paired bootstrap"), trust, why)
+    effect = Estimate(value, unit, Interval(low, high, 0.95, "paired bootstrap"), trust=trust, reasons=why)
     half = (high - low) / 4
-    null = None if control is None else Estimate(control, unit, Interval(control - half, control + half))
+    null = (
+        None
+        if control is None
+        else Estimate(control, unit, Interval(control - half, control + half), trust=Trust.EXACT)
+    )
     parts = _parts(value, low, high, unit) if claim.id in ("C2", "C3", "C8") else {}
     return Verdict(claim, outcome, effect, 8, null, parts, needed, WHY[outcome])
 
@@ -142,22 +148,24 @@ def _rows() -> Iterator[Row]:
                     cell,
                     Measurement(
                         "first_last_information",
-                        Estimate(value, "bits", None, Trust.ORDINAL, why),
+                        Estimate(value, "bits", trust=Trust.ORDINAL, reasons=why),
                         seed,
                         step,
                     ),
                 )
                 yield Row(
                     cell,
-                    Measurement("test_error", Estimate(error(architecture, step, seed), "%"), seed, step),
+                    Measurement(
+                        "test_error", Estimate.exact(error(architecture, step, seed), "%"), seed, step
+                    ),
                 )
                 poor = Trust.UNRELIABLE if step < 10 else Trust.CALIBRATED
                 rank = Estimate(
                     3.0 + value,
                     "",
                     Interval(2.0, 4.0),
-                    poor,
-                    (f"only {step + 5} samples in the smallest class",) * (step < 10),
+                    trust=poor,
+                    reasons=(f"only {step + 5} samples in the smallest class",) * (step < 10),
                 )
                 yield Row(cell, Measurement("effective_rank", rank, seed, step, "last", "batch_norm=running"))
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levinthal.report.verdicts import HIGH, LOW, UNJUDGED, answer, entries, share, tally, whisker
-from levinthal.vocabulary import Estimate, Interval, Outcome, Study, Verdict
+from levinthal.report.verdicts import HIGH, LOW, UNJUDGED, answer, entries, glyph, share, tally, whisker
+from levinthal.vocabulary import Estimate, Interval, Outcome, Study, Trust, Verdict
 
 
 def test_zero_and_one_lie_where_the_page_marks_them() -> None:
@@ -17,7 +17,7 @@ def test_zero_and_one_lie_where_the_page_marks_them() -> None:
 
 
 def test_a_whisker_is_in_multiples_of_the_smallest_effect() -> None:
-    placed = whisker(Estimate(0.4, "bits", Interval(0.2, 0.6)), 0.2)
+    placed = whisker(Estimate(0.4, "bits", Interval(0.2, 0.6), trust=Trust.EXACT), 0.2)
     assert placed is not None
     assert (placed.dot, placed.low, placed.high) == pytest.approx((share(2), share(1), share(3)))
     assert not placed.cut_low
@@ -25,12 +25,12 @@ def test_a_whisker_is_in_multiples_of_the_smallest_effect() -> None:
 
 
 def test_what_runs_off_the_axis_is_cut_and_says_so() -> None:
-    beyond = whisker(Estimate(9.0, "", Interval(8.0, 10.0)), 1.0)
+    beyond = whisker(Estimate(9.0, "", Interval(8.0, 10.0), trust=Trust.EXACT), 1.0)
     assert beyond is not None
     assert beyond.dot is None
     assert beyond.cut_high
     assert not beyond.cut_low
-    wide = whisker(Estimate(1.0, "", Interval(-math.inf, math.inf)), 1.0)
+    wide = whisker(Estimate(1.0, "", Interval(-math.inf, math.inf), trust=Trust.EXACT), 1.0)
     assert wide is not None
     assert (wide.low, wide.high) == (0, 1)
     assert wide.cut_low
@@ -38,14 +38,14 @@ def test_what_runs_off_the_axis_is_cut_and_says_so() -> None:
 
 
 def test_no_whisker_without_a_size_or_a_number() -> None:
-    assert whisker(Estimate(1.0), None) is None
-    assert whisker(Estimate(math.nan), 0.1) is None
-    assert whisker(Estimate(1.0), 0.1) is not None
+    assert whisker(Estimate.exact(1.0), None) is None
+    assert whisker(Estimate.exact(math.nan), 0.1) is None
+    assert whisker(Estimate.exact(1.0), 0.1) is not None
 
 
 @given(st.floats(-100, 100), st.floats(0, 50), st.floats(0.01, 10))
 def test_whiskers_stay_on_the_axis(value: float, half: float, smallest: float) -> None:
-    placed = whisker(Estimate(value, "", Interval(value - half, value + half)), smallest)
+    placed = whisker(Estimate(value, "", Interval(value - half, value + half), trust=Trust.EXACT), smallest)
     assert placed is not None
     assert 0 <= placed.low <= placed.high <= 1
     assert placed.dot is None or placed.low <= placed.dot <= placed.high
@@ -82,8 +82,9 @@ def test_reasons_of_the_verdict_come_before_those_of_the_estimate(
 def test_the_tally_counts_in_the_order_of_outcomes(study: Study, verdicts: list[Verdict]) -> None:
     counted = tally(entries(study, verdicts))
     assert counted == [
-        ("replicates", "replicates", 6),
+        ("replicates", "replicates", 5),
         ("partially", "partially", 2),
+        ("weaker-than-claimed", "weaker than claimed", 1),
         ("does-not-replicate", "does not replicate", 2),
         ("inconclusive", "inconclusive", 2),
         ("reported", "reported", 1),
@@ -92,6 +93,10 @@ def test_the_tally_counts_in_the_order_of_outcomes(study: Study, verdicts: list[
 
 def test_the_answer_is_the_studys_own(study: Study, verdicts: list[Verdict]) -> None:
     assert answer(study, verdicts) == "Faster, yes: 3.3 times at 10 % error. Because of information, no."
+
+
+def test_every_outcome_has_a_shape_of_its_own() -> None:
+    assert len({glyph(word) for word in Outcome}) == len(Outcome)
 
 
 def test_no_verdicts_no_answer(study: Study) -> None:

@@ -51,7 +51,7 @@ def test_numbers_tensors_and_estimates_get_the_address_of_their_member() -> None
         (9, "rate=1", 4.0),
     ]
     assert {(m.name, m.step, m.layer, m.estimate.unit) for m in found} == {("loss", 20, "2", "nats")}
-    known = Estimate(0.5, "share")
+    known = Estimate.exact(0.5, "share")
     assert [m.estimate for m in grid.measurements("error", [known] * 4, 0)] == [known] * 4
     with pytest.raises(ValueError, match="shorter"):
         list(grid.measurements("error", [known], 0))

@@ -81,7 +81,7 @@ class Grid:
         """
         numbers: Iterable[Any] = values.tolist() if isinstance(values, Tensor) else values
         for seed, rate, value in zip(self.seeds, self.rates, numbers, strict=True):
-            estimate = value if isinstance(value, Estimate) else Estimate(value, unit)
+            estimate = value if isinstance(value, Estimate) else Estimate.exact(value, unit)
             yield Measurement(name, estimate, seed, step, layer, f"rate={rate:g}")
 
 

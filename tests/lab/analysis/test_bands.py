@@ -60,7 +60,7 @@ def rows(values: dict[int, list[float]]) -> Rows:
     return Rows.of(
         Row(
             {"rule": "plain"},
-            Measurement("loss", Estimate(value), seed, step, f"hidden{step + 2}", f"rate={step + 1}"),
+            Measurement("loss", Estimate.exact(value), seed, step, f"hidden{step + 2}", f"rate={step + 1}"),
         )
         for step, found in values.items()
         for seed, value in enumerate(found)
@@ -82,7 +82,7 @@ def test_layers_are_in_the_order_of_their_numbers_and_categories_in_their_own() 
 
 def test_a_line_takes_one_number_a_seed_and_point_or_makes_one() -> None:
     twice = Rows.of(
-        Row({}, Measurement("loss", Estimate(number), 0, 9, layer))
+        Row({}, Measurement("loss", Estimate.exact(number), 0, 9, layer))
         for layer, number in (("1", 3.0), ("2", 4.0))
     )
     with pytest.raises(InputError, match="differ in layer"):

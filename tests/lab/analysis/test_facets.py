@@ -20,7 +20,7 @@ def table(rates: tuple[float, ...] = (0.1,)) -> Rows:
     return Rows.of(
         Row(
             {"rule": rule, "depth": depth, "images": 1190},
-            Measurement("loss", Estimate(number), seed, step, "", f"rate={rate:g}"),
+            Measurement("loss", Estimate.exact(number), seed, step, "", f"rate={rate:g}"),
         )
         for rule, times in (("adam", 1), ("plain", 10))
         for depth in (2, 4)
@@ -88,7 +88,7 @@ def test_each_line_is_drawn_at_its_own_best_learning_rate() -> None:
 
 
 def test_a_share_is_drawn_in_per_cent() -> None:
-    rows = Rows.of(Row({"rule": "adam"}, Measurement("error", Estimate(0.25), seed)) for seed in SEEDS)
+    rows = Rows.of(Row({"rule": "adam"}, Measurement("error", Estimate.exact(0.25), seed)) for seed in SEEDS)
     (series,) = lines(rows, STEPS, RULES, spread=RANGE, reduce=percent)
     assert (series.y, series.low, series.high) == ((25,), (25,), (25,))
 

@@ -12,7 +12,7 @@ from levinthal.vocabulary import Estimate, Measurement, Row
 
 
 def row(number: float, seed: int, step: int, rate: float) -> Row:
-    return Row({"depth": 1}, Measurement("loss", Estimate(number), seed, step, "", f"rate={rate:g}"))
+    return Row({"depth": 1}, Measurement("loss", Estimate.exact(number), seed, step, "", f"rate={rate:g}"))
 
 
 def test_accuracy_is_chosen_by_its_error_and_compared_as_it_is() -> None:

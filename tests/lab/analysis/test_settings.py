@@ -10,7 +10,7 @@ from levinthal.vocabulary import Estimate, Measurement, Row
 
 def table(values: dict[tuple[int, int], float], seeds: tuple[int, ...] = (0, 1)) -> Rows:
     return Rows.of(
-        Row({"width": width, "depth": depth}, Measurement("bits", Estimate(number + seed), seed))
+        Row({"width": width, "depth": depth}, Measurement("bits", Estimate.exact(number + seed), seed))
         for (width, depth), number in values.items()
         for seed in seeds
     )

@@ -25,9 +25,9 @@ estimates = st.builds(
     floats,
     st.sampled_from(["", "bits"]),
     st.one_of(st.none(), intervals),
-    st.sampled_from(Trust),
-    st.lists(st.text(max_size=9), max_size=2).map(tuple),
-    st.dictionaries(st.text(max_size=5), plain, max_size=3),
+    trust=st.sampled_from(Trust),
+    reasons=st.lists(st.text(max_size=9), max_size=2).map(tuple),
+    details=st.dictionaries(st.text(max_size=5), plain, max_size=3),
 )
 
 
@@ -36,7 +36,7 @@ def run(width: int = 20, seed: int = 0, **rest: Any) -> Run:
 
 
 def error(value: float = 0.5, seed: int = 0, step: int = 0) -> Measurement:
-    return Measurement("error", Estimate(value), seed, step)
+    return Measurement("error", Estimate.exact(value), seed, step)
 
 
 @given(st.lists(estimates, max_size=5))
@@ -98,7 +98,9 @@ def test_a_task_is_stored_wholly_or_not_at_all(store: Store) -> None:
     with pytest.raises(InputError, match="error is of seed 2; the runs have seeds 0, 1"):
         store.write([run(), run(seed=1)], [error(seed=2)])
     with pytest.raises(InputError, match="error: object cannot be stored"):
-        store.write([run()], [Measurement("error", Estimate(0.5, details={"x": object()}))])
+        store.write(
+            [run()], [Measurement("error", Estimate(0.5, details={"x": object()}, trust=Trust.EXACT))]
+        )
     assert store.runs() == []
     assert store.check() == []
 

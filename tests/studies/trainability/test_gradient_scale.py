@@ -25,7 +25,7 @@ def verdicts(rows: Rows) -> dict[str, Verdict]:
 
 
 def row(cell: Cell, name: str, value: float, seed: int, layer: str = "", condition: str = "") -> Row:
-    return Row(cell, Measurement(name, Estimate(value), seed, 0, layer, condition))
+    return Row(cell, Measurement(name, Estimate.exact(value), seed, 0, layer, condition))
 
 
 def simulated(planted: bool) -> Rows:
@@ -173,3 +173,14 @@ def test_figures_are_drawn_of_what_there_is(small: Rows) -> None:
 
 def test_the_study_is_found() -> None:
     assert find("gradient-scale") is study
+
+
+@pytest.mark.parametrize("arm", ["scale", "batch", "error"])
+def test_a_seed_alone_measures_what_it_measures_among_others(arm: str) -> None:
+    task = next(task for task in study.presets["quick"].tasks if task.cell["arm"] == arm)
+    cell = {**task.cell, **({"depth": 6} if "depth" in task.cell else {})}
+    data = digits.load_digits()
+    together = list(study.measure(Task(cell, (0, 3)), data=data, device="cpu"))
+    apart = [m for seed in (0, 3) for m in study.measure(Task(cell, (seed,)), data=data, device="cpu")]
+    assert study.seed_by_seed
+    assert [repr(m) for m in together] == [repr(m) for m in apart]

@@ -139,7 +139,7 @@ def each(
 
     >>> from levinthal.lab.analysis.readings import value
     >>> from levinthal.vocabulary import Estimate, Measurement, Row
-    >>> rows = Rows.of(Row({"depth": d}, Measurement("loss", Estimate(d / 10))) for d in (2, 4))
+    >>> rows = Rows.of(Row({"depth": d}, Measurement("loss", Estimate.exact(d / 10))) for d in (2, 4))
     >>> parts = each("depth", make=lambda depth: value("loss", depth=depth), label="depth {}".format)(rows)
     >>> {name: reading(rows).by_seed for name, reading in parts.items()}
     {'depth 2': {0: 0.2}, 'depth 4': {0: 0.4}}

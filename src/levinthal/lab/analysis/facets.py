@@ -166,7 +166,7 @@ def facets(
     >>> from levinthal.lab.analysis.bands import STEPS
     >>> from levinthal.vocabulary import Estimate, Measurement, Row
     >>> rows = Rows.of(
-    ...     Row({"depth": d, "rule": r}, Measurement("loss", Estimate(d + seed), seed, step))
+    ...     Row({"depth": d, "rule": r}, Measurement("loss", Estimate.exact(d + seed), seed, step))
     ...     for d in (2, 4) for r in ("plain", "adam") for seed in (0, 1, 2) for step in (0, 9)
     ... )
     >>> rules, depths = By("rule", {"plain": "plain SGD", "adam": "Adam"}), By("depth", "depth {}".format)
@@ -207,7 +207,8 @@ def caption(rows: Rows, spread: Spread | None = QUARTILES, *more: str, **counts:
 
     >>> from levinthal.lab.analysis.bands import RANGE
     >>> from levinthal.vocabulary import Estimate, Measurement, Row
-    >>> rows = Rows.of(Row({"images": 1190}, Measurement("loss", Estimate(0), seed)) for seed in range(8))
+    >>> loss = [Measurement("loss", Estimate.exact(0), seed) for seed in range(8)]
+    >>> rows = Rows.of(Row({"images": 1190}, one) for one in loss)
     >>> caption(rows, RANGE, "batches of 10", images="images")
     'Median and range over 8 seeds; batches of 10; 1,190 images.'
     """

@@ -91,7 +91,11 @@ def value(
         InputError: by the reading, where a seed has more than one row, or for a key that no row has.
 
     >>> from levinthal.vocabulary import Estimate, Measurement, Row
-    >>> rows = Rows.of(Row({"width": 9}, Measurement("loss", Estimate(1 / (1 + t)), 0, t)) for t in (0, 3))
+    >>> losses = {0: 1.0, 3: 0.25}
+    >>> rows = Rows.of(
+    ...     Row({"width": 9}, Measurement("loss", Estimate.exact(loss), 0, step))
+    ...     for step, loss in losses.items()
+    ... )
     >>> value("loss", width=9)(rows).by_seed, value("loss", step=0)(rows).by_seed
     ({0: 0.25}, {0: 1.0})
     """
@@ -116,7 +120,7 @@ def of_curve(number: Callable[[Curve], float], **where: Any) -> Reading:
     >>> from levinthal.lab.analysis.curves import peak
     >>> from levinthal.vocabulary import Estimate, Measurement, Row
     >>> values = enumerate((1.0, 3.0, 4.0, 3.5, 2.0))
-    >>> rows = Rows.of(Row({}, Measurement("bits", Estimate(v), 7, step)) for step, v in values)
+    >>> rows = Rows.of(Row({}, Measurement("bits", Estimate.exact(v), 7, step)) for step, v in values)
     >>> of_curve(peak, name="bits")(rows).by_seed
     {7: 1.5}
     """
@@ -165,7 +169,7 @@ def at_best_rate(name: str, *, error: Callable[[float], float] | None = None, **
     >>> from levinthal.vocabulary import Estimate, Measurement, Row
     >>> losses = {0.1: 0.5, 1.0: 0.2, 10.0: 0.9}
     >>> rows = Rows.of(
-    ...     Row({"rule": "sgd"}, Measurement("loss", Estimate(loss), 0, 100, "", f"rate={rate:g}"))
+    ...     Row({"rule": "sgd"}, Measurement("loss", Estimate.exact(loss), 0, 100, "", f"rate={rate:g}"))
     ...     for rate, loss in losses.items()
     ... )
     >>> at_best_rate("loss", rule="sgd")(rows)

@@ -31,7 +31,7 @@ def mean_over(*factors: str, of: Reading, **where: Any) -> Reading:
 
     >>> from levinthal.lab.analysis.readings import value
     >>> from levinthal.vocabulary import Estimate, Measurement, Row
-    >>> rows = Rows.of(Row({"width": w}, Measurement("bits", Estimate(w))) for w in (10, 20))
+    >>> rows = Rows.of(Row({"width": w}, Measurement("bits", Estimate.exact(w))) for w in (10, 20))
     >>> mean_over("width", of=value("bits"))(rows).by_seed
     {0: 15.0}
     """
@@ -61,7 +61,7 @@ def slope_over(factor: str, *, of: Reading, **where: Any) -> Reading:
     >>> from levinthal.lab.analysis.readings import value
     >>> from levinthal.vocabulary import Estimate, Measurement, Row
     >>> bits = {5: 9.0, 10: 8.0, 20: 7.0}
-    >>> rows = Rows.of(Row({"depth": d}, Measurement("bits", Estimate(b))) for d, b in bits.items())
+    >>> rows = Rows.of(Row({"depth": d}, Measurement("bits", Estimate.exact(b))) for d, b in bits.items())
     >>> slope_over("depth", of=value("bits"))(rows).by_seed
     {0: -1.0}
     """

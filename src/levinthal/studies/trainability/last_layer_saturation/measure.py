@@ -90,7 +90,7 @@ def _jacobians(nets: SigmoidNets, hidden: list[Tensor]) -> Iterator[Measurement]
     for layer in range(1, len(hidden)):
         values = singular_values(nets.weights[layer], hidden[layer][..., :INSIDE]).mean((1, 2)).tolist()
         for seed, value in dict(zip(nets.seeds, values, strict=True)).items():
-            yield Measurement("singular_value", Estimate(value), seed, 0, f"{layer + 1}")
+            yield Measurement("singular_value", Estimate.exact(value), seed, 0, f"{layer + 1}")
 
 
 def singular_values(weight: Float[Tensor, "s u v"], active: Float[Tensor, "s u n"]) -> Float[Tensor, "s n k"]:

@@ -23,8 +23,8 @@ from levinthal.training.layerwise import (
     LayerwiseSGD,
     MemberAdam,
     Speeds,
+    constant,
     equalising,
-    kept,
     lars,
     norms,
     rescaled,
@@ -92,7 +92,7 @@ def _optimizer(rule: str, constants: Tensor) -> Callable[..., Optimizer]:
     if rule == "adam":
         return MemberAdam
     factors: Mapping[str, Factors] = {"tracked": tracked, "lars": lars}
-    return partial(LayerwiseSGD, factors=factors.get(rule, kept(constants)))
+    return partial(LayerwiseSGD, factors=factors.get(rule, constant(constants)))
 
 
 def imbalance(speeds: Speeds) -> Tensor:
@@ -113,7 +113,7 @@ def _directions(task: Task, inputs: Tensor, labels: Tensor) -> Iterator[Measurem
     for name, found in moves.items():
         falls = torch.stack([fall(nets, move, inputs.double(), labels) > 0 for move in found])
         for seed, share in zip(task.seeds, falls.double().mean(0).tolist(), strict=True):
-            yield Measurement("downhill", Estimate(share), seed, condition=f"factors={name}")
+            yield Measurement("downhill", Estimate.exact(share), seed, condition=f"factors={name}")
 
 
 def random_factors(seeds: tuple[int, ...], layers: int) -> Float[Tensor, "draw s layer"]:
