@@ -46,7 +46,7 @@ def own_orders(rows: int, seeds: Sequence[int]) -> Int[Tensor, "rows s"]:
 
 
 def summed(
-    loss: Callable[[Tensor, Tensor], Tensor], labels: Int[Tensor, " rows"]
+    loss: Callable[[Tensor, Tensor], Tensor], labels: Tensor
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """The sum of the members' losses, with row numbers (n, S) in the place of labels.
 

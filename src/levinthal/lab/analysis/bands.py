@@ -179,7 +179,8 @@ def line(
         InputError: where a seed has more than one row at a point, unless `reduce` makes one number of them.
 
     >>> from levinthal.vocabulary import Estimate, Measurement, Row
-    >>> rows = Rows.of(Row({}, Measurement("loss", Estimate.exact(seed + 0.5), seed, 9)) for seed in (0, 1, 2))
+    >>> losses = [Measurement("loss", Estimate.exact(seed + 0.5), seed, 9) for seed in (0, 1, 2)]
+    >>> rows = Rows.of(Row({}, one) for one in losses)
     >>> found = line(rows, STEPS, "plain", spread=RANGE)
     >>> found.x, found.y, found.low, found.high
     ((10.0,), (1.5,), (0.5,), (2.5,))

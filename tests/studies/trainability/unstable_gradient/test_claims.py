@@ -158,7 +158,7 @@ def test_depth_that_hurts_sigmoids_alone_is_seen():
     found = verdict("U6", rows)
     assert found.outcome is Outcome.REPLICATES
     assert found.effect.value == pytest.approx(0.7, abs=0.05)
-    assert set(found.parts) == {"rate 0.1", "best rates"}
+    assert set(found.parts) == {"learning rate 0.1", "best learning rates"}
 
 
 def test_depth_without_an_effect_is_not():

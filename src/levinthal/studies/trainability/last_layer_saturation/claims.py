@@ -106,7 +106,7 @@ def at_each_rate(effect: AtRate, control: AtRate) -> Callable[[Rows], Evidence]:
     names = {"mean", "sd", "p98", "error"}
 
     def by_rate(make: AtRate) -> Callable[[Rows], Mapping[str, Reading]]:
-        return each("rate", make=make, label="rate {:g}".format, name=names, steps=trains)
+        return each("rate", make=make, label="learning rate {:g}".format, name=names, steps=trains)
 
     return evidence(by_rate(effect), control=by_rate(control))
 
@@ -143,7 +143,11 @@ def standard_over_normalised(unit: str) -> dict[str, Reading]:
         at_best_rate("error", activation=unit, start=start, hidden=4, labels="true", steps=trains)
         for start in (STANDARD, NORMALISED)
     )
-    return {"best rates": compare(standard, normalised, lambda a, b: log2_ratio(max(a, 1e-4), max(b, 1e-4)))}
+    return {
+        "best learning rates": compare(
+            standard, normalised, lambda a, b: log2_ratio(max(a, 1e-4), max(b, 1e-4))
+        )
+    }
 
 
 FIVE = at_rate(partial(rise, layer=5), "sigmoid", hidden=5)

@@ -105,7 +105,7 @@ def shortcut_is_faster(rows: Rows) -> dict[str, Reading]:
         here = protocols.setdefault(protocol(batch, samples), {"batch": batch, "samples": []})
         here["samples"].append(samples)
     architectures = {"architecture": "mlp"}, {"architecture": "shortcut"}
-    kinds = {"at the paper's rate": False, "each at its best rate": True}
+    kinds = {"at the paper's learning rate": False, "each at its best learning rate": True}
     return {
         f"{words}, {kind}": mean_over(
             *("samples", "width", "depth"),
@@ -118,7 +118,7 @@ def shortcut_is_faster(rows: Rows) -> dict[str, Reading]:
 
 
 def orthogonal_is_better(architecture: str, score: Score) -> Reading:
-    """The control without a skip: orthogonal against the usual initialisation, at the paper's rate."""
+    """The control without a skip: orthogonal against the usual weights, at the paper's learning rate."""
     arms = slow_over_fast(GLOROT, ORTHOGONAL, score)
     where = {"architecture": architecture, **ERROR, **ONE_RATE}
     return mean_over("batch", "samples", "width", "depth", of=arms, **where)
@@ -132,7 +132,7 @@ def depth_slows(shallow: bool) -> Callable[[Rows], dict[str, Reading]]:
 
     def parts(rows: Rows) -> dict[str, Reading]:
         return {
-            f"{words}, {protocol(batch, samples)}, {'best rates' if best else 'paper rate'}": partial(
+            f"{words}, {protocol(batch, samples)}, {_kind(best)}": partial(
                 _when_deeper,
                 score=score,
                 best=best,
@@ -143,6 +143,10 @@ def depth_slows(shallow: bool) -> Callable[[Rows], dict[str, Reading]]:
         }
 
     return parts
+
+
+def _kind(best: bool) -> str:
+    return "best learning rates" if best else "paper's learning rate"
 
 
 def _scores_by_protocol(rows: Rows) -> Iterator[tuple[tuple[str, int], str, Score]]:
@@ -183,7 +187,7 @@ PAIRS = (("mlp", "residual"), ("shortcut", "shortcut-residual"))
 
 
 def residuals_end_better() -> dict[str, Reading]:
-    """C7: final error without over that with residuals, at the paper's and at each arm's best rate.
+    """C7: final error without over that with residuals, at the paper's and at the best learning rates.
 
     Below five layers no residual sum exists, and the two networks are identical.
     """
@@ -194,18 +198,18 @@ def residuals_end_better() -> dict[str, Reading]:
         return mean_over("batch", "samples", "width", "depth", of=arms, **where)
 
     return {
-        f"{fast} against {slow}, {words}": make(slow, fast, best=best)
+        f"{fast} against {slow}, {_kind(best)}": make(slow, fast, best=best)
         for slow, fast in PAIRS
-        for words, best in (("paper rate", False), ("best rates", True))
+        for best in (False, True)
     }
 
 
 def orthogonal_ends_better() -> dict[str, Reading]:
     """C7's control: the final error with the usual over that with orthogonal weights, without residuals."""
     return {
-        f"{fast} against {slow}, {words}": orthogonal_is_better(slow, final)
+        f"{fast} against {slow}, {_kind(best)}": orthogonal_is_better(slow, final)
         for slow, fast in PAIRS
-        for words in ("paper rate", "best rates")
+        for best in (False, True)
     }
 
 

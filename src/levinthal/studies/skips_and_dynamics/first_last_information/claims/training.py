@@ -77,7 +77,7 @@ def without_path() -> Parts:
 def of_layers(step: int | str) -> Parts:
     """C12: similarity of neighbouring layers, and whether accuracy rises with the layer, at a step."""
     kinds: tuple[tuple[str, str, Callable[[Rows], BySeed]], ...] = (
-        ("neighbour_cka", "likeness of neighbours", mean_by_seed),
+        ("neighbour_cka", "similarity of neighbouring layers", mean_by_seed),
         ("linear_probe_accuracy", "accuracy rises with the layer", trend_over_layers),
     )
     return lambda rows: {

@@ -36,7 +36,7 @@ def points(one: float, other: float) -> float:
 
 def more_accurate(better: Callable[..., Reading], worse: Callable[..., Reading]) -> dict[str, Reading]:
     """Points by which one kind of network is more accurate, at the book's learning rate and at the best."""
-    rates = {f"rate {RATE:g}": RATE, "best rates": None}
+    rates = {f"learning rate {RATE:g}": RATE, "best learning rates": None}
     return {words: compare(better(rate=rate), worse(rate=rate), points) for words, rate in rates.items()}
 
 
