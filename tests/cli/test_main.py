@@ -32,6 +32,15 @@ Call = Callable[..., object]
         (["study", "run", "small_study.py", "--seeds", "many"], "many"),
         (["study", "run", "small_study.py", "--seeds", "0"], "--seeds is 0: at least 1"),
         (["study", "run", "small_study.py", "--seeds", "-3"], "--seeds is -3: at least 1"),
+        (
+            ["study", "run", "small_study.py", "--set", "cion=bent"],
+            "unknown factor 'cion': did you mean 'coin'?",
+        ),
+        (
+            ["study", "run", "small_study.py", "--set", "coin=bnet"],
+            "unknown coin 'bnet': did you mean 'bent'?",
+        ),
+        (["study", "report", "small_study.py", "--set", "coin"], "--set is 'coin': write it as factor=level"),
         (["study", "run", "small_study.py", "--workers", "0"], "at least 1 worker is needed; got 0"),
         (["study", "run", "small_study.py", "--preset", "seedless"], "0 seeds"),
         (["study", "run", "small_study.py", "--preset", "mnist"], "levinthal data get mnist"),
