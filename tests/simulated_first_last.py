@@ -61,12 +61,12 @@ def _run(
         share = np.log1p(step) / np.log1p(STEPS)
         value = min(error(cell, share) * np.exp(jitter()), 1.0)
         for mode in modes:
-            yield Measurement("test_error", Estimate(value), seed, step, "", f"batchnorm={mode}")
+            yield Measurement("test_error", Estimate.exact(value), seed, step, "", f"batchnorm={mode}")
         for mode in modes[:-1]:
             for readout in ("before", "after"):
                 bits = information.get((mode, readout), lambda *_: 3.0)(cell, share) + jitter()
                 words = f"batchnorm={mode} readout={readout} estimator=ksg n=2000"
-                yield Measurement("mutual_information", Estimate(bits, "bits"), seed, step, "", words)
+                yield Measurement("mutual_information", Estimate.exact(bits, "bits"), seed, step, "", words)
                 if step in (0, STEPS):
-                    null = Estimate(jitter(), "bits")
+                    null = Estimate.exact(jitter(), "bits")
                     yield Measurement("mutual_information_null", null, seed, step, "", words)

@@ -3,7 +3,7 @@
 The public names are imported when they are first used, so that `import levinthal` costs nothing.
 
 >>> import levinthal
->>> print(levinthal.Estimate(4.42, "bits"))
+>>> print(levinthal.Estimate.exact(4.42, "bits"))
 4.42 bits (exact)
 """
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from levinthal.lab import Inline, Processes, Rows, Store
     from levinthal.lab.execution.sweep import sweep
     from levinthal.lab.judging.verdicts import judge
+    from levinthal.probes import proportion
     from levinthal.report import write_report
     from levinthal.studies import all_studies, find
     from levinthal.training import train
@@ -91,6 +92,7 @@ __all__ = [
     "judge",
     "load",
     "mutual_information",
+    "proportion",
     "sweep",
     "train",
     "treat",
@@ -114,6 +116,7 @@ _ROOMS = {
     "levinthal.estimators": ("cka", "mutual_information"),
     "levinthal.lab": ("Inline", "Processes", "Rows", "Store", "sweep"),
     "levinthal.lab.judging.verdicts": ("judge",),
+    "levinthal.probes": ("proportion",),
     "levinthal.report": ("write_report",),
     "levinthal.studies": ("all_studies", "find"),
     "levinthal.training": ("train",),

@@ -33,7 +33,7 @@ def measure(task: Task, *, data: Dataset | None = None, device: str = "cpu") -> 
     for seed in task.seeds:
         noise = random.Random(seed).uniform(-0.1, 0.1)
         heads = 0.8 if task.cell["coin"] == "bent" else 0.5
-        yield Measurement("heads", Estimate(heads + noise, "share"), seed=seed)
+        yield Measurement("heads", Estimate.exact(heads + noise, "share"), seed=seed)
 
 
 def excess(rows: Any) -> Evidence:

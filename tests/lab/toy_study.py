@@ -36,9 +36,9 @@ def one_seed(task: Task, seed: int) -> Iterator[Measurement]:
     for step in STEPS:
         value = float(task.cell["width"]) / step + noise.normal()
         interval = Interval(value - 1, value + 1, method="exact")
-        yield Measurement("error", Estimate(value, "1", interval, Trust.CALIBRATED), seed, step)
-    yield Measurement("pid", Estimate(os.getpid()), seed)
-    yield Measurement("threads", Estimate(float(os.environ.get("OMP_NUM_THREADS", 0))), seed)
+        yield Measurement("error", Estimate(value, "1", interval, trust=Trust.CALIBRATED), seed, step)
+    yield Measurement("pid", Estimate.exact(os.getpid()), seed)
+    yield Measurement("threads", Estimate.exact(float(os.environ.get("OMP_NUM_THREADS", 0))), seed)
 
 
 def boom(task: Task) -> Iterator[Measurement]:
@@ -80,7 +80,7 @@ def number(task: Task) -> Iterator[float]:
 
 def unstorable(task: Task) -> Iterator[Measurement]:
     for seed in task.seeds:
-        yield Measurement("error", Estimate(0.5, details={"what": object()}), seed)
+        yield Measurement("error", Estimate(0.5, details={"what": object()}, trust=Trust.EXACT), seed)
 
 
 def interrupt(task: Task) -> Iterator[Measurement]:

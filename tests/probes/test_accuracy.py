@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import nn
 
+from levinthal.errors import InputError
 from levinthal.networks import BATCHNORM_MODES, first_last
 from levinthal.networks.reading import activations, logits_without
-from levinthal.probes import ablated_error, error_rate, training_loss, validation_loss
+from levinthal.probes import ablated_error, error_rate, proportion, training_loss, validation_loss
 from levinthal.probes.accuracy import error_counts, wilson
 from levinthal.vocabulary import Snapshot, Trust
 
@@ -90,3 +91,9 @@ def test_validation_loss_is_the_cross_entropy_of_the_logits(mode):
     logits = activations(net, X, batchnorm=mode).logits
     for m, out in zip(found, logits, strict=True):
         assert math.isclose(m.estimate.value, float(nn.functional.cross_entropy(out, Y)), rel_tol=1e-5)
+
+
+@pytest.mark.parametrize(("count", "total"), [(0, 0), (-1, 5), (6, 5)])
+def test_a_share_of_nothing_is_refused(count, total):
+    with pytest.raises(InputError, match="is no share"):
+        proportion(count, total)

@@ -98,7 +98,7 @@ def _parts(value: float, low: float, high: float, unit: str) -> dict[str, Estima
     names = ("width 20, depth 5", "width 50, depth 5", "width 20, depth 20")
     grown = ((0.6 + 0.3 * k, 0.5 + 0.3 * k, 0.7 + 0.3 * k) for k in range(3))
     return {
-        name: Estimate(value * a, unit, Interval(low * b, high * c))
+        name: Estimate(value * a, unit, Interval(low * b, high * c), trust=Trust.EXACT)
         for name, (a, b, c) in zip(names, grown, strict=True)
     }
 
@@ -122,9 +122,13 @@ def _verdict(
     why = ("KSG in 100 dimensions: its ceiling is 11.5 bits, and halving one layer moves it",) * (
         unit == "bits"
     )
-    effect = Estimate(value, unit, Interval(low, high, 0.95, "paired bootstrap"), trust, why)
+    effect = Estimate(value, unit, Interval(low, high, 0.95, "paired bootstrap"), trust=trust, reasons=why)
     half = (high - low) / 4
-    null = None if control is None else Estimate(control, unit, Interval(control - half, control + half))
+    null = (
+        None
+        if control is None
+        else Estimate(control, unit, Interval(control - half, control + half), trust=Trust.EXACT)
+    )
     parts = _parts(value, low, high, unit) if claim.id in ("C2", "C3", "C8") else {}
     return Verdict(claim, outcome, effect, 8, null, parts, needed, WHY[outcome])
 
@@ -144,22 +148,24 @@ def _rows() -> Iterator[Row]:
                     cell,
                     Measurement(
                         "first_last_information",
-                        Estimate(value, "bits", None, Trust.ORDINAL, why),
+                        Estimate(value, "bits", trust=Trust.ORDINAL, reasons=why),
                         seed,
                         step,
                     ),
                 )
                 yield Row(
                     cell,
-                    Measurement("test_error", Estimate(error(architecture, step, seed), "%"), seed, step),
+                    Measurement(
+                        "test_error", Estimate.exact(error(architecture, step, seed), "%"), seed, step
+                    ),
                 )
                 poor = Trust.UNRELIABLE if step < 10 else Trust.CALIBRATED
                 rank = Estimate(
                     3.0 + value,
                     "",
                     Interval(2.0, 4.0),
-                    poor,
-                    (f"only {step + 5} samples in the smallest class",) * (step < 10),
+                    trust=poor,
+                    reasons=(f"only {step + 5} samples in the smallest class",) * (step < 10),
                 )
                 yield Row(cell, Measurement("effective_rank", rank, seed, step, "last", "batch_norm=running"))
 

@@ -6,7 +6,7 @@ from levinthal.vocabulary import Estimate, Measurement, Row, Trust
 
 
 def row(name: str, trust: Trust, *reasons: str, seed: int = 0, unit: str = "bits") -> Row:
-    return Row({"width": 20}, Measurement(name, Estimate(1.0, unit, None, trust, reasons), seed))
+    return Row({"width": 20}, Measurement(name, Estimate(1.0, unit, trust=trust, reasons=reasons), seed))
 
 
 def test_no_rows_no_beliefs() -> None:

@@ -11,7 +11,7 @@ def test_every_word_has_its_mark() -> None:
 
 
 def test_an_estimate_shows_value_interval_trust_and_reasons() -> None:
-    html = Estimate(4.42, "bits", Interval(4.31, 4.53), Trust.ORDINAL, ("a < b",))._repr_html_()
+    html = Estimate(4.42, "bits", Interval(4.31, 4.53), trust=Trust.ORDINAL, reasons=("a < b",))._repr_html_()
     assert "▮▮▯▯ ordinal" in html
     assert "4.42 bits [4.31, 4.53]" in html
     assert "a &lt; b" in html
@@ -35,4 +35,4 @@ def test_a_finding_shows_cause_and_remedy() -> None:
     assert "dead-units in layer 3 since step 40 (confidence 90%)" in html
     assert "dead = 0.8" in html
     assert "remedy: lower the rate" in html
-    assert "proof" not in html
+    assert "confirmation" not in html

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from levinthal.report.verdicts import HIGH, LOW, UNJUDGED, answer, entries, glyph, share, tally, whisker
-from levinthal.vocabulary import Estimate, Interval, Outcome, Study, Verdict
+from levinthal.vocabulary import Estimate, Interval, Outcome, Study, Trust, Verdict
 
 
 def test_zero_and_one_lie_where_the_page_marks_them() -> None:
@@ -17,7 +17,7 @@ def test_zero_and_one_lie_where_the_page_marks_them() -> None:
 
 
 def test_a_whisker_is_in_multiples_of_the_smallest_effect() -> None:
-    placed = whisker(Estimate(0.4, "bits", Interval(0.2, 0.6)), 0.2)
+    placed = whisker(Estimate(0.4, "bits", Interval(0.2, 0.6), trust=Trust.EXACT), 0.2)
     assert placed is not None
     assert (placed.dot, placed.low, placed.high) == pytest.approx((share(2), share(1), share(3)))
     assert not placed.cut_low
@@ -25,12 +25,12 @@ def test_a_whisker_is_in_multiples_of_the_smallest_effect() -> None:
 
 
 def test_what_runs_off_the_axis_is_cut_and_says_so() -> None:
-    beyond = whisker(Estimate(9.0, "", Interval(8.0, 10.0)), 1.0)
+    beyond = whisker(Estimate(9.0, "", Interval(8.0, 10.0), trust=Trust.EXACT), 1.0)
     assert beyond is not None
     assert beyond.dot is None
     assert beyond.cut_high
     assert not beyond.cut_low
-    wide = whisker(Estimate(1.0, "", Interval(-math.inf, math.inf)), 1.0)
+    wide = whisker(Estimate(1.0, "", Interval(-math.inf, math.inf), trust=Trust.EXACT), 1.0)
     assert wide is not None
     assert (wide.low, wide.high) == (0, 1)
     assert wide.cut_low
@@ -38,14 +38,14 @@ def test_what_runs_off_the_axis_is_cut_and_says_so() -> None:
 
 
 def test_no_whisker_without_a_size_or_a_number() -> None:
-    assert whisker(Estimate(1.0), None) is None
-    assert whisker(Estimate(math.nan), 0.1) is None
-    assert whisker(Estimate(1.0), 0.1) is not None
+    assert whisker(Estimate.exact(1.0), None) is None
+    assert whisker(Estimate.exact(math.nan), 0.1) is None
+    assert whisker(Estimate.exact(1.0), 0.1) is not None
 
 
 @given(st.floats(-100, 100), st.floats(0, 50), st.floats(0.01, 10))
 def test_whiskers_stay_on_the_axis(value: float, half: float, smallest: float) -> None:
-    placed = whisker(Estimate(value, "", Interval(value - half, value + half)), smallest)
+    placed = whisker(Estimate(value, "", Interval(value - half, value + half), trust=Trust.EXACT), smallest)
     assert placed is not None
     assert 0 <= placed.low <= placed.high <= 1
     assert placed.dot is None or placed.low <= placed.dot <= placed.high

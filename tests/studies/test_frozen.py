@@ -34,7 +34,7 @@ def stored(name: str) -> Rows:
     keys = ("name", "unit", "seed", "step", "layer", "condition")
     addresses = zip(*(columns[key] for key in keys), strict=True)
     rows = (
-        Row(held["cells"][cell], Measurement(measured, Estimate(value, unit), *place))
+        Row(held["cells"][cell], Measurement(measured, Estimate.exact(value, unit), *place))
         for cell, value, (measured, unit, *place) in zip(held["cell"], held["value"], addresses, strict=True)
     )
     return Rows.of(rows, levels=cells)

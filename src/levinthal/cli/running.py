@@ -91,7 +91,8 @@ def report(
     svg: Annotated[Path | None, Parameter(help="Folder for the figures as SVG; needs chromium.")] = None,
     csv: Annotated[Path | None, Parameter(help="File for the rows as CSV.")] = None,
     markdown: Annotated[
-        Path | None, Parameter(help="File for the verdicts as Markdown, with --svg's figures.")
+        Path | None,
+        Parameter(help="File for the verdicts as Markdown, with --svg's figures; as JSON beside it."),
     ] = None,
 ) -> int:
     """Judge and draw what the store holds of a study, finished or not. Nothing is measured."""
@@ -106,7 +107,7 @@ def report(
         stdout().print(f"rows: {csv}", soft_wrap=True)
     figures = save_figures(chosen.study, published.rows, svg) if svg else []
     if markdown:
-        save_markdown(chosen.study, published, figures, writable(markdown))
+        save_markdown(chosen, published, figures, writable(markdown))
     published.raise_faults()
     return 0
 

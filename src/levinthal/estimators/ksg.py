@@ -23,7 +23,6 @@ from levinthal.estimators.trust import Concern
 from levinthal.estimators.variants import Variants
 from levinthal.vocabulary import Estimate, Trust
 
-DRAWS = {"null": 1, "full": 2}
 FACTORS = {"null": (), "full": (2.0, 0.5)}
 
 
@@ -44,7 +43,7 @@ def ksg(
     word, reasons = trust.judged([*found, *concerns])
     interval = spread.around(reading.value, more["still_to_come"]) if spread else None
     every = {**_described(reading, x, y, settings, name), **(details or {}), **more}
-    return Estimate(reading.value, settings.units, interval, word, reasons, every)
+    return Estimate(reading.value, settings.units, interval, trust=word, reasons=reasons, details=every)
 
 
 def zscored_ksg(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings: Settings) -> Estimate:
@@ -81,11 +80,11 @@ def _described(
 
 
 def _readings(variants: Variants) -> list[Reading]:
-    """The pair as it stands, and what the checks ask for: shuffled pairs, and first x doubled and halved."""
+    """The pair as it stands, and what the checks ask for: x doubled and halved, and shuffled pairs."""
     settings = variants.settings
     if settings.checks == "none":
         return [read(variants.x, variants.y, settings)]
-    orders = permutations(len(variants.y), DRAWS[settings.checks], settings.seed)
+    orders = permutations(len(variants.y), 1, settings.seed)
     return variants.readings(FACTORS[settings.checks], orders)
 
 
@@ -98,9 +97,8 @@ def _checked(
     if settings.checks == "none":
         return concerns, None, details
     dims = details["directions"]
-    scaled, null = others[: -DRAWS[settings.checks]], others[-DRAWS[settings.checks] :]
-    details["null"] = float(np.mean([other.value for other in null]))
-    details["null_draws"] = tuple(other.value for other in null)
+    *scaled, null = others
+    details["null"] = null.value
     spread = None
     if settings.checks == "full":
         spread, found, more = _full_checks(reading, scaled, sum(dims), variants)
@@ -122,8 +120,10 @@ def _free_checks(
     top = ceiling(len(x), settings.k) * settings.per_nat
     concerns = [
         trust.near_ceiling(reading.value, top),
+        trust.too_few_rows(len(x), ceiling(len(x), settings.k)),
         trust.has_ties(rows, values, reading.jittered),
         trust.one_side_decides(reading.share_x, reading.share_y),
+        trust.ignored_columns(x, y),
         trust.not_checked(settings.checks, "scale, sample size, interval"),
     ]
     dimension = trust.high_dimension((dims[0], dims[1]))
@@ -159,4 +159,4 @@ def _nothing(x: np.ndarray, y: np.ndarray, settings: Settings, name: str) -> Est
     details = {"estimator": name, "n": len(x), "k": settings.k, "dims": (x.shape[1], y.shape[1])}
     details["ceiling"] = ceiling(len(x), settings.k) * settings.per_nat
     reason = f"{side} is constant: it carries no information"
-    return Estimate(0.0, settings.units, None, Trust.EXACT, (reason,), details)
+    return Estimate(0.0, settings.units, trust=Trust.EXACT, reasons=(reason,), details=details)

@@ -50,7 +50,9 @@ def chi(activation: Activation, *, sigma_w: float, sigma_b: float = 0.0) -> Esti
         length = following
     slope = _slope(activation, math.sqrt(max(length, 1e-30)))
     details = {"q": length, "sigma_w": sigma_w, "sigma_b": sigma_b}
-    return Estimate(round(sigma_w**2 * slope, 12), RATE, None, Trust.CALIBRATED, (WIDE,), details)
+    return Estimate(
+        round(sigma_w**2 * slope, 12), RATE, trust=Trust.CALIBRATED, reasons=(WIDE,), details=details
+    )
 
 
 def batchnorm_rate(activation: str | Activation, batch: int | None = None) -> Estimate:
@@ -79,14 +81,16 @@ def batchnorm_rate(activation: str | Activation, batch: int | None = None) -> Es
             if isinstance(activation, str)
             else activation
         )
-        return Estimate(_limit(function), RATE, None, Trust.CALIBRATED, (WIDE,), {"batch": "infinite"})
+        return Estimate(
+            _limit(function), RATE, trust=Trust.CALIBRATED, reasons=(WIDE,), details={"batch": "infinite"}
+        )
     if not isinstance(activation, str):
         raise InputError("a finite batch has a closed form for 'linear' and 'relu' only: leave `batch` out")
     require_one_of("activation", activation, NAMED)
     if batch < 4:
         raise InputError(f"batch={batch}: the mean of the squared gradient is infinite below 4")
     rate = (batch - 2) / (batch - 3) if activation == "linear" else _relu_rate(batch)
-    return Estimate(rate, RATE, None, Trust.CALIBRATED, (WIDE,), {"batch": batch})
+    return Estimate(rate, RATE, trust=Trust.CALIBRATED, reasons=(WIDE,), details={"batch": batch})
 
 
 def depth_scale(rate: float | Estimate) -> float:
@@ -102,7 +106,7 @@ def trainable_depth(rate: float | Estimate) -> Estimate:
     42
     """
     why = "16 is a rule of thumb from experiments: an order of magnitude"
-    return Estimate(TRAINABLE * depth_scale(rate), "layers", None, Trust.ORDINAL, (why,))
+    return Estimate(TRAINABLE * depth_scale(rate), "layers", trust=Trust.ORDINAL, reasons=(why,))
 
 
 def _relu_rate(batch: int) -> float:

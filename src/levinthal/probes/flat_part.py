@@ -77,7 +77,9 @@ def dead_share(call: Call, batch: int, tails: Tails) -> Estimate:
     low, high = (_by_unit(side) for side in _on_tails(call, tails))
     dead = low.all(0) | high.all(0)
     why = f"{len(dead)} units, {batch} inputs: one that wakes for fewer than 1 in {batch / 3:.0f} looks dead"
-    return Estimate(float(dead.double().mean()), "", None, Trust.ORDINAL, (why,), {"units": len(dead)})
+    return Estimate(
+        float(dead.double().mean()), trust=Trust.ORDINAL, reasons=(why,), details={"units": len(dead)}
+    )
 
 
 def _on_tails(call: Call, tails: Tails) -> tuple[Bool[Tensor, "..."], Bool[Tensor, "..."]]:

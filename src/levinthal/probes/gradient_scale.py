@@ -94,12 +94,14 @@ def _coefficient_of_pairs(
     linear, real = float(pairs.mean()), float(spread.mean())
     if not (linear > 0 and real > 0) or not math.isfinite(linear * real):
         why = "the output does not vary over the batch, or not finitely"
-        return Estimate(math.nan, "", None, Trust.UNRELIABLE, (why,))
+        return Estimate(math.nan, trust=Trust.UNRELIABLE, reasons=(why,))
     influence = (relative(pairs.mean(0)) + relative(pairs.mean(1)) - relative(spread)) / 2
     found = ratio(0.5 * math.log(linear / real), _settled(influence), coupled=coupled)
     span = found.interval  # float32 leaves an affine map within 1e-7 of 1
     span = span and Interval(round(span.low, 6), round(span.high, 6), span.level, span.method)
-    return Estimate(round(found.value, 6), "", span, found.trust, found.reasons, found.details)
+    return Estimate(
+        round(found.value, 6), "", span, trust=found.trust, reasons=found.reasons, details=found.details
+    )
 
 
 def _settled(influence: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
@@ -114,7 +116,7 @@ def _coefficient(taken: Pass, top: Tensor, below: Tensor, squares: Float[Tensor,
     j, a, b = (float(s.mean()) for s in sizes)
     if not (j * a > 0 and b > 0) or not math.isfinite(j * a / b):
         why = "no gradient passes" if j == 0 else "a layer is zero, or not finite"
-        return Estimate(0.0 if j == 0 else math.nan, "", None, Trust.UNRELIABLE, (why,))
+        return Estimate(0.0 if j == 0 else math.nan, trust=Trust.UNRELIABLE, reasons=(why,))
     if len({len(s) for s in sizes}) > 1:
         squares, read, given = (s.mean().reshape(1) for s in sizes)
         sizes = squares, read, given

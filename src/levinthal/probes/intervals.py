@@ -1,7 +1,7 @@
-"""Intervals over the inputs of a batch: means, ratios and slopes by their influence, row by row.
+"""Intervals over the inputs of a batch: means, ratios and slopes from the influence of each row.
 
-For a smooth function of means, the error is the mean of each row's influence on it (the delta method; Efron
-& Tibshirani 1993, sec. 21): its standard error is that of a mean over independent rows.
+The error of a smooth function of means is the mean of the rows' influences (the delta method; Efron &
+Tibshirani 1993, ch. 21). So its standard error is that of a mean over independent rows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ METHOD = "delta method over inputs"
 
 
 def standard_error(influence: Float[Tensor, " n"]) -> float:
-    """Of a mean whose rows have this influence; infinite for a single row."""
+    """The standard error of a mean whose rows have this influence; infinite for a single row."""
     n = len(influence)
     return float(influence.double().std()) / math.sqrt(n) if n > 1 else math.inf
 
@@ -43,7 +43,7 @@ def ratio(log: float, influence: Float[Tensor, " n"], *, coupled: bool = False) 
     """exp(log), with the interval symmetric in the logarithm; `influence` is that on the logarithm."""
     found = estimate(log, influence, coupled=coupled)
     span = found.interval and Interval(_exp(found.interval.low), _exp(found.interval.high), 0.95, METHOD)
-    return Estimate(_exp(log), "", span, found.trust, found.reasons, found.details)
+    return Estimate(_exp(log), "", span, trust=found.trust, reasons=found.reasons, details=found.details)
 
 
 def relative(values: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
@@ -55,19 +55,19 @@ def relative(values: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
 def estimate(
     value: float, influence: Float[Tensor, " n"], unit: str = "", *, coupled: bool = False
 ) -> Estimate:
-    """A value with Student's interval over rows; what it cannot vouch for, it says."""
+    """A value with Student's interval over rows, and with the reasons that limit its trust."""
     n, error = len(influence), standard_error(influence)
     details = {"rows": n}
     if not math.isfinite(value):
-        return Estimate(value, unit, None, Trust.UNRELIABLE, ("not finite",), details)
+        return Estimate(value, unit, trust=Trust.UNRELIABLE, reasons=("not finite",), details=details)
     if n < FEWEST_ROWS:
         why = f"{n} row{'s' * (n != 1)} of the batch, and an interval over inputs needs {FEWEST_ROWS}"
-        return Estimate(value, unit, None, Trust.UNRELIABLE, (why,), details)
+        return Estimate(value, unit, trust=Trust.UNRELIABLE, reasons=(why,), details=details)
     reach = float(special.stdtrit(n - 1, 0.975)) * error
     span = Interval(value - reach, value + reach, 0.95, METHOD)
     if coupled:
-        return Estimate(value, unit, span, Trust.ORDINAL, (BATCH_NORM,), details)
-    return Estimate(value, unit, span, Trust.CALIBRATED, (), details)
+        return Estimate(value, unit, span, trust=Trust.ORDINAL, reasons=(BATCH_NORM,), details=details)
+    return Estimate(value, unit, span, trust=Trust.CALIBRATED, details=details)
 
 
 def _exp(log: float) -> float:

@@ -120,10 +120,12 @@ def growth_over_draws(
     mean, error = float(rates.mean()), float(rates.std(ddof=1)) / math.sqrt(draws)
     if not math.isfinite(mean):
         why = f"{np.sum(~np.isfinite(rates))} of {draws} draws have no finite rate"
-        return Estimate(mean, PER_LAYER, None, Trust.UNRELIABLE, (why,), {"draws": draws})
+        return Estimate(mean, PER_LAYER, trust=Trust.UNRELIABLE, reasons=(why,), details={"draws": draws})
     reach = float(special.stdtrit(draws - 1, 0.975)) * error
     span = Interval(mean - reach, mean + reach, 0.95, "Student over draws of the weights")
-    return Estimate(mean, PER_LAYER, span, Trust.CALIBRATED, (), {"draws": draws, "rates": rates.tolist()})
+    return Estimate(
+        mean, PER_LAYER, span, trust=Trust.CALIBRATED, details={"draws": draws, "rates": rates.tolist()}
+    )
 
 
 def _drawn(factory: Callable[[], nn.Module], seed: int) -> nn.Module:
@@ -211,7 +213,7 @@ def _layer(
         _gain(_power(call.before, batch), _power(call.output, batch), coupled),
         root_mean(slopes / (gradient.numel() / len(slopes)), coupled=coupled),
         None if before is None else _gain(slopes, _energy(before, batch), coupled),
-        Estimate(math.hypot(*norms)) if norms else None,
+        Estimate.exact(math.hypot(*norms)) if norms else None,
         flat_share(call, batch, tails) if tails else None,
         dead_share(call, batch, tails) if tails else None,
         tails,
@@ -231,7 +233,7 @@ def _energy(values: Tensor, batch: int) -> Squares:
 def _gain(below: Squares, above: Squares, coupled: bool) -> Estimate:
     """The root of a ratio of means over rows."""
     if below.numel() == 0 or float(below.mean()) == 0 or float(above.mean()) == 0:
-        return Estimate(0.0, "", None, Trust.UNRELIABLE, ("one of the two is zero",))
+        return Estimate(0.0, trust=Trust.UNRELIABLE, reasons=("one of the two is zero",))
     log = 0.5 * math.log(float(above.mean()) / float(below.mean()))
     if len(below) != len(above):
         below, above = below.mean().reshape(1), above.mean().reshape(1)
@@ -250,9 +252,9 @@ def _growth(taken: Pass, squares: list[Squares], *, towards: str) -> Estimate:
     places = [sign * k for k, size in enumerate(sizes) if size > 0]
     if len(places) < 2:
         why = f"{len(places)} of {len(held)} weight layers have a signal, and a slope needs 2"
-        return Estimate(math.nan, PER_LAYER, None, Trust.UNRELIABLE, (why,))
+        return Estimate(math.nan, PER_LAYER, trust=Trust.UNRELIABLE, reasons=(why,))
     if not all(map(math.isfinite, sizes)):
-        return Estimate(math.inf, PER_LAYER, None, Trust.UNRELIABLE, ("the signal is not finite",))
+        return Estimate(math.inf, PER_LAYER, trust=Trust.UNRELIABLE, reasons=("the signal is not finite",))
     x = np.array(places) - np.mean(places)
     slopes = x / (x @ x)
     kept = [s for s in held if float(s.mean()) > 0]
@@ -264,4 +266,6 @@ def _growth(taken: Pass, squares: list[Squares], *, towards: str) -> Estimate:
         return found
     silent = f"{len(held) - len(kept)} of {len(held)} weight layers have no signal at all"
     reasons = (*found.reasons, silent)
-    return Estimate(value, PER_LAYER, found.interval, Trust.UNRELIABLE, reasons, found.details)
+    return Estimate(
+        value, PER_LAYER, found.interval, trust=Trust.UNRELIABLE, reasons=reasons, details=found.details
+    )

@@ -96,7 +96,14 @@ def _evidence(found: Signal) -> dict[str, Estimate]:
 def _scaled(estimate: Estimate, by: float, unit: str) -> Estimate:
     span = estimate.interval
     scaled = span and Interval(span.low * by, span.high * by, span.level, span.method)
-    return Estimate(estimate.value * by, unit, scaled, estimate.trust, estimate.reasons, estimate.details)
+    return Estimate(
+        estimate.value * by,
+        unit,
+        scaled,
+        trust=estimate.trust,
+        reasons=estimate.reasons,
+        details=estimate.details,
+    )
 
 
 def _first_infinite(found: Signal) -> str:

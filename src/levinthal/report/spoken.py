@@ -46,10 +46,10 @@ def number(value: float, places: int | None = None) -> str:
 def said(estimate: Estimate) -> tuple[str, str]:
     """The value, and its interval in the same digits with the unit after both.
 
-    >>> from levinthal.vocabulary import Interval
-    >>> said(Estimate(3.267, "bits", Interval(2.94, 3.61)))
+    >>> from levinthal.vocabulary import Interval, Trust
+    >>> said(Estimate(3.267, "bits", Interval(2.94, 3.61), trust=Trust.CALIBRATED))
     ('3.27', '[2.94, 3.61] bits')
-    >>> said(Estimate(0.1, "%"))
+    >>> said(Estimate.exact(0.1, "%"))
     ('0.100', '%')
     """
     if estimate.interval is None:

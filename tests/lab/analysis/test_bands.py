@@ -43,7 +43,7 @@ def test_curves_are_drawn_one_step_later() -> None:
 
 def rows(values: dict[int, list[float]]) -> Rows:
     return Rows.of(
-        Row({"rule": "plain"}, Measurement("loss", Estimate(value), seed, step, "", f"rate={step + 1}"))
+        Row({"rule": "plain"}, Measurement("loss", Estimate.exact(value), seed, step, "", f"rate={step + 1}"))
         for step, found in values.items()
         for seed, value in enumerate(found)
     )

@@ -51,7 +51,7 @@ def _table(
 
 
 def row(rule: str, depth: int, number: float, seed: int, step: int, rate: float) -> Row:
-    place = Measurement("loss", Estimate(float(number)), seed, step, "", f"rate={rate:g}")
+    place = Measurement("loss", Estimate.exact(float(number)), seed, step, "", f"rate={rate:g}")
     return Row({"rule": rule, "depth": depth}, place)
 
 

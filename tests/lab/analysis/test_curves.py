@@ -22,7 +22,7 @@ def curve(*values: float) -> Curve:
 
 def test_curves_are_in_the_order_of_the_steps_a_seed_at_a_time() -> None:
     rows = Rows.of(
-        Row({"width": 20}, Measurement(name, Estimate(10 * seed + step), seed, step))
+        Row({"width": 20}, Measurement(name, Estimate.exact(10 * seed + step), seed, step))
         for name in ("loss", "error")
         for seed in (0, 1)
         for step in (8, 0, 2)

@@ -9,7 +9,7 @@ from levinthal.vocabulary import Estimate, Measurement, Row
 
 def grid(scores: dict[float, list[float]]) -> Rows:
     return Rows.of(
-        Row({"rule": "any"}, Measurement("loss", Estimate(score), seed, 0, "", f"rate={rate:g}"))
+        Row({"rule": "any"}, Measurement("loss", Estimate.exact(score), seed, 0, "", f"rate={rate:g}"))
         for rate, found in scores.items()
         for seed, score in enumerate(found)
     )

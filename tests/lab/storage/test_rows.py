@@ -25,14 +25,14 @@ _spec.loader.exec_module(twin)
 
 
 def row(value: float = 0.0, *, seed: int = 0, step: int = 0, name: str = "error", **cell: Any) -> Row:
-    return Row(cell, Measurement(name, Estimate(value, "bits"), seed, step))
+    return Row(cell, Measurement(name, Estimate.exact(value, "bits"), seed, step))
 
 
 @st.composite
 def many(draw: st.DrawFn) -> list[Row]:
     rows = st.builds(
         lambda cell, name, value, seed, step, layer, condition: Row(
-            cell, Measurement(name, Estimate(value), seed, step, layer, condition)
+            cell, Measurement(name, Estimate.exact(value), seed, step, layer, condition)
         ),
         st.fixed_dictionaries({"width": st.sampled_from([20, 50])}, optional={"arm": st.sampled_from("ab")}),
         st.sampled_from(["error", "loss"]),
@@ -47,7 +47,12 @@ def many(draw: st.DrawFn) -> list[Row]:
 
 def test_rows_come_back_as_they_went_in() -> None:
     estimate = Estimate(
-        float("nan"), "bits", Interval(-np.inf, 2.0, 0.9, "bootstrap"), Trust.ORDINAL, ("why",), {"n": 3}
+        float("nan"),
+        "bits",
+        Interval(-np.inf, 2.0, 0.9, "bootstrap"),
+        trust=Trust.ORDINAL,
+        reasons=("why",),
+        details={"n": 3},
     )
     one = Row({"width": 20}, Measurement("mi", estimate, 3, 250, "last", "read=before"))
     [back] = Rows.of([one])
@@ -90,7 +95,7 @@ def test_narrowing_leaves_the_rows_as_they_were() -> None:
 
 def test_a_word_of_the_condition_is_a_factor_and_speaks_before_the_cell() -> None:
     def read(condition: str) -> Row:
-        return Row({"mode": "cell"}, Measurement("mi", Estimate(1.0), condition=condition))
+        return Row({"mode": "cell"}, Measurement("mi", Estimate.exact(1.0), condition=condition))
 
     rows = Rows.of([read("mode=batch k=3"), read("mode=running k=5"), read("")])
     assert rows.values("mode").tolist() == ["batch", "running", "cell"]

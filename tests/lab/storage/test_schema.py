@@ -23,7 +23,7 @@ def one_line(error: pytest.ExceptionInfo[StoreError]) -> str:
 
 def filled(path: Path, rows: int = 1) -> Path:
     with Store(path) as store:
-        found = [Measurement("error", Estimate(0.5), step=step) for step in range(rows)]
+        found = [Measurement("error", Estimate.exact(0.5), step=step) for step in range(rows)]
         store.write([Run("toy", 1, {"width": 20}, 0)], found)
     return path
 
@@ -148,7 +148,7 @@ def test_writing_to_a_read_only_folder(folder: Path, nobody: Callable[[], None],
 
 def test_a_log_that_cannot_be_replayed_is_not_passed_over(folder: Path, nobody: Callable[[], None]) -> None:
     with Store(folder / "live.sqlite") as store:
-        store.write([Run("toy", 1, {"width": 20}, 0)], [Measurement("error", Estimate(0.5))])
+        store.write([Run("toy", 1, {"width": 20}, 0)], [Measurement("error", Estimate.exact(0.5))])
         for end in ("", "-wal"):
             shutil.copy(folder / f"live.sqlite{end}", folder / f"copy.sqlite{end}")
             (folder / f"copy.sqlite{end}").chmod(0o444)

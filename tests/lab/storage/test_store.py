@@ -26,9 +26,9 @@ estimates = st.builds(
     floats,
     st.sampled_from(["", "bits"]),
     st.one_of(st.none(), intervals),
-    st.sampled_from(Trust),
-    st.lists(st.text(max_size=9), max_size=2).map(tuple),
-    st.dictionaries(st.text(max_size=5), plain, max_size=3),
+    trust=st.sampled_from(Trust),
+    reasons=st.lists(st.text(max_size=9), max_size=2).map(tuple),
+    details=st.dictionaries(st.text(max_size=5), plain, max_size=3),
 )
 
 
@@ -37,7 +37,7 @@ def run(width: int = 20, seed: int = 0, **rest: Any) -> Run:
 
 
 def error(value: float = 0.5, seed: int = 0, step: int = 0) -> Measurement:
-    return Measurement("error", Estimate(value), seed, step)
+    return Measurement("error", Estimate.exact(value), seed, step)
 
 
 @given(st.lists(estimates, max_size=5))
@@ -99,7 +99,9 @@ def test_a_task_is_stored_wholly_or_not_at_all(store: Store) -> None:
     with pytest.raises(InputError, match="error is of seed 2; the runs have seeds 0, 1"):
         store.write([run(), run(seed=1)], [error(seed=2)])
     with pytest.raises(InputError, match="error: object cannot be stored"):
-        store.write([run()], [Measurement("error", Estimate(0.5, details={"x": object()}))])
+        store.write(
+            [run()], [Measurement("error", Estimate(0.5, details={"x": object()}, trust=Trust.EXACT))]
+        )
     assert store.runs() == []
     assert store.check() == []
 
@@ -203,7 +205,7 @@ def test_a_store_locked_for_too_long_is_one_line(tmp_path: Path) -> None:
 
 def made_by(source: str, value: float) -> tuple[list[Run], list[Measurement]]:
     run = Run("toy", 1, {"width": 20}, seed=0, environment={SOURCE: source} if source else {})
-    return [run], [Measurement("error", Estimate(value), seed=0)]
+    return [run], [Measurement("error", Estimate.exact(value), seed=0)]
 
 
 def test_a_run_is_measured_again_only_where_other_code_made_it(store: Store) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from levinthal.lab.storage.table import Column, encoded, words
-from levinthal.vocabulary import Estimate, Measurement
+from levinthal.vocabulary import Estimate, Measurement, Trust
 
 scalars = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from(["a", "b", ""]))
 
@@ -38,5 +38,5 @@ def test_words_become_scalars() -> None:
 
 
 def test_arrays_in_details_become_lists() -> None:
-    estimate = Estimate(1.0, details={"null": np.array([0.5, np.nan]), "n": np.int64(3)})
+    estimate = Estimate(1.0, details={"null": np.array([0.5, np.nan]), "n": np.int64(3)}, trust=Trust.EXACT)
     assert encoded(Measurement("x", estimate))["details"] == '{"null": [0.5, NaN], "n": 3}'

@@ -25,7 +25,7 @@ def verdicts(rows: Rows) -> dict[str, Verdict]:
 
 
 def row(cell: Cell, name: str, value: float, seed: int, layer: str = "", condition: str = "") -> Row:
-    return Row(cell, Measurement(name, Estimate(value), seed, 0, layer, condition))
+    return Row(cell, Measurement(name, Estimate.exact(value), seed, 0, layer, condition))
 
 
 def simulated(planted: bool) -> Rows:

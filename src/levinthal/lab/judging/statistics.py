@@ -117,10 +117,19 @@ def mean_estimate(values: Sequence[float] | Float[np.ndarray, " n"], unit: str =
     if len(x) < FEWEST_SEEDS:
         plural = "" if len(x) == 1 else "s"
         why = f"{len(x)} seed{plural}, and an interval over seeds needs {FEWEST_SEEDS}"
-        return Estimate(float(x.mean()), unit, interval, Trust.UNRELIABLE, (why,), details)
+        return Estimate(
+            float(x.mean()), unit, interval, trust=Trust.UNRELIABLE, reasons=(why,), details=details
+        )
     if interval is not None and interval.low == interval.high:
-        return Estimate(float(x.mean()), unit, interval, Trust.EXACT, (f"all {len(x)} seeds agree",), details)
-    return Estimate(float(x.mean()), unit, interval, Trust.CALIBRATED, (), details)
+        return Estimate(
+            float(x.mean()),
+            unit,
+            interval,
+            trust=Trust.EXACT,
+            reasons=(f"all {len(x)} seeds agree",),
+            details=details,
+        )
+    return Estimate(float(x.mean()), unit, interval, trust=Trust.CALIBRATED, details=details)
 
 
 def ratio_estimate(numerator: Mapping[int, float], denominator: Mapping[int, float]) -> Estimate:
@@ -145,7 +154,7 @@ def ratio_estimate(numerator: Mapping[int, float], denominator: Mapping[int, flo
         math.exp(log.interval.low), math.exp(log.interval.high), log.interval.level, log.interval.method
     )
     reasons = log.reasons + ((f"{lost} seeds have no finite pair and are left out",) if lost else ())
-    return Estimate(math.exp(log.value), "x", interval, log.trust, reasons, log.details)
+    return Estimate(math.exp(log.value), "x", interval, trust=log.trust, reasons=reasons, details=log.details)
 
 
 def seeds_needed(effect: float, spread: float, *, power: float = 0.8, level: float = 0.95) -> int | None:

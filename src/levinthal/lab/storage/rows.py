@@ -34,7 +34,7 @@ class Rows:
 
     >>> from levinthal.vocabulary import Estimate, Measurement
     >>> rows = Rows.of(
-    ...     Row({"width": w}, Measurement("loss", Estimate(w + s + t / 10), seed=s, step=t))
+    ...     Row({"width": w}, Measurement("loss", Estimate.exact(w + s + t / 10), seed=s, step=t))
     ...     for w in (20, 50) for s in (0, 1) for t in (1, 8)
     ... )
     >>> len(rows), rows.distinct("width")

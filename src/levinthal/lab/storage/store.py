@@ -38,7 +38,7 @@ class Store:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "store.sqlite") as store:
     ...     run = Run("toy", 1, {"width": 20}, seed=0)
-    ...     store.write([run], [Measurement("error", Estimate(0.1), seed=0)])
+    ...     store.write([run], [Measurement("error", Estimate.exact(0.1), seed=0)])
     ...     store.rows("toy").where(width=20).by_seed()
     1
     {0: 0.1}

@@ -178,7 +178,9 @@ class Table:
         value, low, high, level = (float(self.numbers[key][i]) for key in NUMBERS)
         interval = None if at["method"] is None else Interval(low, high, level, at["method"])
         reasons, details = tuple(json.loads(at["reasons"])), json.loads(at["details"])
-        estimate = Estimate(value, at["unit"], interval, Trust(at["trust"]), reasons, details)
+        estimate = Estimate(
+            value, at["unit"], interval, trust=Trust(at["trust"]), reasons=reasons, details=details
+        )
         where = (at["seed"], at["step"], at["layer"], at["condition"])
         return Row(self.cells[self.cell[i]], Measurement(at["name"], estimate, *where))
 
@@ -195,7 +197,7 @@ def table(
 def encoded(measurement: Measurement) -> dict[str, Any]:
     """A measurement as plain values, one for each column of the long table.
 
-    >>> m = Measurement("loss", Estimate(0.5, "nats", details={"n": np.int64(3)}), seed=1)
+    >>> m = Measurement("loss", Estimate(0.5, "nats", trust=Trust.EXACT, details={"n": np.int64(3)}), seed=1)
     >>> encoded(m)["details"], encoded(m)["method"]
     ('{"n": 3}', None)
     """

@@ -91,9 +91,9 @@ def _chains(case: str, length: int, seed: int) -> Iterator[Measurement]:
     if case == "one factor short":
         product = product / slopes
     yield Measurement("agreement", _digits(product / gradient), seed)
-    yield Measurement("growth", Estimate(float(growth), "decades a layer"), seed)
+    yield Measurement("growth", Estimate.exact(float(growth), "decades a layer"), seed)
     for layer, typical in enumerate(gradient.abs().median(dim=0).values.tolist(), start=1):
-        yield Measurement("gradient", Estimate(typical), seed, layer=f"{layer}")
+        yield Measurement("gradient", Estimate.exact(typical), seed, layer=f"{layer}")
 
 
 def _draw(case: str, length: int, seed: int) -> tuple[Chains, Chains, Float[Tensor, " chain"]]:
@@ -116,12 +116,12 @@ def _scan(case: str, seed: int) -> Iterator[Measurement]:
     widths = SPACING * np.sum(WEIGHTS[:, None] * SLOPES[case](z) >= 1, axis=1)
     formula = np.array([escape_width(w) for w in WEIGHTS])
     yield Measurement("agreement", _digits(1 + torch.tensor((widths - formula) / formula.max())), seed)
-    yield Measurement("widest", Estimate(float(widths.max())), seed)
+    yield Measurement("widest", Estimate.exact(float(widths.max())), seed)
 
 
 def _digits(ratio: Tensor) -> Estimate:
     """Digits to which the worst ratio is 1, as far as float64 can tell."""
-    return Estimate(-math.log10(max(float((ratio - 1).abs().max()), 2**-53)), "digits")
+    return Estimate.exact(-math.log10(max(float((ratio - 1).abs().max()), 2**-53)), "digits")
 
 
 def _beside(name: str, case: str, control: str, sign: int = 1) -> Callable[[Rows], Evidence]:

@@ -117,9 +117,11 @@ def simulated(solved: float, near: float, opposite: float, control: float = 0.0)
         cell = {"task": task, "nets": 2, "sweeps": 5000}
         for seed in range(8):
             off = 0.02 * (seed % 3 - 1)
-            yield Row(cell, Measurement("solved", Estimate(share + off), seed, 5000))
+            yield Row(cell, Measurement("solved", Estimate.exact(share + off), seed, 5000))
             for name, value in (("is_124", one), ("antisymmetry", two), ("sweeps", 1400 + seed)):
-                yield Row(cell, Measurement(name, Estimate(value + off), seed, 0, "net 0", "right=True"))
+                yield Row(
+                    cell, Measurement(name, Estimate.exact(value + off), seed, 0, "net 0", "right=True")
+                )
 
 
 def test_planted_solutions_are_seen_and_missing_ones_are_not() -> None:

@@ -26,13 +26,14 @@ def _rows(errors: Errors, best: float, noise: float) -> Iterator[Row]:
     draw = np.random.default_rng(0)
     for task in study.presets["quick"].tasks:
         for seed in task.seeds:
-            yield Row(task.cell, Measurement("mean_image_error", Estimate(MEAN_IMAGE), seed))
+            yield Row(task.cell, Measurement("mean_image_error", Estimate.exact(MEAN_IMAGE), seed))
             for rate in RATES:
                 worse = 1 + abs(np.log10(rate / best))
                 end = min(errors(task.cell) * worse, MEAN_IMAGE) * np.exp(noise * draw.standard_normal())
                 for step, value in ((0, MEAN_IMAGE), (1500, end)):
                     yield Row(
-                        task.cell, Measurement("error", Estimate(value), seed, step, "", f"rate={rate:g}")
+                        task.cell,
+                        Measurement("error", Estimate.exact(value), seed, step, "", f"rate={rate:g}"),
                     )
 
 

@@ -27,7 +27,7 @@ def simulated(mean, level, error, spread, singular):
         for seed in range(6):
 
             def row(name, value, step=0, layer="", condition="", cell=cell, seed=seed):
-                noisy = Estimate(value + draw.normal(0, 1e-3))
+                noisy = Estimate.exact(value + draw.normal(0, 1e-3))
                 return Row(cell, Measurement(name, noisy, seed, step, layer, condition))
 
             for rate in RATES:
@@ -133,10 +133,10 @@ def test_when_a_layer_saturates():
 def test_fall_rise_and_lag_of_one_trace():
     cell = {"steps": 2000}
     means = {0: 0.6, 100: 0.2, 1600: 0.1, 2000: 0.3}
-    rows = [Row(cell, Measurement("mean", Estimate(v), 3, s, "4")) for s, v in means.items()]
+    rows = [Row(cell, Measurement("mean", Estimate.exact(v), 3, s, "4")) for s, v in means.items()]
     for layer, first in (("1", 100), ("4", 1600)):
         levels = ((s, 0.95 if s >= first else 0.1) for s in means)
-        rows += [Row(cell, Measurement("p98", Estimate(v), 3, s, layer)) for s, v in levels]
+        rows += [Row(cell, Measurement("p98", Estimate.exact(v), 3, s, layer)) for s, v in levels]
     assert fall(Rows.of(rows), 4) == {3: pytest.approx(0.3)}
     assert rise(Rows.of(rows), 4) == {3: pytest.approx(0.2)}
     assert later(Rows.of(rows)) == {3: pytest.approx(4)}

@@ -33,11 +33,11 @@ def _rows(loss: Loss, drift: float, noise: float, edge: str) -> Iterator[Row]:
             final = loss(rule, hidden) * (1 if rate == winner else 4) * np.exp(noise * draw.standard_normal())
             value, words = 2.3 if step == 0 else final, f"rate={rate:g}"
             cell = {"rule": rule, "hidden": hidden}
-            yield Row(cell, Measurement("training_loss", Estimate(value), seed, step, "", words))
+            yield Row(cell, Measurement("training_loss", Estimate.exact(value), seed, step, "", words))
             apart = drift * np.log10(1 + step) + abs(noise * draw.standard_normal())
-            yield Row(cell, Measurement("imbalance", Estimate(apart), seed, step, "", words))
+            yield Row(cell, Measurement("imbalance", Estimate.exact(apart), seed, step, "", words))
             if step == 0:
-                yield Row(cell, Measurement("batch_imbalance", Estimate(noise), seed, 0, "", words))
+                yield Row(cell, Measurement("batch_imbalance", Estimate.exact(noise), seed, 0, "", words))
 
 
 def verdict(name: str, loss: Loss, **more) -> Verdict:
@@ -90,7 +90,7 @@ def test_downhill_or_not(share: float, outcome: str) -> None:
     rows = Rows.of(
         Row(
             {"rule": "directions", "hidden": 3},
-            Measurement("downhill", Estimate(value), seed, condition=f"factors={name}"),
+            Measurement("downhill", Estimate.exact(value), seed, condition=f"factors={name}"),
         )
         for seed in range(6)
         for name, value in (("equalising", share), ("random", share), ("shuffled", 0.4 + 0.03 * seed))

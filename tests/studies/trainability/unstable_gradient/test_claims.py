@@ -31,7 +31,7 @@ def speeds(a_layer, *, pixels=784, times=1.0):
                             * 10 ** (rate * (layer - hidden) + draw.normal(0, 0.03))
                         )
                         at = {"seed": seed, "step": epochs, "layer": f"{layer}"}
-                        yield Row(cell, Measurement("bias_gradient", Estimate(norm), **at))
+                        yield Row(cell, Measurement("bias_gradient", Estimate.exact(norm), **at))
 
 
 def accuracies(share, *, pixels=64):
@@ -46,7 +46,7 @@ def accuracies(share, *, pixels=64):
             for rate in (0.03, 0.1, 0.3, 1):
                 value = share(start, hidden, width, rate) + draw.normal(0, 3e-4)
                 for epoch, less in ((1, 0.2), (30, 0.0)):
-                    estimate = Estimate(value - less)
+                    estimate = Estimate.exact(value - less)
                     yield Row(cell, Measurement("accuracy", estimate, seed, epoch, "", f"rate={rate:g}"))
 
 
@@ -93,7 +93,9 @@ def drawn_like_the_book(*, times=1.0, pixels=784, odd=None, spread=0.2):
         for seed in range(32):
 
             def row(epochs, hidden, step, layer, norm, cell=cell, seed=seed, off=off):
-                value = Estimate(norm * off ** (layer > 1 or epochs == 0) * np.exp(draw.normal(0, spread)))
+                value = Estimate.exact(
+                    norm * off ** (layer > 1 or epochs == 0) * np.exp(draw.normal(0, spread))
+                )
                 measured = Measurement("bias_gradient", value, seed, step, f"{layer}")
                 return Row(cell | {"hidden": hidden, "epochs": epochs}, measured)
 
@@ -132,7 +134,7 @@ def test_what_one_seed_alone_reaches_does_not_count_for_it():
     rows = []
     for seed, norm in enumerate((0.05, 0.06, 0.05, 0.09)):  # the book's is .0657
         cell = {"read": "speed", "start": "book", "hidden": 2, "epochs": 0, "labels": "true", "pixels": 784}
-        rows.append(Row(cell, Measurement("bias_gradient", Estimate(norm), seed, 0, "1")))
+        rows.append(Row(cell, Measurement("bias_gradient", Estimate.exact(norm), seed, 0, "1")))
     assert within(Rows.of(rows), "book") == {"layer 1 of 2": {0: 1, 1: 1, 2: 1, 3: 0}}
 
 

@@ -141,7 +141,7 @@ def _gradients(seeds: Sequence[int], nets: SigmoidNets, targets: Functions) -> I
             off = (delta_rule(nets, targets, short=short) - found).flatten(1).norm(dim=1)
         worst = (off / found.flatten(1).norm(dim=1)).view(len(seeds), -1).amax(1)
         for seed, missed in zip(seeds, worst.tolist(), strict=True):
-            digits = Estimate(-math.log10(missed), "digits")
+            digits = Estimate.exact(-math.log10(missed), "digits")
             yield Measurement("agreement", digits, seed, condition=f"rule={rule}")
 
 
@@ -164,7 +164,7 @@ def _training(nets: SigmoidNets, targets: Functions, sweeps: int) -> Iterator[Me
 def _shares(seeds: Sequence[int], solved: Bool[Tensor, " s"], step: int) -> Iterator[Measurement]:
     for seed in dict.fromkeys(seeds):
         own = solved[torch.tensor([other == seed for other in seeds])]
-        yield Measurement("solved", Estimate(float(own.double().mean())), seed, step)
+        yield Measurement("solved", Estimate.exact(float(own.double().mean())), seed, step)
 
 
 def _weights(nets: SigmoidNets, right: Tensor, first: Tensor) -> Iterator[Measurement]:
@@ -180,4 +180,4 @@ def _weights(nets: SigmoidNets, right: Tensor, first: Tensor) -> Iterator[Measur
     for net, seed in enumerate(nets.seeds):
         words = f"right={bool(right[net])}"
         for name, values in numbers.items():
-            yield Measurement(name, Estimate(float(values[net])), seed, 0, f"net {net}", words)
+            yield Measurement(name, Estimate.exact(float(values[net])), seed, 0, f"net {net}", words)

@@ -104,7 +104,7 @@ def _scale(name: str, depth: int, seed: int) -> Iterator[Measurement]:
     logs = np.log2([float(coefficient) for coefficient in found.values()])
     slope = float(np.polyfit(between, logs, 1)[0])
     said = ("a straight line through all depths",)
-    yield Measurement("growth", Estimate(slope, PER_LAYER, None, Trust.CALIBRATED, said), seed)
+    yield Measurement("growth", Estimate(slope, PER_LAYER, trust=Trust.CALIBRATED, reasons=said), seed)
 
 
 def _layers_below(stages: list[nn.Module]) -> list[int]:
@@ -118,7 +118,7 @@ def _growth(name: str, batch: int, depth: int, seed: int) -> Measurement:
         for k in range(DRAWS)
     ]
     mean, said = float(np.mean(rates)), (f"the mean of {DRAWS} networks of width {WIDTH}",)
-    return Measurement("rate", Estimate(mean, PER_LAYER, None, Trust.CALIBRATED, said), seed)
+    return Measurement("rate", Estimate(mean, PER_LAYER, trust=Trust.CALIBRATED, reasons=said), seed)
 
 
 def _errors(data: Dataset, task: Task, seed: int) -> Iterator[Measurement]:

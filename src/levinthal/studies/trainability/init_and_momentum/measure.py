@@ -124,6 +124,6 @@ def _measured(task: Task, data: Dataset, device: str) -> Iterator[Measurement]:
         with torch.no_grad():
             found = error(nets(images[:READ]), images[:READ]).nan_to_num(math.inf).tolist()
         for (seed, rate), value in zip(members, found, strict=True):
-            yield Measurement("error", Estimate(value), seed, snapshot.step, "", f"rate={rate:g}")
+            yield Measurement("error", Estimate.exact(value), seed, snapshot.step, "", f"rate={rate:g}")
     for seed in task.seeds:
-        yield Measurement("mean_image_error", Estimate(mean_image_error(images[:READ])), seed)
+        yield Measurement("mean_image_error", Estimate.exact(mean_image_error(images[:READ])), seed)

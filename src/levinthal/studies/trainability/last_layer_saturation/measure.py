@@ -1,7 +1,7 @@
 """What is trained and read: the activations of every hidden layer over training, and what starts preserve.
 
-A cell's factors: `activation`, `start` (see `networks.sigmoid.STARTS`), `hidden`, `width`, `images`, `labels`
-("true" or "shuffled"), `steps` (batches of 10) and `rates`, all trained at once from the seed's one start.
+A cell's factors: `activation`, `start` (see `networks.sigmoid.INITIALISATIONS`), `hidden`, `width`, `images`,
+`labels` ("true" or "shuffled"), `steps` (batches of 10) and `rates`, all trained at once from one start.
 """
 
 from __future__ import annotations
@@ -102,7 +102,9 @@ def _read(snapshot: Snapshot, images: Tensor, members: list[tuple[int, float]]) 
     for layer, active in enumerate(hidden, start=1):
         for name, values in statistics(active).items():
             for (seed, rate), value in zip(members, values.tolist(), strict=True):
-                yield Measurement(name, Estimate(value), seed, snapshot.step, f"{layer}", f"rate={rate:g}")
+                yield Measurement(
+                    name, Estimate.exact(value), seed, snapshot.step, f"{layer}", f"rate={rate:g}"
+                )
     if snapshot.step == 0 and nets.unit == "tanh":
         yield from _jacobians(nets, hidden)
 
@@ -135,7 +137,7 @@ def _jacobians(nets: SigmoidNets, hidden: list[Tensor]) -> Iterator[Measurement]
     for layer in range(1, len(hidden)):
         values = singular_values(nets.weights[layer], hidden[layer][..., :INSIDE]).mean((1, 2)).tolist()
         for seed, value in dict(zip(nets.seeds, values, strict=True)).items():
-            yield Measurement("singular_value", Estimate(value), seed, 0, f"{layer + 1}")
+            yield Measurement("singular_value", Estimate.exact(value), seed, 0, f"{layer + 1}")
 
 
 def singular_values(weight: Float[Tensor, "s u v"], active: Float[Tensor, "s u n"]) -> Float[Tensor, "s n k"]:

@@ -24,8 +24,8 @@ from levinthal.training.layerwise import (
     LayerwiseSGD,
     MemberAdam,
     Speeds,
+    constant,
     equalising,
-    kept,
     lars,
     norms,
     rescaled,
@@ -76,7 +76,7 @@ def _training(task: Task, inputs: Tensor, labels: Tensor) -> Iterator[Measuremen
     start = equalising(_slopes(nets, inputs, labels))
     constants = start if rule == "fixed" else torch.ones_like(start)
     factors: Mapping[str, Factors] = {"tracked": tracked, "lars": lars}
-    sgd = partial(LayerwiseSGD, rates=rates, factors=factors.get(rule, kept(constants)))
+    sgd = partial(LayerwiseSGD, rates=rates, factors=factors.get(rule, constant(constants)))
     order = own_orders(len(inputs), seeds).to(inputs.device)
     for snapshot in train(
         ByRow(nets, inputs),
@@ -109,7 +109,7 @@ def _told(
 ) -> Iterator[Measurement]:
     unit = "nats" if name == "training_loss" else "decades"
     for (seed, rate), value in zip(members, values.nan_to_num(math.inf).tolist(), strict=True):
-        yield Measurement(name, Estimate(value, unit), seed, snapshot.step, "", f"rate={rate:g}")
+        yield Measurement(name, Estimate.exact(value, unit), seed, snapshot.step, "", f"rate={rate:g}")
 
 
 def _directions(task: Task, inputs: Tensor, labels: Tensor) -> Iterator[Measurement]:
@@ -125,7 +125,7 @@ def _directions(task: Task, inputs: Tensor, labels: Tensor) -> Iterator[Measurem
     for name, found in moves.items():
         falls = torch.stack([fall(nets, move, inputs.double(), labels) > 0 for move in found])
         for seed, share in zip(task.seeds, falls.double().mean(0).tolist(), strict=True):
-            yield Measurement("downhill", Estimate(share), seed, condition=f"factors={name}")
+            yield Measurement("downhill", Estimate.exact(share), seed, condition=f"factors={name}")
 
 
 def random_factors(seeds: tuple[int, ...], layers: int) -> Float[Tensor, "draw s layer"]:

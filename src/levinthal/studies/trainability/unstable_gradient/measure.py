@@ -69,7 +69,7 @@ def bias_gradients(snapshot: Snapshot) -> Iterator[Measurement]:
         assert bias.grad is not None
         norms = bias.grad.double().norm(dim=1).tolist()
         for seed, norm in zip(nets.seeds, norms, strict=True):
-            yield Measurement("bias_gradient", Estimate(norm), seed, snapshot.step, f"{layer}")
+            yield Measurement("bias_gradient", Estimate.exact(norm), seed, snapshot.step, f"{layer}")
 
 
 def _accuracies(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:
