@@ -99,4 +99,8 @@ study = Study(
     ),
     figures=figures,
     answer=answer,
+    terms={
+        "first-last information": "mutual information of the first and the last hidden layer",
+        "CKA": "centred kernel alignment: similarity of two layers, 0 to 1",
+    },
 )

@@ -58,4 +58,10 @@ study = Study(
     figures=figures,
     answer=answer,
     seed_by_seed=True,
+    terms={
+        "GSC": "gradient scale coefficient: the factor by which a small relative change of the input "
+        "grows on its way to the output; 1 for the identity",
+        "NLC": "non-linearity coefficient of the untrained network: 1 for an affine map, "
+        "more for a network that is less linear",
+    },
 )  # fmt: skip
