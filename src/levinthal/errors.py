@@ -1,9 +1,9 @@
-"""Every error a user can meet, and the one line it says.
+"""Every error that a user can meet, and its message of one line.
 
     LevinthalError              anything we raise on purpose: one line, exit code 2
     ├── InputError              arrays, factors or options that disagree (also a ValueError)
-    │   └── UnknownFactorError  a factor that no row and no task has
-    ├── DataError               a data set that is missing, truncated, corrupted or foreign
+    │   └── UnknownFactorError  a factor, or a level of one, that no row and no task has
+    ├── DataError               a data set that is missing, truncated, corrupted or of another program
     ├── StoreError              a store that cannot be read, written, or is not ours
     └── StudyError              a study that is unknown, or whose own code failed
 
@@ -26,7 +26,7 @@ class InputError(LevinthalError, ValueError):
 
 
 class UnknownFactorError(InputError):
-    """A factor that no row and no task has: most often a misspelt one."""
+    """A factor, or a level of one, that no row and no task has: most often a misspelt one."""
 
 
 class DataError(LevinthalError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,6 +33,15 @@ Call = Callable[..., object]
         (["study", "run", "small_study.py", "--seeds", "many"], "many"),
         (["study", "run", "small_study.py", "--seeds", "0"], "--seeds is 0: at least 1"),
         (["study", "run", "small_study.py", "--seeds", "-3"], "--seeds is -3: at least 1"),
+        (
+            ["study", "run", "small_study.py", "--set", "cion=bent"],
+            "unknown factor 'cion': did you mean 'coin'?",
+        ),
+        (
+            ["study", "run", "small_study.py", "--set", "coin=bnet"],
+            "unknown coin 'bnet': did you mean 'bent'?",
+        ),
+        (["study", "report", "small_study.py", "--set", "coin"], "--set is 'coin': write it as factor=level"),
         (["study", "run", "small_study.py", "--workers", "0"], "at least 1 worker is needed; got 0"),
         (["study", "run", "small_study.py", "--preset", "seedless"], "0 seeds"),
         (["study", "run", "small_study.py", "--preset", "mnist"], "levinthal data get mnist"),
@@ -83,10 +93,24 @@ def test_a_bug_of_ours_is_one_line_with_the_place_of_its_traceback(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     said = call("study")
     assert said.code == 1
-    assert said.err.startswith("levinthal: unexpected KeyError: 'study' (a bug of ours; its traceback is in ")
+    assert re.match(
+        r"levinthal: unexpected KeyError: 'study' \(test_main\.py:\d+\) "
+        r"\(a bug of ours; its traceback is in ",
+        said.err,
+    )
     (kept,) = tmp_path.glob("levinthal-*.txt")
     assert "Traceback" in kept.read_text()
     assert str(kept) in said.err
+
+
+def test_ctrl_c_outside_of_a_sweep_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("levinthal.studies.catalogue", interrupted)
+    said = call("study", "list")
+    assert said.code == 130
+    assert said.err == "levinthal: interrupted; what is finished is stored, the same command goes on\n"
 
 
 def test_version_and_bare_words_show_what_there_is(call: Call) -> None:

@@ -48,6 +48,72 @@ def test_a_misspelt_factor_in_a_claim_is_one_line_and_loses_nothing(call: Call, 
         assert (here / "results/toy-coins-quick.html").exists()
 
 
+def test_a_misspelt_level_in_a_claim_is_one_line_and_loses_nothing(call: Call, here: Path) -> None:
+    file = here / "small_study.py"
+    file.write_text(file.read_text().replace('coin="fair").by_seed', 'coin="fiar").by_seed'))
+    for preset in ("quick", "half"):
+        said = call(*RUN, "--preset", preset)
+        assert said.code == 2
+        (line,) = [line for line in said.err.splitlines() if line.startswith("levinthal: ")]
+        assert "claim T1" in line
+        assert "unknown coin 'fiar': did you mean 'fair'?" in line
+        assert f"Report: results/toy-coins-{preset}.html" in said.out
+
+
+def test_a_level_that_only_another_preset_has_is_no_error(call: Call) -> None:
+    said = call(*RUN, "--preset", "half")
+    assert (said.code, "unknown" in said.err) == (0, False)
+
+
+def test_an_edit_of_measure_is_reported_and_again_measures_it(call: Call, here: Path) -> None:
+    file = here / "small_study.py"
+    call(*RUN)
+    for old, new in (("6 seeds", "six seeds"), ("def measure(", "# the toss\ndef measure(")):
+        file.write_text(file.read_text().replace(old, new))
+        sys.modules.pop("small_study")
+        assert "changed" not in call(*RUN).err
+    file.write_text(file.read_text().replace("else 0.5", "else 0.45"))
+    sys.modules.pop("small_study")
+    for words in (RUN, ("study", "report", "small_study.py")):
+        said = call(*words)
+        assert said.code == 0
+        assert said.err.splitlines()[-1] == (
+            "levinthal: `measure` has changed since 12 of 12 runs were made: "
+            "`levinthal study run small_study.py --preset quick --again`, or raise the study's version"
+        )
+        assert "has changed since 12 of 12 runs were made" in PAGE.read_text()
+    again = call(*RUN, "--again")
+    assert again.out.startswith("12 runs measured")
+    assert "changed" not in again.err + call(*RUN).err + PAGE.read_text()
+    with Store(STORE) as store:
+        assert store.rows("toy-coins").values().mean() == pytest.approx(0.625, abs=0.05)
+        assert len(store.runs("toy-coins")) == 24
+
+
+def test_set_narrows_the_preset_to_a_page_of_its_own(call: Call) -> None:
+    call(*RUN)
+    full = PAGE.read_text()
+    said = call(*RUN, "--set", "coin=bent", "--seeds", "2")
+    page = Path("results/toy-coins-quick-set-coin-bent-seeds-2.html")
+    assert said.out.startswith("0 runs measured in 0 s, 2 were there")
+    assert said.out.splitlines()[-1] == f"Report: {page}"
+    assert PAGE.read_text() == full
+    command = "levinthal study run small_study.py --preset quick --set coin=bent --seeds 2"
+    assert command in page.read_text()
+    assert call("study", "report", "small_study.py", "--set", "coin=bent,fair").out.endswith(f"{PAGE}\n")
+
+
+def test_another_version_has_a_page_of_its_own(call: Call, here: Path) -> None:
+    file = here / "small_study.py"
+    file.write_text(file.read_text().replace("version=1", "version=2"))
+    assert call(*RUN).out.splitlines()[-1] == "Report: results/toy-coins-quick-v2.html"
+
+
+def test_the_command_of_the_page_names_the_store(call: Call) -> None:
+    call(*RUN, "--store", "own/store.sqlite")
+    assert "--preset quick --store own/store.sqlite" in PAGE.read_text()
+
+
 INLINE = {"run": ("--workers", "1"), "report": ()}
 
 

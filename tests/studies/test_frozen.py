@@ -27,14 +27,22 @@ CLAIMS = [(name, claim) for name, study in STUDIES.items() for claim in study.cl
 
 @cache
 def stored(name: str) -> Rows:
+    """The rows of a study, which refuse a level that no preset has, as those of a store do."""
+    cells = [task.cell for preset in STUDIES[name].presets.values() for task in preset.tasks]
     held = json.loads(lzma.decompress((FROZEN / f"{name}.json.xz").read_bytes()))
     columns = {key: [held["levels"][key][code] for code in codes] for key, codes in held["codes"].items()}
     keys = ("name", "unit", "seed", "step", "layer", "condition")
     addresses = zip(*(columns[key] for key in keys), strict=True)
-    return Rows.of(
+    rows = (
         Row(held["cells"][cell], Measurement(measured, Estimate.exact(value, unit), *place))
         for cell, value, (measured, unit, *place) in zip(held["cell"], held["value"], addresses, strict=True)
     )
+    return Rows.of(rows, levels=cells)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_figures_ask_for_levels_that_a_preset_has(name: str) -> None:
+    assert all(figure.panels for figure in STUDIES[name].figures(stored(name)))
 
 
 def plain(parts: Any) -> dict[str, dict[str, float]]:

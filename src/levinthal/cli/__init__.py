@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 
 from cyclopts import App, CycloptsError
 
@@ -31,6 +32,7 @@ app = App(
     help_epilogue="Start here: `levinthal study run first-last-information`",
     help_format="markdown",
     version=lambda: version("levinthal"),
+    suppress_keyboard_interrupt=False,
 )
 app.command(check)
 
@@ -80,15 +82,23 @@ def _guarded(command: Callable[[], int]) -> int:
         where = f": {error.filename}" if error.filename else ""
         return _complain(f"{error.strerror or error}{where}", 2)
     except Exception as error:
-        return _complain(f"unexpected {type(error).__name__}: {_one_line(error)}{_kept_traceback()}", 1)
+        return _complain(
+            f"unexpected {type(error).__name__}: {_one_line(error)}{_place(error)}{_stored_traceback()}", 1
+        )
 
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _kept_traceback() -> str:
-    """Write the traceback where it can be sent from, and say where that is."""
+def _place(error: Exception) -> str:
+    """The file and line that raised the error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+
+
+def _stored_traceback() -> str:
+    """Write the traceback to a file that can be sent, and name the file."""
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="levinthal-", suffix=".txt", delete=False, encoding="utf-8"

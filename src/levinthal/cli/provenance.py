@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 VERSIONS = ("levinthal", "python", "torch", "numpy", "scipy", "numba")
 
 
-def provenance(chosen: Selected, runs: Sequence[Run], *, command: str) -> Mapping[str, str]:
+def provenance(
+    chosen: Selected, runs: Sequence[Run], *, command: str, changed: str = ""
+) -> Mapping[str, str]:
     """What made the numbers, one line a fact; where the runs disagree on a fact, every value is given."""
     study = chosen.study
     checksums = sorted({run.data for run in runs} - {""})
@@ -30,6 +32,7 @@ def provenance(chosen: Selected, runs: Sequence[Run], *, command: str) -> Mappin
         "versions": _each(runs, lambda found: ", ".join(f"{k} {found[k]}" for k in VERSIONS if k in found)),
         "source": _each(runs, lambda found: str(found.get("source", ""))),
         "machine": _each(runs, _machine),
+        "code": changed,
         "made by": command,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from levinthal.errors import StudyError, UnknownFactorError
 from levinthal.vocabulary import Claim, Figure, Outcome, Study, Verdict
 
 if TYPE_CHECKING:
-    from levinthal.lab import Rows, Store
+    from levinthal.lab import Rows, Run, Store
 
 
 class Published(NamedTuple):
@@ -31,8 +32,9 @@ class Published(NamedTuple):
             raise StudyError("; ".join(self.faults))
 
 
-def publish(chosen: Selected, store: Store, page: Path, *, source: str) -> Published:
+def publish(chosen: Selected, store: Store, page: Path, *, command: str) -> Published:
     """Judge the claims, write the page, and show answer, verdicts and the path in the terminal."""
+    from levinthal.lab.execution.source import measure_source
     from levinthal.report import write_report
     from levinthal.report.terminal import verdict_table
 
@@ -40,16 +42,26 @@ def publish(chosen: Selected, store: Store, page: Path, *, source: str) -> Publi
     runs = chosen.finished(store)
     faults: list[str] = []
     verdicts = judged(chosen.study, rows, on_fault=faults.append)
-    command = f"levinthal study run {source} --preset {chosen.preset_name}"
-    told = provenance(chosen, runs, command=command)
+    changed = changed_since(runs, measure_source(chosen.study.measure))
+    told = provenance(chosen, runs, command=command, changed=changed)
     unfinished = f"{len(runs)} of {chosen.planned} runs are there" if len(runs) < chosen.planned else ""
     write_report(chosen.study, chosen.preset_name, rows, verdicts, told, page, progress=unfinished)
     console = stdout()
     console.print(verdict_table(chosen.study, verdicts))
     if unfinished:
         console.print(f"Unfinished: {unfinished}; `{command}` goes on.", soft_wrap=True, markup=False)
+    if changed:
+        print(f"levinthal: {changed}: `{command} --again`, or raise the study's version", file=sys.stderr)
     console.print(f"Report: {page}", soft_wrap=True, markup=False)
     return Published(rows, verdicts, told, tuple(faults))
+
+
+def changed_since(runs: Sequence[Run], source: str) -> str:
+    """How many runs other code measured than the study's own of now; runs without a hash are not counted."""
+    from levinthal.report.spoken import counted
+
+    others = sum(run.source not in ("", source) for run in runs) if source else 0
+    return f"`measure` has changed since {others} of {counted(len(runs), 'run')} were made" if others else ""
 
 
 def _ignored(fault: str) -> None:

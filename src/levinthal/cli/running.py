@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from levinthal.cli.publish import publish, save_figures, save_markdown
-from levinthal.cli.selection import Selected, Selection, selected
+from levinthal.cli.selection import STORE, Selected, Selection, selected
 from levinthal.cli.study import StudyName
 from levinthal.cli.terminal import Advance, clock, progress, stdout
 from levinthal.errors import InputError
@@ -24,7 +26,17 @@ Device = Annotated[
     Parameter(help="Where networks are trained; auto takes a GPU if there is one."),
 ]
 Workers = Annotated[int | None, Parameter(help="Processes; otherwise one a core, or one on a GPU.")]
-Page = Annotated[Path | None, Parameter(help="The page to write; otherwise results/NAME-PRESET.html.")]
+Again = Annotated[
+    bool,
+    Parameter(help="Also measure the runs that were made before the code of `measure` changed.", negative=()),
+]
+Page = Annotated[
+    Path | None,
+    Parameter(
+        help="The page to write; otherwise results/NAME-PRESET.html, with version, --set and --seeds "
+        "in its name."
+    ),
+]
 SHOWN_ERRORS = 5
 
 
@@ -35,6 +47,7 @@ def run(
     selection: Selection | None = None,
     workers: Workers = None,
     device: Device = "auto",
+    again: Again = False,
     output: Page = None,
 ) -> int:
     """Measure what the store lacks of a study, judge every claim, and write the report.
@@ -60,11 +73,12 @@ def run(
                 executor=executor,
                 device=where,
                 data=chosen.data,
+                again=again,
                 on_event=listen,
             )
         tell(summary, store.path)
         if not summary.interrupted:
-            publish(chosen, store, page, source=name).raise_faults()
+            publish(chosen, store, page, command=command(name, chosen, selection)).raise_faults()
     return summary.exit_code
 
 
@@ -87,7 +101,7 @@ def report(
     chosen = selected(name, selection, need_data=False)
     page = writable(output or default_page(chosen))
     with closing(Store((selection or Selection()).store, read_only=True)) as store:
-        published = publish(chosen, store, page, source=name)
+        published = publish(chosen, store, page, command=command(name, chosen, selection))
     if csv:
         published.rows.to_csv(writable(csv))
         stdout().print(f"rows: {csv}", soft_wrap=True)
@@ -99,8 +113,26 @@ def report(
 
 
 def default_page(chosen: Selected) -> Path:
-    """Where the report goes if nothing is said."""
-    return Path("results") / f"{chosen.study.name}-{chosen.preset_name}.html"
+    """Where the report goes without --output: a page of its own for each version, --set and --seeds."""
+    version = f"v{chosen.study.version}" if chosen.study.version > 1 else ""
+    options = re.sub(r"[^\w.,+-]+", "-", "-".join(chosen.options).replace("--", ""))
+    name = "-".join(filter(None, (chosen.study.name, chosen.preset_name, version, options)))
+    return Path("results") / f"{name}.html"
+
+
+def command(name: str, chosen: Selected, selection: Selection | None) -> str:
+    """The command that makes the same page again: the study as it was named, and every option that counts.
+
+    >>> command("my study.py", Selected(None, "quick", None, None, ("--seeds", "3")), None)
+    "levinthal study run 'my study.py' --preset quick --seeds 3"
+    """
+    wanted = selection or Selection()
+    words = ["levinthal", "study", "run", name, "--preset", chosen.preset_name, *chosen.options]
+    if wanted.store != STORE:
+        words += ["--store", str(wanted.store)]
+    if wanted.data_dir is not None:
+        words += ["--data-dir", str(wanted.data_dir)]
+    return shlex.join(words)
 
 
 def resolved_device(device: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ from cyclopts import Parameter
 
 from levinthal.cli.data import DataDir
 from levinthal.errors import DataError, InputError, require_one_of
-from levinthal.vocabulary import Preset, Study, Task
+from levinthal.vocabulary import Cell, Preset, Study, Task
 
 if TYPE_CHECKING:
     from levinthal.lab import Rows, Run, Store
@@ -29,18 +30,31 @@ class Selection:
         str | None, Parameter(help="Size of the study, as `study show` lists them; otherwise the first one.")
     ] = None
     seeds: Annotated[int | None, Parameter(help="Seeds a cell, in place of the preset's own number.")] = None
-    store: Annotated[Path, Parameter(help="The file that keeps every finished run.")] = STORE
+    set: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="Only these levels of a factor: `width=64`, or `width=64,256`; may be given several times.",
+            negative=(),
+        ),
+    ] = ()
+    store: Annotated[Path, Parameter(help="The file that stores every finished run.")] = STORE
     data_dir: DataDir = None
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A study with the chosen preset, and its data where they are needed and here."""
+    """A study with the chosen preset, and its data where they are needed and here.
+
+    `options` are the words of the command line that made the preset another one than the study's own;
+    `cells` are those of all presets of the study.
+    """
 
     study: Study
     preset_name: str
     preset: Preset
     data: Dataset | None
+    options: tuple[str, ...] = ()
+    cells: tuple[Cell, ...] = ()
 
     @property
     def planned(self) -> int:
@@ -48,21 +62,28 @@ class Selected:
         return len({(_address(task), seed) for task in self.preset.tasks for seed in task.seeds})
 
     def finished(self, store: Store) -> list[Run]:
-        """The runs of the preset that are done, oldest first."""
+        """The newest finished run of each cell and seed of the preset, oldest first."""
         wanted = {(_address(task), seed) for task in self.preset.tasks for seed in task.seeds}
         checksum = self.data.checksum if self.data else None
-        return [
+        found = [
             run
             for run in store.runs(self.study.name, version=self.study.version)
             if run.status == "done"
             and (tuple(sorted(run.cell.items())), run.seed) in wanted
             and checksum in (None, run.data)
         ]
+        return list({run.id: run for run in found}.values())
 
     def rows(self, store: Store) -> Rows:
         """The rows of the preset that the store holds."""
         checksum = self.data.checksum if self.data else "" if self.preset.data is None else None
-        return store.rows(self.study.name, version=self.study.version, tasks=self.preset.tasks, data=checksum)
+        return store.rows(
+            self.study.name,
+            version=self.study.version,
+            tasks=self.preset.tasks,
+            data=checksum,
+            levels=self.cells,
+        )
 
 
 def selected(name: str, selection: Selection | None, *, need_data: bool) -> Selected:
@@ -77,8 +98,12 @@ def selected(name: str, selection: Selection | None, *, need_data: bool) -> Sele
     study = find(name)
     preset_name = _preset_name(study, wanted.preset)
     preset = study.presets[preset_name]
+    own, cells = preset, tuple(task.cell for one in study.presets.values() for task in one.tasks)
+    for assignment in wanted.set:
+        preset = with_levels(preset, assignment, cells)
     if wanted.seeds is not None:
         preset = with_seeds(preset, wanted.seeds)
+    if preset != own:
         study = replace(study, presets={**study.presets, preset_name: preset})
     try:
         data = load(preset.data, data_dir=wanted.data_dir) if preset.data else None
@@ -86,7 +111,40 @@ def selected(name: str, selection: Selection | None, *, need_data: bool) -> Sele
         if need_data:
             raise
         data = None
-    return Selected(study, preset_name, preset, data)
+    return Selected(study, preset_name, preset, data, _options(wanted) if preset != own else (), cells)
+
+
+def _options(wanted: Selection) -> tuple[str, ...]:
+    """The words that narrow a preset or change its seeds, in a fixed order."""
+    levels = [word for assignment in wanted.set for word in ("--set", assignment)]
+    seeds = () if wanted.seeds is None else ("--seeds", str(wanted.seeds))
+    return (*levels, *seeds)
+
+
+def with_levels(preset: Preset, assignment: str, cells: Iterable[Cell] = ()) -> Preset:
+    """The preset's tasks whose cell has one of the levels of `factor=level,level`.
+
+    >>> preset = Preset("", None, (Task({"width": 20}, (0,)), Task({"width": 50}, (0,))))
+    >>> [task.cell for task in with_levels(preset, "width=50").tasks]
+    [{'width': 50}]
+
+    Raises:
+        InputError: a factor or level that the preset does not have, naming the nearest; or no task is left.
+    """
+    factor, equals, text = assignment.partition("=")
+    if not equals or not text:
+        raise InputError(f"--set is '{assignment}': write it as factor=level, or factor=level,level")
+    require_one_of("factor", factor, sorted({key for cell in (*cells, *_cells(preset)) for key in cell}))
+    levels = {str(cell[factor]) for cell in _cells(preset) if factor in cell}
+    wanted = {require_one_of(factor, level, sorted(levels)) for level in text.split(",")}
+    tasks = tuple(task for task in preset.tasks if str(task.cell.get(factor)) in wanted)
+    if not tasks:
+        raise InputError(f"--set {assignment} leaves no task of the preset: give another level")
+    return replace(preset, tasks=tasks)
+
+
+def _cells(preset: Preset) -> list[Cell]:
+    return [task.cell for task in preset.tasks]
 
 
 def _preset_name(study: Study, wanted: str | None) -> str:

@@ -26,6 +26,8 @@ from levinthal.lab import (
     sweep,
     time_left,
 )
+from levinthal.lab.execution import sweep as sweep_module
+from levinthal.lab.execution.source import measure_source
 from levinthal.vocabulary import Dataset, Task
 
 BOTH = pytest.mark.parametrize("executor", [Inline(), Processes(2)], ids=["inline", "processes"])
@@ -85,6 +87,20 @@ def test_seed_by_seed_each_finished_seed_is_stored_at_once(store: Store, log: Pa
     assert {run.seed: run.environment["seeds"] for run in store.runs()} == {0: [0], 1: [1]}
     assert sweep(study, "only", store).skipped == 2
     assert log.read_text().count("\n") == 3 + 1  # the finished seeds are not measured again
+
+
+def test_again_measures_what_other_code_made_and_nothing_twice(
+    store: Store, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = toy_study.toy(toy_study.tasks(widths=(20,)))
+    sweep(study, "only", store)
+    assert {run.source for run in store.runs()} == {measure_source(study.measure)}
+    assert sweep(study, "only", store, again=True).done == 0
+    monkeypatch.setattr(sweep_module, "measure_source", lambda measure: "edited")
+    assert sweep(study, "only", store).done == 0
+    assert [sweep(study, "only", store, again=True).done for _ in range(2)] == [2, 0]
+    assert log.read_text().count("\n") == 4
+    assert len(store.rows("toy").where(name="error", step=1)) == 2
 
 
 @BOTH

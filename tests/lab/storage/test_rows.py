@@ -176,7 +176,7 @@ def test_a_long_table_is_searched_in_less_than_20_ms() -> None:
     columns["step"] = [i // 7 % 72 for i in range(n)]
     columns["seed"] = [i % 10 for i in range(n)]
     cells = [{"width": width, "depth": depth} for width in range(5) for depth in range(20)]
-    rows = Rows(table(cells, [i % 100 for i in range(n)], columns, ()))
+    rows = Rows(table(cells, [i % 100 for i in range(n)], columns, {}))
 
     def once() -> float:
         before = time.process_time()
@@ -195,3 +195,21 @@ def test_what_has_not_begun_has_no_conditions_to_narrow_by() -> None:
     assert held.where(name="error", width=50).values().tolist() == [2.0]
     with pytest.raises(InputError, match="depth"):
         held.where(name="error", depth=5)
+
+
+def test_a_level_that_no_preset_and_no_row_has_is_refused() -> None:
+    cells = [{"activation": "relu", "width": 20}, {"activation": "tanh", "width": 50}]
+    rows = Rows.of([row(1.0, activation="gelu", width=20)], levels=cells)
+    assert len(rows.where(activation="gelu")) == 1
+    assert len(rows.where(activation="tanh", width=50)) == 0
+    assert len(rows.where(width={20, 99}, activation=("relu", "gelu"))) == 1
+    for chosen in (rows, Rows.of([], levels=cells), rows.where(name="absent")):
+        with pytest.raises(UnknownFactorError, match="unknown activation 'rleu': did you mean 'relu'"):
+            chosen.where(activation="rleu")
+        with pytest.raises(UnknownFactorError, match="unknown activation 'rleu'"):
+            chosen.where(activation={"relu", "rleu"})
+        with pytest.raises(UnknownFactorError, match=r"unknown width '64': known: \(20, 50\)"):
+            chosen.where(width=64)
+        with pytest.raises(UnknownFactorError, match="unknown width '20': its levels are 20, 50, of another"):
+            chosen.where(width="20")
+    assert len(Rows.of([], factors=["activation"]).where(activation="rleu")) == 0

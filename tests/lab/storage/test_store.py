@@ -4,6 +4,7 @@ import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from levinthal.errors import InputError, StoreError
-from levinthal.lab.storage.runs import Run, Status
+from levinthal.lab.storage.runs import SOURCE, Run, Status
 from levinthal.lab.storage.store import Store
 from levinthal.vocabulary import Estimate, Interval, Measurement, Task, Trust
 
@@ -200,3 +201,34 @@ def test_a_store_locked_for_too_long_is_one_line(tmp_path: Path) -> None:
         other._connection.execute("ROLLBACK")
         store.write([run()], [error()])
         assert np.isclose(other.rows("toy").values(), 0.5).all()
+
+
+def made_by(source: str, value: float) -> tuple[list[Run], list[Measurement]]:
+    run = Run("toy", 1, {"width": 20}, seed=0, environment={SOURCE: source} if source else {})
+    return [run], [Measurement("error", Estimate.exact(value), seed=0)]
+
+
+def test_a_run_is_measured_again_only_where_other_code_made_it(store: Store) -> None:
+    assert store.write(*made_by("", 1.0)) == 1  # as older versions stored it
+    assert store.write(*made_by("b", 2.0)) == 0
+    for source, value in (("b", 2.0), ("c", 3.0)):
+        assert store.write(*made_by(source, value), again=True) == 1
+        assert store.write(*made_by(source, 9.0), again=True) == 0
+        assert store.rows("toy").by_seed(name="error") == {0: value}
+        assert store.rows("toy", tasks=[Task({"width": 20}, (0,))]).by_seed() == {0: value}
+    (run,) = made_by("c", 0.0)[0]
+    assert store.finished("toy", 1) == {run.id} == store.finished("toy", 1, source="c")
+    assert store.finished("toy", 1, source="b") == set()
+    assert [run.source for run in store.runs("toy")] == ["", "b", "c"]
+    assert {run.id for run in store.runs("toy")} == {run.id}
+    assert store.check() == []
+
+
+def test_a_failed_second_attempt_gives_way_to_the_next(store: Store) -> None:
+    store.write(*made_by("a", 1.0))
+    [run], _ = made_by("b", 0.0)
+    for _ in range(2):
+        store.write([replace(run, status=Status.FAILED, error="no")], again=True)
+    assert store.rows("toy").by_seed() == {0: 1.0}
+    assert store.write(*made_by("b", 2.0), again=True) == 1
+    assert [run.status for run in store.runs("toy")] == [Status.DONE, Status.DONE]

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from levinthal.errors import InputError, require_one_of
 from levinthal.lab.execution.executors import Executor, Inline, ignore
 from levinthal.lab.execution.measuring import Measured, Measuring, in_one_line
-from levinthal.lab.storage.runs import Run, Status, run_id
+from levinthal.lab.execution.source import measure_source
+from levinthal.lab.storage.runs import SOURCE, Run, Status, run_id
 from levinthal.lab.storage.store import Store
 from levinthal.vocabulary import Dataset, Preset, Study, Task
 
@@ -96,6 +97,7 @@ def sweep(
     executor: Executor | None = None,
     device: str = "cpu",
     data: Dataset | None = None,
+    again: bool = False,
     on_event: Callable[[Event], None] = ignore,
 ) -> Summary:
     """Compute what the store lacks of a preset, each task in one transaction.
@@ -112,6 +114,8 @@ def sweep(
         executor: computes the tasks; one after another in this process where not given.
         device: "cpu" or "cuda", passed on to the study's `measure`.
         data: the preset's data set, for a preset that names one.
+        again: also measure the runs that another `measure` made: one whose code has changed since. The old
+            runs stay in the store; the newest of each is read.
         on_event: called with Planned once, then Started and Finished or Failed for each task.
 
     Returns:
@@ -126,12 +130,14 @@ def sweep(
         raise InputError(f"preset '{preset}' of {study.name} needs the data set '{chosen.data}': pass data=")
     runner = executor if executor is not None else Inline()
     checksum = data.checksum if data is not None else ""
-    tasks, skipped = missing(study, chosen, store, checksum)
+    source = measure_source(study.measure)
+    tasks, skipped = missing(study, chosen, store, checksum, source=source if again else None)
     if study.seed_by_seed:
         tasks = [alone for task in tasks for alone in one_seed_each(task)]
     if runner.workers > 1:  # the longest first, so that no worker is left alone with it at the end
         tasks.sort(key=lambda task: -task.cost)
-    tally = _Tally(study, store, checksum, on_event, skipped, sum(task.cost for task in tasks))
+    total = sum(task.cost for task in tasks)
+    tally = _Tally(study, store, checksum, source, again, on_event, skipped, total)
     on_event(Planned(len(tasks), sum(len(task.seeds) for task in tasks), skipped, tally.total_cost))
     try:
         work = runner.run(Measuring(study.measure, data, device), tasks, tally.start)
@@ -143,9 +149,14 @@ def sweep(
     return tally.summary()
 
 
-def missing(study: Study, preset: Preset, store: Store, data: str = "") -> tuple[list[Task], int]:
-    """The tasks that remain, each with the seeds that are not finished, and the number of runs that are."""
-    finished = store.finished(study.name, study.version, data)
+def missing(
+    study: Study, preset: Preset, store: Store, data: str = "", *, source: str | None = None
+) -> tuple[list[Task], int]:
+    """The tasks that remain, each with the seeds that are not finished, and the number of runs that are.
+
+    With `source`, a run counts as finished only if a `measure` with that hash made it.
+    """
+    finished = store.finished(study.name, study.version, data, source=source)
     seen: set[str] = set()
     tasks, skipped = [], 0
     for task in preset.tasks:
@@ -180,6 +191,8 @@ class _Tally:
     study: Study
     store: Store
     data: str
+    source: str
+    again: bool
     on_event: Callable[[Event], None]
     skipped: int
     total_cost: float
@@ -205,7 +218,7 @@ class _Tally:
     def _refusal(self, task: Task, answer: Measured) -> str:
         """Store a task; what the store says where a measurement cannot be stored."""
         try:
-            new = self.store.write(self._runs(task, answer), answer.measurements)
+            new = self.store.write(self._runs(task, answer), answer.measurements, again=self.again)
         except InputError as error:
             return str(error)
         self.done += new
@@ -219,7 +232,7 @@ class _Tally:
         self.on_event(Finished(task, answer.duration, *costs))
 
     def _fail(self, task: Task, answer: Measured) -> None:
-        self.store.write(self._runs(task, answer))
+        self.store.write(self._runs(task, answer), again=self.again)
         self.failed += len(task.seeds)
         self.total_cost -= task.cost
         self.errors.append(f"{_named(task)} seeds {', '.join(map(str, task.seeds))}: {answer.error}")
@@ -235,7 +248,7 @@ class _Tally:
             data=self.data,
             status=status,
             error=answer.error,
-            environment=answer.environment,
+            environment={**answer.environment, SOURCE: self.source},
             started=answer.started,
             duration=answer.duration,
         )

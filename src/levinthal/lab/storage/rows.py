@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from levinthal.errors import InputError
-from levinthal.lab.storage.table import NUMBERS, TEXTS, Table, encoded, table
+from levinthal.lab.storage.table import NUMBERS, TEXTS, Table, encoded, levels_of, table
 from levinthal.vocabulary import Cell, Row
 
 
@@ -54,14 +54,17 @@ class Rows:
         self._index = np.arange(len(long)) if index is None else index
 
     @classmethod
-    def of(cls, rows: Iterable[Row], *, factors: Iterable[str] = ()) -> Rows:
-        """Rows from the vocabulary's own, for tests and simulations."""
+    def of(cls, rows: Iterable[Row], *, factors: Iterable[str] = (), levels: Iterable[Cell] = ()) -> Rows:
+        """Rows from the vocabulary's own, for tests and simulations.
+
+        `factors` are names, and `levels` cells of presets, that may be asked for although no row has them.
+        """
         rows = list(rows)
         cells: dict[str, tuple[int, Cell]] = {}
         at = [cells.setdefault(repr(row.cell), (len(cells), row.cell))[0] for row in rows]
         plain = [encoded(row.measurement) for row in rows]
         columns = {key: [one[key] for one in plain] for key in (*TEXTS, *NUMBERS)}
-        return cls(table([cell for _, cell in cells.values()], at, columns, factors))
+        return cls(table([cell for _, cell in cells.values()], at, columns, levels_of(levels, factors)))
 
     def __len__(self) -> int:
         return len(self._index)
@@ -80,8 +83,10 @@ class Rows:
         that has not been measured yet has no conditions.
 
         Raises UnknownFactorError (an InputError) for a key that neither the rows nor the tasks
-        asked for have.
+        asked for have, and for a level of a factor that no preset of the study and no row has.
         """
+        for key, value in wanted.items():
+            self._table.require_level(key, value)
         if "name" in wanted and len(wanted) > 1:
             return self.where(name=wanted.pop("name")).where(**wanted)
         if not len(self):

@@ -12,6 +12,9 @@ from typing import Any
 from levinthal.errors import InputError
 from levinthal.vocabulary import Cell
 
+SOURCE = "measure source"
+"""The key of a run's environment that holds the hash of the code that measured it; older runs have none."""
+
 
 class Status(StrEnum):
     """What became of a run."""
@@ -34,6 +37,11 @@ class Run:
     environment: Mapping[str, Any] = field(default_factory=dict)
     started: str = ""
     duration: float = 0.0
+
+    @property
+    def source(self) -> str:
+        """The hash of the code that measured it, or "" where that was not stored."""
+        return str(self.environment.get(SOURCE, ""))
 
     @property
     def id(self) -> str:

@@ -13,17 +13,22 @@ import numpy as np
 
 from levinthal.errors import InputError, StoreError
 from levinthal.lab.storage.rows import Rows
-from levinthal.lab.storage.runs import Run, Status, cell_text, run_id
+from levinthal.lab.storage.runs import SOURCE, Run, Status, cell_text, run_id
 from levinthal.lab.storage.schema import open_store, told, transaction
-from levinthal.lab.storage.table import NUMBERS, encoded, table
-from levinthal.vocabulary import Measurement, Task
+from levinthal.lab.storage.table import NUMBERS, Levels, encoded, levels_of, table
+from levinthal.vocabulary import Cell, Measurement, Task
 
 _RUN = "study, version, cell, seed, data, status, error, environment, started, duration"
+_STORED = f"coalesce(json_extract(environment, '$.\"{SOURCE}\"'), '')"
+_SOURCE = f"CASE WHEN json_valid(environment) THEN {_STORED} ELSE '' END"
 _LONG = ("step", "layer", "name", "condition", "unit", "trust", "method", "reasons", "details", *NUMBERS)
 
 
 class Store:
-    """One SQLite file (WAL). A finished run is never changed, deleted or replaced.
+    """One SQLite file (WAL). A finished run is never changed or deleted.
+
+    A run that is measured again, because the code of its study has changed, stands beside the older ones:
+    `finished` and `rows` read the newest, `runs` gives all.
 
     `read_only` opens a store as it is, also on a medium that cannot be written. `wait` is how many
     seconds to wait for another process that writes. Raises StoreError, in one line, for a file that
@@ -59,30 +64,65 @@ class Store:
         with told(self.path, self._wait):
             yield self._connection
 
-    def write(self, runs: Sequence[Run], measurements: Iterable[Measurement] = ()) -> int:
-        """Store the runs of one task with their measurements, all or nothing; how many were new.
+    def write(
+        self, runs: Sequence[Run], measurements: Iterable[Measurement] = (), *, again: bool = False
+    ) -> int:
+        """Store the runs of one task with their measurements, all or nothing.
 
         A measurement belongs to the run of its seed. A run that is already finished is left as it is:
-        the first wins. A failed run gives way to the next attempt. Raises InputError where two
-        measurements share an address or one cannot be stored.
+        the first wins. A failed run gives way to the next attempt.
+
+        Args:
+            runs: the same cell with each of its seeds.
+            measurements: those of all the runs, in any order.
+            again: store a finished run once more where other code measured it (`Run.source`).
+
+        Returns:
+            How many of the runs are new.
+
+        Raises:
+            InputError: two measurements share an address, or one cannot be stored.
+            StoreError: the store cannot be written.
         """
         by_seed = _by_seed(runs, measurements)
         with self._told() as connection, transaction(connection):
-            new = [run for run in runs if not self._is_finished(run)]
+            new = [run for run in runs if not self._is_finished(run, again)]
             for run in new:
-                connection.execute("DELETE FROM runs WHERE id = ? AND status = 'failed'", (run.id,))
-                _insert(connection, run, by_seed[run.seed])
+                name = self._next_id(run)
+                connection.execute("DELETE FROM runs WHERE id = ? AND status = 'failed'", (name,))
+                _insert(connection, run, name, by_seed[run.seed])
         return len(new)
 
-    def _is_finished(self, run: Run) -> bool:
-        query = "SELECT 1 FROM runs WHERE id = ? AND status = 'done'"
-        return self._connection.execute(query, (run.id,)).fetchone() is not None
+    def _is_finished(self, run: Run, again: bool) -> bool:
+        sources = self._attempts(run)
+        return bool(sources) and (not again or sources[-1] == run.source)
 
-    def finished(self, study: str, version: int, data: str = "") -> set[str]:
-        """The ids of the finished runs of a study on one data set."""
-        query = "SELECT id FROM runs WHERE study = ? AND version = ? AND data = ? AND status = 'done'"
-        with self._told() as connection:
-            return {name for (name,) in connection.execute(query, (study, version, data))}
+    def _next_id(self, run: Run) -> str:
+        """The run's name, with the number of the attempt after a slash from the second on."""
+        before = len(self._attempts(run))
+        return f"{run.id}/{before + 1}" if before else run.id
+
+    def _attempts(self, run: Run) -> list[str]:
+        """The hashes of the code that made the finished runs of this name, oldest first."""
+        query = f"""SELECT {_SOURCE} FROM runs WHERE id >= ?1 AND id <= ?1 || '/~' AND status = 'done'
+                    ORDER BY number"""
+        return [source for (source,) in self._connection.execute(query, (run.id,))]
+
+    def _newest_runs(self, study: str, version: int, data: str) -> dict[str, tuple[int, str]]:
+        """The newest finished run of each name: its number, and the hash of the code that measured it."""
+        query = f"""SELECT id, number, {_SOURCE} FROM runs
+                    WHERE study = ? AND version = ? AND data = ? AND status = 'done' ORDER BY number"""
+        found = self._connection.execute(query, (study, version, data))
+        return {name.partition("/")[0]: (number, source) for name, number, source in found}
+
+    def finished(self, study: str, version: int, data: str = "", *, source: str | None = None) -> set[str]:
+        """The ids of the finished runs of a study on one data set.
+
+        With `source`, only those that code with this hash measured (`Run.source`).
+        """
+        with self._told():
+            found = self._newest_runs(study, version, data)
+        return {name for name, (_, made_by) in found.items() if source in (None, made_by)}
 
     def runs(self, study: str | None = None, *, version: int | None = None) -> list[Run]:
         """The runs of a study, of one version or of all, finished and failed, oldest first."""
@@ -98,11 +138,20 @@ class Store:
         version: int | None = None,
         tasks: Iterable[Task] | None = None,
         data: str | None = None,
+        levels: Iterable[Cell] = (),
     ) -> Rows:
         """The measurements of a study's finished runs: all of them, or those of the tasks.
 
-        `version` is the newest stored where not given; `data` is a checksum, and may be left out
-        where the store holds what is asked for on one data set only (else StoreError).
+        Args:
+            study: its name.
+            version: of the study; the newest stored where not given.
+            tasks: whose runs are wanted.
+            data: a checksum; may be left out where the store holds what is asked for on one data set only.
+            levels: every cell of every preset, where they are known. `Rows.where` then refuses a level of
+                a factor that neither they nor the rows have.
+
+        Raises:
+            StoreError: the store holds what is asked for on several data sets, or cannot be read.
         """
         wanted = None if tasks is None else tuple(tasks)
         with self._told():
@@ -113,7 +162,7 @@ class Store:
         if len(held) > 1:
             told = ", ".join(name[:12] or "none" for name in held)
             raise StoreError(f"{self.path} holds {study} on {len(held)} data sets ({told}): pass data=")
-        known = {key for task in wanted or () for key in task.cell}
+        known = levels_of(levels, names={key for task in wanted or () for key in task.cell})
         return self._load(next(iter(held.values()), []), known)
 
     def _newest(self, study: str) -> int:
@@ -131,14 +180,16 @@ class Store:
     ) -> list[tuple[int, str, str, int]]:
         query = """SELECT number, id, cell, seed FROM runs
                    WHERE study = ? AND version = ? AND data = ? AND status = 'done' ORDER BY cell, seed"""
-        found = self._connection.execute(query, (study, version, data)).fetchall()
+        newest = {number: name for name, (number, _) in self._newest_runs(study, version, data).items()}
+        every = self._connection.execute(query, (study, version, data))
+        found = [(number, newest[number], cell, seed) for number, _, cell, seed in every if number in newest]
         if tasks is None:
             return found
         ids = (run_id(study, version, task.cell, seed, data) for task in tasks for seed in task.seeds)
         place = {name: i for i, name in enumerate(ids)}
         return sorted((run for run in found if run[1] in place), key=lambda run: place[run[1]])
 
-    def _load(self, chosen: Sequence[tuple[int, str, str, int]], known: Iterable[str]) -> Rows:
+    def _load(self, chosen: Sequence[tuple[int, str, str, int]], known: Levels) -> Rows:
         query = f"""SELECT run, {", ".join(_LONG)} FROM measurements
                     WHERE run IN (SELECT value FROM json_each(?))
                     ORDER BY run, step, layer, name, condition"""
@@ -157,7 +208,7 @@ class Store:
 
 
 def _assembled(
-    chosen: Sequence[tuple[int, str, str, int]], taken: Sequence[Sequence[Any]], known: Iterable[str]
+    chosen: Sequence[tuple[int, str, str, int]], taken: Sequence[Sequence[Any]], known: Levels
 ) -> Rows:
     cells = {text: i for i, text in enumerate(dict.fromkeys(cell for _, _, cell, _ in chosen))}
     place = {number: cells[text] for number, _, text, _ in chosen}
@@ -184,9 +235,9 @@ def _by_seed(runs: Sequence[Run], measurements: Iterable[Measurement]) -> dict[i
     return found
 
 
-def _insert(connection: sqlite3.Connection, run: Run, rows: Sequence[Mapping[str, Any]]) -> None:
+def _insert(connection: sqlite3.Connection, run: Run, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     row = (
-        run.id,
+        name,
         run.study,
         run.version,
         cell_text(run.cell),

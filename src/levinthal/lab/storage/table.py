@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -21,6 +21,23 @@ from levinthal.vocabulary import Cell, Estimate, Interval, Measurement, Row, Sca
 KEYS = ("seed", "step", "layer", "name", "condition", "unit", "trust")
 TEXTS = (*KEYS, "method", "reasons", "details")
 NUMBERS = ("value", "low", "high", "level")
+
+
+Levels = Mapping[str, frozenset[Scalar]]
+"""A factor's name -> the levels that some preset gives it; empty where they are not known."""
+
+
+def levels_of(cells: Iterable[Cell], names: Iterable[str] = ()) -> dict[str, frozenset[Scalar]]:
+    """The levels of each factor in the cells; `names` are factors whose levels are not known.
+
+    >>> levels_of([{"width": 20}, {"width": 50}])["width"] == {20, 50}
+    True
+    """
+    found: dict[str, set[Scalar]] = {name: set() for name in names}
+    for cell in cells:
+        for key, value in cell.items():
+            found.setdefault(key, set()).add(value)
+    return {key: frozenset(values) for key, values in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +104,7 @@ class Table:
     cell: Int[np.ndarray, " n"]
     coded: dict[str, Column]
     numbers: dict[str, Float[np.ndarray, " n"]]
-    known: frozenset[str]
+    known: Levels
     factors: dict[str, Column] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -119,9 +136,41 @@ class Table:
     def _require_factor(self, key: str, read: Iterable[Mapping[str, Scalar]]) -> None:
         """Raise UnknownFactorError for a key that nothing has, with the nearest name."""
         try:
-            require_one_of("factor", key, sorted(self.known | {*KEYS}.union(*self.cells, *read)))
+            require_one_of("factor", key, sorted({*self.known, *KEYS}.union(*self.cells, *read)))
         except InputError as error:
             raise UnknownFactorError(str(error)) from None
+
+    def require_level(self, key: str, wanted: Any) -> None:
+        """Raise UnknownFactorError for a level that no preset and no row gives to the factor `key`.
+
+        Texts are asked for alone or in a set, tuple or list; numbers alone, because a list of them is
+        often longer than the grid. Tests, ranges and None are not asked.
+        """
+        levels = self.known.get(key)
+        if not levels:
+            return
+        several = isinstance(wanted, set | frozenset | tuple | list)
+        asked = [v for v in wanted if isinstance(v, str)] if several else [wanted]
+        for value in asked:
+            if (
+                isinstance(value, str | int | float)
+                and value not in levels
+                and not self._measured(key, value)
+            ):
+                self._refuse_level(key, value, levels)
+
+    def _measured(self, key: str, value: Scalar) -> bool:
+        return bool(len(self)) and value in self.column(key).values
+
+    def _refuse_level(self, key: str, value: Scalar, levels: frozenset[Scalar]) -> NoReturn:
+        known = sorted({str(level) for level in levels})
+        try:
+            require_one_of(key, str(value), known)
+        except InputError as error:
+            raise UnknownFactorError(str(error)) from None
+        raise UnknownFactorError(
+            f"unknown {key} {value!r}: its levels are {', '.join(known)}, of another type"
+        )
 
     def row(self, i: int) -> Row:
         """Row `i` as the vocabulary's own noun."""
@@ -137,12 +186,12 @@ class Table:
 
 
 def table(
-    cells: Iterable[Cell], cell: Sequence[int], columns: Mapping[str, Sequence[Any]], known: Iterable[str]
+    cells: Iterable[Cell], cell: Sequence[int], columns: Mapping[str, Sequence[Any]], known: Levels
 ) -> Table:
-    """Encode columns given as lists; `known` names factors that may be asked for although no row has them."""
+    """Encode columns given as lists; `known` are factors and levels that may be asked for without a row."""
     numbers = {key: np.array(columns[key], dtype=np.float64) for key in NUMBERS}
     coded = {key: Column.of(columns[key]) for key in TEXTS}
-    return Table(tuple(cells), np.array(cell, dtype=np.int32), coded, numbers, frozenset(known))
+    return Table(tuple(cells), np.array(cell, dtype=np.int32), coded, numbers, known)
 
 
 def encoded(measurement: Measurement) -> dict[str, Any]:

@@ -35,4 +35,8 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    terms={
+        "first-last information": "mutual information of the first and the last hidden layer",
+        "CKA": "centred kernel alignment: similarity of two layers, 0 to 1",
+    },
 )

@@ -28,6 +28,12 @@ study = Study(
     question="Do exploding gradients persist with batch norm and SELU, and what do they do to a network?",
     source=f"{PHILIPP}; {NLC}; {YANG}",
     version=1,
+    terms={
+        "GSC": "gradient scale coefficient: the factor by which a small relative change of the input "
+        "grows on its way to the output; 1 for the identity",
+        "NLC": "non-linearity coefficient of the untrained network: 1 for an affine map, "
+        "more for a network that is less linear",
+    },
     presets=PRESETS,
     measure=measure,
     claims=CLAIMS,

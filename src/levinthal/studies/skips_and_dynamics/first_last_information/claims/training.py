@@ -105,6 +105,7 @@ CLAIMS = (
         effect="the gradient's signal-to-noise ratio, early over late in training",
         unit="log2 ratio",
         smallest_effect=1.0,
+        why_smallest="chosen by us: a fall to a half; the paper gives no number",
         control="shuffled labels, where nothing can be learnt",
         evidence=evidence(fall_of_signal("true"), control=fall_of_signal("shuffled")),
     ),
@@ -115,6 +116,7 @@ CLAIMS = (
         effect="rank correlation of initial information and speed, over initialisations of plain networks",
         unit="",
         smallest_effect=0.5,
+        why_smallest="chosen by us: a large correlation by Cohen's convention; the paper gives no number",
         control="the information of shuffled pairs",
         evidence=evidence(
             initial_information(information("batch")), control=initial_information(null("batch"))
@@ -137,6 +139,7 @@ CLAIMS = (
         effect="similarity of neighbouring layers (CKA); rank correlation of layer and linear-probe accuracy",
         unit="",
         smallest_effect=0.5,
+        why_smallest="chosen by us: halfway between no similarity (0) and identity (1); the paper gives none",
         control="the same layers before training",
         evidence=evidence(of_layers("last"), control=of_layers(0)),
     ),
