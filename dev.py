@@ -355,7 +355,8 @@ def docs(arguments: list[str]) -> int:
     if any(call("-m", f"levinthal.{package}.reference", *words) for package, *words in pages):
         return 1
     say("building the site; every warning is an error")
-    status = call("-m", "sphinx", "-q", "-W", "--keep-going", "-E", "-a", "docs", "site")
+    shutil.rmtree(ROOT / "site", ignore_errors=True)
+    status = call("-m", "sphinx", "-q", "-W", "--keep-going", "docs", "site")
     say("the site: site/index.html" if status == 0 else "the site was not built without warnings")
     return status
 

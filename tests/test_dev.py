@@ -47,6 +47,8 @@ elif words[0] == "-c" and "import pip" in words[1]:
     print("" if "no-own-pip" in behaviour else "here")
 elif "install" in words and "fails:" in behaviour:
     sys.exit(behaviour.split("fails:")[1])
+elif words[-1] == "report" and "too-little" in behaviour:
+    sys.exit(2)
 elif "install" in words and "killed" in behaviour:
     os.kill(os.getppid(), 9)
 """
@@ -159,6 +161,18 @@ def test_an_addition_killed_in_the_middle_is_begun_anew(fresh: Fresh) -> None:
     forget_calls(dev)
     assert dev.main(["demo"]) == 0
     assert calls(dev)[0] == f"-m venv {dev.VENV}"
+
+
+def test_coverage_is_measured_and_too_little_fails(fresh: Fresh) -> None:
+    dev = fresh("")
+    assert dev.main(["test", "--coverage", "-k", "nothing"]) == 0
+    erase, run, combine, report = (call.removeprefix("-m coverage ") for call in calls(dev)[-4:])
+    assert erase == "erase"
+    assert run.startswith("run -m pytest")
+    assert run.endswith("-m not slow -k nothing")
+    assert (combine, report) == ("combine --quiet", "report")
+    (dev.ROOT / "behaviour").write_text("too-little")
+    assert dev.main(["test", "--coverage"]) == 1
 
 
 def test_run_passes_its_words_to_levinthal(fresh: Fresh) -> None:

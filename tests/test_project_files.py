@@ -16,13 +16,23 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 def test_ci_runs_the_same_commands_as_at_home() -> None:
     text = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
-    assert "python3 dev.py test" in text
-    assert "python3 dev.py check" in text
+    assert all(f"python3 dev.py {command}" in text for command in ("test", "check", "docs"))
 
 
 def test_ci_begins_with_the_oldest_python_that_the_project_supports() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
     assert f">={jobs['test']['strategy']['matrix']['python'][0]}" == PROJECT["requires-python"]
+
+
+def test_ci_tries_every_python_from_the_oldest_to_the_newest() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    minors = [int(python.split(".")[1]) for python in jobs["test"]["strategy"]["matrix"]["python"]]
+    assert minors == list(range(minors[0], minors[-1] + 1))
+
+
+def test_the_form_for_bugs_asks_for_what_the_command_line_prints() -> None:
+    form = (ROOT / ".github" / "ISSUE_TEMPLATE" / "bug.yml").read_text()
+    assert "levinthal --version --verbose" in form
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
