@@ -29,6 +29,7 @@ FULL_DRAWS = 2
 ODD = 3.0
 PAIRS = 3
 SMALL_BIAS = 0.05
+ENOUGH_ROWS, SOME_ROWS = 50, 10
 
 
 def copula(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings: Settings) -> Estimate:
@@ -53,7 +54,7 @@ def copula(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings:
     fit = _fitted(scores_x, scores_y)
     value = _corrected(fit, len(x)) * settings.per_nat
     concerns, details = _checks(fit, scores_x, scores_y, settings)
-    concerns.append(_perfect(value))
+    concerns += [_perfect(value), _few_rows(len(x)), trust.ignored_columns(x, y)]
     concerns.append(trust.has_ties(0.0, max(arrays.share_of_repeated_values(side) for side in (x, y)), False))
     word, reasons = trust.judged(concerns)
     interval = _interval(value, fit, len(x), settings.per_nat) if math.isfinite(value) else None
@@ -151,6 +152,14 @@ def _beside_ksg(
             says = f"KSG reads {read_by_ksg:.3g} between a canonical pair where a Gaussian holds {seen:.3g}"
             return Concern(Trust.ORDINAL, f"not a Gaussian copula: {says}")
     return None
+
+
+def _few_rows(n: int) -> Concern | None:
+    """The interval rests on a normal error, which takes some fifty rows."""
+    if n >= ENOUGH_ROWS:
+        return None
+    word = Trust.UNRELIABLE if n < SOME_ROWS else Trust.ORDINAL
+    return Concern(word, f"undersampled: {n} rows are too few for this interval, which takes {ENOUGH_ROWS}")
 
 
 def _perfect(value: float) -> Concern | None:

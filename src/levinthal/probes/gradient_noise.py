@@ -85,7 +85,8 @@ def _together(model: nn.Module, inputs: Tensor, labels: Tensor) -> Iterator[tupl
     if isinstance(model, Ensemble):
         width, s = model.architecture.width, len(model.seeds)
         at_once = max(1, seeds_together(width, inputs.shape[1], s * len(inputs)) // s)
-    return zip(inputs.split(at_once), labels.split(at_once), strict=True)
+    starts = range(0, len(inputs), at_once)
+    return ((inputs[i : i + at_once], labels[i : i + at_once]) for i in starts)
 
 
 def _pass(model: nn.Module, inputs: Tensor, labels: Tensor, loss: Loss) -> dict[str, Float[Tensor, "m s _"]]:
@@ -96,7 +97,7 @@ def _pass(model: nn.Module, inputs: Tensor, labels: Tensor, loss: Loss) -> dict[
     m, s = len(inputs), len(model.seeds)
     own = inputs.repeat_interleave(s, 0), labels.repeat_interleave(s, 0)
     rows = by_layer(model, gradients(model, *own, loss, copies=m))
-    return {layer: each.unflatten(0, (m, s)) for layer, each in rows.items()}
+    return {layer: each.reshape(m, s, -1) for layer, each in rows.items()}
 
 
 def _gram(rows: Float[Tensor, "s m p"]) -> Float[Tensor, "s m m"]:
@@ -139,6 +140,6 @@ def _estimate(value: float, left: Sequence[float] | Float[np.ndarray, " m"]) -> 
     m = len(left)
     if not (np.isfinite(value) and np.isfinite(left).all()):
         return Estimate(value, trust=Trust.UNRELIABLE, reasons=(NO_NOISE,))
-    half = 1.96 * float(np.sqrt((m - 1) / m * np.square(left - np.mean(left)).sum()))
+    half = 1.96 * float(np.sqrt((m - 1) / m * np.square(np.subtract(left, np.mean(left))).sum()))
     interval = Interval(value - half, value + half, 0.95, "jackknife")
     return Estimate(value, "", interval, trust=Trust.CALIBRATED, details={"batches": m})
