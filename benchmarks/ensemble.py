@@ -1,10 +1,10 @@
 """S seeds at once against the same S networks one after the other, as ordinary modules.
 
-One thread, CPU time, paired (they take turns), medians over rounds of steps; milliseconds are for a step
-of all S networks. Alone: nn.Linear, batch norm and tanh through autograd, an optimiser each with the same
-rule (torch.optim.RMSprop, rho .9). The batch norm is Keras' (the same networks, number for number) or
-torch's own (a little quicker). Order of the data: one for all seeds, or its own for each. Run by
-`python benchmarks/ensemble.py [--write]`; `--write` keeps the table in benchmarks/results/ensemble.md.
+One thread, CPU time, paired (they take turns), medians over rounds of steps. Milliseconds are for one step
+of all S networks. "Alone" is nn.Linear, batch norm and tanh through autograd, with one optimiser per network
+and the same rule (torch.optim.RMSprop, rho .9). Its batch norm is Keras' (the same networks, number for
+number) or torch's own (a little faster). The order of the data is one for all seeds, or one for each. Run by
+`python benchmarks/ensemble.py [--write]`; `--write` stores the table in benchmarks/results/ensemble.md.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ BASE = [(w, b, 8, 5) for w in (20, 50, 200) for b in (128, 512)] + [
     (50, 128, 2, 5),
 ]
 CASES = [Case(*case, own) for case in BASE for own in (False, True)]
-BARS = {(20, 128): 2.0, (50, 128): 2.0, (20, 512): 1.4, (50, 512): 1.4, (200, 128): 0.95, (200, 512): 0.95}
+TARGETS = {(20, 128): 2.0, (50, 128): 2.0, (20, 512): 1.4, (50, 512): 1.4, (200, 128): 0.95, (200, 512): 0.95}
 
 Run = Callable[[int], object]
 """Takes that many steps of all networks."""
@@ -112,16 +112,16 @@ def compare(case: Case, rounds: int, budget: float) -> tuple[list[float], list[f
 
 
 def table(rounds: int, budget: float) -> Iterator[str]:
-    yield "| W | batch | S | D | order | alone, ms | torch's norm | together | ratio | to torch's | bar |"
+    yield "| W | batch | S | D | order | alone, ms | torch's norm | together | ratio | to torch's | target |"
     yield "|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|--:|"
     for case in CASES:
         times, ratios = compare(case, rounds, budget)
-        bar = BARS.get((case.width, case.batch), "") if (case.seeds, case.depth) == (8, 5) else ""
+        target = TARGETS.get((case.width, case.batch), "") if (case.seeds, case.depth) == (8, 5) else ""
         shape = (
             f"{case.width} | {case.batch} | {case.seeds} | {case.depth} | {'own' if case.own else 'shared'}"
         )
         numbers = " | ".join(f"{number:.2f}" for number in (*times, *ratios))
-        yield f"| {shape} | {numbers} | {bar} |"
+        yield f"| {shape} | {numbers} | {target} |"
 
 
 def main() -> None:

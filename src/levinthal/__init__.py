@@ -1,6 +1,9 @@
-"""levinthal: can it be trained, can it be simpler, how wrong can it be, what did it learn?
+"""levinthal: why a network trains or fails to train, and which claims about training hold.
 
-The public names are imported when they are first used, so that `import levinthal` costs nothing.
+`check`, `watch`, `examine` and `treat` find and treat the causes of a failing training. `all_studies`,
+`find`, `sweep` and `judge` run published claims as studies that end in a verdict. `mutual_information` and
+`cka` are estimators that state their trust. Public names are imported at their first use, so that
+`import levinthal` takes no time.
 
 >>> import levinthal
 >>> print(levinthal.Estimate.exact(4.42, "bits"))
@@ -100,7 +103,7 @@ __all__ = [
     "write_report",
 ]
 
-_ROOMS = {
+_PACKAGES = {
     "levinthal.clinic": (
         "Checkup",
         "Examination",
@@ -121,11 +124,11 @@ _ROOMS = {
     "levinthal.studies": ("all_studies", "find"),
     "levinthal.training": ("train",),
 }
-_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+_HOME = {name: package for package, names in _PACKAGES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from the room it lives in (PEP 562)."""
+    """Import a public name from its package (PEP 562)."""
     if name == "__version__":
         return version("levinthal")
     if name not in __all__:

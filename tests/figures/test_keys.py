@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from levinthal.figures.keys import key_lines, keyed, text_width, twins, wrap
+from levinthal.figures.keys import indistinct, key_lines, keyed, text_width, wrap
 from levinthal.figures.palette import looks
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
@@ -62,11 +62,11 @@ def point(name: str, x: float | str, *, group: str = "mlp") -> Series:
 
 def test_single_points_are_named_in_place_when_some_look_alike() -> None:
     every = point("orthogonal", 1), point("glorot", 2), point("shortcut", 3, group="shortcut")
-    assert twins(figure(*every), LOOKS) == {"orthogonal", "glorot", "shortcut"}
+    assert indistinct(figure(*every), LOOKS) == {"orthogonal", "glorot", "shortcut"}
 
 
 def test_points_are_no_twins_when_a_key_or_an_axis_tells_them_apart() -> None:
-    assert twins(figure(point("a", 1), point("b", 2, group="shortcut")), LOOKS) == frozenset()
-    assert twins(figure(point("a", "k"), point("b", "l")), LOOKS) == frozenset()
+    assert indistinct(figure(point("a", 1), point("b", 2, group="shortcut")), LOOKS) == frozenset()
+    assert indistinct(figure(point("a", "k"), point("b", "l")), LOOKS) == frozenset()
     cloud = Series("b", (1, 2), (1.0, 2.0), "point", "mlp")
-    assert twins(figure(point("a", 1), cloud), LOOKS) == frozenset()
+    assert indistinct(figure(point("a", 1), cloud), LOOKS) == frozenset()

@@ -65,7 +65,8 @@ def copula(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings:
 def _normal_scores(side: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     """Phi^-1(rank / (N + 1)), ties sharing their mean rank: multiples of 1/2, so a table does it."""
     table = ndtri(np.arange(2 * len(side) + 2) / (2 * (len(side) + 1)))
-    return np.asarray(np.column_stack([table[_doubled_ranks(column)] for column in side.T]), np.float64)
+    # columns contiguous: another layout changes the last bits of the products that follow
+    return np.asarray(np.stack([table[_doubled_ranks(column)] for column in side.T]).T, np.float64)
 
 
 def _doubled_ranks(values: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:

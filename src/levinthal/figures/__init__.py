@@ -1,15 +1,15 @@
-"""Numbers to figures: `draw` turns a `vocabulary.Figure` into a plotly figure of plain dicts.
+"""Figures: `draw` turns a `vocabulary.Figure`, which holds numbers, into a plotly figure of plain dicts.
 
-    palette   the colours of both themes as named tokens; colour and mark of a group or a level
-    scales    ranges, ticks, categories: values to places on an axis
-    traces    one series to the plotly traces that draw it
-    keys      who is who: the line of keys above the panels
-    labels    names at the ends of lines where they fit, and beside points that look alike
-    grid      the room that panels, ticks and heads need at a width
-    layout    panels to a grid that fits a width
+    palette   the colours of both themes as named tokens; colour and marker of a group or a level
+    scales    ranges, ticks, categories: from values to positions on an axis
+    traces    the plotly traces of one series
+    keys      the legend above the panels
+    labels    names at the ends of lines where they fit, and beside points that look identical
+    grid      the space that panels, ticks and titles need at a width
+    layout    panels in a grid that fits a width
 
-Nothing here imports plotly: colours are written `token:NAME` or `token:NAME/ALPHA`, and whoever paints
-(the page's script) looks them up in the palette of the theme at hand.
+Nothing here imports plotly. Colours are written `token:NAME` or `token:NAME/ALPHA`, and the script of the
+page looks them up in the palette of the current theme.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The grid of panels: how many columns a width holds, and the room that ticks, heads and names need."""
+"""The grid of panels: the columns that fit a width, and the space for ticks, titles and names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from levinthal.figures.keys import KEY_SIZE, LINE, escaped, key_lines, keyed, text_width, twins, wrap
+from levinthal.figures.keys import KEY_SIZE, LINE, escaped, indistinct, key_lines, keyed, text_width, wrap
 from levinthal.figures.labels import labels_fit
 from levinthal.figures.palette import Look
 from levinthal.figures.scales import Scale
@@ -22,9 +22,9 @@ _EMPTY = "\u00a0"
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The panels' places in pixels: size of a plot, the room around it, the heads over it, the line of keys.
+    """The layout of the panels in pixels: size of a plot, the space around it, its title, the legend.
 
-    `labelled` says that names stand at the right end of the traces.
+    `labelled` is true if names stand at the right end of the traces.
     """
 
     count: int
@@ -56,14 +56,14 @@ class Grid:
 
 
 def arrange(figure: Figure, scales: Sequence[Scales], look: dict[str, Look], width: int) -> Grid:
-    """The grid of a figure at `width` pixels: up to three columns, rows as even as can be."""
+    """The grid of a figure at `width` pixels: up to three columns, rows as even as possible."""
     count = max(len(figure.panels), 1)
     columns = min(count, _MOST_COLUMNS, max(1, width // _NARROWEST))
     columns = math.ceil(count / math.ceil(count / columns))
     height = 340.0 if count == 1 and width > 520 else 260.0
     pitch = width / columns
     left = max([30.0, *(_tick_room(y, height) for _, y in scales)])
-    named = twins(figure, look)
+    named = indistinct(figure, look)
     keys = [key for key in keyed(figure.panels, look) if key.name not in named]
     direct = labels_fit(figure, scales, pitch, height) if columns <= 2 and len(keys) > 1 else 0.0
     right = direct or _TIGHT
@@ -81,7 +81,7 @@ def _tick_room(scale: Scale, height: float) -> float:
 
 
 def slant(scale: Scale, plot: float) -> tuple[int, float]:
-    """The angle of the names under a panel, and the room they need beyond one line of ticks."""
+    """The angle of the names under a panel, and the space they need beyond one line of ticks."""
     if not scale.categories:
         return 0, 0.0
     slot = plot / len(scale.categories)
@@ -93,7 +93,7 @@ def slant(scale: Scale, plot: float) -> tuple[int, float]:
 
 
 def _heads(figure: Figure, columns: int, room: float) -> tuple[tuple[str, ...], int]:
-    """What stands over each panel, all with as many lines: its title, then what runs up its side.
+    """The text above each panel, all with the same number of lines: its title, then its vertical axis.
 
     A panel whose left neighbour has the same vertical axis does not repeat it.
     """
@@ -116,7 +116,7 @@ def _side(axis: Axis, room: float) -> list[str]:
 
 
 def axis_words(axis: Axis) -> str:
-    """What an axis shows, and its unit.
+    """The label of an axis with its unit.
 
     >>> axis_words(Axis("Test error", "%"))
     'Test error (%)'

@@ -1,4 +1,4 @@
-"""Who is who: the line of keys above the panels, and the texts it is made of."""
+"""The legend: the line of keys above the panels, and its texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TRAVEL = "token:muted"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A name, the character that stands for it, and its colours."""
+    """A name, its marker as a character, and its colours."""
 
     name: str
     glyph: str
@@ -30,7 +30,7 @@ class Key:
 
 
 def text_width(text: str, size: float) -> float:
-    """A generous guess of the width of a text in pixels, without asking for its font.
+    """An upper estimate of the width of a text in pixels, without its font.
 
     >>> text_width("test", 10)
     21.6
@@ -39,7 +39,7 @@ def text_width(text: str, size: float) -> float:
 
 
 def wrap(text: str, size: float, room: float) -> list[str]:
-    """`text` broken at spaces (not at no-break ones) into lines of at most `room` pixels, where it allows."""
+    """`text` broken at spaces (not at no-break ones) into lines of at most `room` pixels, if possible."""
     lines: list[str] = []
     for word in filter(None, text.split(" ")):
         if lines and text_width(f"{lines[-1]} {word}", size) <= room:
@@ -50,7 +50,7 @@ def wrap(text: str, size: float, room: float) -> list[str]:
 
 
 def keyed(panels: Iterable[Panel], looks: Mapping[str, Look]) -> list[Key]:
-    """The keys of a figure: every named series once, seeds only where nothing else stands for them.
+    """The keys of a figure: every named series once, and seeds only if no summary represents them.
 
     Ordered factors come in their order, whatever panel they appear in first.
     """
@@ -66,8 +66,8 @@ def keyed(panels: Iterable[Panel], looks: Mapping[str, Look]) -> list[Key]:
     return [key for key in keys.values() if key.name]
 
 
-def twins(figure: Figure, looks: Mapping[str, Look]) -> frozenset[str]:
-    """Names of all single points, if some share their look with another: no key can tell those apart."""
+def indistinct(figure: Figure, looks: Mapping[str, Look]) -> frozenset[str]:
+    """Names of all single points, if two of them look identical: then a legend cannot distinguish them."""
     every = [s for panel in figure.panels for s in panel.series if s.role == "point"]
     many = {s.name for s in every if len(s.x) != 1 or isinstance(s.x[0], str)}
     names: dict[tuple[str, float | None], set[str]] = {}
@@ -79,7 +79,7 @@ def twins(figure: Figure, looks: Mapping[str, Look]) -> frozenset[str]:
 
 
 def key_of(name: str, series: Series, look: Look) -> Key:
-    """The key of one series: its mark in its colour, or a dash where it has no group."""
+    """The key of one series: its marker in its colour, or a dash if it has no group."""
     look = at_level(look, series.level)
     if series.role == "reference":
         return Key(name, "┄", look.colour, look.text)
@@ -87,7 +87,7 @@ def key_of(name: str, series: Series, look: Look) -> Key:
 
 
 def key_lines(keys: Sequence[Key], figure: Figure, room: float) -> list[str]:
-    """The keys as lines of plotly text, none wider than `room` pixels where names allow."""
+    """The keys as lines of plotly text, at most `room` pixels wide if the names allow it."""
     if len(keys) < 2:
         keys = ()
     if any(s.arrow for panel in figure.panels for s in panel.series):
@@ -107,7 +107,7 @@ def key_lines(keys: Sequence[Key], figure: Figure, room: float) -> list[str]:
 
 
 def escaped(text: str) -> str:
-    """A text without markup of its own, for plotly.
+    """A text with its markup characters escaped, for plotly.
 
     >>> escaped("a < b & c")
     'a &lt; b &amp; c'

@@ -1,4 +1,4 @@
-"""Names beside what they name: at the ends of lines where they fit, beside points that look alike."""
+"""Direct labels: at the ends of lines where they fit, and beside points that look identical."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BESIDE = 8
 def end_labels(
     panel: Panel, number: int, scales: tuple[Scale, Scale], looks: Mapping[str, Look], height: float
 ) -> list[dict[str, Any]]:
-    """Annotations naming every line of a panel at its right end, pushed apart until none overlap."""
+    """Annotations with the name of every line at its right end, moved apart until none overlap."""
     named = [s for s in panel.series if s.role != "seed" and s.name]
     shares = [_last_share(s, scales[1]) for s in named]
     order = sorted(range(len(named)), key=lambda i: shares[i])
@@ -46,7 +46,7 @@ def _last_share(series: Series, scale: Scale) -> float:
 
 
 def spread(spots: Sequence[float], least: float, height: float) -> list[float]:
-    """Sorted places moved as little as need be until neighbours are `least` apart, within 0 to `height`.
+    """Sorted positions, moved as little as necessary to be `least` apart and within 0 to `height`.
 
     >>> spread([10.0, 11.0, 50.0], 10, 100)
     [10.0, 20.0, 50.0]
@@ -64,7 +64,7 @@ def spread(spots: Sequence[float], least: float, height: float) -> list[float]:
 
 
 def labels_fit(figure: Figure, scales: Sequence[tuple[Scale, Scale]], room: float, height: float) -> float:
-    """Pixels of margin that labels at the ends of all lines need, or 0 where they do not fit."""
+    """Pixels of margin that labels at the ends of all lines need, or 0 if they do not fit."""
     if room < _ROOMY:
         return 0.0
     widest = 0.0
@@ -83,7 +83,7 @@ def labels_fit(figure: Figure, scales: Sequence[tuple[Scale, Scale]], room: floa
 def point_labels(
     panel: Panel, number: int, scales: tuple[Scale, Scale], names: Iterable[str], size: tuple[float, float]
 ) -> list[dict[str, Any]]:
-    """Annotations beside the points named in `names`, where they cover no other label, point or whisker.
+    """Annotations beside the points named in `names`, placed to cover no other label, point or whisker.
 
     `size` is the plot's width and height in pixels.
     """

@@ -1,4 +1,4 @@
-"""Panels to a grid that fits a width: small multiples side by side on a screen, one column on a phone."""
+"""Panels in a grid that fits a width: small multiples side by side on a screen, one column on a phone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from levinthal.figures.grid import TICK_SIZE, Grid, Scales, arrange, axis_words, slant
-from levinthal.figures.keys import KEY_SIZE, LINE, escaped, twins, wrap
+from levinthal.figures.keys import KEY_SIZE, LINE, escaped, indistinct, wrap
 from levinthal.figures.labels import end_labels, point_labels
 from levinthal.figures.palette import Look, at_level, looks
 from levinthal.figures.scales import Scale, fit
@@ -14,7 +14,7 @@ from levinthal.figures.traces import Pen, draw_series
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
 WIDTHS = (1040, 860, 680, 520, 400, 320)
-"""Widths in pixels that a page keeps a layout for: it takes the widest that its column holds."""
+"""Widths in pixels for which a page stores a layout. It shows the widest one that fits its column."""
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 
@@ -24,11 +24,18 @@ Annotation = dict[str, Any]
 
 
 def draw(figure: Figure, width: int = WIDTHS[0]) -> dict[str, Any]:
-    """A figure as plotly's `data` and `layout`, plain lists and dicts, laid out for `width` pixels.
+    """Draw a figure as plotly's `data` and `layout`, plain lists and dicts.
 
-    Pure: numbers in, dict out, rounded to six digits. `data` is the same for every width. Colours are
-    tokens (`token:mlp`), for the painter to look up in a theme. A value that has no place (not finite,
-    negative on a logarithmic axis) leaves a gap; zero has a place of its own on a logarithmic axis.
+    The function is pure. `data` does not depend on the width. A value without a position (not finite, or
+    negative on a logarithmic axis) leaves a gap. Zero has a position of its own on a logarithmic axis.
+
+    Args:
+        figure: panels of series.
+        width: of the page's column, in pixels.
+
+    Returns:
+        `{"data": ..., "layout": ...}`, with numbers rounded to six digits. Colours are tokens (`token:mlp`),
+        which `LIGHT` and `DARK` translate.
 
     >>> from levinthal.vocabulary import Axis, Panel, Series
     >>> line = Series("MLP", (1, 10, 100), (0.9, 0.5, 0.1), group="mlp")
@@ -89,11 +96,11 @@ def _layout(figure: Figure, scales: list[Scales], look: dict[str, Look], width: 
                        "font": {"color": "token:ink", "family": FONT}},
         "annotations": _key_words(grid.keys),
     }  # fmt: skip
-    alike = twins(figure, look)
+    identical = indistinct(figure, look)
     for i, panel in enumerate(figure.panels):
         layout |= _axes(i, scales[i], grid)
         layout["annotations"] += _panel_words(figure, i, scales[i], grid)
-        layout["annotations"] += point_labels(panel, i + 1, scales[i], alike, (grid.width, grid.height))
+        layout["annotations"] += point_labels(panel, i + 1, scales[i], identical, (grid.width, grid.height))
         if grid.labelled:
             layout["annotations"] += end_labels(panel, i + 1, scales[i], look, grid.height)
     return layout
@@ -116,7 +123,7 @@ def _key_words(lines: Sequence[str]) -> list[Annotation]:
 
 
 def _panel_words(figure: Figure, index: int, scales: Scales, grid: Grid) -> list[Annotation]:
-    """The head over a panel, and what runs along under it, unless the panel below says the same."""
+    """The title of a panel and the label of its horizontal axis, unless the panel below has the same axis."""
     panel, suffix = figure.panels[index], _suffix(index)
     refs = {"xref": f"x{suffix} domain", "yref": f"y{suffix} domain"}
     head = _words(grid.heads[index], 0, 1, "left", "bottom", yshift=6, xshift=4 - grid.left, **refs)

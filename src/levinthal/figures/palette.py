@@ -1,8 +1,8 @@
-"""Colours of the light and the dark theme, by name, and the colour and mark of every group and level.
+"""Colours of the light and the dark theme by name, and the colour and marker of every group and level.
 
-The four architectures keep Okabe and Ito's hues (Color Universal Design, 2008), each a little darkened or
-lightened until it stands at least 3:1 (marks) or 4.5:1 (`-text`) off its background. Ordered factors use
-the part of viridis that does the same.
+The four architectures have the hues of Okabe and Ito (Color Universal Design, 2008). Each is darkened or
+lightened until its contrast with the background is at least 3:1 (markers) or 4.5:1 (`-text`). Ordered factors
+use the part of viridis with the same contrast.
 """
 
 from __future__ import annotations
@@ -53,7 +53,14 @@ def luminance(colour: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """Contrast ratio of two colours, 1 to 21 (WCAG 2.1): (L1 + .05) / (L2 + .05), L1 the lighter.
+    """Contrast ratio of two colours (WCAG 2.1): (L1 + .05) / (L2 + .05), with luminances L1 >= L2.
+
+    Args:
+        one: a colour, `#rrggbb`.
+        other: a colour, `#rrggbb`.
+
+    Returns:
+        A ratio from 1 (equal luminance) to 21 (black on white).
 
     >>> contrast("#000000", "#ffffff")
     21.0
@@ -98,6 +105,7 @@ LIGHT: MappingProxyType[str, str] = MappingProxyType(
         **_levels(0.0, 0.59),
     }
 )  # fmt: skip
+"""Token -> colour `#rrggbb` of the light theme."""
 DARK: MappingProxyType[str, str] = MappingProxyType(
     {
         "paper": "#14171b", "raised": "#1d2126", "ink": "#e9ecef", "muted": "#a4adb8", "rule": "#363d45",
@@ -117,11 +125,12 @@ DARK: MappingProxyType[str, str] = MappingProxyType(
         **_levels(0.36, 1.0),
     }
 )  # fmt: skip
+"""Token -> colour `#rrggbb` of the dark theme, with the same tokens as `LIGHT`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Colour, text colour (tokens), mark (plotly's symbol) and the mark as a character, full and open."""
+    """Colour, text colour (tokens), marker (plotly's symbol) and the marker as a character, full and open."""
 
     colour: str
     text: str
@@ -130,7 +139,7 @@ class Look:
     open: str
 
     def faint(self, alpha: float) -> str:
-        """The colour, see-through."""
+        """The colour with transparency."""
         return f"{self.colour}/{alpha:g}"
 
 
@@ -144,7 +153,7 @@ def _slot(group: str) -> str:
 
 
 def looks(groups: tuple[str, ...]) -> dict[str, Look]:
-    """The look of every group: the four architectures' own, else one by name, moved on when it is taken.
+    """The look of every group: its own for the four architectures, else the next free one after its name's.
 
     >>> looks(("mlp", "shortcut"))["shortcut"].symbol
     'triangle-up'

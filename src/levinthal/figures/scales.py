@@ -1,7 +1,7 @@
-"""Scales: from the values of an axis to places on it, its range and its ticks.
+"""Scales: from the values of an axis to positions on it, its range and its ticks.
 
-A logarithmic axis has no place for zero, yet step 0 and an error of 0 are what one wants to see: zeros are
-drawn one gap below the smallest positive value, at a tick that says 0.
+A logarithmic axis has no position for zero, but step 0 and an error of 0 must be visible. Zeros are drawn one
+gap below the smallest positive value, at a tick with the label 0.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Scale:
     categories: tuple[str, ...] = ()
 
     def place(self, value: Value) -> float | None:
-        """Where plotly draws `value`: itself, a category's number, a stand-in for zero, or nowhere."""
+        """The position of `value` in plotly: itself, a category's number, a substitute for zero, or None."""
         if self.categories:
             return float(self.categories.index(str(value)))
         number = _number(value)
@@ -35,12 +35,12 @@ class Scale:
         return self.zero if self.log and number == 0 else number
 
     def coordinate(self, value: Value) -> float | None:
-        """The axis coordinate of `value`, as plotly wants it for annotations."""
+        """The axis coordinate of `value`, as plotly's annotations need it."""
         place = self.place(value)
         return math.log10(place) if place is not None and self.log else place
 
     def share(self, value: Value) -> float | None:
-        """The part of the axis that lies below `value`: 0 at its low end, 1 at its high end."""
+        """The share of the axis below `value`: 0 at its low end, 1 at its high end."""
         at = self.coordinate(value)
         return None if at is None else (at - self.low) / (self.high - self.low)
 
@@ -100,9 +100,9 @@ def number_text(value: float) -> str:
 
 
 def fit(axis: Axis, values: Iterable[Value], *, upright: bool = False, from_zero: bool = False) -> Scale:
-    """The scale that shows all `values`: categories if any is a word, else a padded range.
+    """The scale that shows all `values`: categories if any is not a number, else a padded range.
 
-    An `upright` axis whose values come near zero starts there; `from_zero` (bars) makes it start there.
+    An `upright` axis starts at zero if its values come near it. With `from_zero` (bars) it always does.
     """
     seen = list(values)
     if any(isinstance(v, str) and _number(v) is None for v in seen):

@@ -1,4 +1,4 @@
-"""One series to the plotly traces that draw it: thin seeds, thick median, band, whiskers, arrows, ends."""
+"""The plotly traces of one series: thin seeds, thick median, band, whiskers, arrows, ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EVEN = {"triangle-up": 1.25, "triangle-down": 1.25, "diamond": 1.15, "star": 1.
 
 @dataclass(frozen=True, slots=True)
 class Pen:
-    """Where and how one series is drawn: its panel's number and scales, its look, its dodge and width."""
+    """How one series is drawn: its panel's number and scales, its look, its offset and width."""
 
     number: int
     x: Scale
@@ -53,7 +53,7 @@ def _hover(name: str, x: Axis, y: Axis) -> str:
 
 
 def _path(series: Series, pen: Pen) -> tuple[list[float | None], list[float | None]]:
-    """The series' places on both axes; a point that has none on one of them leaves a gap."""
+    """The series' positions on both axes. A point without a position on one of them leaves a gap."""
     xs: list[float | None] = []
     ys: list[float | None] = []
     for x, y in zip(series.x, series.y, strict=False):
@@ -94,7 +94,7 @@ def _median(series: Series, pen: Pen, xs: list[float | None], ys: list[float | N
 
 
 def _band(series: Series, pen: Pen, xs: list[float | None]) -> list[Trace]:
-    """The interval as an area, where x runs one way; a trace that turns gets whiskers instead."""
+    """The interval as an area, if x is monotonic. Other traces get whiskers instead."""
     rows = list(zip(xs, map(pen.y.place, series.low), map(pen.y.place, series.high), strict=False))
     whole = [
         (x, low, high) for x, low, high in rows if x is not None and low is not None and high is not None
@@ -142,7 +142,7 @@ def _bar(series: Series, pen: Pen, xs: list[float | None], ys: list[float | None
 
 
 def _reference(series: Series, pen: Pen, xs: list[float | None], ys: list[float | None]) -> list[Trace]:
-    """A dotted line; a level (one value of y) runs across the whole panel."""
+    """A dotted line. A level (one value of y) spans the whole panel."""
     levels = {y for y in ys if y is not None}
     if len(levels) == 1:
         low, high = (10.0**end if pen.x.log else end for end in (pen.x.low, pen.x.high))
@@ -167,7 +167,7 @@ def _lengths(pen: Pen, xs: Sequence[float | None], ys: Sequence[float | None], a
 
 
 def _along(lengths: Sequence[float], shares: Sequence[float]) -> list[int]:
-    """The first points past each share of the path, each once; never the first point."""
+    """The first points beyond each share of the path, each once, without the first point of all."""
     if not lengths or lengths[-1] == 0:
         return []
     past = (next(i for i, s in enumerate(lengths) if s >= share * lengths[-1]) for share in shares)
@@ -182,7 +182,7 @@ def _arrows(
     shares: Sequence[float],
     size: int,
 ) -> list[Trace]:
-    """Arrowheads in the direction of travel: each a pair of points, the first of size 0, for the angle."""
+    """Arrowheads along the path. Each is a pair of points, the first of size 0, which gives the angle."""
     at = _drawn(xs, ys)
     heads = [i for i in _along(_lengths(pen, xs, ys, at), shares) if i < len(at) - 1]
     pairs = [at[j] for i in heads for j in (i - 1, i)]
@@ -197,12 +197,12 @@ def _arrows(
 
 
 def _size(look: Look, size: float) -> float:
-    """A mark's size such that all marks look equally large."""
+    """The size of a marker at which all markers look equally large."""
     return round(size * _EVEN.get(look.symbol, 1.0), 1)
 
 
 def _ends(series: Series, pen: Pen, xs: list[float | None], ys: list[float | None], size: int) -> list[Trace]:
-    """The start as an open mark, the end as a full one."""
+    """The first point as an open marker, the last point as a full one."""
     at = _drawn(xs, ys)
     if len(at) < 2:
         return []
@@ -217,7 +217,7 @@ def _ends(series: Series, pen: Pen, xs: list[float | None], ys: list[float | Non
 
 
 def _marks(series: Series, pen: Pen, xs: list[float | None], ys: list[float | None]) -> list[Trace]:
-    """A few marks along a line, so that lines are told apart without colour."""
+    """A few markers along a line, so that lines are distinguishable without colour."""
     at = _drawn(xs, ys)
     if len(at) == 1:
         chosen = [0]

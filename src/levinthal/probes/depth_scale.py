@@ -1,8 +1,8 @@
-"""How deep a network can be before its gradient is lost, where mean-field theory says it.
+"""The depth to which mean-field theory predicts that a gradient survives.
 
-For wide, fully connected networks at their initial weights the squared gradient is multiplied by one number
-a layer: chi_1 without normalisation (Poole et al. 2016; Schoenholz et al. 2017, arXiv 1611.01232), and a
-rate above 1 with batch norm, whatever the weights (Yang et al. 2019, arXiv 1902.08129).
+In wide, fully connected networks at initialisation every layer multiplies the squared gradient by one number:
+chi_1 without normalisation (Poole et al. 2016; Schoenholz et al. 2017, arXiv 1611.01232), and with batch norm
+a number above 1, whatever the weights (Yang et al. 2019, arXiv 1902.08129).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ NODES, REACH = 10_000, 12.0
 LARGEST = 1e12
 TRAINABLE = 16.0
 _Z = (torch.arange(NODES, dtype=torch.float64) + 0.5 - NODES / 2) * (2 * REACH / NODES)
-WIDE = "for infinite width; a network of finite width differs by about 1 / width a layer"
-RATE = "x a layer"
+WIDE = "for infinite width; a network of finite width differs by about 1 / width per layer"
+RATE = "x per layer"
 
 
 def _linear(z: Tensor) -> Tensor:
@@ -35,9 +35,18 @@ NAMED: dict[str, Activation] = {"linear": _linear, "relu": torch.relu}
 def chi(activation: Activation, *, sigma_w: float, sigma_b: float = 0.0) -> Estimate:
     """chi_1 = sigma_w^2 E phi'(sqrt(q) z)^2 at the fixed point q = sigma_w^2 E phi(sqrt(q) z)^2 + sigma_b^2.
 
-    The rate of the squared gradient a layer of z = W phi + b, W ~ N(0, sigma_w^2 / n), b ~ N(0, sigma_b^2):
-    below 1 it vanishes, above 1 it explodes and nearby inputs part (chaos). The means are quadratures on
-    10,000 points: Gauss-Hermite rules of 400 nodes still miss a kink by 1e-3.
+    It multiplies the squared gradient at every layer z = W phi + b, W ~ N(0, sigma_w^2 / n),
+    b ~ N(0, sigma_b^2). Below 1 the gradient vanishes. Above 1 it explodes and nearby inputs separate
+    (chaos). The means are quadratures on 10,000 points, because Gauss-Hermite rules of 400 nodes have errors
+    of 1e-3 at a kink.
+
+    Args:
+        activation: phi, elementwise.
+        sigma_w: standard deviation of the weights times the root of the width.
+        sigma_b: standard deviation of the biases.
+
+    Returns:
+        chi_1, a factor per layer; `details["q"]` is the fixed point. Exact for infinite width.
 
     >>> print(chi(torch.relu, sigma_w=2**0.5).value, round(chi(torch.tanh, sigma_w=1.0).value, 2))
     1.0 1.0
@@ -56,15 +65,15 @@ def chi(activation: Activation, *, sigma_w: float, sigma_b: float = 0.0) -> Esti
 
 
 def batchnorm_rate(activation: str | Activation, batch: int | None = None) -> Estimate:
-    """The rate of the squared gradient a layer of phi(batch norm(W x)), towards the input.
+    """The factor by which a layer phi(batch norm(W x)) multiplies the squared gradient, towards the input.
 
-    `batch` None is its limit, E phi'^2 / Var phi at a standard normal, for any activation: pi / (pi - 1) for
-    ReLU. For a finite batch B: "linear", (B - 2) / (B - 3), and "relu". The growth of the norm itself is the
-    root: 1.211174 for ReLU in the limit, 1.3372 at B = 8.
+    In the limit of large batches it is E phi'^2 / Var phi at a standard normal, for any activation:
+    pi / (pi - 1) for ReLU. A finite batch B has a closed form for "linear", (B - 2) / (B - 3), and "relu".
+    The norm itself grows by the root: 1.211174 for ReLU in the limit, 1.3372 at B = 8.
 
     ReLU: normalised values lie on a sphere of radius sqrt(B) in the B - 1 dimensions without mean, so two of
     a batch correlate by r = -1 / (B - 1). Batch norm divides by the variance a = 1/2 - E phi phi' (arc-cosine
-    kernel), and both are on with chance p = 1/4 + arcsin(r) / 2 pi. Then
+    kernel), and both are active with probability p = 1/4 + arcsin(r) / 2 pi. Then
 
         rate = (B / 2 (1 - 1/B)^2 + (1 - 1/B) (p - a)) B / (a (B - 1) (B - 3)).
 
@@ -73,7 +82,15 @@ def batchnorm_rate(activation: str | Activation, batch: int | None = None) -> Es
     >>> round(float(batchnorm_rate("relu")) ** 0.5, 6), float(batchnorm_rate("linear", 8))
     (1.211174, 1.2)
 
-    Raises InputError for a batch below 4, where the expectation is infinite, or an unknown name.
+    Args:
+        activation: "linear", "relu", or (in the limit only) an elementwise function.
+        batch: batch size B, at least 4; None is the limit.
+
+    Returns:
+        The factor per layer. Exact for infinite width.
+
+    Raises:
+        InputError: the batch is below 4, where the expectation is infinite, or the name is unknown.
     """
     if batch is None:
         function = (
@@ -94,7 +111,7 @@ def batchnorm_rate(activation: str | Activation, batch: int | None = None) -> Es
 
 
 def depth_scale(rate: float | Estimate) -> float:
-    """1 / |ln rate|: layers over which the squared gradient changes by e; endless at rate 1."""
+    """1 / |ln rate|: the layers over which the squared gradient changes by e; infinite at rate 1."""
     log = abs(math.log(float(rate)))
     return math.inf if log < 1e-12 else 1 / log
 

@@ -1,8 +1,8 @@
-"""Where an activation is flat, how many of its units are there, and how many never leave.
+"""The saturated region of an activation, the share of units in it, and the share of units always in it.
 
-The flat part of an activation is its tails: the outermost stretches on which its slope stays below a tenth
-of its largest. They are found on the function itself, so that every kind of activation has its own, a
-parameter (`LeakyReLU(0.01)`, `Hardtanh(-2, 2)`) counts, and a user's own function is read like any other.
+The saturated region is the tails: the outer intervals on which the slope stays below a tenth of the largest.
+The tails are found on the function itself. So they respect its parameters (`LeakyReLU(0.01)`,
+`Hardtanh(-2, 2)`), and a user's own function is treated like any other.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from levinthal.probes.intervals import mean_over_rows
 from levinthal.probes.recording import Call, Elementwise, rows_of
 from levinthal.vocabulary import Estimate, Trust
 
-SLOPE = 0.1  # of the largest: below it a unit passes less than a hundredth of the squared gradient
+SLOPE = 0.1  # of the largest slope: a unit below it passes less than a hundredth of the squared gradient
 REACH, POINTS = 7.0, 100_001
 
 
 @dataclass(frozen=True, slots=True)
 class Tails:
-    """The flat part is x <= low or x >= high; infinite where that tail is not flat."""
+    """The saturated region is x <= low or x >= high; infinite where the activation has no such tail."""
 
     low: float
     high: float
 
     @property
     def saturates(self) -> bool:
-        """Whether both ends are flat, as a sigmoid's and a tanh's are and a ReLU's are not."""
+        """Whether both ends saturate. Those of a sigmoid and a tanh do, those of a ReLU do not."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
 
@@ -64,19 +64,19 @@ def _tidy(x: float) -> float:
 
 
 def flat_share(call: Call, batch: int, tails: Tails) -> Estimate:
-    """The share of units (over all inputs) on the flat part, with its interval over inputs."""
+    """The share of units (over all inputs) in the saturated region, with its interval over inputs."""
     low, high = _on_tails(call, tails)
     return mean_over_rows(rows_of((low | high).double(), batch).mean(1))
 
 
 def dead_share(call: Call, batch: int, tails: Tails) -> Estimate:
-    """The share of units that sit on one and the same flat tail for every input: constant, and untrained.
+    """The share of units in the same saturated tail for every input. They are constant and get no gradient.
 
     A unit is a channel of a convolution (n, c, h, w), else an entry of the last axis.
     """
     low, high = (_by_unit(side) for side in _on_tails(call, tails))
     dead = low.all(0) | high.all(0)
-    why = f"{len(dead)} units, {batch} inputs: one that wakes for fewer than 1 in {batch / 3:.0f} looks dead"
+    why = f"{len(dead)} units, {batch} inputs: a unit active for fewer than 1 in {batch / 3:.0f} looks dead"
     return Estimate(
         float(dead.double().mean()), trust=Trust.ORDINAL, reasons=(why,), details={"units": len(dead)}
     )

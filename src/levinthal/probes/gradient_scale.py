@@ -2,14 +2,14 @@
 
 GSC, the gradient scale coefficient (Philipp, Song & Carbonell 2017, arXiv 1712.05577), of an upper layer
 with respect to a lower one: ||d out / d in||_qm x ||in|| / ||out||, where the quadratic mean of the singular
-values is the Frobenius norm over the root of the input's width. It is 1 for the identity and, in the mean,
-for random matrices; where it grows exponentially with depth, gradients explode whatever the scale.
+values is the Frobenius norm over the root of the input's width. It is 1 for the identity and, on average,
+for random matrices. Where it grows exponentially with depth, gradients explode whatever the scale.
 
 NLC, the non-linearity coefficient (Philipp & Carbonell 2018, arXiv 1806.00179): the variance that the local
-linear maps would give the output over the one it has, sqrt(E ||J S^(1/2)||_F^2 / Tr Cov f), S = Cov x. It is
+linear maps would give the output over its real one, sqrt(E ||J S^(1/2)||_F^2 / Tr Cov f), S = Cov x. It is
 exactly 1 for an affine map.
 
-Both on a batch taken as a whole, so that batch norm, which lets rows see each other, is taken with it.
+Both treat the batch as one input, so that batch norm, which couples the rows, is included.
 """
 
 from __future__ import annotations
@@ -40,13 +40,27 @@ def gradient_scale(
     layers: Callable[[nn.Module], bool] | None = None,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """GSC of `upper` (a layer's name, or the output) with respect to the input and every layer below it.
+    """Measure the GSC of one layer with respect to the input and to every layer below it.
 
-    `products` backward passes with random signs (Hutchinson 1990) serve all layers at once; by default as
-    many as the output is wide, one an entry and exact, or 10 where it is wider than 32. Intervals are over
-    the inputs, and hold the noise of the products. `layers` says which modules to measure (blocks, say).
+    Args:
+        model: any module. Nothing in it changes.
+        inputs: a batch (n, ...), a tuple of arguments, or a mapping of keyword arguments.
+        upper: name of the upper layer, or "output".
+        products: backward passes with random signs (Hutchinson 1990) that serve all layers at once. By
+            default one per output entry, which is exact, or 10 where the output is wider than 32.
+        layers: whether to measure a module, as a function of it (blocks, for example).
+        seed: of the random signs.
 
-    Raises InputError for a name that is no layer's, or fewer than one product.
+    Returns:
+        Layer name (or "input") -> GSC, without unit. Intervals are over the inputs and include the noise of
+        the products.
+
+    Raises:
+        InputError: no layer has that name, or there is fewer than one product.
+
+    >>> net = nn.Sequential(nn.Linear(1, 1, bias=False))
+    >>> round(float(gradient_scale(net, torch.randn(20, 1))["input"]), 4)  # one linear unit
+    1.0
     """
     with recorded(model, inputs, layers=layers) as taken:
         named = {"input": taken.inputs} if taken.inputs.requires_grad else {}
@@ -63,16 +77,26 @@ def gradient_scale(
 
 
 def nonlinearity(model: nn.Module, inputs: Inputs, *, products: int | None = None, seed: int = 0) -> Estimate:
-    """NLC over the inputs of a batch, whose own covariance stands for that of the data.
+    """Measure the NLC over the inputs of a batch. Their covariance stands for that of the data.
 
-    The double mean over pairs (where the Jacobian is taken, which input it is applied to) is a U-statistic;
-    the interval follows its influence, and closes on 1 for an affine map.
+    The double mean over pairs (where the Jacobian is taken, which input it is applied to) is a U-statistic.
+    The interval follows from its influence, and has width 0 for an affine map.
+
+    Args:
+        model: any module. Nothing in it changes.
+        inputs: a batch (n, ...) of floats, a tuple of arguments, or a mapping of keyword arguments.
+        products: as in `gradient_scale`.
+        seed: of the random signs.
+
+    Returns:
+        The NLC, without unit: exactly 1 for an affine map.
 
     >>> net = nn.Sequential(nn.Linear(5, 9), nn.Linear(9, 3))
     >>> print(nonlinearity(net, torch.randn(50, 5)).interval)
     Interval(low=1.0, high=1.0, level=0.95, method='delta method over inputs')
 
-    Raises InputError for inputs that are not of floats, or fewer than two of them.
+    Raises:
+        InputError: the inputs are not floats, or fewer than two.
     """
     with recorded(model, inputs) as taken:
         if not taken.inputs.requires_grad or taken.batch < 2:
@@ -138,10 +162,10 @@ def _squared_jacobians(
 def _products(
     taken: Pass, top: Tensor, lowers: list[Tensor], products: int | None, seed: int
 ) -> Iterator[tuple[float, list[Tensor]]]:
-    """Backward passes v^T J, each with its weight in the sum that is ||J||_F^2.
+    """Backward passes v^T J, each with its weight in the sum ||J||_F^2.
 
-    With one entry of the output at a time the sum is exact where rows are independent; the random sign a row
-    makes it unbiased where they are not.
+    With one entry of the output at a time the sum is exact if rows are independent. One random sign per row
+    makes it unbiased if they are not.
     """
     shape = rows_of(top, taken.batch).shape
     width = shape[1]

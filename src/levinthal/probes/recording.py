@@ -1,8 +1,8 @@
-"""One forward pass of any module, taken down layer by layer with its graph.
+"""One forward pass of any module, recorded layer by layer with its graph.
 
-A layer is a module with parameters of its own, or an activation: a module without parameters that maps
-every number by itself (found by trying it, so that a user's own counts), or one of torch's functions
-(`torch.tanh`, `functional.relu`, `x.sigmoid()`). A module called twice is two calls.
+A layer is a module with parameters of its own, or an activation. An activation is an elementwise module
+without parameters (found by evaluating it, so that a user's own counts), or one of torch's functions
+(`torch.tanh`, `functional.relu`, `x.sigmoid()`). A module that is called twice is two calls.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ PROBE = (-3.0, -1.5, -0.2, 0.0, 0.3, 0.7, 1.1, 4.0)
 
 @dataclass(eq=False, slots=True)
 class Call:
-    """A layer at work once: what it read and gave, the second still in the graph of the pass."""
+    """One call of a layer: its input and its output. The output is still in the graph of the pass."""
 
     name: str
     kind: str
@@ -78,27 +78,28 @@ class Call:
 
 @dataclass(eq=False, slots=True)
 class Pass:
-    """A forward pass: its input (in the graph where it is made of floats), its calls, its output."""
+    """A forward pass: its input (in the graph if it has floats), its calls, its output."""
 
     inputs: Tensor
     calls: list[Call]
     output: Any
     batch: int
     coupled: bool
-    """Whether rows of the batch see each other (batch norm in training mode)."""
+    """Whether rows of the batch depend on each other (batch norm in training mode)."""
 
 
 @contextmanager
 def recorded(
     model: nn.Module, inputs: Inputs, *, layers: Callable[[nn.Module], bool] | None = None
 ) -> Iterator[Pass]:
-    """Run the module once on a batch, in the mode it is in, and hand out the pass while its graph lives.
+    """Run the module once on a batch, in its present mode, and provide the pass while its graph exists.
 
-    `inputs`: a tensor (n, ...), a tuple of arguments or a mapping of keywords; the first tensor counts as
-    the input. `layers` says which modules are taken down instead (blocks, say). On the way out the module
-    is as it was, to the bit (see `untouched`).
+    `inputs` is a tensor (n, ...), a tuple of arguments or a mapping of keyword arguments. Its first tensor
+    counts as the input. `layers` selects the modules to record (blocks, for example). On exit the module is
+    restored to the bit (see `untouched`).
 
-    Raises InputError where there is no tensor among the inputs, or no layer was called.
+    Raises:
+        InputError: there is no tensor among the inputs, or no layer was called.
     """
     inner = getattr(model, "_orig_mod", model)  # a compiled module calls no hooks
     with untouched(inner) as handles:
@@ -106,7 +107,7 @@ def recorded(
         for parameter in inner.parameters():
             parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
         tape = _Tape({module: name for name, module in inner.named_modules()}, layers)
-        tape.listen(inner, handles)
+        tape.hook(inner, handles)
         with tape:
             output = inner(*args, **words)
         for handle in handles:
@@ -120,7 +121,8 @@ def recorded(
 def tensor_of(output: Any) -> Tensor:
     """The first float tensor of an output: itself, or of a tuple, list, mapping or dataclass.
 
-    Raises InputError where there is none.
+    Raises:
+        InputError: there is none.
     """
     found = next(_tensors(output), None)
     if found is None:
@@ -129,7 +131,7 @@ def tensor_of(output: Any) -> Tensor:
 
 
 def rows_of(tensor: Tensor, batch: int) -> Tensor:
-    """(n, everything else) where the first axis is the batch; else one row."""
+    """The tensor as (n, everything else) if the first axis is the batch, else as one row."""
     return tensor.reshape(batch, -1) if tensor.dim() and len(tensor) == batch else tensor.reshape(1, -1)
 
 
@@ -170,7 +172,7 @@ def _couples(module: nn.Module) -> bool:
 
 
 class _Tape(TorchFunctionMode):
-    """Takes down calls: of modules by hooks, of activation functions as a torch function mode."""
+    """Records calls: of modules by hooks, of activation functions as a torch function mode."""
 
     def __init__(self, names: dict[nn.Module, str], layers: Callable[[nn.Module], bool] | None) -> None:
         super().__init__()
@@ -180,7 +182,7 @@ class _Tape(TorchFunctionMode):
         self.activations = {module for module in names if is_activation(module)}
         self.inputs: dict[nn.Module, list[Tensor]] = {}
 
-    def listen(self, model: nn.Module, handles: list[RemovableHandle]) -> None:
+    def hook(self, model: nn.Module, handles: list[RemovableHandle]) -> None:
         """Hook every module that may be a layer."""
         for module in model.modules():
             if self._watched(module):
@@ -208,23 +210,23 @@ class _Tape(TorchFunctionMode):
         return _replaced(output, self._take(module, type(module).__name__, before, tensor_of(output)))
 
     def _take(self, module: nn.Module | None, kind: str, before: Tensor, output: Tensor) -> Tensor:
-        """Note a call, and give the copy that goes on, so that nothing overwrites what was noted."""
+        """Record a call and return a copy for the caller, so that nothing overwrites the record."""
         name = (self.names.get(module, "") if module else kind) or kind
         self.times[name] += 1
-        said = name if self.times[name] == 1 else f"{name} (call {self.times[name]})"
-        kept = output if output.requires_grad else output.detach().requires_grad_()
+        label = name if self.times[name] == 1 else f"{name} (call {self.times[name]})"
+        recorded = output if output.requires_grad else output.detach().requires_grad_()
         function = module.forward if module in self.activations and module else None
         fixed = function is not None and module is not None and next(module.parameters(), None) is None
         known = repr(module) if fixed and type(module).__module__.startswith("torch.nn.") else ""
-        self.calls.append(Call(said, kind, kept, before, module, function, known))
-        return kept.clone()
+        self.calls.append(Call(label, kind, recorded, before, module, function, known))
+        return recorded.clone()
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         words, name = kwargs or {}, getattr(func, "__name__", "")
-        heard = name in FUNCTIONS and not self.inside and self.layers is None and args
-        if not heard or not isinstance(args[0], Tensor):
+        is_call = name in FUNCTIONS and not self.inside and self.layers is None and args
+        if not is_call or not isinstance(args[0], Tensor):
             return func(*args, **words)
         before, rest = args[0].detach().clone(), args[1:]
         result = func(*args, **words)
@@ -237,7 +239,7 @@ class _Tape(TorchFunctionMode):
 
 
 def _replaced(output: Any, first: Tensor) -> Any:
-    """The output with its first float tensor exchanged; other containers go on as they were."""
+    """The output with its first float tensor replaced. Other containers are returned unchanged."""
     if isinstance(output, Tensor):
         return first
     if type(output) in (tuple, list) and isinstance(output[0], Tensor):
@@ -246,9 +248,9 @@ def _replaced(output: Any, first: Tensor) -> Any:
 
 
 def is_activation(module: nn.Module) -> bool:
-    """Whether a module without parts maps every number by itself, and not as an affine function.
+    """Whether a module without children is elementwise and not affine.
 
-    Found by trying: some of the numbers alone must give the results that they give among all.
+    It is found by evaluation: some of the numbers alone must give the same results as among all of them.
 
     >>> [is_activation(m) for m in (nn.ReLU(), nn.PReLU(), nn.Identity(), nn.LogSoftmax(0), nn.LayerNorm(8))]
     [True, True, False, False, False]
@@ -265,7 +267,7 @@ def _is_elementwise(module: nn.Module) -> bool:
     with torch.no_grad(), torch.random.fork_rng([]):
         try:
             whole, part = module.forward(x.clone()), module.forward(x[:3].clone())
-        except Exception:  # whatever a foreign module raises says that it is no activation
+        except Exception:  # whatever an external module raises, it is no activation
             return False
     if not isinstance(whole, Tensor) or whole.shape != x.shape or not torch.equal(whole[:3], part):
         return False

@@ -1,9 +1,9 @@
-"""How a signal goes forward and a gradient backward through any module, at frozen weights.
+"""Forward signal and backward gradient of any module at frozen weights.
 
 `signal(model, inputs, targets, loss)` measures every layer in one forward and one backward pass and changes
-nothing in the module. The growth rate is that of the squared gradient: log2 ||dL/d out||^2 against the
-number of weight layers between there and the output, so that +1 is a doubling a layer on the way to the
-input, and -4 what a chain of sigmoids at the middle of their slope does (Nielsen 2015, ch. 5).
+nothing in the module. The growth rate is that of the squared gradient: the slope of log2 ||dL/d out||^2
+against the number of weight layers from there to the output. So +1 means that the squared gradient doubles
+per layer towards the input. A chain of sigmoids at their steepest point has -4 (Nielsen 2015, ch. 5).
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from levinthal.probes.recording import Call, Inputs, Loss, Pass, recorded, rows_
 from levinthal.vocabulary import Estimate, Interval, Trust
 
 Squares = Float[Tensor, " _"]
-PER_LAYER = "doublings a layer"
+PER_LAYER = "log2 ratio per layer"
 NO_GRADIENT = "no gradient reaches it"
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One call of one layer. Scales are root mean squares; gains compare the layer with the one before it."""
+    """One call of one layer. Scales are root mean squares. Gains compare the layer with the one before it."""
 
     name: str
     kind: str
     weighted: bool
     forward_scale: Estimate
     forward_gain: Estimate
-    """rms of its output over the rms of what it read."""
+    """rms of its output over the rms of its input."""
     backward_scale: Estimate
     """rms of the gradient of the loss with respect to its output."""
     backward_gain: Estimate | None
@@ -48,19 +48,21 @@ class Layer:
     parameter_gradient: Estimate | None
     """Norm of the gradient of its own parameters, summed over all its calls."""
     flat: Estimate | None
+    """Share of units in the saturated region of this activation."""
     dead: Estimate | None
+    """Share of units in the same saturated tail for every input."""
     tails: Tails | None
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """The layers in order of execution, and how the signal changes per weight layer."""
+    """The layers in order of execution, and the growth of the signal per weight layer."""
 
     layers: tuple[Layer, ...]
     growth: Estimate
-    """Doublings of the squared gradient a weight layer, towards the input."""
+    """log2 ratio of the squared gradient per weight layer, towards the input."""
     forward_growth: Estimate
-    """Doublings of the mean square a weight layer, towards the output."""
+    """log2 ratio of the mean square per weight layer, towards the output."""
     depth: int
     loss: float
 
@@ -70,11 +72,20 @@ class Signal:
 
 
 def signal(model: nn.Module, inputs: Inputs, targets: Any = None, loss: Loss | None = None) -> Signal:
-    """Forward and backward scale, gains, gradients, flat and dead share of every layer, and growth rates.
+    """Measure scales, gains, gradients and saturation of every layer, and growth rates over the layers.
 
-    The module runs once in the mode that it is in. `loss(output, targets)` gives a scalar; without it the
-    output is projected on a random direction (from a fixed seed), which measures the Jacobian alone.
-    Intervals are over the inputs of the batch.
+    The module runs once in its present mode. Nothing in it changes. Intervals are over the inputs of the
+    batch.
+
+    Args:
+        model: any module with layers that PyTorch calls.
+        inputs: a batch (n, ...), a tuple of arguments, or a mapping of keyword arguments.
+        targets: the second argument of `loss`.
+        loss: a function (output, targets) -> scalar. Without it the output is projected on a fixed random
+            direction, which measures the Jacobian alone.
+
+    Returns:
+        A Signal: one Layer per call, growth rates in log2 ratios per weight layer, and the loss.
 
     >>> net = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4))
     >>> for layer in net:
@@ -107,10 +118,23 @@ def growth_over_draws(
     draws: int = 8,
     seed: int = 0,
 ) -> Estimate:
-    """The growth rate of the squared gradient over draws of the initial weights, with its interval.
+    """The mean growth rate of the squared gradient over draws of the initial weights.
 
-    `factory()` builds the module from torch's random state, which is seeded with seed, seed + 1... and put
-    back. The interval is Student's over draws.
+    Args:
+        factory: builds the module from torch's random state, which is seeded with seed, seed + 1... and
+            restored.
+        inputs: as in `signal`.
+        targets: as in `signal`.
+        loss: as in `signal`.
+        draws: number of modules, at least 2.
+        seed: of the first draw.
+
+    Returns:
+        The mean in log2 ratios per weight layer, with Student's interval over draws. The rate of each draw is
+        in `details["rates"]`.
+
+    Raises:
+        InputError: fewer than 2 draws.
     """
     if draws < 2:
         raise InputError(f"draws={draws}, and an interval over draws needs 2: ask for 5 or more")
@@ -186,7 +210,7 @@ def _layers(taken: Pass, gradients: _Gradients) -> tuple[Layer, ...]:
 
 
 def _tails_of(call: Call) -> Tails | None:
-    """The tails of an activation; None for one whose function differs from unit to unit (a wide PReLU)."""
+    """The tails of an activation; None where the function differs between units (a wide PReLU)."""
     try:
         return flat_tails(call.function) if call.function is not None else None
     except (RuntimeError, TypeError):
@@ -241,9 +265,9 @@ def _gain(below: Squares, above: Squares, coupled: bool) -> Estimate:
 
 
 def _growth(taken: Pass, squares: list[Squares], *, towards: str) -> Estimate:
-    """The slope of log2 of the squares over weight layers, the last one left out where three remain.
+    """The slope of log2 of the squares over weight layers, without the last one if three others remain.
 
-    The last layer is a read-out: its width and its weights are often of another kind than the others'.
+    The last layer is a readout. Its width and its weights often differ in kind from the others'.
     """
     held = [s for s, call in zip(squares, taken.calls, strict=True) if call.is_weighted]
     held = held[:-1] if len(held) > 3 else held

@@ -1,14 +1,14 @@
-"""Vanishing, saturated, chaotic, exploding or healthy: what a signal's measurements amount to.
+"""The state of a signal: vanishing, saturated, chaotic, exploding or healthy.
 
     the squared gradient, over the depth of the network
-      shrinks below 1e-6      saturated where most units sit on their flat part, else vanishing
-      grows beyond 1e6        exploding where the forward signal grows too, else chaotic
-      neither                 saturated where most units sit on their flat part, else healthy
+      shrinks below 1e-6      saturated if most units are in their saturated region, else vanishing
+      grows beyond 1e6        exploding if the forward signal grows too, else chaotic
+      neither                 saturated if most units are in their saturated region, else healthy
 
-A deep net of sigmoids shows why the flat part is looked at: with weights N(0, 1/n) its gradient vanishes with
-no unit saturated; with weights N(0, 1) hardly any is lost, and most units are flat: the few others carry it.
-Thresholds are those of the norm, 1e-3 and 1e3, and of half the units (AutoTrainer: Zhang et al. 2021, in
-outline): starting points whose rate of false alarms is for a zoo of healthy networks to measure.
+A deep network of sigmoids shows the need for the second criterion. With weights N(0, 1/n) its gradient
+vanishes and no unit is saturated. With weights N(0, 1) most units are saturated, and the few others carry a
+gradient of the usual size. Thresholds are 1e-3 and 1e3 for the norm, and half of the units (after
+AutoTrainer: Zhang et al. 2021). Their rate of false alarms on healthy networks has not been measured yet.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FLAT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class SignalState:
-    """One word of STATES, the layer that shows it most, why, and the numbers it rests on."""
+    """One of STATES, the layer that shows it most, the reason, and the numbers behind it."""
 
     state: str
     where: str
@@ -38,9 +38,15 @@ class SignalState:
 
 
 def signal_state(found: Signal, *, decades: float = DECADES, flat: float = FLAT) -> SignalState:
-    """Tell the states apart. `decades`: of the gradient's norm over the depth; `flat`: share of units.
+    """Classify a signal. Saturation is judged on hidden activations that saturate at both ends.
 
-    Saturation is judged on activations flat at both ends, and not on the network's own output.
+    Args:
+        found: what `signal` measured.
+        decades: threshold of |log10| of the gradient norm's ratio over the depth.
+        flat: threshold of the median share of saturated units.
+
+    Returns:
+        The state, its layer, the reason in one sentence, and the evidence as Estimates.
     """
     evidence = _evidence(found)
     change = evidence["gradient_change"]
@@ -49,27 +55,27 @@ def signal_state(found: Signal, *, decades: float = DECADES, flat: float = FLAT)
     share = median(map(_flat, hidden)) if hidden else 0.0
     first = found.layers[0].name
     is_flat = share > flat and worst is not None
-    told = f"half the activations have more than {share:.0%} of their units on the flat part"
+    saturation = f"half the activations have more than {share:.0%} of their units in the saturated region"
     if not math.isfinite(found.loss) or change.value == math.inf:
         return SignalState("exploding", _first_infinite(found), "a number is not finite", evidence)
     if found.depth < 2 and any(float(layer.backward_scale) > 0 for layer in found.layers):
-        return SignalState("healthy", "", "one weight layer leaves no way to be lost on", evidence)
+        return SignalState("healthy", "", "in one weight layer a gradient cannot vanish", evidence)
     if math.isnan(change.value):
         return SignalState("vanishing", first, "no gradient arrives at all", evidence)
-    said = f"the gradient changes by 10^{change.value:+.1f} over {_steps(found)} weight layers, to {first}"
+    ratio = f"the gradient changes by 10^{change.value:+.1f} over {_steps(found)} weight layers, to {first}"
     if change.value > decades:
         grows = found.forward_growth.value * _steps(found) / 2 * math.log10(2) > decades
         more = "; so does the signal forward" if grows else "; the signal forward does not grow"
-        return SignalState("exploding" if grows else "chaotic", first, said + more, evidence)
+        return SignalState("exploding" if grows else "chaotic", first, ratio + more, evidence)
     if is_flat and worst is not None:
-        return SignalState("saturated", worst.name, f"{told}; {said}", evidence)
+        return SignalState("saturated", worst.name, f"{saturation}; {ratio}", evidence)
     if change.value < -decades:
-        return SignalState("vanishing", first, f"{said}; the units are not on their flat part", evidence)
-    return SignalState("healthy", "", said, evidence)
+        return SignalState("vanishing", first, f"{ratio}; the units are not saturated", evidence)
+    return SignalState("healthy", "", ratio, evidence)
 
 
 def saturating(found: Signal) -> list[Layer]:
-    """The activations flat at both ends that a weight layer still reads."""
+    """The hidden activations that saturate at both ends. A later weight layer reads each of them."""
     read = list(dropwhile(lambda layer: not layer.weighted, reversed(found.layers)))
     return [layer for layer in reversed(read) if layer.flat and layer.tails and layer.tails.saturates]
 
@@ -85,7 +91,7 @@ def _steps(found: Signal) -> int:
 def _evidence(found: Signal) -> dict[str, Estimate]:
     """The numbers: growth both ways, the change of the norm over the depth, flat and dead shares."""
     evidence = {"growth": found.growth, "forward_growth": found.forward_growth}
-    evidence["gradient_change"] = _scaled(found.growth, _steps(found) / 2 * math.log10(2), "decades")
+    evidence["gradient_change"] = _scaled(found.growth, _steps(found) / 2 * math.log10(2), "log10 ratio")
     for name in ("flat", "dead"):
         shares = [(getattr(layer, name), layer) for layer in found.layers if getattr(layer, name)]
         if shares:
