@@ -1,7 +1,7 @@
 """KSG-1 on a pair and on its variants: one side scaled, partners permuted, blocks of rows.
 
 What the evaluations have in common is made once (kernels/variants.py), and every value is what `read` returns
-on the arrays of that variant: where that way does not serve, or noise is needed, `read` itself is asked.
+on the arrays of that variant: where the shared search does not apply, or noise is needed, `read` is called.
 """
 
 from __future__ import annotations
