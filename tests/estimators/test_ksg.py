@@ -318,9 +318,13 @@ def test_constant_columns_cost_no_trust_and_are_named(estimator: str) -> None:
     assert "3 of the 4 columns of x and 3 of the 4 columns of y" in said(wider)
 
 
-def test_the_null_of_the_full_checks_is_that_of_the_null_check() -> None:
+def test_a_second_shuffle_is_read_only_where_the_first_leaves_doubt() -> None:
     x, y = oracle.gaussian(600, 0.8)
-    assert mutual_information(x, y).details["null"] == mutual_information(x, y, checks="null").details["null"]
+    full, one = mutual_information(x, y).details, mutual_information(x, y, checks="null").details
+    assert full["null"] == one["null"] == value(x, y[np.random.default_rng((0, 3)).permutation(600)])
+    doubtful = mutual_information(*oracle.gaussian(600, 0.0, 20)).details
+    assert len(doubtful["null_draws"]) == 2
+    assert doubtful["null"] == np.mean(doubtful["null_draws"])
 
 
 def test_half_the_values_at_zero_are_flagged_in_few_dimensions() -> None:

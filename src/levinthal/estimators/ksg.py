@@ -113,15 +113,27 @@ def _checked(
         return concerns, None, details
     dims = details["directions"]
     *scaled, null = others
-    details["null"] = null.value
     spread = None
     if settings.checks == "full":
         spread, found, more = _full_checks(reading, scaled, sum(dims), variants)
         concerns, details = concerns + found, details | more
     sampling = trust.NULL_NOISE / len(variants.x) ** 0.5 * settings.per_nat
     tolerance = max(spread.half_width if spread else 0.0, sampling)
+    draws = _null_draws(reading, null, tolerance, dims, variants)
+    details |= {"null": float(np.mean(draws)), "null_draws": draws}
     concerns.append(trust.beside_null(reading.value, details["null"], tolerance, dims))
     return concerns, spread, details
+
+
+def _null_draws(
+    reading: Reading, null: Reading, tolerance: float, dims: tuple[int, int], variants: Variants
+) -> tuple[float, ...]:
+    """The values on shuffled pairs: a second one where the first leaves the trust in doubt."""
+    doubtful = trust.null_in_doubt(reading.value, null.value, tolerance, dims)
+    if variants.settings.checks != "full" or not doubtful:
+        return (null.value,)
+    second = permutations(len(variants.y), 2, variants.settings.seed)[1]
+    return (null.value, variants.permuted(second).value)
 
 
 def _free_checks(

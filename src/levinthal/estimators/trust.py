@@ -123,6 +123,19 @@ def moves_with_samples(value: float, fewer: float, to_come: float, tolerance: fl
     return Concern(Trust.ORDINAL, f"{reason}, and about {to_come:+.2g} is still to come")
 
 
+def null_in_doubt(value: float, null: float, tolerance: float, dims: tuple[int, int]) -> bool:
+    """Whether the null lies so near a threshold of `beside_null` that one shuffle does not settle it.
+
+    One shuffle scatters by at most about a third of the tolerance in few dimensions, by more in many.
+
+    >>> null_in_doubt(3.0, 0.001, 0.1, (50, 50)), null_in_doubt(0.0, 0.001, 0.1, (50, 50))
+    (False, True)
+    """
+    near_tolerance = abs(abs(null) - tolerance) <= tolerance / 2
+    near_null = sum(dims) > LOW_DIMENSION and abs(value - null - tolerance) <= 2 * tolerance
+    return near_tolerance or near_null
+
+
 def beside_null(value: float, null: float, tolerance: float, dims: tuple[int, int]) -> Concern | None:
     """Shuffled pairs share no information: their value is bias, and a value no larger carries no evidence."""
     if abs(null) > tolerance:

@@ -47,6 +47,12 @@ class Variants:
         found = self._search.count(factors, permutations)
         return [self._reading(triple, *variant) for triple, variant in zip(found, variants, strict=True)]
 
+    def permuted(self, rows: Rows) -> Reading:
+        """The pair with y in another order."""
+        if not self._shares_counts:
+            return self._read(1.0, rows)
+        return self._reading(self._search.count_permuted(rows), 1.0, rows)
+
     def block_values(self, blocks: Sequence[Rows]) -> list[float]:
         """The value on the rows of each block alone."""
         if not self._is_indexed or len(blocks[0]) > LARGEST_BLOCK:
