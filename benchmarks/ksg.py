@@ -38,7 +38,7 @@ ABOUT = """Exact KSG-1 counts (k = 3, max-norm, float64) against scikit-learn's 
 thread, both in one run, every radius and count compared. The least of five runs of ours, one of the
 reference implementation (three where it takes seconds). Made by `python benchmarks/ksg.py --write`.
 """
-ABOUT_CHECKS = """`mutual_information` with `checks="none"`, one evaluation, beside `checks="full"`, all checks:
+ABOUT_CHECKS = """`mutual_information`: `checks="none"`, one evaluation, beside `checks="full"`, all checks;
 200 + 200 activations, k = 3, CPU time of one thread, the least of five runs each, in turn. Made by
 `python benchmarks/ksg.py --checks --write`.
 """
