@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from levinthal.clinic.findings.finding import found
-from levinthal.clinic.recording.history import BATCH, TENSOR, History, LayerRead, LossCall, Sample
-from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.sample import BATCH, TENSOR, LayerStats, LossCall, Sample
+from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Finding
 
@@ -23,10 +24,10 @@ def finding(code: str, *seen: Any, **more: Any) -> Finding:
     return found(CATALOGUE[code], *seen, **more)
 
 
-def patient(depth: int = 2) -> Patient:
+def setup(depth: int = 2) -> TrainingSetup:
     """`depth` linear layers of 4 units under plain gradient descent."""
     model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(depth)))
-    return Patient.of(model, (torch.optim.SGD(model.parameters(), 0.1),))
+    return TrainingSetup.of(model, (torch.optim.SGD(model.parameters(), 0.1),))
 
 
 def history(losses: Sequence[float], depth: int = 2, decay: float = 0.1, every: int = 10) -> History:
@@ -50,10 +51,10 @@ def history(losses: Sequence[float], depth: int = 2, decay: float = 0.1, every: 
     return found
 
 
-def layers(rms: float) -> tuple[LayerRead, LayerRead]:
+def layers(rms: float) -> tuple[LayerStats, LayerStats]:
     """A linear layer whose output has this root mean square, and a ReLU of which a quarter is dead."""
     norm = torch.tensor(rms * math.sqrt(32))
-    return LayerRead(norm, 32), LayerRead(norm, 32, torch.tensor(16), torch.tensor(1), 32, 4, False)
+    return LayerStats(norm, 32), LayerStats(norm, 32, torch.tensor(16), torch.tensor(1), 32, 4, False)
 
 
 def tensors(slope: float) -> tuple[list[float], list[float]]:

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from levinthal.clinic import check
 from levinthal.clinic.export import plain, to_json, to_sarif
-from levinthal.clinic.recording.history import TENSOR
+from levinthal.clinic.recording.sample import TENSOR
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.watching import sampled_step
 from levinthal.vocabulary import Finding, Severity
@@ -85,7 +85,7 @@ def through(value: dict[str, Any]) -> dict[str, Any]:
 
 def test_findings_come_back_from_json_as_they_were() -> None:
     told = through(to_json(FINDINGS))
-    assert (told["schema"], told["healthy"]) == ("levinthal.findings/1", False)
+    assert (told["schema"], told["healthy"]) == ("levinthal.findings/2", False)
     assert told["torch"] == torch.__version__
     first = told["findings"][0]
     assert first.pop("means") == CATALOGUE["DOUBLE_SOFTMAX"].means
@@ -106,7 +106,7 @@ def test_a_checkup_goes_along() -> None:
 def test_a_history_goes_along_under_the_names_of_the_parameters() -> None:
     model = mlp(depth=1)
     w = Loop(steps=20, every=5).run(model, torch.optim.SGD(model.parameters(), 0.1))
-    told = through(to_json(w.findings(), history=w.history, names=w.patient.names))["history"]
+    told = through(to_json(w.findings(), history=w.history, names=w.setup.names))["history"]
     assert told["steps"] == [sampled_step(block, 5) for block in range(4)]
     assert told["losses"] == pytest.approx(w.history.losses.tolist())
     assert list(told["parameters"]) == [name for name, _ in model.named_parameters()]

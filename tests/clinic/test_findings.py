@@ -22,7 +22,7 @@ def run(model: nn.Module, rule: Callable, rate: float, loop: Loop | None = None,
     return (loop or Loop()).run(model, rule(model.parameters(), rate, **more))
 
 
-def normed() -> nn.Module:
+def log_softmax_inputs() -> nn.Module:
     return nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, 10))
 
 
@@ -35,7 +35,7 @@ HEALTHY: dict[str, Callable[[], Watch]] = {
     "tanh": lambda: run(mlp(nn.Tanh), SGD, 0.1),
     "gelu": lambda: run(mlp(nn.GELU), Adam, 3e-3),
     "one sigmoid layer": lambda: run(mlp(nn.Sigmoid, 1), SGD, 1.0),
-    "batch norm and dropout": lambda: run(normed(), SGD, 0.1, momentum=0.9),
+    "batch norm and dropout": lambda: run(log_softmax_inputs(), SGD, 0.1, momentum=0.9),
     "weight decay": lambda: run(mlp(), SGD, 0.1, weight_decay=1e-3),
     "clipping": lambda: run(mlp(), SGD, 0.1, Loop(clip=1.0)),
     "full batch": lambda: run(mlp(), Adam, 3e-3, Loop(batch=1197)),
@@ -88,7 +88,7 @@ class Cut(nn.Module):
 
 
 def evaluated_in_train() -> Watch:
-    model = normed()
+    model = log_softmax_inputs()
     optimizer = SGD(model.parameters(), 0.1)
     with watch(model, optimizer) as w:
         for _ in range(3):
@@ -99,7 +99,7 @@ def evaluated_in_train() -> Watch:
 
 
 def stopped_norm() -> Watch:
-    model = normed()
+    model = log_softmax_inputs()
     model[1].eval()  # type: ignore[index]
     return run(model, SGD, 0.1)
 
@@ -208,7 +208,7 @@ def rounded() -> nn.Module:
 
 SUMMED = nn.CrossEntropyLoss(reduction="sum")
 HALVES = Loop(inputs=X.bfloat16())
-SICK: dict[str, tuple[str, Callable[[], Watch]]] = {
+FAULTY: dict[str, tuple[str, Callable[[], Watch]]] = {
     "softmax twice": ("DOUBLE_SOFTMAX", lambda: run(mlp(top=nn.Softmax(1)), Adam, 1e-3)),
     "relu on top": ("RELU_ON_LOGITS", lambda: run(mlp(top=nn.ReLU()), Adam, 1e-3)),
     "eight sigmoids": ("VANISHING_GRADIENT", lambda: run(mlp(nn.Sigmoid, 8), SGD, 0.1)),
@@ -264,7 +264,7 @@ SICK: dict[str, tuple[str, Callable[[], Watch]]] = {
     "rounded in the middle": ("GRAPH_BROKEN", lambda: run(rounded(), Adam, 1e-3)),
     "evaluated in training mode": ("TRAIN_MODE_IN_EVAL", evaluated_in_train),
     "batch norm asleep": ("BN_EVAL_IN_TRAIN", stopped_norm),
-    "batches of 2": ("BN_TINY_BATCH", lambda: run(normed(), SGD, 0.01, Loop(batch=2))),
+    "batches of 2": ("BN_TINY_BATCH", lambda: run(log_softmax_inputs(), SGD, 0.01, Loop(batch=2))),
     "dropout .95": ("EXCESS_DROPOUT", lambda: run(nn.Sequential(nn.Dropout(0.98), *mlp()), SGD, 0.01)),
 }
 
@@ -275,10 +275,10 @@ def test_a_healthy_run_hears_nothing_worse_than_a_remark(name: str) -> None:
     assert [f.code for f in HEALTHY[name]().findings() if f.severity != "info"] == []
 
 
-@pytest.mark.parametrize("name", SICK)
+@pytest.mark.parametrize("name", FAULTY)
 def test_the_cause_comes_first(name: str) -> None:
     torch.manual_seed(3)
-    code, make = SICK[name]
+    code, make = FAULTY[name]
     found = make().findings()
     assert [f.code for f in found][:1] == [code]
     assert found[0].follows is None

@@ -118,7 +118,7 @@ def test_a_failure_of_the_watch_ends_the_watch_and_not_the_run(monkeypatch: pyte
     model = mlp()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     w = watch(model, optimizer, every=1)
-    monkeypatch.setattr(w.patient.__class__, "rates", lambda self: 1 / 0)
+    monkeypatch.setattr(w.setup.__class__, "rates", lambda self: 1 / 0)
     before = model[0].weight.detach().clone()  # type: ignore[union-attr]
     with w:
         Loop(steps=3).train(model, optimizer)
@@ -515,7 +515,7 @@ def test_a_mode_that_the_user_takes_off_is_theirs() -> None:
         for _ in range(3):
             with Counting() as mine, torch.device("cpu"):
                 loss = functional.cross_entropy(model(X[:8]), Y[:8])
-            assert torch.overrides._get_current_function_mode_stack() == [w._listener]
+            assert torch.overrides._get_current_function_mode_stack() == [w._recorder]
             assert mine.calls > 0
             loss.backward()
             optimizer.step()
@@ -592,17 +592,17 @@ def test_layers_weights_and_batches_are_read_in_turns_and_losses_in_all() -> Non
     model = nn.Sequential(mlp(), nn.Dropout(0.1))
     w = Loop(steps=30, every=1).run(model, torch.optim.Adam(model.parameters(), 1e-3))
     layers, weights, batches = (
-        [step < WHOLE or step % 3 == turn or s.closely for step, s in enumerate(w.history)]
+        [step < WHOLE or step % 3 == turn or s.detailed for step, s in enumerate(w.history)]
         for turn in range(3)
     )
     assert [bool(sample.names) for sample in w.history] == layers
     assert [sample.tensors is not None for sample in w.history] == weights
     assert [not sample.batch.isnan().any() for sample in w.history if sample.batch is not None] == batches
-    assert len(w.history.weighed) == len(w.history.tensors("weight")) == sum(weights)
+    assert len(w.history.tensor_steps) == len(w.history.tensors("weight")) == sum(weights)
     assert len(w.history.batch("mean")) == sum(batches)
     assert len(w.history.batch("non_finite")) == 30
     assert [len(sample.losses) for sample in w.history] == [1] * 30
-    assert all(sample.drops == {"1": 0.1} for sample in w.history)
+    assert all(sample.dropout_rates == {"1": 0.1} for sample in w.history)
 
 
 def test_a_rule_that_fails_is_told_and_takes_no_other_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -614,7 +614,7 @@ def test_a_rule_that_fails_is_told_and_takes_no_other_with_it(monkeypatch: pytes
     w = Loop(steps=30).run(model, torch.optim.Adam(model.parameters(), 1e-3))
     assert "DOUBLE_SOFTMAX" in [finding.code for finding in w.findings()]
     assert w.failed_rules == ("broken: ZeroDivisionError: of nothing",)
-    assert "Not judged, by a fault of ours: broken" in str(w)
+    assert "A rule failed, please report it: broken" in str(w)
 
 
 def test_a_model_in_double_precision_is_watched_like_any_other() -> None:

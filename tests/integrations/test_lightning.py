@@ -126,9 +126,9 @@ def test_rows_held_out_are_asked_of_forward(pl: Any) -> None:
     held = callback.watch.history.validation
     assert held is not None
     assert held.trouble == callback.watch.trouble == ""
-    last = held.looks[-1]
-    assert last.seen is not None
-    assert last.seen.loss < last.held.loss
+    last = held.evaluations[-1]
+    assert last.training is not None
+    assert last.training.loss < last.held_out.loss
 
 
 def test_accumulation_and_clipping(pl: Any) -> None:

@@ -109,7 +109,7 @@ def _print_data(found: Examination | Treatment, name: str, *, sarif: bool) -> No
             found.findings,
             checkup=seen.checkup,
             history=seen.watch.history,
-            names=seen.watch.patient.names,
+            names=seen.watch.setup.names,
         )
     )
     print(json.dumps(data, indent=2, allow_nan=False))

@@ -1,8 +1,9 @@
-"""`watch`: an ordinary training loop under observation. It reads, never writes, never raises by itself."""
+"""`watch`: observe an ordinary training loop. It reads, never writes, and never raises inside the loop."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,26 +13,29 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from levinthal.clinic.presentation.notebook import shown_run
+from levinthal.clinic.failures.frozen import require_known_prefixes
+from levinthal.clinic.failures.losses import require_loss
+from levinthal.clinic.presentation.notebook import run_html
 from levinthal.clinic.presentation.page import write_page
-from levinthal.clinic.presentation.terminal import told
+from levinthal.clinic.presentation.terminal import formatted
 from levinthal.clinic.recording.batch_stats import batch_numbers
-from levinthal.clinic.recording.external_updates import Between
-from levinthal.clinic.recording.history import TURNS, History, Sample
-from levinthal.clinic.recording.hooks import Listener, is_compiled
+from levinthal.clinic.recording.external_updates import ExternalUpdates
+from levinthal.clinic.recording.history import TURNS, History
+from levinthal.clinic.recording.hooks import StepRecorder, is_compiled
 from levinthal.clinic.recording.parameter_norms import Tensors
 from levinthal.clinic.recording.recurrences import recurrent_gains
-from levinthal.clinic.recording.row_reservoir import marks
-from levinthal.clinic.recording.training_setup import EQUAL_AT_FIRST, Patient
+from levinthal.clinic.recording.row_reservoir import row_fingerprints
+from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
 from levinthal.clinic.recording.validation import LossFn, Validation, as_source
 from levinthal.clinic.rules.diagnosis import diagnose
 from levinthal.errors import InputError, LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Severity
 
 WHOLE = 8
-"""Samples from which on layers, weights and batches are read in turns."""
-PACE = 1.5
-"""From one step that is looked at closer to the next, at least."""
+"""Number of samples after which layers, weights and batches are read in turns."""
+DETAIL_RATIO = 1.5
+"""Ratio of the steps of two successive detailed samples, at least."""
 GOLDEN = (5**0.5 - 1) / 2
 NOTHING_SEEN = (
     "Nothing was seen: no training step of this model with this optimiser was sampled. Is the loop inside "
@@ -40,8 +44,8 @@ NOTHING_SEEN = (
 
 
 def sampled_step(block: int, every: int) -> int:
-    """The step to sample of a block of `every` steps, its place in the block spread by the golden ratio: so
-    what a loop does at a beat of its own (an epoch, a gathered batch) is neither always seen nor never.
+    """The step that is sampled in a block of `every` steps. Its place in the block follows the golden ratio,
+    so that periodic events of the loop (epochs, accumulated batches) are not aliased.
 
     >>> [sampled_step(block, 10) for block in range(5)]
     [0, 16, 22, 38, 44]
@@ -50,44 +54,49 @@ def sampled_step(block: int, every: int) -> int:
 
 
 class FindingError(LevinthalError):
-    """`raise_if` found what it was told to look for."""
+    """`Watch.raise_if` found a finding of the given severity or worse."""
 
 
 class Watch:
-    """What `watch` gives: a context manager around a training loop.
+    """The result of `watch`: a context manager around a training loop, and the findings after it.
 
-    A sampled step begins with the first forward pass in training mode and ends with the optimiser's step.
-    In every other step two integers are compared, and nothing else is done; but the next pass after a step
-    that was looked at closer tells whether anybody has changed the weights since.
+    A sampled step begins with the first forward pass in training mode and ends with the optimiser's step. In
+    every other step two integers are compared, and nothing else is done. One exception: the pass after a
+    detailed sample reads whether the weights were changed outside the optimiser's step. `print(watch)` shows
+    the findings in the terminal; a notebook shows them as HTML.
+
+    Attributes:
+        setup: The model, its optimisers and parameters.
+        history: The sampled steps: losses, layers, gradients, weights and updates.
+        failed_rules: Rules that raised when the findings were last computed, and why.
+        trouble: The failure of the watch itself; it then stops recording, and the loop goes on.
     """
 
-    def __init__(self, patient: Patient, every: int, validation: Validation | None = None) -> None:
-        self.patient, self.every = patient, every
+    def __init__(self, setup: TrainingSetup, every: int, validation: Validation | None = None) -> None:
+        self.setup, self.every = setup, every
         self.history = History(
-            alike=patient.alike(EQUAL_AT_FIRST),
-            recurrent=recurrent_gains(patient.listened),
+            equal_row_matrices=setup.equal_row_matrices(EQUAL_AT_INIT),
+            recurrent_gains=recurrent_gains(setup.hooked_module),
             validation=validation,
         )
-        self.history.rows.marking = validation is not None
+        self.history.rows.with_fingerprints = validation is not None
         self.failed_rules: tuple[str, ...] = ()
-        """Rules that could not judge what they met, when findings were last asked for, and why."""
         self.trouble = ""
-        """What went wrong inside the watch itself; it then stops listening, and the loop goes on."""
         self._step = self._due = self._block = 0
         self._sample: Sample | None = None
-        self._tensors = Tensors(patient.parameters)
-        self._listener = Listener(patient.listened)
-        self._listener.safely = self._safely
-        self._listener.on_backward = self._backward_begins
-        self._listener.on_gradients = self._backward_is_over
-        self._listener.on_targets = self.history.rows.pair
-        self._between = Between()
+        self._tensors = Tensors(setup.parameters)
+        self._recorder = StepRecorder(setup.hooked_module)
+        self._recorder.safely = self._safely
+        self._recorder.on_backward = self._backward_begins
+        self._recorder.on_gradients = self._backward_is_over
+        self._recorder.on_targets = self.history.rows.pair
+        self._external_updates = ExternalUpdates()
         self._handles: list[RemovableHandle] = []
-        self._sampled, self._next_close, self._weighed = 0, 0.0, False
+        self._sampled, self._next_detailed, self._weighed = 0, 0.0, False
 
     def __enter__(self) -> Watch:
-        model, first = self.patient.model, self.patient.optimizers[0]
-        self._listener.is_deaf = is_compiled(model)
+        model, first = self.setup.model, self.setup.optimizers[0]
+        self._recorder.is_disabled = is_compiled(model)
         self._handles = [
             model.register_forward_pre_hook(self._forward_begins, with_kwargs=True),
             model.register_forward_hook(self._forward_is_over),
@@ -104,70 +113,92 @@ class Watch:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        self._listener.end()
-        self._sample = self._between.sample = None
+        self._recorder.end()
+        self._sample = self._external_updates.sample = None
         self._tensors.forget()
-        self._safely(self._look, True)
+        self._safely(self._evaluate, True)
 
     def begin_step(self, *inputs: Any) -> None:
-        """Begin a step before the model is called, for loops that call parts of it; `inputs` as the model's.
+        """Begin a step by hand, for loops that call parts of the model and never the model itself.
 
-        Does nothing in a step that is not to be sampled, or that has begun.
+        It does nothing in a step that is not sampled, or that has begun.
+
+        Args:
+            inputs: The inputs of the step, as the model would get them.
         """
         if self._handles and self._sample is None and self._step == self._due:
             self._safely(self._begin, inputs, {})
-            if not self._listener.is_deaf:
-                self._safely(self._listener.join)  # the model itself may never be called
+            if not self._recorder.is_disabled:
+                self._safely(self._recorder.join)  # the model itself may never be called
 
     def findings(self) -> list[Finding]:
-        """What is wrong, causes before their symptoms, the most important first; empty for a healthy run."""
+        """The findings so far: causes before their symptoms, the most important first.
+
+        Returns:
+            A list of Finding; empty for a healthy run.
+        """
         if self._handles and self._sample is None:
-            self._safely(self._look)
+            self._safely(self._evaluate)
         failed = list[str]()
-        found = diagnose(self.patient, self.history, failed.append)
+        found = diagnose(self.setup, self.history, failed.append)
         self.failed_rules = tuple(failed)
         return found
 
     def __str__(self) -> str:
         """The findings for a terminal."""
         found = self.findings()
-        lines = [told(found) if found or len(self.history) else NOTHING_SEEN]
+        lines = [formatted(found) if found or len(self.history) else NOTHING_SEEN]
         held = self.history.validation.trouble if self.history.validation else ""
         lines += [f"The watch ended early: {self.trouble}"] if self.trouble else []
-        lines += [f"Nothing was held out: {held}"] if held else []
-        return "\n".join([*lines, *(f"Not judged, by a fault of ours: {rule}" for rule in self.failed_rules)])
+        lines += [f"The validation data were not evaluated: {held}"] if held else []
+        return "\n".join(
+            [*lines, *(f"A rule failed, please report it: {rule}" for rule in self.failed_rules)]
+        )
 
     def report(self, path: str | Path) -> Path:
-        """Write findings, figures and where they are from as one self-contained page; the path it now has.
+        """Write findings, figures and their provenance as one self-contained page.
 
-        Raises InputError where `path` is a folder, StoreError where it cannot be written.
+        Args:
+            path: The HTML file to write; its folder is made where it does not exist.
+
+        Returns:
+            The path of the page.
+
+        Raises:
+            InputError: `path` is a folder.
+            StoreError: `path` cannot be written.
         """
         return write_page(
             path,
-            title=type(self.patient.listened).__name__,
+            title=type(self.setup.hooked_module).__name__,
             findings=self.findings(),
             history=self.history,
-            patient=self.patient,
+            setup=self.setup,
             provenance={"sampled": "every step" if self.every == 1 else f"one step in {self.every:,}"},
             notice=f"The watch ended early: {self.trouble}" if self.trouble else "",
         )
 
     def _repr_html_(self) -> str:
-        """The answer for a notebook."""
-        return shown_run(self.findings(), self.history, self.patient)
+        """The findings for a notebook."""
+        return run_html(self.findings(), self.history, self.setup)
 
-    def _look(self, last: bool = False) -> None:
-        """At the validation set, if there is one and it is time."""
+    def _evaluate(self, last: bool = False) -> None:
+        """Evaluate the validation set, if there is one and an evaluation is due."""
         validation, calls = self.history.validation, [s.losses for s in self.history.samples[-1:]]
         if validation is not None and calls:
             kind = calls[0][0].kind if calls[0] else ""
             step = max(self._step - 1, 0)
-            validation.look(self.patient.listened, step, self.history.rows, kind, last=last)
+            validation.evaluate(self.setup.hooked_module, step, self.history.rows, kind, last=last)
 
     def raise_if(self, severity: str = "critical") -> None:
-        """Raise FindingError if there is a finding of this severity or worse.
+        """Raise where there is a finding of this severity or worse.
 
-        Raises InputError for an unknown severity.
+        Args:
+            severity: "critical", "warning" or "info".
+
+        Raises:
+            FindingError: There is such a finding; the line names each with its remedy.
+            InputError: The severity is unknown.
         """
         order = [str(s) for s in Severity]
         worst = order.index(require_one_of("severity", severity, order))
@@ -176,16 +207,16 @@ class Watch:
             raise FindingError("; ".join(f"{f.code} in {f.where}: {f.remedy}" for f in found))
 
     def _safely(self, function: Callable[..., None], *args: Any) -> None:
-        """Call it; its failure is noted and ends the listening instead of the user's training."""
+        """Call a function; its failure is noted and ends the recording instead of the user's training."""
         if self.trouble:
             return
         try:
-            with torch._C.DisableTorchFunction():  # else every operation comes back to the listener
+            with torch._C.DisableTorchFunction():  # else every operation comes back to the recorder
                 function(*args)
         except Exception as error:
             self.trouble = f"{type(error).__name__}: {error}"
             self._sample = None
-            self._listener.end()
+            self._recorder.end()
 
     def _forward_begins(self, model: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         if torch.compiler.is_compiling():  # the whole step is compiled, and this call would be with it
@@ -193,21 +224,21 @@ class Watch:
         if not torch.is_grad_enabled():
             self.history.evaluated_in_train += model.training
         else:
-            if self._between.sample is not None:
-                self._safely(self._between.read)
+            if self._external_updates.sample is not None:
+                self._safely(self._external_updates.read)
             if self._sample is None and self._step == self._due:
                 self._safely(self._begin, args, words)
 
     def _forward_is_over(self, *_: Any) -> None:
         if self._sample is not None and not torch.compiler.is_compiling():
-            self._safely(self._listener.forward_done)
+            self._safely(self._recorder.forward_done)
 
     def _step_begins(self, _: Optimizer, args: tuple[Any, ...], words: dict[str, Any]) -> None:
-        """The optimiser's own arithmetic is not listened to; what a closure does in it is."""
+        """Stop recording before the optimiser's own arithmetic, but not before the passes of a closure."""
         if self._sample is None or self._sample.loss is None:
             return
         if not any(map(callable, (*args, *words.values()))):  # else the last pass of an accumulated step, say
-            self._safely(self._listener.end)
+            self._safely(self._recorder.end)
 
     def _step_is_over(self, *_: Any) -> None:
         self._step += 1
@@ -218,10 +249,10 @@ class Watch:
             self._due = sampled_step(self._block, self.every)
 
     def _begin(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
-        self._sample = Sample(self._step, training=self.patient.model.training)
-        if self._step >= self._next_close:
-            self._sample.closely, self._next_close = True, PACE * self._step + 1
-        whole, turn = self._sample.closely or self._sampled < WHOLE, self._sampled % TURNS
+        self._sample = Sample(self._step, training=self.setup.model.training)
+        if self._step >= self._next_detailed:
+            self._sample.detailed, self._next_detailed = True, DETAIL_RATIO * self._step + 1
+        whole, turn = self._sample.detailed or self._sampled < WHOLE, self._sampled % TURNS
         layers, self._weighed, batch = whole or turn == 0, whole or turn == 1, whole or turn == 2
         if self._weighed:
             self._tensors.begin()
@@ -229,10 +260,11 @@ class Watch:
         if first is not None:
             self._sample.batch_size = len(first)
             self._sample.batch = batch_numbers(first, whole=batch) if first.is_floating_point() else None
-            self._sample.tokens = None if first.is_floating_point() else marks(first.reshape(1, -1))[0]
+            if not first.is_floating_point():
+                self._sample.token_fingerprint = row_fingerprints(first.reshape(1, -1))[0]
         self.history.rows.offer(args, words)
         self._sampled += 1
-        self._listener.begin(self._sample, layers=layers)
+        self._recorder.begin(self._sample, layers=layers)
 
     def _backward_begins(self) -> None:
         if self._weighed:
@@ -248,20 +280,20 @@ class Watch:
             self._sample.stale = left if known is None else torch.minimum(known, left)
 
     def _after_step(self, sample: Sample) -> None:
-        self._listener.end()
-        sample.rates = self.patient.rates()
-        named = zip(self.patient.names, self.patient.parameters, strict=True)
+        self._recorder.end()
+        sample.rates = self.setup.rates()
+        named = zip(self.setup.names, self.setup.parameters, strict=True)
         sample.without_gradient = tuple(name for name, p in named if p.grad is None)
-        if sample.closely:
-            self._between.begin(sample, self._tensors)
-            sample.bounded, sample.deltas = self._tensors.bounded(), self._tensors.deltas()
-        sample.tensors = self._tensors.columns(rounding=sample.closely) if self._weighed else None
+        if sample.detailed:
+            self._external_updates.begin(sample, self._tensors)
+            sample.bounded, sample.bias_gradients = self._tensors.bounded(), self._tensors.bias_gradients()
+        sample.tensors = self._tensors.columns(rounding=sample.detailed) if self._weighed else None
         self.history.add(sample)
-        if len(self.history) == 2 and self.history.alike:
-            self.history.apart = self.patient.rows_apart(self.history.alike)
+        if len(self.history) == 2 and self.history.equal_row_matrices:
+            self.history.row_distances = self.setup.row_distances(self.history.equal_row_matrices)
         self.history.rows.keep()
         self._sample = None
-        self._look()
+        self._evaluate()
 
 
 def watch(
@@ -275,25 +307,48 @@ def watch(
 ) -> Watch:
     """Watch an ordinary training loop: `with watch(model, optimizer) as w: ...`, then `w.findings()`.
 
-    `every`: of so many steps one is sampled, at a place among them that changes from one to the next.
-    `frozen`: beginnings of the names of parameters that are meant to stay as they are.
+    The training is bit-identical with and without the watch, and no hook is left behind.
 
-    `validation`: a pair (inputs, targets) or an iterable of such pairs, a DataLoader say. Up to 2,048 rows of
-    it (and 128 MiB) are read once, on entering; about ten times a run the model is put into evaluation mode
-    and asked about them, and about rows it was trained on. `loss_fn(output, targets)` is the loss to ask by;
-    left out, it is the loss function of torch's that the loop was seen to call.
+    Args:
+        model: The network that the loop trains.
+        optimizer: Its optimiser, or several; the steps of the first one are counted.
+        loss_fn: The loss (output, targets) -> scalar tensor that evaluates the validation rows. Default: the
+            loss function of torch that the loop calls.
+        every: One step in so many is sampled, at a place that changes from one block of steps to the next.
+        validation: A pair (inputs, targets), or an iterable of such pairs, for example a DataLoader. Up to
+            2,048 rows (and 128 MiB) are read once, on entering. About ten times a run the model is evaluated
+            on them and on rows that it was trained on.
+        frozen: Prefixes of the names of parameters that are meant to stay as they are.
 
-    The run is bit-identical with and without, and no hook is left behind.
+    Returns:
+        A Watch, to be used in a `with` statement.
 
-    Raises InputError for what is no model or optimiser, a model without parameters, no optimiser, `every`
-    below 1, or validation that cannot be read twice.
+    Raises:
+        InputError: No model, no optimiser, or no parameters; `every` below 1; a prefix that matches no
+            parameter; validation data that can be read only once.
+
+    >>> import levinthal, torch
+    >>> model = torch.nn.Sequential(torch.nn.Linear(8, 4), torch.nn.Softmax(1))
+    >>> optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    >>> inputs, targets = torch.randn(64, 8), torch.arange(64) % 4
+    >>> with levinthal.watch(model, optimizer, every=1) as w:
+    ...     for _ in range(5):
+    ...         optimizer.zero_grad()
+    ...         torch.nn.functional.cross_entropy(model(inputs), targets).backward()
+    ...         optimizer.step()
+    >>> w.findings()[0].code
+    'DOUBLE_SOFTMAX'
     """
-    given: Any = optimizer  # whatever it is: `Patient.of` refuses what is no optimiser
+    given: Any = optimizer  # of any type: `TrainingSetup.of` refuses anything but optimisers
     several = isinstance(given, Iterable) and not isinstance(given, Optimizer)
     optimizers: tuple[Optimizer, ...] = tuple(given) if several else (given,)
-    if every < 1:
-        raise InputError(f"every={every}: give the number of steps between samples, 1 or more")
+    if not isinstance(every, Integral) or every < 1:
+        raise InputError(f"every={every!r}: give the number of steps between samples, 1 or more")
     if not optimizers:
         raise InputError("0 optimisers: pass the one, or the ones, that train the model")
+    if loss_fn is not None:
+        require_loss(loss_fn, "loss_fn")
+    setup = TrainingSetup.of(model, optimizers, (frozen,) if isinstance(frozen, str) else tuple(frozen))
+    require_known_prefixes(model, setup.frozen)
     held = None if validation is None else Validation(as_source(validation), loss_fn)
-    return Watch(Patient.of(model, optimizers, tuple(frozen)), every, held)
+    return Watch(setup, every, held)

@@ -1,4 +1,4 @@
-"""What was looked at: nothing that was not seen counts for a healthy network."""
+"""What was checked: nothing that was not seen counts for a healthy network."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import math
 from collections.abc import Sequence
 
 import pytest
-from tests.clinic.histories import finding, history, patient
+from tests.clinic.histories import finding, history, setup
 
 from levinthal.clinic.presentation.signs import (
     CLEAR,
     FOUND,
+    INFO,
     NOT_JUDGED,
-    REMARK,
     SIGNS,
-    Vital,
+    Sign,
     loss_in_words,
-    vitals,
+    read_signs,
 )
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.rules.catalogue import CATALOGUE
@@ -25,8 +25,8 @@ from levinthal.vocabulary import Severity
 FALLING = [2.0 * 0.9**k for k in range(20)]
 
 
-def sign(name: str, found: Sequence[Vital]) -> Vital:
-    return next(vital for vital in found if vital.name == name)
+def sign(name: str, found: Sequence[Sign]) -> Sign:
+    return next(sign for sign in found if sign.name == name)
 
 
 def test_every_finding_belongs_to_one_sign() -> None:
@@ -36,41 +36,41 @@ def test_every_finding_belongs_to_one_sign() -> None:
 
 
 def test_a_run_that_learns_reads_well() -> None:
-    read = vitals(history(FALLING), patient(), [])
+    read = read_signs(history(FALLING), setup(), [])
     clear = ["Loss", "Data", "Loss function", "Model", "Optimiser", "Step", "Gradient", "Activations"]
-    assert [vital.name for vital in read if vital.word == CLEAR] == clear
-    assert [vital.word for vital in read[len(clear) :]] == [NOT_JUDGED, NOT_JUDGED]
-    assert sign("Gradient", read).reading.endswith("gets 10 % of what one of the last gets")
-    assert sign("Step", read).reading == "a step changes a matrix by 1 % of itself; learning rate 0.1"
+    assert [sign.name for sign in read if sign.word == CLEAR] == clear
+    assert [sign.word for sign in read[len(clear) :]] == [NOT_JUDGED, NOT_JUDGED]
+    assert sign("Gradient", read).reading.endswith("of the first of 2 matrices is 10 % of that of the last")
+    assert sign("Step", read).reading == "a step changes a matrix by 1 % of its norm; learning rate 0.1"
     assert (
         sign("Data", read).reading
-        == "inputs of mean 0.500 and spread 1.00, all finite; 4.00 of 4 classes a batch"
+        == "inputs with mean 0.500 and standard deviation 1.00, all finite; 4.00 of 4 classes per batch"
     )
     assert "at most 25 %" in sign("Activations", read).reading
 
 
 def test_a_finding_shows_in_its_sign_with_its_code_alone() -> None:
-    read = vitals(history(FALLING), patient(), [finding("LR_TOO_HIGH", "optimiser", 0, {})])
+    read = read_signs(history(FALLING), setup(), [finding("LR_TOO_HIGH", "optimiser", 0, {})])
     assert (sign("Step", read).word, sign("Step", read).codes) == (FOUND, ("LR_TOO_HIGH",))
-    noted = vitals(history(FALLING), patient(), [finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)])
-    assert sign("Activations", noted).word == REMARK
+    noted = read_signs(history(FALLING), setup(), [finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)])
+    assert sign("Activations", noted).word == INFO
 
 
 def test_nothing_seen_is_not_judged() -> None:
-    assert {vital.word for vital in vitals(History(), None, [])} == {NOT_JUDGED}
-    few = vitals(history([2.0, 1.9]), patient(), [])
+    assert {sign.word for sign in read_signs(History(), None, [])} == {NOT_JUDGED}
+    few = read_signs(history([2.0, 1.9]), setup(), [])
     assert [sign(name, few).word for name in ("Loss", "Step", "Activations")] == [NOT_JUDGED] * 3
 
 
 @pytest.mark.parametrize(
     ("losses", "said"),
     [
-        ([2.0] * 12, "the loss hardly moves: it is 2.00 at first and 2.00 at last; a guess loses 1.39"),
-        ([1.0 + k for k in range(12)], "the loss rises from 1.00 to 11.5; a guess loses 1.39"),
-        ([2.0, 900.0, *FALLING], "the loss falls from 2.00 to 0.319, by way of 900; a guess loses 1.39"),
-        ([9.0, 5.0, *[1.4] * 20], "the loss falls from 9.00 to 1.40, no lower than a guess: 1.39"),
-        ([2.0, 1.0], "the loss is 2.00 at first and 1.00 at last; a guess loses 1.39"),
-        ([math.nan, math.inf], "the loss was never a number"),
+        ([2.0] * 12, "the loss has plateaued: 2.00 at first, 2.00 at the end; chance level 1.39"),
+        ([1.0 + k for k in range(12)], "the loss rises from 1.00 to 11.5; chance level 1.39"),
+        ([2.0, 900.0, *FALLING], "the loss falls from 2.00 to 0.319, with a peak of 900; chance level 1.39"),
+        ([9.0, 5.0, *[1.4] * 20], "the loss falls from 9.00 to 1.40, not below chance level (1.39)"),
+        ([2.0, 1.0], "the loss is 2.00 at first and 1.00 at the end; chance level 1.39"),
+        ([math.nan, math.inf], "the loss was never finite"),
         ([], "no loss was seen"),
     ],
 )

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from levinthal.clinic.recording.batch_stats import ENOUGH, batch_numbers, layer_numbers, loss_call, some_rows
-from levinthal.clinic.recording.history import BATCH
+from levinthal.clinic.recording.sample import BATCH
 from levinthal.probes.flat_part import Tails, flat_tails
 
 
@@ -57,8 +57,8 @@ def test_the_norm_of_a_layer_and_its_dead_units() -> None:
     before[5, 3] = 2.0  # wakes for one input
     read = layer_numbers(before.relu(), before, flat_tails(torch.relu))
     assert float(read.norm) == pytest.approx(float(before.relu().norm()))
-    assert read.dead == pytest.approx(0.3)
-    assert read.flat == pytest.approx(0.4, abs=0.01)  # of some rows
+    assert read.dead_share == pytest.approx(0.3)
+    assert read.saturated_share == pytest.approx(0.4, abs=0.01)  # of some rows
     assert not read.saturates
 
 
@@ -68,13 +68,13 @@ def test_a_unit_saturated_at_one_end_is_constant_and_at_both_is_not() -> None:
     before[::2, 2] = -9.0
     before[:, 3] = 0.0
     read = layer_numbers(before.tanh(), before, flat_tails(torch.tanh))
-    assert (read.flat, read.dead, read.saturates) == (0.75, 0.5, True)
+    assert (read.saturated_share, read.dead_share, read.saturates) == (0.75, 0.5, True)
 
 
 def test_channels_are_the_units_of_an_image() -> None:
     before = torch.ones(8, 3, 4, 4)
     before[:, 1] = -1
-    assert layer_numbers(before.relu(), before, Tails(0.0, math.inf)).dead == pytest.approx(1 / 3)
+    assert layer_numbers(before.relu(), before, Tails(0.0, math.inf)).dead_share == pytest.approx(1 / 3)
 
 
 def test_what_a_loss_is_given() -> None:

@@ -7,20 +7,20 @@ from torch.nn import functional
 
 from levinthal.clinic import watch
 from levinthal.clinic.recording.attention import attention_numbers
-from levinthal.clinic.recording.detailed_stats import bend, effective_rank
-from levinthal.clinic.recording.history import Sample
-from levinthal.clinic.recording.hooks import Listener
-from levinthal.clinic.recording.recurrences import SHUT, gates, length, recurrent_gains
+from levinthal.clinic.recording.detailed_stats import affine_residual, effective_rank
+from levinthal.clinic.recording.hooks import StepRecorder
+from levinthal.clinic.recording.recurrences import SATURATED, gates, length, recurrent_gains
+from levinthal.clinic.recording.sample import Sample
 
 
 def test_effective_rank_counts_directions() -> None:
-    dice = torch.Generator().manual_seed(0)
-    row = torch.randn(1, 50, generator=dice)
-    signs = torch.randn(40, 1, generator=dice)
+    generator = torch.Generator().manual_seed(0)
+    row = torch.randn(1, 50, generator=generator)
+    signs = torch.randn(40, 1, generator=generator)
     assert effective_rank(row.expand(40, 50)) == pytest.approx(1)
     assert effective_rank(signs @ row) == pytest.approx(1)
     assert effective_rank(torch.eye(16)) == pytest.approx(16)
-    some = effective_rank(torch.randn(32, 4000, generator=dice))
+    some = effective_rank(torch.randn(32, 4000, generator=generator))
     assert some is not None
     assert 30 < some < 32
     assert effective_rank(torch.ones(3, 50)) is None
@@ -28,12 +28,12 @@ def test_effective_rank_counts_directions() -> None:
 
 
 def heard(model: nn.Module, *inputs: Tensor, step: int = 0) -> Sample:
-    sample, listener = Sample(step, closely=True), Listener(model)
-    listener.begin(sample)
+    sample, recorder = Sample(step, detailed=True), StepRecorder(model)
+    recorder.begin(sample)
     try:
         model(*inputs)
     finally:
-        listener.end()
+        recorder.end()
     return sample
 
 
@@ -48,8 +48,8 @@ class Product(nn.Module):
 
 
 def test_attention_is_read_the_same_however_it_is_written() -> None:
-    dice = torch.Generator().manual_seed(0)
-    q, k = (torch.randn(3, 5, 8, generator=dice) for _ in range(2))
+    generator = torch.Generator().manual_seed(0)
+    q, k = (torch.randn(3, 5, 8, generator=generator) for _ in range(2))
     own, product = heard(Own(), q, k).attention, heard(Product(), q, k).attention
     assert len(own) == len(product) == 1
     assert torch.allclose(own[0], product[0], atol=1e-5)
@@ -124,8 +124,8 @@ def test_steps_through_time() -> None:
             return state
 
     x = torch.zeros(8, 7, 3)
-    assert heard(Written(), x).recurrences == {"cell": 7}
-    assert heard(nn.Sequential(nn.RNN(3, 4, batch_first=True)), x).recurrences == {"0": 7}
+    assert heard(Written(), x).sequence_lengths == {"cell": 7}
+    assert heard(nn.Sequential(nn.RNN(3, 4, batch_first=True)), x).sequence_lengths == {"0": 7}
     assert length(nn.RNN(3, 4), (x,)) == 8
 
 
@@ -136,9 +136,9 @@ def test_closer_looks_are_log_spaced() -> None:
         for _ in range(100):
             model(x).sum().backward()
             optimizer.step()
-    looked = [sample.step for sample in w.history if sample.closely]
+    looked = [sample.step for sample in w.history if sample.detailed]
     assert looked[:5] == [0, 1, 3, 6, 10]
-    assert all(bool(sample.ranks) == sample.closely for sample in w.history)
+    assert all(bool(sample.effective_ranks) == sample.detailed for sample in w.history)
 
 
 STRETCHES = {
@@ -157,17 +157,19 @@ STRETCHES = {
 @pytest.mark.parametrize("name", STRETCHES)
 def test_what_stretches_is_told_from_what_bends(name: str) -> None:
     torch.manual_seed(0)
-    between, straight = STRETCHES[name]
+    between, direct_pairs = STRETCHES[name]
     given = torch.randn(256, 6)
-    bent = bend(given, between(given).detach())
-    assert bent is not None
-    assert (float(bent) < 1e-10) == straight
+    affine_residuals = affine_residual(given, between(given).detach())
+    assert affine_residuals is not None
+    assert (float(affine_residuals) < 1e-10) == direct_pairs
 
 
 def test_layers_are_compared_only_where_they_have_one_shape() -> None:
     model = nn.Sequential(nn.Linear(4, 8), nn.LeakyReLU(1.0), nn.Linear(8, 8), nn.GLU(), nn.Linear(4, 2))
     sample = heard(model, torch.randn(64, 4))
-    assert {pair: float(bent) < 1e-10 for pair, bent in sample.bent.items()} == {("0", "2"): True}
+    assert {
+        pair: float(affine_residuals) < 1e-10 for pair, affine_residuals in sample.affine_residuals.items()
+    } == {("0", "2"): True}
 
 
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
@@ -193,9 +195,9 @@ def test_gates_are_those_that_the_cell_computes(kind: type[nn.RNNBase], batch_fi
             z = z + module.weight_hh_l0 @ state + module.bias_hh_l0
             for part in chosen:
                 mine = z[5 * part : 5 * part + 5]
-                count, flat = count + 5, flat + int((mine.abs() >= SHUT).sum())
+                count, flat = count + 5, flat + int((mine.abs() >= SATURATED).sum())
     assert read.inputs == count
-    assert 0 < int(read.on_flat or 0) == flat < count
+    assert 0 < int(read.saturated_inputs or 0) == flat < count
 
 
 def test_a_plain_recurrence_has_no_gates() -> None:

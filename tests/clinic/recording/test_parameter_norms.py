@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from levinthal.clinic.recording.history import TENSOR
 from levinthal.clinic.recording.parameter_norms import ENOUGH, RUN, RUNS, Tensors
+from levinthal.clinic.recording.sample import TENSOR
 
 
 def step(parameters: list[nn.Parameter], gradients: list[Tensor | None], rate: float) -> dict[str, Tensor]:
@@ -114,11 +114,11 @@ def test_parameters_that_begin_to_learn_or_change_their_kind() -> None:
 
 
 def test_a_gradient_that_was_clamped_is_told_by_its_numbers() -> None:
-    dice = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     weight, few = nn.Parameter(torch.zeros(20, 10)), nn.Parameter(torch.zeros(2, 2))
     tensors = Tensors([weight, few])
     tensors.begin()
-    weight.grad, few.grad = torch.randn(20, 10, generator=dice), torch.ones(2, 2)
+    weight.grad, few.grad = torch.randn(20, 10, generator=generator), torch.ones(2, 2)
     assert tensors.bounded()[1, 0].item() == pytest.approx(1 / 200)
     assert tensors.bounded()[1, 1].isnan()  # four numbers may well be of one size
     inside = int((weight.grad.abs() < 0.1).sum())
@@ -137,7 +137,7 @@ def test_the_error_at_a_bias_is_its_gradient() -> None:
     hidden.retain_grad()
     (model[2](hidden.tanh()) ** 2).mean().backward()
     assert hidden.grad is not None
-    told = tensors.deltas()
+    told = tensors.bias_gradients()
     assert told[1].item() == pytest.approx(hidden.grad.sum(0).square().mean().sqrt().item(), rel=1e-5)
     assert told.isnan().tolist() == [True, False, True, False]
 

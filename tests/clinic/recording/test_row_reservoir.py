@@ -4,22 +4,27 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levinthal.clinic.recording.row_reservoir import A_STEP, MOST, Reservoir, count, marks, taken
+from levinthal.clinic.recording.row_reservoir import A_STEP, MOST, Reservoir, count, row_fingerprints, taken
 
 
 @given(st.integers(0, 10_000))
 def test_marks_are_equal_for_equal_rows_alone(seed: int) -> None:
     x = torch.randn(20, 9, generator=torch.Generator().manual_seed(seed))
-    assert marks(x).unique().numel() == 20
-    assert torch.equal(marks(x[5:8]), marks(x)[5:8])
-    assert not torch.isin(marks(x.flip(1)), marks(x)).any()
+    assert row_fingerprints(x).unique().numel() == 20
+    assert torch.equal(row_fingerprints(x[5:8]), row_fingerprints(x)[5:8])
+    assert not torch.isin(row_fingerprints(x.flip(1)), row_fingerprints(x)).any()
 
 
 def test_marks_know_tokens_padding_and_both_zeros() -> None:
     tokens = torch.tensor([[3, 1, 2], [3, 2, 1]])
-    assert marks(tokens)[0] != marks(tokens)[1]
-    assert torch.equal(marks(tokens), marks(torch.cat((tokens, torch.zeros(2, 4, dtype=torch.int64)), 1)))
-    assert torch.equal(marks(torch.tensor([[0.0, 1.0]])), marks(torch.tensor([[-0.0, 1.0]])))
+    assert row_fingerprints(tokens)[0] != row_fingerprints(tokens)[1]
+    assert torch.equal(
+        row_fingerprints(tokens),
+        row_fingerprints(torch.cat((tokens, torch.zeros(2, 4, dtype=torch.int64)), 1)),
+    )
+    assert torch.equal(
+        row_fingerprints(torch.tensor([[0.0, 1.0]])), row_fingerprints(torch.tensor([[-0.0, 1.0]]))
+    )
 
 
 def fill(reservoir: Reservoir, steps: int, size: int) -> None:
@@ -38,11 +43,11 @@ def test_a_reservoir_stays_small_and_spreads_over_the_run() -> None:
     assert steps.min() == 0
     assert steps.max() > 450
     assert max(len(chunk.inputs) for chunk in reservoir.chunks) <= A_STEP
-    assert reservoir.marks == []
+    assert reservoir.row_fingerprints == []
 
 
 def test_inputs_and_targets_stay_together_and_are_copies() -> None:
-    reservoir, x, y = Reservoir(marking=True), torch.arange(8.0)[:, None], torch.arange(8)
+    reservoir, x, y = Reservoir(with_fingerprints=True), torch.arange(8.0)[:, None], torch.arange(8)
     reservoir.offer((x,), {})
     reservoir.pair(torch.zeros(3))  # of another head: not as many as rows
     reservoir.pair(y)
@@ -50,7 +55,7 @@ def test_inputs_and_targets_stay_together_and_are_copies() -> None:
     x.zero_()
     ((inputs, targets),) = reservoir.pairs()
     assert torch.equal(inputs[:, 0], targets.float())
-    assert torch.equal(reservoir.marks[0], marks(inputs))
+    assert torch.equal(reservoir.row_fingerprints[0], row_fingerprints(inputs))
 
 
 def test_rows_of_nested_values() -> None:

@@ -78,7 +78,7 @@ def test_a_run_with_validation_is_the_same_run_to_the_bit(source: str) -> None:
     train(alone)
     assert w.trouble == ""
     assert w.history.validation.trouble == ""
-    assert len(w.history.validation.looks) > 4
+    assert len(w.history.validation.evaluations) > 4
     pairs = zip(model.state_dict().values(), alone.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
     assert model.calls == alone.calls
@@ -105,10 +105,10 @@ def test_a_score_is_the_mean_loss_and_the_share_of_right_answers() -> None:
 
 def test_training_rows_are_scored_on_the_same_footing() -> None:
     w = train(Carrying(), 60, HELD)
-    last = w.history.validation.looks[-1]
-    assert last.seen is not None
-    assert last.seen.accuracy > 0.9
-    assert last.seen.loss < last.held.loss + last.held.error
+    last = w.history.validation.evaluations[-1]
+    assert last.training is not None
+    assert last.training.accuracy > 0.9
+    assert last.training.loss < last.held_out.loss + last.held_out.error
     assert last.step == 59
 
 
@@ -126,10 +126,10 @@ def test_yes_or_no_answers_are_counted() -> None:
 def test_no_more_rows_are_read_than_will_do() -> None:
     validation = Validation((torch.zeros(5000, 3), torch.zeros(5000)))
     validation.read()
-    assert sum(len(x) for x, _ in validation.bulks) == ROWS
+    assert sum(len(x) for x, _ in validation.batches) == ROWS
     endless = Validation(Endless())
     endless.read()
-    assert sum(len(x) for x, _ in endless.bulks) == ROWS
+    assert sum(len(x) for x, _ in endless.batches) == ROWS
 
 
 class Endless:
@@ -143,8 +143,8 @@ def test_looks_are_few_and_spread_over_the_orders_of_magnitude() -> None:
     validation.read()
     model = nn.Linear(64, 10)
     for step in range(0, 20_000, 10):
-        validation.look(model, step, Reservoir(), "")
-    steps = [look.step for look in validation.looks]
+        validation.evaluate(model, step, Reservoir(), "")
+    steps = [look.step for look in validation.evaluations]
     assert 10 < len(steps) < 24
     assert all(b / a < 2 for a, b in pairwise(steps[3:]))
 
@@ -180,5 +180,5 @@ def test_without_a_loss_to_ask_by_nothing_is_asked() -> None:
             optimizer.zero_grad()
             (-model(X[:32]).log_softmax(1)[range(32), Y[:32]].mean()).backward()
             optimizer.step()
-    assert w.history.validation.looks == []
+    assert w.history.validation.evaluations == []
     assert w.history.validation.trouble == ""

@@ -13,7 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.clinic.conftest import undeclared
 
+from levinthal.clinic.findings.finding import found
 from levinthal.clinic.findings.kind import FindingKind
 from levinthal.clinic.rules.catalogue import CATALOGUE, MODULES, RULES
 from levinthal.clinic.treatment.remedies import REMEDIES
@@ -46,19 +48,20 @@ import json
 from torch import nn
 from levinthal.clinic.export import to_sarif
 from levinthal.clinic.presentation.reference import page
-from levinthal.clinic.presentation.signs import SIGNS, vitals
-from levinthal.clinic.presentation.terminal import told
+from levinthal.clinic.presentation.signs import SIGNS, read_signs
+from levinthal.clinic.presentation.terminal import formatted
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.rules.diagnosis import diagnose
 
-findings = diagnose(Patient.of(nn.Linear(2, 2), ()), History())
+findings = diagnose(TrainingSetup.of(nn.Linear(2, 2), ()), History())
 print(json.dumps({
     "catalogue": list(CATALOGUE), "evidence": CATALOGUE["TOY_FINDING"].evidence_text,
     "explains": CATALOGUE["NON_FINITE_INPUT"].explains, "data": SIGNS["Data"],
     "page": page({"runs": 684, "warned": {}}), "found": [(f.code, f.confidence) for f in findings],
-    "sign": [v.codes for v in vitals(History(), None, findings) if v.name == "Data"], "told": told(findings),
+    "sign": [s.codes for s in read_signs(History(), None, findings) if s.name == "Data"],
+    "text": formatted(findings),
     "sarif": [r["id"] for r in to_sarif(findings)["runs"][0]["tool"]["driver"]["rules"]],
 }))
 """
@@ -87,7 +90,7 @@ def test_a_new_finding_is_one_new_file(tmp_path: Path) -> None:
     assert "TOY_FINDING" in seen["data"]
     assert seen["sign"] == [["TOY_FINDING"]]
     assert ["TOY_FINDING", None] in seen["found"]
-    assert "a toy is on the desk" in seen["told"]
+    assert "a toy is on the desk" in seen["text"]
     row = next(line for line in seen["page"].splitlines() if line.startswith("| `TOY_FINDING`"))
     assert all(
         part in row for part in ("a toy is on the desk", "12,345 toys or more", "made up", "put it away")
@@ -162,3 +165,12 @@ def test_every_threshold_is_a_named_constant() -> None:
                 assert isinstance(node.value, ast.Dict)
                 for value in node.value.values:
                     assert any(isinstance(part, ast.Name) for part in ast.walk(value)), ast.unparse(value)
+
+
+def test_a_rule_that_reports_a_kind_it_does_not_declare_is_caught() -> None:
+    reporting = next(rule for rule in RULES if len(vars(rule)["finds"]) == 1)
+    (declared,) = vars(reporting)["finds"]
+    other = next(kind for code, kind in CATALOGUE.items() if code != declared.code)
+    assert undeclared(reporting, [found(declared, "here", 0, {})]) == []
+    said = f"{reporting.__name__} reports {other.code}"
+    assert undeclared(reporting, [found(other, "here", 0, {})]) == [said]

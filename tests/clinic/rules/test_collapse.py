@@ -81,17 +81,17 @@ def test_a_recurrence_that_forgets() -> None:
     early = Loop(steps=80, every=4, inputs=inputs.reshape(len(Y), 16, 4)[:, :, :4].reshape(len(Y), -1))
     w = early.run(model, torch.optim.SGD(model.parameters(), 0.05))
     codes = {f.code: f for f in w.findings()}
-    assert codes["VANISHING_GRADIENT"].evidence["in all"] < 1e-9
+    assert codes["VANISHING_GRADIENT"].evidence["gain over all steps"] < 1e-9
 
 
 def test_a_healthy_network_keeps_its_rows_apart() -> None:
     torch.manual_seed(0)
-    assert collapsed(run(mlp(depth=6)).history, stuck=False) == {}
-    assert collapsed(run(lost(nn.LayerNorm(128))).history, stuck=True) == {}
+    assert collapsed(run(mlp(depth=6)).history, plateaued=False) == {}
+    assert collapsed(run(lost(nn.LayerNorm(128))).history, plateaued=True) == {}
 
 
 def test_even_attention_is_a_remark_where_the_network_learns() -> None:
     torch.manual_seed(0)
     even = {f.code: f for f in run(Attention(1e-6), 1e-2).findings()}
-    assert even["ATTENTION_COLLAPSE"].evidence["entropy of attention / the most"] == pytest.approx(1)
+    assert even["ATTENTION_COLLAPSE"].evidence["entropy of attention / maximum"] == pytest.approx(1)
     assert "ATTENTION_COLLAPSE" not in {f.code for f in run(Attention(0.25), 1e-2).findings()}

@@ -15,13 +15,13 @@ DICE = torch.Generator().manual_seed(0)
 TOKENS, LABELS = torch.randint(0, 50, (400, 12), generator=DICE), torch.randint(0, 4, (400,), generator=DICE)
 
 
-def told(stuck: bool, validation: Any = None) -> dict[str, Finding]:
+def told(plateaued: bool, validation: Any = None) -> dict[str, Finding]:
     torch.manual_seed(0)
     model = nn.Sequential(nn.EmbeddingBag(50, 16), nn.Linear(16, 4))
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)
     with watch(model, optimizer, every=2, validation=validation) as w:
         for step in range(40):
-            rows = torch.arange(32) + (0 if stuck else step)
+            rows = torch.arange(32) + (0 if plateaued else step)
             optimizer.zero_grad()
             functional.cross_entropy(model(TOKENS[rows]), LABELS[rows]).backward()
             optimizer.step()
@@ -30,11 +30,11 @@ def told(stuck: bool, validation: Any = None) -> dict[str, Finding]:
 
 
 def test_the_same_tokens_at_every_step_are_noticed() -> None:
-    assert told(stuck=True)["STUCK_BATCH"].severity == "info"
-    assert "STUCK_BATCH" not in told(stuck=False)
+    assert told(plateaued=True)["STUCK_BATCH"].severity == "info"
+    assert "STUCK_BATCH" not in told(plateaued=False)
 
 
 def test_a_batch_smaller_than_validation_is_not_all_there_is() -> None:
-    found = told(stuck=True, validation=(TOKENS[100:], LABELS[100:]))
+    found = told(plateaued=True, validation=(TOKENS[100:], LABELS[100:]))
     assert found["STUCK_BATCH"].severity == "warning"
     assert all(f.follows == "STUCK_BATCH" for f in found.values() if f.code == "OVERFIT")

@@ -3,22 +3,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from levinthal.clinic.rules.label_probes import given_away, told_by_neighbours, told_by_planes
+from levinthal.clinic.rules.label_probes import leaking_columns, linear_probe, neighbour_probe
 from levinthal.clinic.rules.tables import Table
 
-PROBES = (told_by_neighbours, told_by_planes)
+PROBES = (neighbour_probe, linear_probe)
 
 
 def draw(seed: int, rows: int = 300, columns: int = 8) -> tuple[np.random.Generator, np.ndarray]:
-    dice = np.random.default_rng(seed)
-    return dice, dice.standard_normal((rows, columns))
+    generator = np.random.default_rng(seed)
+    return generator, generator.standard_normal((rows, columns))
 
 
 @pytest.mark.parametrize("probe", PROBES)
 def test_a_probe_tells_a_rule_from_none(probe) -> None:  # type: ignore[no-untyped-def]
-    dice, x = draw(0)
+    generator, x = draw(0)
     rule = probe(Table(x, (x[:, 0] + x[:, 1] > 0).astype(int)))
-    none = probe(Table(x, dice.integers(0, 2, 300)))
+    none = probe(Table(x, generator.integers(0, 2, 300)))
     assert rule.z > 10
     assert rule.value > 0.2
     assert abs(none.z) < 4
@@ -28,7 +28,7 @@ def test_a_probe_tells_a_rule_from_none(probe) -> None:  # type: ignore[no-untyp
 def test_only_neighbours_tell_a_ring() -> None:
     _, x = draw(1, columns=2)
     ring = Table(x, ((x**2).sum(1) > 1.4).astype(int))
-    neighbours, planes = told_by_neighbours(ring), told_by_planes(ring)
+    neighbours, planes = neighbour_probe(ring), linear_probe(ring)
     assert neighbours is not None
     assert planes is not None
     assert neighbours.z > 10
@@ -37,41 +37,41 @@ def test_only_neighbours_tell_a_ring() -> None:
 
 def test_ridge_left_out_rows_are_truly_left_out() -> None:
     """With as many columns as rows a fit is perfect, and a fit that leaves the row out is worth nothing."""
-    dice, x = draw(2, rows=60, columns=60)
-    told = told_by_planes(Table(x, None, dice.standard_normal(60)))
+    generator, x = draw(2, rows=60, columns=60)
+    told = linear_probe(Table(x, None, generator.standard_normal(60)))
     assert told is not None
     assert told.z < 4
 
 
 def test_columns_that_give_the_label_away() -> None:
-    dice, x = draw(3)
-    y = dice.integers(0, 3, 300)
-    assert given_away(Table(x, y)) is None
+    generator, x = draw(3)
+    y = generator.integers(0, 3, 300)
+    assert leaking_columns(Table(x, y)) is None
     leaky = x.copy()
     leaky[:, 5] = y
-    found = given_away(Table(leaky, y))
+    found = leaking_columns(Table(leaky, y))
     assert found is not None
     assert found[0] == [5]
     assert found[1] == pytest.approx(1)
-    stamped = np.column_stack((np.eye(3)[y], x, dice.standard_normal((300, 4))))
-    found = given_away(Table(stamped, y))
+    stamped = np.column_stack((np.eye(3)[y], x, generator.standard_normal((300, 4))))
+    found = leaking_columns(Table(stamped, y))
     assert found is not None
     assert set(found[0]) <= {0, 1, 2}
 
 
 def test_numbers_given_away_in_other_units() -> None:
-    dice, x = draw(4)
-    y = dice.standard_normal(300)
+    generator, x = draw(4)
+    y = generator.standard_normal(300)
     x[:, 2] = np.exp(y)
-    found = given_away(Table(x, None, y))
+    found = leaking_columns(Table(x, None, y))
     assert found is not None
     assert found[0] == [2]
 
 
 def test_an_easy_task_is_no_leak() -> None:
     """Where many columns tell the classes apart none is suspect; nor is one that tells nine rows of ten."""
-    dice, x = draw(5)
-    y = dice.integers(0, 2, 300)
-    assert given_away(Table(x + 8 * y[:, None], y)) is None
+    generator, x = draw(5)
+    y = generator.integers(0, 2, 300)
+    assert leaking_columns(Table(x + 8 * y[:, None], y)) is None
     x[:, 0] += 2.5 * y
-    assert given_away(Table(x, y)) is None
+    assert leaking_columns(Table(x, y)) is None

@@ -1,1 +1,1 @@
-"""What can be found: the catalogue, the evidence of each code, its measured confidence."""
+"""What a finding is: its kind, its evidence and its measured confidence."""

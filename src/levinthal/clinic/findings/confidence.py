@@ -1,8 +1,8 @@
-"""How often a finding was the cause where it was said: measured, not felt.
+"""The confidence of a finding: its measured precision at a severity.
 
-In the tuning halves of the examination (`python benchmarks/confidence.py`) every run has one known cause, or
-none. `examined.json` counts for every code how often it was said as a root, as a remark and louder, and how
-often it was then the cause.
+In the development splits of the fault-injection suite (`python benchmarks/confidence.py`) every run has one
+known cause, or none. `examined.json` counts for every code how often it was reported as a cause, as a warning
+(or critical) and as info, and how often it was the true cause.
 """
 
 from __future__ import annotations
@@ -13,25 +13,32 @@ from importlib.resources import files
 
 from levinthal.vocabulary import Severity
 
-LOUD, REMARK = "said aloud", "remarked"
+WARNING, INFO = "warning", "info"
+"""The two tables of `examined.json`; critical findings count as warnings."""
 
 
 def confidence(code: str, severity: Severity) -> float | None:
-    """The share of runs in which the code, at this severity, was the cause: (right + 1) / (reported + 2).
+    """The precision of a code at a severity: (right + 1) / (reported + 2).
 
-    That is Laplace's rule. None for a code that no examination could report: it has no error rate yet.
+    Args:
+        code: The code of a finding.
+        severity: The severity at which it is reported.
+
+    Returns:
+        The share of runs in which the code was the true cause, by Laplace's rule of succession; None for a
+        code that no evaluation could report, because it has no error rate yet.
 
     >>> confidence("DEAD_RELU", Severity.WARNING) > 0.5, confidence("NO_SUCH_CODE", Severity.WARNING)
     (True, None)
     """
     if not is_examined(code):
         return None
-    right, said = counted(code, severity)
-    return (right + 1) / (said + 2)
+    right, reported = counts(code, severity)
+    return (right + 1) / (reported + 2)
 
 
 def is_examined(code: str) -> bool:
-    """Whether the runs that were counted could show it: a kind that is newer than they are has no counts.
+    """Whether the evaluated runs could show a code: a kind that was added later has no counts.
 
     >>> is_examined("DEAD_RELU"), is_examined("NO_SUCH_CODE")
     (True, False)
@@ -39,14 +46,20 @@ def is_examined(code: str) -> bool:
     return any(code in table for table in _examined().values())
 
 
-def counted(code: str, severity: Severity) -> tuple[int, int]:
-    """In how many runs it was right, of those in which it was said."""
-    right, said = _examined().get(REMARK if severity is Severity.INFO else LOUD, {}).get(code, (0, 0))
-    return right, said
+def counts(code: str, severity: Severity) -> tuple[int, int]:
+    """In how many runs the code was the true cause, and in how many it was reported as a cause.
+
+    >>> right, reported = counts("DEAD_RELU", Severity.WARNING)
+    >>> 0 <= right <= reported
+    True
+    """
+    right, reported = _examined().get(INFO if severity is Severity.INFO else WARNING, {}).get(code, (0, 0))
+    return right, reported
 
 
 @cache
 def _examined() -> dict[str, dict[str, list[int]]]:
+    """Severity -> code -> [right, reported]."""
     text = files("levinthal.clinic.findings").joinpath("examined.json").read_text(encoding="utf-8")
     found: dict[str, dict[str, list[int]]] = json.loads(text)["findings"]
     return found

@@ -1,4 +1,4 @@
-"""Findings of a kind."""
+"""Make findings of a kind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,19 @@ def found(
     severity: Severity | None = None,
     remedy: str = "",
 ) -> Finding:
-    """A finding with its kind's severity and remedy, unless others are given, and its confidence."""
+    """A finding of a kind.
+
+    Args:
+        kind: What the finding means, its usual severity and its remedy.
+        where: The layer, parameter or part of training that it concerns.
+        step: The first step at which it was seen; 0 for the start.
+        evidence: Name -> number or short text, the most important first.
+        severity: Instead of the kind's own.
+        remedy: Instead of the kind's own.
+
+    Returns:
+        The finding, with the measured confidence of its code at this severity.
+    """
     reported = severity or kind.severity
     return Finding(
         kind.code,
@@ -32,10 +44,10 @@ def found(
     )
 
 
-def shown(names: Sequence[str], most: int = 3) -> str:
-    """Names in one phrase.
+def abbreviated(names: Sequence[str], most: int = 3) -> str:
+    """The first names as one phrase, and how many more there are.
 
-    >>> shown(["a", "b", "c", "d", "e"])
+    >>> abbreviated(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
     """
     head = ", ".join(names[:most])

@@ -1,4 +1,4 @@
-"""Groups of codes that causes explain together."""
+"""Groups of codes that several causes explain together."""
 
 from __future__ import annotations
 

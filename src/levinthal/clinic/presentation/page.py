@@ -1,4 +1,4 @@
-"""The page of the clinic: the answer, causes and cures, what was looked at, figures, in one file."""
+"""The page of the clinic: the answer, causes and remedies, what was checked, figures, in one file."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from levinthal.clinic.presentation.cards import Proof, card, numbers_table, proofs
+from levinthal.clinic.presentation.cards import TriedRemedy, card, numbers_table, tried_remedies
 from levinthal.clinic.presentation.checkup_figures import checkup_figures
 from levinthal.clinic.presentation.run_figures import run_figures
-from levinthal.clinic.presentation.signs import vitals
+from levinthal.clinic.presentation.signs import read_signs
 from levinthal.clinic.presentation.summary import (
     Answer,
     answer_of_checkup,
     answer_of_run,
     causes,
-    remarks,
+    info_findings,
     symptoms,
 )
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.errors import InputError
 from levinthal.lab.execution.environment import environment
 from levinthal.probes.signal import Layer
@@ -34,11 +34,11 @@ VERSIONS = ("levinthal", "python", "torch", "numpy")
 
 
 class Examined(Protocol):
-    """What a checkup before training measured."""
+    """What a checkup before training has measured."""
 
     @property
     def numbers(self) -> Mapping[str, Estimate]:
-        """Numbers of the whole network, by name."""
+        """Name -> number of the whole network."""
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -51,40 +51,52 @@ def write_page(
     title: str,
     findings: Sequence[Finding],
     history: History | None = None,
-    patient: Patient | None = None,
+    setup: TrainingSetup | None = None,
     checkup: Examined | None = None,
-    trials: Sequence[Proof] = (),
+    trials: Sequence[TriedRemedy] = (),
     provenance: Mapping[str, object] | None = None,
     notice: str = "",
 ) -> Path:
-    """Write what the clinic found as one self-contained page at `path`, and return the path.
+    """Write the findings as one self-contained page. It is written completely or not at all.
 
-    `title` names the network. `history` and `patient` are a watch's, `checkup` is what `check` gave; either
-    or both. `trials` are treatments that were tried. `provenance` adds to what the page says by itself of
-    where it is from; `notice` stands on top. The page is written whole or not at all.
+    Args:
+        path: The file to write.
+        title: The name of the network.
+        findings: The findings, causes before symptoms.
+        history: The sampled steps of a watch.
+        setup: The training setup of that watch.
+        checkup: What `check` gave; instead of a history, or beside it.
+        trials: The remedies that were tried.
+        provenance: Name -> value, added to what the page says about its origin.
+        notice: A sentence at the top of the page.
 
-    Raises InputError where `path` is a folder, StoreError where it cannot be written.
+    Returns:
+        The path.
+
+    Raises:
+        InputError: `path` is a folder.
+        StoreError: `path` cannot be written.
     """
     place = Path(path)
     if place.is_dir():
         raise InputError(f"{path!s} is a folder, and a page is a file: give '{place / 'run.html'}', say")
     figures = [
-        *_run_figures(history, patient, findings),
+        *_run_figures(history, setup, findings),
         *(checkup_figures(checkup.layers) if checkup else ()),
     ]
     drawn = painting.drawn(figures, "this figure could not be drawn")
-    signs = [] if history is None else vitals(history, patient, findings)
+    signs = [] if history is None else read_signs(history, setup, findings)
     context = {
         "title": title,
         "answer": _answer(findings, history, checkup, signs),
         "cards": [card(cause, symptoms(cause, findings)) for cause in causes(findings)],
-        "remarks": [card(remark, symptoms(remark, findings)) for remark in remarks(findings)],
-        "tried": proofs(trials),
-        "vitals": signs,
+        "info": [card(noted, symptoms(noted, findings)) for noted in info_findings(findings)],
+        "tried": tried_remedies(trials),
+        "signs": signs,
         "numbers": numbers_table(checkup.numbers) if checkup else [],
         "figures": drawn,
         "drawings": painting.embedded({f.id: f.drawing for f in drawn if f.drawing}),
-        "provenance": list(_provenance(history, patient, provenance or {})),
+        "provenance": list(_provenance(history, setup, provenance or {})),
         "notice": notice,
         "clinic_css": painting.asset("clinic.css", home="levinthal.clinic.presentation"),
     }
@@ -92,9 +104,9 @@ def write_page(
 
 
 def _run_figures(
-    history: History | None, patient: Patient | None, findings: Sequence[Finding]
+    history: History | None, setup: TrainingSetup | None, findings: Sequence[Finding]
 ) -> Iterable[Figure]:
-    return run_figures(history, patient, findings) if history is not None else ()
+    return run_figures(history, setup, findings) if history is not None else ()
 
 
 def _answer(
@@ -106,19 +118,19 @@ def _answer(
 
 
 def _provenance(
-    history: History | None, patient: Patient | None, more: Mapping[str, object]
+    history: History | None, setup: TrainingSetup | None, more: Mapping[str, object]
 ) -> Iterable[tuple[str, str]]:
-    """Where the page is from: what was seen, of what, with what, when."""
-    device = str(patient.parameters[0].device) if patient else "cpu"
+    """The origin of the page: steps, network, device, versions, date."""
+    device = str(setup.parameters[0].device) if setup else "cpu"
     found = environment(device)
     if history is not None and len(history):
         first, last = history.samples[0].step, history.samples[-1].step
-        yield "Steps seen", f"{counted(len(history), 'sample')}, from step {first:,} to step {last:,}"
-    if patient is not None:
-        total = sum(parameter.numel() for parameter in patient.parameters)
-        yield "Network", f"{counted(total, 'parameter')} in {counted(len(patient.parameters), 'tensor')}"
-        yield "Optimiser", ", ".join(type(optimizer).__name__ for optimizer in patient.optimizers) or "none"
+        yield "Sampled steps", f"{counted(len(history), 'sample')}, from step {first:,} to step {last:,}"
+    if setup is not None:
+        total = sum(parameter.numel() for parameter in setup.parameters)
+        yield "Network", f"{counted(total, 'parameter')} in {counted(len(setup.parameters), 'tensor')}"
+        yield "Optimiser", ", ".join(type(optimizer).__name__ for optimizer in setup.optimizers) or "none"
     yield from ((name[:1].upper() + name[1:], str(value)) for name, value in more.items() if value != "")
-    yield "Device", f"{device}: {found['device name']}" if patient else str(found["cpu"])
+    yield "Device", f"{device}: {found['device name']}" if setup else str(found["cpu"])
     yield "Versions", ", ".join(f"{name} {found[name]}" for name in VERSIONS)
     yield "Made", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,7 +1,7 @@
-"""docs/findings.md, made from the catalogue: `python -m levinthal.clinic.presentation.reference PAGE COUNTS`.
+"""Write docs/findings.md from the catalogue: `python -m levinthal.clinic.presentation.reference PAGE COUNTS`.
 
-COUNTS is a JSON file of false alarms: `runs`, the number of healthy runs, and `warned`, code -> how many of
-them have it as a warning or worse.
+COUNTS is a JSON file of false alarms: `runs`, the number of healthy runs, and `warned`, code -> the number of
+them that report the code as a warning or as critical.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from scipy import stats
 
-from levinthal.clinic.findings.confidence import counted
+from levinthal.clinic.findings.confidence import counts
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Severity
 
@@ -22,37 +22,41 @@ HEAD = """<!-- Made by `python3 dev.py docs` from the catalogue. Do not edit. --
 
 # The findings
 
-When each is reported. A threshold alone is no warning: where the table says *plateaued* or *degraded
-training*, the loss has to stay within its noise, be higher than at the start, or be no number; without that
-the finding is info.
-*False alarms* are the healthy runs of the examination (`python benchmarks/false_alarms.py`) in which the
-finding was a warning or worse, with the upper end of their 95 % interval (Clopper & Pearson): {runs:,} runs.
-*The cause* is in how many runs of the examination's tuning halves the finding was the cause, of those in
-which it was a warning or worse, and of those in which it was info (`python benchmarks/confidence.py`); its
-`confidence` is that share, by Laplace's rule.
-[How to watch](watch.md) · [what cures](treat.md)
+The table says when each finding is reported. A threshold alone gives no warning. *Training plateaued* means
+that the loss stays within its noise. *Degraded training* means that the loss plateaued, is higher than at the
+start, or is not finite. Without that the finding is info.
 
-| code | means | evidence and threshold | false alarms | the cause: warning, info | source | remedy |
+- *False alarms*: in how many of {runs:,} healthy runs the finding was a warning or critical
+  (`python benchmarks/false_alarms.py`), with the upper end of the 95 % interval (Clopper & Pearson).
+- *True cause*: in how many runs the finding was the true cause, of the runs that reported it as a warning (or
+  critical), and of those that reported it as info. The runs are those of the development splits
+  (`python benchmarks/confidence.py`). The `confidence` of a finding is this share, by Laplace's rule.
+
+See also: [how to watch](watch.md), [how to treat](treat.md).
+
+| code | meaning | evidence and threshold | false alarms | true cause: warning, info | source | remedy |
 |---|---|---|--:|--:|---|---|
 """
 
 
 def page(counts: Mapping[str, Any]) -> str:
-    """The page as Markdown."""
+    """The page as Markdown, from the counts of false alarms."""
     rows = "".join(_row(code, int(counts["warned"].get(code, 0)), int(counts["runs"])) for code in CATALOGUE)
     return HEAD.format(runs=counts["runs"]) + rows
 
 
 def _row(code: str, alarms: int, runs: int) -> str:
+    """One line of the table."""
     kind = CATALOGUE[code]
     share = f"{alarms} (at most {upper_end(alarms, runs):.1%})"
-    right = ", ".join(_often(*counted(code, severity)) for severity in (Severity.WARNING, Severity.INFO))
+    right = ", ".join(_of(*counts(code, severity)) for severity in (Severity.WARNING, Severity.INFO))
     cells = (f"`{code}`", kind.means, kind.evidence_text, share, right, kind.source, kind.remedy)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
-def _often(right: int, said: int) -> str:
-    return f"{right} of {said}" if said else "–"
+def _of(right: int, reported: int) -> str:
+    """How often it was right; a dash where it was never reported."""
+    return f"{right} of {reported}" if reported else "–"
 
 
 def upper_end(count: int, runs: int) -> float:

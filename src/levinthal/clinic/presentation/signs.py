@@ -1,7 +1,7 @@
-"""The vital signs of a run: what was looked at, what it read, and which causes were looked for there.
+"""The signs of a run: one for each area of training, with its reading and the findings that were checked
+there.
 
-A healthy run is told why it is healthy, and what was not seen counts for nothing: a sign without enough
-samples is *not judged*.
+The signs say why a healthy run is healthy. A sign with too few samples is *not judged*.
 """
 
 from __future__ import annotations
@@ -15,29 +15,36 @@ import numpy as np
 from levinthal.clinic.findings.kind import Area
 from levinthal.clinic.presentation.update_ratios import gradients, step_sizes, steps_in_words
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.training_setup import Patient
+from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.rules.context import typical
 from levinthal.clinic.rules.labels import FEWEST_ROWS
-from levinthal.clinic.rules.loss_trend import Progress, progress
+from levinthal.clinic.rules.loss_trend import LossTrend, loss_trend
 from levinthal.report.spoken import counted, number, part, share
 from levinthal.vocabulary import Finding, Severity
 
-CLEAR, REMARK, FOUND, NOT_JUDGED = "nothing found", "remark", "found", "not judged"
+CLEAR, INFO, FOUND, NOT_JUDGED = "nothing found", "info", "found", "not judged"
 FEW_SAMPLES = 3
 MOVED = 0.8
-"""Share of the first loss below which it has moved, wherever it ends."""
+"""Share of the first loss below which the loss has moved, even if it ends at chance level."""
 PEAK = 10.0
-"""Times its ends from which on the highest loss is worth a word."""
+"""Highest loss over the loss at both ends, above which the peak is reported."""
 SIGNS: dict[str, tuple[str, ...]] = {
     area: tuple(code for code, kind in CATALOGUE.items() if kind.area is area) for area in Area
 }
-"""Sign -> the findings that it would show, causes first."""
+"""Sign -> the findings of its area, causes first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Vital:
-    """One sign: what it read, one of the four words, and the codes that were found or looked for."""
+class Sign:
+    """One sign of a run.
+
+    Attributes:
+        name: The area of training.
+        reading: What was measured, in words and numbers.
+        word: CLEAR, INFO, FOUND or NOT_JUDGED.
+        codes: The findings in this area; where there are none, the findings that were checked.
+    """
 
     name: str
     reading: str
@@ -45,61 +52,62 @@ class Vital:
     codes: tuple[str, ...]
 
 
-def vitals(history: History, patient: Patient | None, findings: Sequence[Finding]) -> list[Vital]:
-    """Every sign, in the order from the loss inwards."""
-    went = progress(history)
+def read_signs(history: History, setup: TrainingSetup | None, findings: Sequence[Finding]) -> list[Sign]:
+    """Every sign, in the order of `Area`."""
+    trend = loss_trend(history)
     readings = {
-        Area.LOSS: (loss_in_words(history, went), went.known or went.broken),
+        Area.LOSS: (loss_in_words(history, trend), trend.known or trend.broken),
         Area.DATA: _data(history),
         Area.LOSS_FUNCTION: _loss_function(history),
         Area.MODEL: _model(history),
-        Area.OPTIMISER: _optimiser(history, patient),
-        Area.STEP: _step(history, patient),
-        Area.GRADIENT: _gradient(history, patient),
+        Area.OPTIMISER: _optimiser(history, setup),
+        Area.STEP: _step(history, setup),
+        Area.GRADIENT: _gradient(history, setup),
         Area.ACTIVATIONS: _activations(history),
         Area.LABELS: _labels(history),
         Area.VALIDATION: _validation(history),
     }
-    return [_vital(name, *reading, findings) for name, reading in readings.items()]
+    return [_sign(name, *reading, findings) for name, reading in readings.items()]
 
 
-def _vital(name: str, reading: str, judged: bool, findings: Iterable[Finding]) -> Vital:
+def _sign(name: str, reading: str, judged: bool, findings: Iterable[Finding]) -> Sign:
+    """A sign, from its reading and the findings of its area."""
     codes = SIGNS[name]
     hits = [finding for finding in findings if finding.code in codes]
     if not hits:
-        return Vital(name, reading, CLEAR if judged else NOT_JUDGED, codes)
-    remarks = all(hit.severity is Severity.INFO for hit in hits)
-    return Vital(name, reading, REMARK if remarks else FOUND, tuple(dict.fromkeys(h.code for h in hits)))
+        return Sign(name, reading, CLEAR if judged else NOT_JUDGED, codes)
+    only_info = all(hit.severity is Severity.INFO for hit in hits)
+    return Sign(name, reading, INFO if only_info else FOUND, tuple(dict.fromkeys(h.code for h in hits)))
 
 
-def loss_in_words(history: History, went: Progress | None = None) -> str:
-    """How the loss went, in one sentence without its full stop.
+def loss_in_words(history: History, trend: LossTrend | None = None) -> str:
+    """The trend of the loss, as a sentence without its full stop.
 
     >>> loss_in_words(History())
     'no loss was seen'
     """
-    went = went or progress(history)
+    trend = trend or loss_trend(history)
     losses = history.task_losses
-    if not went.samples or not np.isfinite(went.start):
-        return "the loss was never a number" if len(losses) and went.broken else "no loss was seen"
-    start, end = number(float(losses[np.isfinite(losses)][0])), number(went.end)
-    guess = f"; a guess loses {number(went.chance)}" if math.isfinite(went.chance) else ""
-    if went.broken:
+    if not trend.samples or not np.isfinite(trend.start):
+        return "the loss was never finite" if len(losses) and trend.broken else "no loss was seen"
+    start, end = number(float(losses[np.isfinite(losses)][0])), number(trend.end)
+    chance = f"; chance level {number(trend.chance)}" if math.isfinite(trend.chance) else ""
+    if trend.broken:
         step = int(history.steps[_first_broken(losses)])
-        return f"the loss is no number from step {step} on; until then it went from {start} to {end}"
-    if not went.known:
-        return f"the loss is {start} at first and {end} at last{guess}"
+        return f"the loss is not finite from step {step} on; before that it went from {start} to {end}"
+    if not trend.known:
+        return f"the loss is {start} at first and {end} at the end{chance}"
     top = float(losses[np.isfinite(losses)].max())
-    peak = f", by way of {number(top)}" if top > PEAK * max(abs(went.start), abs(went.end)) else ""
-    if went.is_at_chance and went.end < MOVED * float(losses[np.isfinite(losses)][0]):
-        return f"the loss falls from {start} to {end}{peak}, no lower than a guess: {number(went.chance)}"
-    if went.is_stuck and not went.is_worse:
-        return f"the loss hardly moves: it is {start} at first and {end} at last{peak}{guess}"
-    return f"the loss {'rises' if went.is_worse else 'falls'} from {start} to {end}{peak}{guess}"
+    peak = f", with a peak of {number(top)}" if top > PEAK * max(abs(trend.start), abs(trend.end)) else ""
+    if trend.is_at_chance and trend.end < MOVED * float(losses[np.isfinite(losses)][0]):
+        return f"the loss falls from {start} to {end}{peak}, not below chance level ({number(trend.chance)})"
+    if trend.has_plateaued and not trend.is_worse:
+        return f"the loss has plateaued: {start} at first, {end} at the end{peak}{chance}"
+    return f"the loss {'rises' if trend.is_worse else 'falls'} from {start} to {end}{peak}{chance}"
 
 
 def _first_broken(losses: np.ndarray) -> int:
-    """The first sample without a finite loss after one with."""
+    """The first sample without a finite loss after one with a finite loss."""
     first = int(np.isfinite(losses).argmax())
     return first + int((~np.isfinite(losses[first:])).argmax())
 
@@ -111,22 +119,22 @@ def _data(history: History) -> tuple[str, bool]:
         bad = int((broken > 0).sum())
         centre, width = number(float(typical(mean))), number(float(typical(spread)))
         finite = f"{bad} of {len(broken)} batches not finite" if bad else "all finite"
-        said.append(f"inputs of mean {centre} and spread {width}, {finite}")
+        said.append(f"inputs with mean {centre} and standard deviation {width}, {finite}")
     counts = [call.counts.cpu().numpy() for call in history.calls() if call.counts is not None]
     alike = [table for table in counts if len(table) == len(counts[0]) and table.sum() > 1]
     if alike:
         classes = float(np.mean([(table > 0).sum() for table in alike]))
-        said.append(f"{number(classes)} of {int((np.sum(alike, 0) > 0).sum())} classes a batch")
-    return "; ".join(said) or "the batches hold no floats, and no classes were seen", bool(said)
+        said.append(f"{number(classes)} of {int((np.sum(alike, 0) > 0).sum())} classes per batch")
+    return "; ".join(said) or "the batches contain no floats, and no classes were seen", bool(said)
 
 
 def _loss_function(history: History) -> tuple[str, bool]:
     calls = history.calls()
     if not calls:
-        return "no loss function of torch's was called: what the loss is given was not seen", False
+        return "no loss function of torch was called: the inputs of the loss were not seen", False
     call, kinds = calls[0], sorted({call.kind for call in calls})
-    shapes = f"{call.input_shape} against {call.target_shape}"
-    return f"{', '.join(kinds)} (reduction {call.reduction}) of {shapes}", True
+    shapes = f"output {call.input_shape}, target {call.target_shape}"
+    return f"{', '.join(kinds)} (reduction {call.reduction}): {shapes}", True
 
 
 def _model(history: History) -> tuple[str, bool]:
@@ -138,17 +146,17 @@ def _model(history: History) -> tuple[str, bool]:
     return f"{counted(len(kinds), 'layer')}: {said}", True
 
 
-def _optimiser(history: History, patient: Patient | None) -> tuple[str, bool]:
-    if patient is None or not len(history):
+def _optimiser(history: History, setup: TrainingSetup | None) -> tuple[str, bool]:
+    if setup is None or not len(history):
         return "no step was seen", False
-    held = sum(group is not None for group in patient.groups())
+    held = sum(group is not None for group in setup.groups())
     missing = set.intersection(*(set(sample.without_gradient) for sample in history))
-    total = len(patient.names)
+    total = len(setup.names)
     return f"holds {held} of {total} parameter tensors; {total - len(missing)} get a gradient", True
 
 
-def _step(history: History, patient: Patient | None) -> tuple[str, bool]:
-    sizes = step_sizes(history, patient)
+def _step(history: History, setup: TrainingSetup | None) -> tuple[str, bool]:
+    sizes = step_sizes(history, setup)
     changed = steps_in_words(sizes)
     if not changed:
         return "no step of known size was seen", False
@@ -161,48 +169,50 @@ def _span(low: float, high: float) -> str:
     return f"{low:.3g}" if low == high else f"from {low:.3g} to {high:.3g}"
 
 
-def _gradient(history: History, patient: Patient | None) -> tuple[str, bool]:
-    usual = typical(gradients(history, patient), 0) if len(history) else np.zeros(0)
+def _gradient(history: History, setup: TrainingSetup | None) -> tuple[str, bool]:
+    usual = typical(gradients(history, setup), 0) if len(history) else np.zeros(0)
     known = usual[np.isfinite(usual)]
     if not len(known):
         return "no gradient was seen", False
     if len(known) < 2 or known[-1] <= 0:
-        return f"weight matrices that a gradient reaches: {int((known > 0).sum())} of {len(known)}", False
+        return f"{int((known > 0).sum())} of {len(known)} weight matrices get a gradient", False
     ratio = part(float(known[0] / known[-1]))
-    return f"a weight of the first of {len(known)} matrices gets {ratio} what one of the last gets", True
+    return f"the gradient per weight of the first of {len(known)} matrices is {ratio} that of the last", True
 
 
 def _activations(history: History) -> tuple[str, bool]:
     late: dict[str, list[tuple[float, float, bool]]] = {
         name: [
-            (r.flat, r.dead, r.saturates)
+            (r.saturated_share, r.dead_share, r.saturates)
             for r in history.layer(name)[-FEW_SAMPLES:]
-            if r.on_flat is not None and math.isfinite(float(r.norm))
+            if r.saturated_inputs is not None and math.isfinite(float(r.norm))
         ]
         for name in history.layer_names
     }
     read = [reads[-1] for reads in late.values() if len(reads) == FEW_SAMPLES]
     if not read:
-        return "no activation was seen often enough", False
-    dead, flat = max(r[1] for r in read), [r[0] for r in read if r[2]]
+        return "no activation was seen in enough samples", False
+    dead, saturated = max(r[1] for r in read), [r[0] for r in read if r[2]]
     said = f"at most {share(dead)} of a layer's units are constant over the batch"
-    more = f"; at most {share(max(flat))} of its inputs lie on the flat part" if flat else ""
+    more = f"; at most {share(max(saturated))} of its inputs are saturated" if saturated else ""
     return said + more, True
 
 
 def _labels(history: History) -> tuple[str, bool]:
     rows = sum(len(inputs) for inputs, _ in history.rows.pairs())
-    return (
-        f"{rows:,} training rows were kept with their targets" if rows else "no rows with targets"
-    ), rows >= FEWEST_ROWS
+    count = f"{rows:,}" if rows else "no"
+    return f"{count} training rows were recorded with their targets", rows >= FEWEST_ROWS
 
 
 def _validation(history: History) -> tuple[str, bool]:
     held = history.validation
     if held is None:
         return "no validation set was given: watch(..., validation=loader)", False
-    if held.trouble or not held.looks:
-        return held.trouble or "it was never looked at", False
-    last = held.looks[-1]
-    seen = f", {number(last.seen.loss)} on training rows" if last.seen is not None else ""
-    return f"at last the loss is {number(last.held.loss)} on held-out rows{seen}", last.seen is not None
+    if held.trouble or not held.evaluations:
+        return held.trouble or "the model was never evaluated on it", False
+    last = held.evaluations[-1]
+    seen = f", {number(last.training.loss)} on training rows" if last.training is not None else ""
+    return (
+        f"at the end the loss is {number(last.held_out.loss)} on validation rows{seen}",
+        last.training is not None,
+    )

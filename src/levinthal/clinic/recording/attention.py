@@ -1,4 +1,4 @@
-"""What attention attends to, however it is written; seen at closer looks."""
+"""Attention weights, however attention is written; read at detailed samples."""
 
 from __future__ import annotations
 
@@ -23,13 +23,22 @@ _MULTI_HEAD = inspect.signature(functional.multi_head_attention_forward)
 
 
 def attention_numbers(kind: str, args: Sequence[Any], words: Mapping[str, Any], result: Any) -> Tensor | None:
-    """(3,) of a few sequences' attention weights: their entropy as a share of the most; the weight of the
-    token that gets most, over all queries; by how much the last query's largest weight is above an equal one.
+    """Statistics of the attention weights of a few sequences.
+
+    Args:
+        kind: A name of ATTENTION.
+        args: The arguments of the call.
+        words: Its keyword arguments.
+        result: Its result.
+
+    Returns:
+        (3,) mean entropy over its maximum; largest mean weight of a token over all queries; largest weight of
+        the last query over a uniform weight, less one. None where the call is no attention.
     """
     made = {"scaled_dot_product": _of_products, "multi_head": _of_heads, "softmax": _of_softmax}[kind]
     try:
         weights = made(args, words, result)
-    except (RuntimeError, TypeError, KeyError, IndexError):  # called in a way that is not known here
+    except (RuntimeError, TypeError, KeyError, IndexError):  # called in a way that is unknown here
         return None
     if weights is None or weights.dim() < 3 or weights.shape[-1] < FEWEST_TOKENS:
         return None
@@ -39,7 +48,7 @@ def attention_numbers(kind: str, args: Sequence[Any], words: Mapping[str, Any], 
 
 
 def _of_products(args: Sequence[Any], words: Mapping[str, Any], _: Any) -> Tensor | None:
-    """Of the arguments of `scaled_dot_product_attention`."""
+    """The weights, from the arguments of `scaled_dot_product_attention`."""
     names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
     given = dict(zip(names, args, strict=False)) | dict(words)
     q, k, mask = given["query"].detach(), given["key"].detach(), given.get("attn_mask")
@@ -58,7 +67,7 @@ def _of_products(args: Sequence[Any], words: Mapping[str, Any], _: Any) -> Tenso
 
 
 def _of_heads(args: Sequence[Any], words: Mapping[str, Any], _: Any) -> Tensor | None:
-    """Of the arguments of `multi_head_attention_forward`, asked once more for its weights."""
+    """The weights, from a second call of `multi_head_attention_forward`."""
     given = _MULTI_HEAD.bind(*args, **words).arguments
     query, key, heads, mask = given["query"], given["key"], given["num_heads"], given.get("attn_mask")
     if query.dim() != 3 or SEQUENCES * heads * len(query) * len(key) > MOST_WEIGHTS:
@@ -67,14 +76,14 @@ def _of_heads(args: Sequence[Any], words: Mapping[str, Any], _: Any) -> Tensor |
     padding = given.get("key_padding_mask")
     few["key_padding_mask"] = None if padding is None else padding[:SEQUENCES]
     few["attn_mask"] = mask[: SEQUENCES * heads] if mask is not None and mask.dim() == 3 else mask
-    quiet = {"training": False, "dropout_p": 0.0, "need_weights": True, "average_attn_weights": False}
+    plain = {"training": False, "dropout_p": 0.0, "need_weights": True, "average_attn_weights": False}
     with torch.no_grad():
-        weights = functional.multi_head_attention_forward(**(given | few | quiet | {"is_causal": False}))[1]
+        weights = functional.multi_head_attention_forward(**(given | few | plain | {"is_causal": False}))[1]
     return None if weights is None else weights.nan_to_num(0.0)
 
 
 def _of_softmax(args: Sequence[Any], words: Mapping[str, Any], result: Any) -> Tensor | None:
-    """What a softmax over the last of two equal dimensions gave: attention written out."""
+    """The weights, from a softmax over the last of two equal dimensions: attention written out."""
     dim = words.get("dim", args[1] if len(args) > 1 else None)
     square = isinstance(result, Tensor) and result.dim() >= 3 and result.shape[-1] == result.shape[-2]
     if not square or dim not in (-1, result.dim() - 1) or result[:SEQUENCES].numel() > MOST_WEIGHTS:
@@ -84,8 +93,9 @@ def _of_softmax(args: Sequence[Any], words: Mapping[str, Any], result: Any) -> T
 
 
 def choice_numbers(args: Sequence[Any], words: Mapping[str, Any], result: Any) -> Tensor | None:
-    """(3,) as `attention_numbers`, of a softmax over places, one for every row: pooling by attention, gates
-    between experts. How uneven it is stays open: that it chooses nothing may be meant.
+    """(3,) as `attention_numbers`, for a softmax over places with one distribution per row: attention
+    pooling, gates between experts. The last number is infinite, because a uniform distribution may be
+    intended.
     """
     dim = words.get("dim", args[1] if len(args) > 1 else None)
     if not isinstance(result, Tensor) or not isinstance(dim, int) or result.dim() < 2:

@@ -1,7 +1,7 @@
-"""Numbers read off a batch, a layer and a call of a loss, in as few operations as will do.
+"""Statistics of a batch, a layer and a call of a loss function, in few operations.
 
-Each gives tensors on the device of what it reads, and none waits for that device: no number is asked for, and
-no shape depends on the data.
+Each function gives tensors on the device of its input and does not wait for it: no number is copied to the
+host, and no shape depends on the data.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from levinthal.clinic.recording.history import LayerRead, LossCall
+from levinthal.clinic.recording.sample import LayerStats, LossCall
 from levinthal.probes.flat_part import Tails
 
 ENOUGH = 8192
 FEWEST_ROWS = 32
 FEW, ACCUMULATED = 4, 8
-"""A sum over so many rows is no mean; so many times may it be divided for batches that are gathered."""
+"""Rows from which on a sum is no mean; batches that gradient accumulation may divide a sum by, at most."""
 
 
 def batch_numbers(inputs: Tensor, *, whole: bool = True) -> Tensor:
-    """(4,) as in BATCH: finite or not of all values, the rest of some, and nan unless the whole is asked for;
-    the fingerprint weighs by place.
+    """(4,) as in BATCH. Whether all values are finite is read from all of them, the rest from about 8,192.
+
+    Without `whole` only the former is read, and the rest is nan.
     """
     everything = inputs.detach().reshape(-1)
     total = everything.sum(dtype=torch.promote_types(everything.dtype, torch.float32))
@@ -39,7 +40,7 @@ def batch_numbers(inputs: Tensor, *, whole: bool = True) -> Tensor:
 
 
 def _thinned(x: Tensor) -> Tensor:
-    """(about 8,192,) values spread evenly, in float32, in a row."""
+    """(about 8,192,) evenly spaced values, as contiguous float32."""
     return x[:: max(1, len(x) // ENOUGH)].float().contiguous()
 
 
@@ -54,12 +55,12 @@ def _weights(count: int, device: torch.device) -> Tensor:
     return torch.arange(count, device=device, dtype=torch.float32).sin() + 1.5
 
 
-def layer_numbers(output: Tensor, before: Tensor | None = None, tails: Tails | None = None) -> LayerRead:
-    """What some rows of the batch tell of a layer; of an activation, `before` is what it read."""
+def layer_numbers(output: Tensor, before: Tensor | None = None, tails: Tails | None = None) -> LayerStats:
+    """The statistics of a layer over some rows of the batch; `before` is the input of an activation."""
     rows = some_rows(output.detach())
     norm, count = torch.linalg.vector_norm(rows), rows.numel()
     if before is None or tails is None:
-        return LayerRead(norm, count)
+        return LayerStats(norm, count)
     x = some_rows(before.detach())
     units, few = _units(x), x[:: max(1, x.shape[0] // FEWEST_ROWS)] if x.dim() else x
     if math.isinf(tails.high):
@@ -68,11 +69,11 @@ def layer_numbers(output: Tensor, before: Tensor | None = None, tails: Tails | N
         on = (few <= tails.low) | (few >= tails.high)
         constant = (units.amax(0) <= tails.low) | (units.amin(0) >= tails.high)
     flat, dead = torch.count_nonzero(on), torch.count_nonzero(constant)
-    return LayerRead(norm, count, flat, dead, few.numel(), units.shape[1], tails.saturates)
+    return LayerStats(norm, count, flat, dead, few.numel(), units.shape[1], tails.saturates)
 
 
 def some_rows(x: Tensor) -> Tensor:
-    """Rows spread evenly over the batch: at least 32 of them, and about 8,192 numbers in all.
+    """Evenly spaced rows of the batch: at least 32, and about 8,192 numbers in all.
 
     >>> some_rows(torch.zeros(128, 784)).shape
     torch.Size([32, 784])
@@ -93,7 +94,7 @@ def _units(x: Tensor) -> Tensor:
 
 
 def loss_call(kind: str, given: Mapping[str, Any], value: Any, *, rows: bool = True) -> LossCall:
-    """What a loss function was given, and what came out; what its rows look like only if asked."""
+    """The arguments and the value of a loss function; the statistics of its rows only with `rows`."""
     x, target = given["input"].detach(), given["target"].detach()
     counts = numbers = None
     if target.is_floating_point():
@@ -103,12 +104,12 @@ def loss_call(kind: str, given: Mapping[str, Any], value: Any, *, rows: bool = T
     scalar = _mean_of(value.detach()) if isinstance(value, Tensor) else None
     reduction = str(given.get("reduction", "mean"))
     shapes = tuple(x.shape), tuple(target.shape)
-    looks = loss_rows(x) if rows else None
-    return LossCall(kind, reduction, *shapes, looks, counts, numbers, scalar)
+    statistics = loss_rows(x) if rows else None
+    return LossCall(kind, reduction, *shapes, statistics, counts, numbers, scalar)
 
 
 def loss_rows(x: Tensor) -> Tensor:
-    """(5,) as in LossCall, from some rows; of a picture's or a text's every place is a row."""
+    """(5,) as in `LossCall.rows`, from some rows; each place of an image or a text is a row."""
     columns = x.shape[1] if x.dim() > 1 else 1
     flat = x.movedim(1, -1) if x.dim() > 2 else x
     rows = some_rows(flat.reshape(-1, columns)).float()
@@ -119,17 +120,17 @@ def loss_rows(x: Tensor) -> Tensor:
 
 
 def _mean_of(value: Tensor) -> Tensor:
-    """Of its own, since a loss may be divided in place."""
+    """The mean of a loss, copied because the loss may be divided in place."""
     return value.mean(dtype=torch.float32) if value.dim() else value.float().clone()
 
 
 def target_numbers(target: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean of all, and the variance of some."""
+    """() and (): the mean of all targets, and the variance of some."""
     return target.mean(dtype=torch.float32), _mean_and_spread(_thinned(target))[1].square()
 
 
 def _class_counts(target: Tensor, classes: int) -> Tensor:
-    """(classes,) how often each is a target; one that is no class (`ignore_index`) is left out.
+    """(classes,) how often each class is a target, without those that are no class (`ignore_index`).
 
     `torch.bincount` would wait for a GPU.
     """
@@ -138,8 +139,8 @@ def _class_counts(target: Tensor, classes: int) -> Tensor:
 
 
 def rows_summed(node: Any) -> int:
-    """Of a loss whose graph ends in a sum, but for its sign and a factor, the length of what was summed; 0 of
-    any other, and where the factor makes about a mean of it.
+    """The number of rows that an explicit sum adds up, for a loss whose graph ends in a sum (up to its sign
+    and a factor); 0 for any other loss, and where the factor makes the sum a mean.
 
     >>> x = torch.ones(8, requires_grad=True)
     >>> [rows_summed(loss.grad_fn) for loss in (-(2 * x).sum(), x.sum() / 2, x.sum() / 8, x.mean())]
@@ -150,7 +151,7 @@ def rows_summed(node: Any) -> int:
         other = getattr(node, "_saved_other", None)
         if kind != "NegBackward0":
             if not isinstance(other, Tensor) or other.dim() or other.device.type != "cpu":
-                return 0  # no plain number, or one that would have to be waited for
+                return 0  # not a plain number, or one on a GPU, which would have to be waited for
             factor *= float(other) if kind == "MulBackward0" else 1 / float(other)
         node = node.next_functions[0][0]
     sizes = getattr(node, "_saved_self_sym_sizes", ()) if type(node).__name__ == "SumBackward0" else ()

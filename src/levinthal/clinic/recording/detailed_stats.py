@@ -1,8 +1,8 @@
-"""A closer look: what costs more than a step may, taken at log-spaced steps alone.
+"""Statistics of detailed samples: they cost more than others, and are taken at log-spaced steps alone.
 
-How many directions the rows of a layer's output span, and whether anything bends them before the next layer.
-Each gives tensors on the device of what it reads, and waits for nothing; so do the looks at attention and at
-recurrences, which have files of their own.
+How many directions the rows of a layer's output span, and whether there is a nonlinearity before the next
+layer. Each function gives tensors on the device of its input and does not wait for it. Attention and
+recurrences have modules of their own.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 ROWS, FEWEST_ROWS, FEWEST_UNITS = 32, 8, 4
-PLACES, ALIKE = 512, 0.1
+PLACES, MOST_DIFFERENCE = 512, 0.1
 
 
 def effective_rank(output: Tensor) -> Tensor | None:
-    """The participation ratio (sum of l)^2 / sum of l^2 of the second moments l of up to 32 rows; 1 where all
-    rows lie on one line through 0, all equal for example. None for too few rows or units.
+    """The participation ratio of up to 32 rows: (sum of l)^2 / sum of l^2, of the eigenvalues l of their Gram
+    matrix. It is 1 where all rows are multiples of one vector, and None for too few rows or units.
 
     >>> round(float(effective_rank(torch.eye(8))))
     8
@@ -33,7 +33,7 @@ def effective_rank(output: Tensor) -> Tensor | None:
 
 
 def some_units(x: Tensor, axis: int) -> Tensor:
-    """(rows, units) of about 512 rows and places; `axis` is that of the units.
+    """(rows, units) about 512 rows; each place of an image or a text is a row. `axis` is that of the units.
 
     >>> some_units(torch.zeros(4, 3, 8, 8), 1).shape
     torch.Size([256, 3])
@@ -45,23 +45,31 @@ def some_units(x: Tensor, axis: int) -> Tensor:
     return rows[:: max(1, len(rows) // PLACES)]
 
 
-def bend(given: Tensor, read: Tensor) -> Tensor | None:
-    """() the part of `read` (rows, units) that no stretched and shifted copy of `given`, unit by unit, makes
-    up, as a share of its variance: 0 for batch norm, dropout, or an activation that bends nothing. What was
-    dropped (set to 0 above and below alike) is left out, and units that lie on one side of 0 alone or were
-    all set to 0, of which it is not known. None where the two have unlike shapes or few rows; 1 if nothing is
-    left.
+def affine_residual(given: Tensor, read: Tensor) -> Tensor | None:
+    """The share of the variance of `read` that no affine function of `given`, unit by unit, explains.
+
+    It is 0 for batch norm, for dropout and for an activation that is linear. Numbers set to 0 by dropout (as
+    often above as below 0) are left out. Units that have one sign alone, or that are all 0, are left out too.
+
+    Args:
+        given: (rows, units) the output of one layer.
+        read: (rows, units) the input of the next layer.
+
+    Returns:
+        (), 1 where no unit is left; None where the shapes differ or there are few rows.
 
     >>> x = torch.linspace(-1, 1, 64)[:, None]
-    >>> float(bend(x, 3 * x + 1)) < 1e-9, float(bend(x, x.tanh())) > 1e-4, float(bend(x, x.relu())) > 0.1
-    (True, True, True)
+    >>> float(affine_residual(x, 3 * x + 1)) < 1e-9, float(affine_residual(x, x.tanh())) > 1e-4
+    (True, True)
+    >>> float(affine_residual(x, x.relu())) > 0.1
+    True
     """
     if given.shape != read.shape or len(given) < FEWEST_ROWS:
         return None
     a, b = given.float(), read.float()
     kept = (b != 0).float()
     below, above = ((kept * side).sum(0) / side.sum(0).clamp(min=1) for side in (a < 0, a > 0))
-    dropped = (below.mean() - above.mean()).abs() < ALIKE  # a ReLU sets to 0 what is below alone
+    dropped = (below.mean() - above.mean()).abs() < MOST_DIFFERENCE  # a ReLU sets to 0 what is below alone
     w = torch.where(dropped, kept, torch.ones_like(kept))
     n = w.sum(0).clamp(min=1)
     a, b = a - (w * a).sum(0) / n, b - (w * b).sum(0) / n

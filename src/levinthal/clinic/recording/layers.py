@@ -1,4 +1,4 @@
-"""The leaves of a model that are listened to, and the flat parts of activations, as modules or functions."""
+"""The leaf modules that are recorded, and the saturated regions of activations (modules or functions)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A module that is listened to: its name, its class, its tails if it is an activation, and what it is."""
+    """A module that is recorded: name, class, saturated regions if it is an activation, and its sort."""
 
     name: str
     kind: str
@@ -35,7 +35,7 @@ class Leaf:
 
     @staticmethod
     def of(name: str, module: nn.Module) -> Leaf | None:
-        """None for a module that is none of these, or has parts."""
+        """The leaf of a module; None for a module of another sort, or with submodules."""
         if next(module.children(), None) is not None:
             return None
         is_a = [isinstance(module, kinds) for kinds in (WEIGHTED, PASSING, NORMS)]
@@ -45,22 +45,23 @@ class Leaf:
 
 @cache
 def _tails(name: str, slope: float | None = None) -> Tails:
+    """The saturated regions of a function, found once."""
     function = ACTIVATIONS[name]
     return flat_tails(function if slope is None else partial(function, negative_slope=slope))
 
 
 def tails_of_call(name: str, args: tuple[Any, ...], words: dict[str, Any]) -> Tails:
-    """The tails of a function as it was called: a leak may be of any slope."""
+    """The saturated regions of a function as it was called: the slope of a leaky ReLU is an argument."""
     slope = (*args[1:2], words.get("negative_slope"))[0] if name == "leaky_relu" else None
     return _tails(name, slope)
 
 
 _KNOWN: dict[str, Tails] = {}
-"""The tails of torch's own activations, found once for all that print alike."""
+"""The saturated regions of torch's own activations, by their repr."""
 
 
 def _tails_of(module: nn.Module) -> Tails | None:
-    """The tails of an activation; None of what is none, or differs from unit to unit, such as a PReLU."""
+    """The saturated regions of an activation; None for other modules, and for units that differ (PReLU)."""
     if not is_activation(module):
         return None
     own = type(module).__module__.startswith("torch.nn.") and next(module.parameters(), None) is None
@@ -68,7 +69,7 @@ def _tails_of(module: nn.Module) -> Tails | None:
         found = (_KNOWN.get(repr(module)) if own else None) or flat_tails(module.forward)
     except (RuntimeError, TypeError):
         return None
-    if found.low > found.high:  # no slope anywhere: rounding, say, which no unit of it can help
+    if found.low > found.high:  # the derivative is zero everywhere, as for rounding
         return None
     if own:
         _KNOWN[repr(module)] = found

@@ -1,8 +1,9 @@
 """What a step does to every parameter: norms of gradient, weight and step.
 
-Of a network that trains matrices (tensors of two axes or more) these are read, and no vectors. Of a parameter
-of more than 32,768 numbers, 16,384 are read: 1,024 runs of 16, evenly apart. So a watch costs the same, in
-time and memory, however large the layers are; where all numbers are of a kind, a norm is right to 1 in 100.
+Where a network trains matrices (tensors of two axes or more), only these are read, and no vectors. Of a
+parameter of more than 32,768 numbers, 16,384 are read: 1,024 evenly spaced runs of 16. So the cost in time
+and memory does not grow with the layers. Where all numbers have one distribution, a norm has an error of
+about 1 %.
 """
 
 from __future__ import annotations
@@ -17,13 +18,18 @@ Norms = list[Tensor | None]
 HALF = (torch.float16, torch.bfloat16)
 ENOUGH, RUNS, RUN = 32_768, 1_024, 16
 FEWEST = 8
-"""Numbers of a gradient by which it is told whether they are bounded."""
+"""Numbers of a gradient below which it is unknown whether they are clamped."""
 
 
 class Tensors:
     """The parameters from the beginning of a step to its end.
 
-    Of those that are read a part is copied. The copy's memory is kept for the next sampled step.
+    What is read of them is copied at the beginning. The memory of the copies is used again for the next
+    sample.
+
+    Attributes:
+        parameters: All parameters of the model.
+        copies: What is read of the weights, as it was when the step began.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
@@ -31,13 +37,12 @@ class Tensors:
         self._read: list[nn.Parameter] = []
         self._forms: list[tuple[int, int, torch.dtype, torch.device]] = []
         self.copies: list[Tensor] = []
-        """What is read of the weights, as they were when the step began."""
         self._scales = self._places = torch.zeros(0)
         self._before_backward: Norms = []
         self._before_clipping: Norms = []
 
     def begin(self) -> None:
-        """Take the weights down as they are."""
+        """Copy what is read of the weights."""
         trained = [p for p in self.parameters if p.requires_grad]
         self._read = [p for p in trained if p.dim() > 1] or trained
         self._before_backward, self._before_clipping = [], []
@@ -50,7 +55,7 @@ class Tensors:
             torch._foreach_copy_(self.copies, weights)
 
     def _prepare(self) -> None:
-        """Where the rows of what is read belong, and what they are to be multiplied by, a part being read."""
+        """The indices of the parameters that are read, and the factors from a part to the whole."""
         read, device = {id(p) for p in self._read}, self.parameters[0].device
         places = [i for i, p in enumerate(self.parameters) if id(p) in read]
         self._places = torch.tensor(places, dtype=torch.int64, device=device)
@@ -58,18 +63,18 @@ class Tensors:
         self._scales = torch.stack((scales, scales, scales, torch.ones_like(scales), scales))
 
     def forget(self) -> None:
-        """Let go of all copies."""
+        """Release all copies."""
         self.copies, self._forms, self._before_backward, self._before_clipping = [], [], [], []
 
     def backward_begins(self) -> None:
-        """Take down the gradients that lie there."""
+        """Record the norms of gradients that are present before the backward pass."""
         there = any(p.grad is not None for p in self._read)
         self._before_backward = self._norms() if there else []
 
     def backward_is_over(self) -> Tensor:
-        """() norm of the gradients that lay there as the pass began, and that it added to.
+        """() norm of the gradients that were present before the backward pass and that it added to.
 
-        The gradients are taken down as backward left them, which clipping may yet shrink.
+        The norms after the pass are recorded too, before clipping can change them.
         """
         self._before_clipping = self._norms()
         if not self._before_backward:
@@ -82,15 +87,15 @@ class Tensors:
         return norm
 
     def bounded(self) -> Tensor:
-        """(2, read) each gradient's largest number, and the share of its numbers that are as large, as bounds
-        make them; nan where there are too few to tell.
+        """(2, read) each gradient's largest absolute value, and the share of its numbers that reach it, as
+        they do after clamping; nan where there are too few.
         """
         known = [None if p.grad is None or p.grad.is_sparse else _at_the_top(p.grad) for p in self._read]
         return torch.stack([self._stacked([k and k[i] for k in known]) for i in (0, 1)])
 
-    def deltas(self) -> Tensor:
-        """(parameters,) root mean square of each vector's gradient: of biases that of the error that comes
-        back to their layer, summed over the batch; nan for others, and where there is none.
+    def bias_gradients(self) -> Tensor:
+        """(parameters,) root mean square of the gradient of each vector; nan for matrices, and where there is
+        none. For a bias it is the gradient at the output of its layer, summed over the batch.
         """
         found: Norms = [None] * len(self.parameters)
         for i, p in enumerate(self.parameters):
@@ -100,33 +105,33 @@ class Tensors:
         return torch.stack([absent if f is None else f.to(absent.device).float() for f in found])
 
     def columns(self, *, rounding: bool = False) -> Tensor:
-        """(parameters, 5) as in TENSOR, when the step is over; nan for what was not read. With `rounding`,
-        what a step leaves as it was is told of all kinds of numbers, else of half precision alone.
+        """(parameters, 5) as in TENSOR, after the step; nan for what was not read. With `rounding`, the share
+        of unchanged numbers is counted for every precision, else for half precision alone.
         """
-        told = torch.full((len(self.parameters), 5), math.nan, device=self.parameters[0].device)
+        table = torch.full((len(self.parameters), 5), math.nan, device=self.parameters[0].device)
         if not self._read:
-            return told
+            return table
         norms, weights = self._norms(), torch._foreach_norm(self.copies)
         torch._foreach_sub_(self.copies, self.weights())
         moved = torch._foreach_norm(self.copies)
         pairs = zip(self.copies, self._read, strict=True)
         same = [_unchanged(m, p.grad) if rounding or m.dtype in HALF else None for m, p in pairs]
         columns = self._stacked([*norms, *weights, *moved, *same, *(self._before_clipping or norms)])
-        return told.index_copy_(0, self._places, (columns.view(5, -1) * self._scales).T)
+        return table.index_copy_(0, self._places, (columns.view(5, -1) * self._scales).T)
 
     def weights(self) -> list[Tensor]:
-        """What is read of the weights as they are."""
+        """What is read of the weights, as it is now."""
         return [_part(p.detach()) for p in self._read]
 
     def _norms(self) -> Norms:
-        """Euclidean norms of the gradients that are there."""
+        """Euclidean norms of the gradients; None where there is none."""
         gradients = [None if p.grad is None else _in_a_row(p.grad) for p in self._read]
         there = [gradient for gradient in gradients if gradient is not None]
         found = iter(torch._foreach_norm(there) if there else ())
         return [None if gradient is None else next(found) for gradient in gradients]
 
     def _stacked(self, values: Norms) -> Tensor:
-        """Float32, on one device; nan for what is not there."""
+        """The values as float32 on one device; nan for None."""
         device = self.parameters[0].device
         absent = torch.full((), math.nan, device=device)
         there = [absent if value is None else value for value in values]
@@ -136,7 +141,7 @@ class Tensors:
 
 
 def _part(tensor: Tensor) -> Tensor:
-    """The tensor, or runs of a large one; an odd way from run to run, so that they fall on all columns."""
+    """The tensor, or runs of a large one; the stride is odd, so that the runs cover all columns."""
     if tensor.numel() <= ENOUGH:
         return tensor
     flat = tensor.reshape(-1)
@@ -144,19 +149,19 @@ def _part(tensor: Tensor) -> Tensor:
 
 
 def _scale(tensor: Tensor) -> float:
-    """The norm of the whole over that of the part that is read, where all numbers are of a kind."""
+    """The norm of the whole over that of the part that is read, where all numbers have one distribution."""
     return math.sqrt(tensor.numel() / (RUNS * RUN)) if tensor.numel() > ENOUGH else 1.0
 
 
 def _in_a_row(gradient: Tensor) -> Tensor:
-    """What is read of a gradient, one after the other, which is faster; of a sparse one all there is."""
+    """What is read of a gradient, made contiguous because that is faster; all values of a sparse one."""
     if gradient.is_sparse:
         return gradient.detach().coalesce().values() / _scale(gradient)
     return _part(gradient.detach()).contiguous() if gradient.numel() > ENOUGH else gradient.detach()
 
 
 def _unchanged(moved: Tensor, gradient: Tensor | None) -> Tensor | None:
-    """The share of entries with a gradient that a step left as they were."""
+    """The share of entries with a gradient that a step left unchanged."""
     if gradient is None or gradient.is_sparse:
         return None
     live = torch.count_nonzero(_in_a_row(gradient))
@@ -164,6 +169,7 @@ def _unchanged(moved: Tensor, gradient: Tensor | None) -> Tensor | None:
 
 
 def _at_the_top(gradient: Tensor) -> tuple[Tensor, Tensor] | None:
+    """The largest absolute value, and the share of numbers that reach it; None where there are too few."""
     if gradient.numel() < FEWEST:
         return None
     sizes = _in_a_row(gradient).abs()

@@ -1,4 +1,4 @@
-"""Recurrent modules: how long they are, by how much a step multiplies, and whether their gates are stuck."""
+"""Recurrent modules: sequence lengths, the gain of one step, and saturated gates."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from levinthal.clinic.recording.history import LayerRead
+from levinthal.clinic.recording.sample import LayerStats
 
 RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 SEQUENCES, ROWS = 4, 32
-SHUT = 2 * math.acosh(math.sqrt(10))
-"""Where a sigmoid's slope is a tenth of its largest: cosh(x / 2)^2 = 10."""
+SATURATED = 2 * math.acosh(math.sqrt(10))
+"""Input at which the slope of a sigmoid is a tenth of its largest: cosh(x / 2)^2 = 10."""
 GATED: tuple[tuple[Any, int], ...] = (((nn.LSTM, nn.LSTMCell), 4), ((nn.GRU, nn.GRUCell), 3))
 SIGMOIDS = {4: (0, 1, 3), 3: (0, 1)}
-"""Which of its parts are gates: an LSTM's input, forget and output, a GRU's reset and update."""
+"""Which parts are sigmoid gates: input, forget and output of an LSTM; reset and update of a GRU."""
 
 
 def length(module: nn.Module, args: Sequence[Any]) -> int:
-    """Over how many steps a recurrent module goes in one call; 1 for a cell."""
+    """The steps through time of one call of a recurrent module; 1 for a cell."""
     x = args[0] if args else None
     if not isinstance(module, nn.RNNBase) or not isinstance(x, Tensor) or x.dim() < 2:
         return 1
@@ -29,9 +29,10 @@ def length(module: nn.Module, args: Sequence[Any]) -> int:
 
 
 @torch.no_grad()
-def gates(module: nn.Module, args: Sequence[Any], output: Any) -> LayerRead | None:
-    """How many of the gates of a GRU or an LSTM (its first layer) are on the flat part of their sigmoid, over
-    a few sequences; None of other modules. What the state adds is known of one layer in one direction alone.
+def gates(module: nn.Module, args: Sequence[Any], output: Any) -> LayerStats | None:
+    """How many gates of a GRU or an LSTM (first layer) are saturated, over a few sequences.
+
+    None for other modules. The contribution of the state is known for one layer in one direction alone.
     """
     count = next((gates for kinds, gates in GATED if isinstance(module, kinds)), 0)
     x = args[0] if args else None
@@ -48,16 +49,16 @@ def gates(module: nn.Module, args: Sequence[Any], output: Any) -> LayerRead | No
         pre = pre + weights[bias] if bias in weights else pre
     parts = pre.reshape(-1, pre.shape[-1]).chunk(count, 1)
     sigmoids = torch.cat([parts[i] for i in SIGMOIDS[count]], 1)
-    flat = sigmoids.abs() >= SHUT
+    flat = sigmoids.abs() >= SATURATED
     units = flat.all(0)
-    return LayerRead(
+    return LayerStats(
         torch.linalg.vector_norm(sigmoids), sigmoids.numel(), torch.count_nonzero(flat),
         torch.count_nonzero(units), sigmoids.numel(), len(units), saturates=True,
     )  # fmt: skip
 
 
 def _by_sequence(module: nn.Module, x: Tensor, output: Any) -> tuple[Tensor, Tensor | None]:
-    """(sequences, steps, inputs) of a few, and the states before each step where they are known."""
+    """(sequences, steps, inputs) a few sequences, and the states before each step where they are known."""
     if not isinstance(module, nn.RNNBase):
         return x.detach()[:ROWS].reshape(-1, x.shape[-1]), None
     out = output[0] if isinstance(output, tuple) else output
@@ -72,8 +73,9 @@ def _by_sequence(module: nn.Module, x: Tensor, output: Any) -> tuple[Tensor, Ten
 
 @torch.no_grad()
 def recurrent_gains(model: nn.Module) -> dict[str, Tensor]:
-    """Name -> the factor by which a plain recurrence (no gates) multiplies a signal in one step, before any
-    activation: the spectral radius of its matrix, as the 32nd root of the norm of its 32nd power (Gelfand).
+    """Recurrence without gates -> its gain per step: the spectral radius of its matrix.
+
+    It is computed as the 32nd root of the norm of the 32nd power (Gelfand), without the activation.
     """
     plain = {n: m for n, m in model.named_modules() if isinstance(m, nn.RNN | nn.RNNCell)}
     weights = {name: dict(m.named_parameters(recurse=False)) for name, m in plain.items()}
@@ -82,6 +84,7 @@ def recurrent_gains(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _radius(matrix: Tensor) -> Tensor:
+    """() the spectral radius of a matrix, about."""
     logarithm = matrix.new_zeros(())
     for doubling in range(5):
         norm = torch.linalg.matrix_norm(matrix).clamp(min=1e-30)

@@ -1,4 +1,4 @@
-"""Rows of data: some of what the network was trained on, kept as they came, and marks to know a row by."""
+"""Training rows: a sample of the rows that the network was trained on, and fingerprints of rows."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-MOST, A_STEP, BYTES, MARKS, COLUMNS = 1024, 64, 2**27, 2**16, 4096
+MOST, A_STEP, BYTES, MOST_FINGERPRINTS, COLUMNS = 1024, 64, 2**27, 2**16, 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Rows of one step: inputs (n, ...), targets (n, ...) where they were seen; `alone`: the model's only
-    argument.
+    """Rows of one step.
+
+    Attributes:
+        inputs: (n, ...) the first tensor that the model was called with.
+        targets: (n, ...) the targets of the loss, where they were seen.
+        alone: Whether the inputs are the only argument of the model.
     """
 
     inputs: Tensor
@@ -31,42 +35,45 @@ class Chunk:
 class Reservoir:
     """Up to 1,024 training rows (and 128 MiB of them), spread evenly over the sampled steps.
 
-    A full reservoir gives up every second row and takes from every second step thereafter. With `marking`,
-    marks of up to 65,536 rows are kept too.
+    A full reservoir drops every second row, and from then on takes rows from every second step.
+
+    Attributes:
+        with_fingerprints: Whether to hold fingerprints of up to 65,536 rows too.
+        chunks: The rows.
+        row_fingerprints: (batch,) each: the fingerprints of all rows of a sampled batch.
     """
 
-    marking: bool = False
+    with_fingerprints: bool = False
     chunks: list[Chunk] = field(default_factory=list)
-    marks: list[Tensor] = field(default_factory=list)
-    """(batch,) each: the marks of all rows of a sampled batch."""
+    row_fingerprints: list[Tensor] = field(default_factory=list)
     _pace: int = 1
     _steps: int = 0
-    _marked: int = 0
+    _fingerprinted: int = 0
     _inputs: Tensor | None = None
     _targets: Tensor | None = None
     _alone: bool = True
 
     def offer(self, args: Sequence[Any], words: Mapping[str, Any]) -> None:
-        """The model is called: its first tensor holds the rows."""
+        """The model is called: its first tensor is the batch."""
         tensors = [a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()]
         self._inputs = tensors[0].detach() if tensors else None
         self._targets, self._alone = None, len(args) == 1 and not words
 
     def pair(self, targets: Tensor) -> None:
-        """A loss is called: the targets, if there are as many as rows."""
+        """A loss is called: take the targets, if there are as many as rows."""
         fits = self._inputs is not None and targets.dim() and len(targets) == len(self._inputs)
         if fits and self._targets is None:
             self._targets = targets.detach()
 
     def keep(self) -> None:
-        """The step is over: keep some of its rows."""
+        """The step is over: hold some of its rows."""
         inputs, targets, self._inputs, self._targets = self._inputs, self._targets, None, None
         self._steps += 1
         if inputs is None:
             return
-        if self.marking and self._marked < MARKS:
-            self._marked += len(inputs)
-            self.marks.append(marks(inputs))
+        if self.with_fingerprints and self._fingerprinted < MOST_FINGERPRINTS:
+            self._fingerprinted += len(inputs)
+            self.row_fingerprints.append(row_fingerprints(inputs))
         if (self._steps - 1) % self._pace:
             return
         every = -(-len(inputs) // A_STEP)
@@ -82,24 +89,25 @@ class Reservoir:
         return sum(chunk.inputs.numel() * chunk.inputs.element_size() for chunk in self.chunks)
 
     def pairs(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs and targets that can be put through the model again, chunks of one shape."""
+        """Inputs and targets that can be put through the model again, of one shape."""
         whole = [(c.inputs, c.targets) for c in self.chunks if c.targets is not None and c.alone]
         for inputs, targets in whole:
-            if _alike(inputs, whole[0][0]) and _alike(targets, whole[0][1]):
+            if _same_form(inputs, whole[0][0]) and _same_form(targets, whole[0][1]):
                 yield inputs, targets
 
 
-def _alike(a: Tensor, b: Tensor) -> bool:
+def _same_form(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors have rows of the same shape and type."""
     return a.shape[1:] == b.shape[1:] and a.dtype == b.dtype
 
 
-def marks(inputs: Tensor) -> Tensor:
-    """(n,) int64, equal for equal rows, whatever batch they stand in; of wide rows 4,096 columns are read.
+def row_fingerprints(inputs: Tensor) -> Tensor:
+    """(n,) int64 hashes, the same for equal rows in any batch. Of wide rows 4,096 columns are read.
 
-    Sums of the bits of the numbers, weighed by place and wrapped: exact in any order. Zeros at the end of a
-    row (padding) do not count.
+    They are sums of the bits of the numbers, weighted by column, modulo 2^64, and so exact in any order.
+    Zeros at the end of a row (padding) do not count.
 
-    >>> marks(torch.tensor([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]])).unique().numel()
+    >>> row_fingerprints(torch.tensor([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]])).unique().numel()
     2
     """
     real = torch.view_as_real(inputs) if inputs.is_complex() else inputs
@@ -107,12 +115,12 @@ def marks(inputs: Tensor) -> Tensor:
     flat = flat[:, :: max(1, flat.shape[1] // COLUMNS)]
     bits = _bits(flat)
     places = torch.arange(1, bits.shape[1] + 1, device=bits.device)
-    # multipliers that are odd and far apart (the golden ratio's), as in Knuth's multiplicative hashing
+    # odd multiples of the golden ratio's fraction, as in Knuth's multiplicative hashing
     return ((bits ^ (bits >> 17)) * (places * -7046029254386353131 | 1)).sum(1)
 
 
 def _bits(x: Tensor) -> Tensor:
-    """The numbers' bits as int64; -0. counts as 0."""
+    """The bits of the numbers as int64; -0. counts as 0."""
     if not x.is_floating_point():
         return x.to(torch.int64)
     return (x.float() + 0.0).contiguous().view(torch.int32).to(torch.int64)
@@ -130,7 +138,7 @@ def taken(value: Any, low: int, high: int) -> Any:
 
 
 def moved(value: Any, device: torch.device) -> Any:
-    """The same on a device."""
+    """A tensor, or every tensor in a tuple, list or mapping, on a device."""
     if isinstance(value, Tensor):
         return value.to(device)
     if isinstance(value, Mapping):

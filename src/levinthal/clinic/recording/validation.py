@@ -1,7 +1,7 @@
-"""Holding out: a validation set beside the training, looked at some ten times a run, and never learnt from.
+"""Validation: a held-out set that is evaluated about ten times a run and never trained on.
 
-Validation rows and some of the training rows are put through the model in the same way, in evaluation mode,
-so that neither dropout nor batch statistics nor what a loader does to training rows makes a gap of its own.
+Validation rows and some training rows are put through the model in the same way, in evaluation mode. So
+neither dropout, nor batch statistics, nor the augmentation of a loader causes a gap between them.
 """
 
 from __future__ import annotations
@@ -26,14 +26,18 @@ LossFn = Callable[[Any, Any], Tensor]
 ROWS, AT_ONCE, PIECES, REFERENCE = 2048, 256, 16, 512
 PACE = 1.5
 KNOWN = ("cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "smooth_l1_loss")
-"""Losses of torch's that may be taken of a model's output as it is."""
+"""Loss functions of torch that can be applied to a model's output as it is."""
 LOGITS = "binary_cross_entropy_with_logits"
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How the model did on some rows: `losses` (pieces,), the mean of each piece; `right` of `rows` answers,
-    where they can be counted.
+    """The loss and the accuracy of the model on some rows.
+
+    Attributes:
+        losses: (pieces,) the mean loss of each piece of the rows.
+        right: () the number of right answers; None where answers cannot be counted.
+        rows: The number of answers.
     """
 
     losses: Tensor
@@ -57,55 +61,63 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Validation rows, and training rows where they are known, as the model did after a step."""
+class Evaluation:
+    """The scores on validation rows, and on training rows where these are known, after a step."""
 
     step: int
-    held: Score
-    seen: Score | None
+    held_out: Score
+    training: Score | None
 
 
 @dataclass(slots=True)
 class Validation:
-    """A validation set, and the looks at it. `source` is a pair (inputs, targets) or an iterable of pairs."""
+    """A validation set and its evaluations.
+
+    Attributes:
+        source: A pair (inputs, targets), or an iterable of such pairs.
+        loss_fn: The loss; None for the loss function that the training calls.
+        batches: What was read of the source, at most 256 rows each, on the device where it was.
+        evaluations: The evaluations so far.
+        trouble: The error that ended the evaluations; the training goes on.
+    """
 
     source: Any
     loss_fn: LossFn | None = None
-    bulks: list[tuple[Any, Any]] = field(default_factory=list)
-    """What was read of it, at most 256 rows each, where it came to lie."""
-    looks: list[Look] = field(default_factory=list)
+    batches: list[tuple[Any, Any]] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
     trouble: str = ""
-    """What went wrong here; nothing is then held out, and the rest goes on."""
     _due: float = 0.0
 
     def read(self) -> None:
-        """Take up to 2,048 rows (and 128 MiB), once; random states and loaders' generators are put back."""
-        with self._noted(), undrawn(self.source):
-            self.bulks = list(_bulks(self.source))
+        """Read up to 2,048 rows (and 128 MiB), once; restore random states and the loader's generator."""
+        with self._noted(), random_states_restored(self.source):
+            self.batches = list(_batches(self.source))
 
-    def look(self, model: nn.Module, step: int, rows: Reservoir, kind: str, *, last: bool = False) -> None:
-        """Look, if it is time: after the first sampled step, and when half as many more have gone by."""
-        late = bool(self.looks) and step <= self.looks[-1].step
-        if not self.bulks or self.trouble or late or (not last and step < self._due):
+    def evaluate(
+        self, model: nn.Module, step: int, rows: Reservoir, kind: str, *, last: bool = False
+    ) -> None:
+        """Evaluate if it is due: after the first sampled step, then when the steps have grown by half."""
+        late = bool(self.evaluations) and step <= self.evaluations[-1].step
+        if not self.batches or self.trouble or late or (not last and step < self._due):
             return
         self._due = PACE * step + 1
-        with self._noted(), untouched(model), attributes_kept(model), torch.no_grad():
+        with self._noted(), untouched(model), attributes_restored(model), torch.no_grad():
             model.eval()
-            self._look(model, step, rows, kind)
+            self._evaluate(model, step, rows, kind)
 
-    def _look(self, model: nn.Module, step: int, rows: Reservoir, kind: str) -> None:
+    def _evaluate(self, model: nn.Module, step: int, rows: Reservoir, kind: str) -> None:
         loss = self.loss_fn or _known(kind)
         if loss is None:
             return
-        size = min(max(sum(count(x) for x, _ in self.bulks) // PIECES, 8), 128)
-        held = scored(model, loss, self.bulks, size, kind)
-        seen = scored(model, loss, list(_comparable(rows, self.bulks[0])), size, kind)
+        size = min(max(sum(count(x) for x, _ in self.batches) // PIECES, 8), 128)
+        held = scored(model, loss, self.batches, size, kind)
+        seen = scored(model, loss, list(_comparable(rows, self.batches[0])), size, kind)
         if held is not None:
-            self.looks.append(Look(step, held, seen))
+            self.evaluations.append(Evaluation(step, held, seen))
 
     @contextmanager
     def _noted(self) -> Iterator[None]:
-        """A failure ends the holding out, and nothing else."""
+        """An error inside ends the evaluations, and nothing else."""
         try:
             yield
         except Exception as error:
@@ -113,16 +125,17 @@ class Validation:
 
 
 def as_source(validation: Any) -> Any:
-    """The validation set, if it can be read again and again.
+    """The validation set, if it can be read more than once.
 
-    Raises InputError for an iterator, and for what is neither a pair nor an iterable.
+    Raises:
+        InputError: It is an iterator, or neither a pair nor an iterable.
     """
     if validation is None or is_pair(validation):
         return validation
     if not isinstance(validation, Iterable):
         raise InputError(f"validation is a {type(validation).__name__}: pass (inputs, targets) or a loader")
     if isinstance(validation, Iterator):
-        raise InputError("validation is an iterator, which can be read but once: pass the DataLoader itself")
+        raise InputError("validation is an iterator, which can be read only once: pass the DataLoader itself")
     return validation
 
 
@@ -132,8 +145,8 @@ def is_pair(value: Any) -> bool:
 
 
 @contextmanager
-def undrawn(source: Any) -> Iterator[None]:
-    """Whatever is drawn inside is drawn again later: global random states and a loader's generators."""
+def random_states_restored(source: Any) -> Iterator[None]:
+    """Restore the global random states and a loader's generators afterwards."""
     holders = (source, getattr(source, "sampler", None))
     generators = [g for g in (getattr(h, "generator", None) for h in holders) if isinstance(g, Generator)]
     states = [g.get_state() for g in generators]
@@ -149,8 +162,8 @@ def undrawn(source: Any) -> Iterator[None]:
 
 
 @contextmanager
-def attributes_kept(model: nn.Module) -> Iterator[None]:
-    """Attributes that a forward pass sets on a module (a state carried on, a counter) are set back."""
+def attributes_restored(model: nn.Module) -> Iterator[None]:
+    """Restore attributes that a forward pass sets on a module (a hidden state, a counter) afterwards."""
     before = {module: dict(module.__dict__) for module in model.modules()}
     try:
         yield
@@ -160,7 +173,7 @@ def attributes_kept(model: nn.Module) -> Iterator[None]:
             module.__dict__.update(attributes)
 
 
-def _bulks(source: Any) -> Iterator[tuple[Any, Any]]:
+def _batches(source: Any) -> Iterator[tuple[Any, Any]]:
     """Pairs of at most 256 rows, until there are enough."""
     rows = size = 0
     for batch in [source] if is_pair(source) else source:
@@ -177,6 +190,7 @@ def _bulks(source: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _bytes(value: Any) -> int:
+    """The memory of all tensors in a value."""
     if isinstance(value, Tensor):
         return value.numel() * value.element_size()
     inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
@@ -184,27 +198,28 @@ def _bytes(value: Any) -> int:
 
 
 def _known(kind: str) -> LossFn | None:
+    """The loss function of torch with this name, if it can be applied to an output."""
     return getattr(functional, kind) if kind in KNOWN else None
 
 
 def _comparable(rows: Reservoir, held: tuple[Any, Any]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Training rows whose targets are of the same sort as those of validation, the latest first."""
+    """Training rows whose targets have the type and shape of those of validation, the latest first."""
     left = REFERENCE
     for inputs, targets in reversed(list(rows.pairs())):
-        alike = isinstance(held[1], Tensor) and targets.dtype == held[1].dtype
-        if left > 0 and alike and targets.shape[1:] == held[1].shape[1:]:
+        same = isinstance(held[1], Tensor) and targets.dtype == held[1].dtype
+        if left > 0 and same and targets.shape[1:] == held[1].shape[1:]:
             left -= len(inputs)
             yield inputs, targets
 
 
 @torch.no_grad()
 def scored(
-    model: nn.Module, loss: LossFn, bulks: Sequence[tuple[Any, Any]], size: int, kind: str
+    model: nn.Module, loss: LossFn, batches: Sequence[tuple[Any, Any]], size: int, kind: str
 ) -> Score | None:
-    """The model's score on rows, its loss taken of pieces of one size; None where there is no whole piece."""
+    """The model's score on rows, with the loss of pieces of one size; None where no piece is full."""
     device = next(model.parameters()).device
     losses, right, rows = [], [], 0
-    for inputs, targets in joined(bulks):
+    for inputs, targets in joined(batches):
         x, y = moved(inputs, device), moved(targets, device)
         output = model(x) if isinstance(x, Tensor) else model(**x) if isinstance(x, Mapping) else model(*x)
         ends = [(low, low + size) for low in range(0, count(x) - size + 1, size)]
@@ -218,7 +233,7 @@ def scored(
 
 
 def joined(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
-    """Small bulks put together to about 256 rows, where both sides are tensors of one shape."""
+    """Small batches joined to about 256 rows, where inputs and targets are tensors of one shape."""
     held: list[tuple[Tensor, Tensor]] = []
     for inputs, targets in pairs:
         if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
@@ -238,7 +253,7 @@ def _together(pairs: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 
 
 def _hits(output: Any, targets: Any, kind: str) -> Tensor | None:
-    """Which answers are right, where the targets are classes, or yes-or-no with logits."""
+    """Which answers are right, where the targets are classes, or binary with logits."""
     if isinstance(output, Mapping):
         output = next(iter(output.values()), None)
     z = output[0] if isinstance(output, tuple | list) and output else output

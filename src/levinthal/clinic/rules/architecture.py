@@ -1,4 +1,4 @@
-"""What is wrong with the model as it is built: equal units, normalisation, missing nonlinearities."""
+"""Faults of the model as it is built: equal units, normalisation, missing nonlinearities."""
 
 from __future__ import annotations
 
@@ -8,43 +8,44 @@ from itertools import pairwise
 from torch import nn
 
 from levinthal.clinic.findings import symptoms
-from levinthal.clinic.findings.finding import found, shown
+from levinthal.clinic.findings.finding import abbreviated, found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
-from levinthal.clinic.recording.history import History, Sample
-from levinthal.clinic.recording.training_setup import EQUAL_AT_FIRST
-from levinthal.clinic.rules.context import Chart
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT
+from levinthal.clinic.rules.context import Context
 from levinthal.vocabulary import Finding, Severity
 
 FEW_VALUES = 4
-"""Values to a mean, up to which batch norm knows none."""
+"""Values per mean up to which batch norm has too few."""
 FIRST_SAMPLES = 2
-"""Samples at the start in which a batch norm in evaluation mode counts."""
-STRAIGHT = 1e-10
-"""What rounding makes of an affine map, as a share of the variance."""
-MADE_OF_SUMS = ("Linear", "Conv1d", "Conv2d", "Conv3d")
-ALIKE = 0.2
-"""Of a matrix's norm, by which rounding may have driven its rows apart; Adam makes whole steps of that."""
+"""First samples in which a batch norm in evaluation mode counts."""
+AFFINE = 1e-10
+"""Share of the variance that an affine map leaves unexplained by rounding."""
+LINEAR_KINDS = ("Linear", "Conv1d", "Conv2d", "Conv3d")
+NEARLY_EQUAL = 0.2
+"""Distance of rows over the norm of the matrix that rounding may cause; Adam turns it into full steps."""
 
 SYMMETRIC_INIT = FindingKind(
     code="SYMMETRIC_INIT",
-    means="all units of a layer start alike, and stay so",
-    remedy="draw the weights at random: `torch.nn.init.kaiming_normal_(layer.weight)`",
+    means="all units of a layer are equal at initialisation and stay equal",
+    remedy="initialise the weights at random: `torch.nn.init.kaiming_normal_(layer.weight)`",
     severity=Severity.CRITICAL,
     area=Area.MODEL,
     order=50,
     evidence=(
-        "rows of a matrix (of each gate's) equal to {equal} of its norm at the start, and to "
-        "{apart:.0%} at the second sample"
+        "rows of a matrix (of each gate) equal to {equal} of its norm at initialisation, and to "
+        "{later:.0%} at the second sample"
     ),
-    thresholds={"equal": EQUAL_AT_FIRST, "apart": ALIKE},
+    thresholds={"equal": EQUAL_AT_INIT, "later": NEARLY_EQUAL},
     source=EXACT,
     explains=("GRAPH_BROKEN", *symptoms.OF_ALL_DYNAMICS),
 )
 
 BN_EVAL_IN_TRAIN = FindingKind(
     code="BN_EVAL_IN_TRAIN",
-    means="batch norm does not follow the batches: it is in evaluation mode while training",
+    means="batch norm is in evaluation mode during training: its statistics do not follow the batches",
     remedy="`model.train()` at the start of every epoch",
     severity=Severity.WARNING,
     area=Area.MODEL,
@@ -59,7 +60,7 @@ BN_EVAL_IN_TRAIN = FindingKind(
 
 TRAIN_MODE_IN_EVAL = FindingKind(
     code="TRAIN_MODE_IN_EVAL",
-    means="the model is evaluated in training mode: dropout stays on, batch norm sees the test batch",
+    means="the model is evaluated in training mode: dropout is active, batch norm reads the test batch",
     remedy="`model.eval()` before evaluation, `model.train()` after it",
     severity=Severity.WARNING,
     area=Area.MODEL,
@@ -71,27 +72,27 @@ TRAIN_MODE_IN_EVAL = FindingKind(
 
 MISSING_NONLINEARITY = FindingKind(
     code="MISSING_NONLINEARITY",
-    means="two linear layers follow each other with nothing between them: together they are one",
+    means="two linear layers follow each other without a nonlinearity: together they are one linear layer",
     remedy="put an activation between them",
     severity=Severity.WARNING,
     area=Area.MODEL,
     order=130,
     evidence=(
-        "a weighted layer reads the very output of the last one, or a copy scaled unit by unit to "
-        "{within} of its variance"
+        "a weighted layer reads the output of the previous one, or an affine function of it unit by unit, "
+        "to {within} of its variance"
     ),
-    thresholds={"within": STRAIGHT},
+    thresholds={"within": AFFINE},
     source=EXACT,
 )
 
 BN_TINY_BATCH = FindingKind(
     code="BN_TINY_BATCH",
-    means="batch norm averages over too few values to know a mean",
+    means="batch norm averages over too few values to estimate a mean",
     remedy="a larger batch, or `nn.GroupNorm`",
     severity=Severity.WARNING,
     area=Area.MODEL,
     order=220,
-    evidence="{values} values or fewer to a mean",
+    evidence="{values} values per mean or fewer",
     thresholds={"values": FEW_VALUES},
     source="Wu & He, Group normalization (ECCV 2018), Fig. 1",
     explains=("LR_TOO_HIGH", *symptoms.NO_LEARNING),
@@ -99,63 +100,65 @@ BN_TINY_BATCH = FindingKind(
 
 
 @rule(SYMMETRIC_INIT)
-def symmetric_init(chart: Chart) -> Iterator[Finding]:
-    """Weight matrices whose rows are all equal, and still were when steps had been taken."""
-    history = chart.history
+def symmetric_init(context: Context) -> Iterator[Finding]:
+    """Weight matrices whose rows are equal at initialisation and still equal after some steps."""
+    history = context.history
     if len(history) < 2:
         return
-    now = history.apart or chart.patient.rows_apart(history.alike)
-    alike = [name for name, apart in now.items() if name in history.alike and float(apart) <= ALIKE]
-    if alike:
-        evidence = {"layers of equal rows": len(alike), "still at step": history.samples[1].step}
-        yield found(SYMMETRIC_INIT, shown(alike), 0, evidence)
+    equal = history.equal_row_matrices
+    now = history.row_distances or context.setup.row_distances(equal)
+    still = [name for name, distance in now.items() if name in equal and float(distance) <= NEARLY_EQUAL]
+    if still:
+        evidence = {"layers of equal rows": len(still), "still at step": history.samples[1].step}
+        yield found(SYMMETRIC_INIT, abbreviated(still), 0, evidence)
 
 
 @rule(BN_EVAL_IN_TRAIN, BN_TINY_BATCH, TRAIN_MODE_IN_EVAL)
-def normalisation(chart: Chart) -> Iterator[Finding]:
+def normalisation(context: Context) -> Iterator[Finding]:
     """Batch norm in the wrong mode, or over too few values; evaluation in training mode."""
-    if not len(chart.history):
+    if not len(context.history):
         return
-    first, count = chart.history.samples[0].step, len(chart.history)
-    stopped = {n for s in chart.history for n in s.norms_in_eval if not chart.patient.is_meant_to_stay(n)}
-    parts = (chart.history.samples[:FIRST_SAMPLES], chart.history.samples[count // 2 :])
+    first, count = context.history.samples[0].step, len(context.history)
+    stopped = {n for s in context.history for n in s.norms_in_eval if not context.setup.is_declared_frozen(n)}
+    parts = (context.history.samples[:FIRST_SAMPLES], context.history.samples[count // 2 :])
     lasting = [n for n in sorted(stopped) if any(_mostly_in_eval(n, part) for part in parts)]
     if lasting:
-        yield found(BN_EVAL_IN_TRAIN, shown(lasting), first, {"batch norms": len(lasting)})
-    tiny = {n: v for s in chart.history for n, v in s.norm_sizes.items() if v <= FEW_VALUES}
+        yield found(BN_EVAL_IN_TRAIN, abbreviated(lasting), first, {"batch norms": len(lasting)})
+    tiny = {n: v for s in context.history for n, v in s.norm_sizes.items() if v <= FEW_VALUES}
     if tiny:
-        yield found(BN_TINY_BATCH, shown(list(tiny)), first, {"values a mean": min(tiny.values())})
-    if chart.history.evaluated_in_train and any(_differs(m) for m in chart.patient.model.modules()):
-        evidence = {"forward passes without gradients in training mode": chart.history.evaluated_in_train}
+        yield found(BN_TINY_BATCH, abbreviated(list(tiny)), first, {"values per mean": min(tiny.values())})
+    if context.history.evaluated_in_train and any(_differs(m) for m in context.setup.model.modules()):
+        evidence = {"forward passes without gradients in training mode": context.history.evaluated_in_train}
         yield found(TRAIN_MODE_IN_EVAL, "model", first, evidence)
 
 
 def _mostly_in_eval(name: str, samples: Sequence[Sample]) -> bool:
+    """Whether a batch norm is in evaluation mode in most of the samples."""
     return sum(name in sample.norms_in_eval for sample in samples) > len(samples) / 2
 
 
 def _differs(module: nn.Module) -> bool:
-    """Whether a module does something else in training mode."""
+    """Whether a module behaves differently in training mode."""
     dropping = isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0
     return dropping or isinstance(module, nn.modules.batchnorm._BatchNorm)
 
 
 @rule(MISSING_NONLINEARITY)
-def missing_nonlinearity(chart: Chart) -> Iterator[Finding]:
-    """Weighted layers in a row, or with nothing between them that bends; where all layers are such a row a
-    warning, else a remark.
+def missing_nonlinearity(context: Context) -> Iterator[Finding]:
+    """Weighted layers with no nonlinearity between them: a warning if this holds for the whole network, else
+    info.
     """
-    pairs = [set(sample.straight) for sample in chart.history if sample.names]
-    lasting = (set.intersection(*pairs) if pairs else set()) | _never_bent(chart.history)
+    pairs = [set(sample.direct_pairs) for sample in context.history if sample.names]
+    lasting = (set.intersection(*pairs) if pairs else set()) | _always_affine(context.history)
     if lasting:
-        layers = [n for n, kind in chart.history.layer_names.items() if kind in MADE_OF_SUMS]
+        layers = [n for n, kind in context.history.layer_names.items() if kind in LINEAR_KINDS]
         severity = Severity.WARNING if lasting >= set(pairwise(layers)) else Severity.INFO
-        where = shown([f"{a} to {b}" for a, b in sorted(lasting)])
+        where = abbreviated([f"{a} to {b}" for a, b in sorted(lasting)])
         yield found(MISSING_NONLINEARITY, where, 0, {"pairs": len(lasting)}, severity=severity)
 
 
-def _never_bent(history: History) -> set[tuple[str, str]]:
-    """Pairs of weighted layers between which nothing but stretching was seen, at every closer look."""
-    seen = [sample.bent for sample in history if sample.bent]
-    names = set.intersection(*(set(bent) for bent in seen)) if len(seen) >= 2 else set()
-    return {pair for pair in names if all(float(bent[pair]) < STRAIGHT for bent in seen)}
+def _always_affine(history: History) -> set[tuple[str, str]]:
+    """Pairs of weighted layers with an affine map between them, unit by unit, at every detailed sample."""
+    seen = [sample.affine_residuals for sample in history if sample.affine_residuals]
+    pairs = set.intersection(*(set(residuals) for residuals in seen)) if len(seen) >= 2 else set()
+    return {pair for pair in pairs if all(float(residuals[pair]) < AFFINE for residuals in seen)}

@@ -1,4 +1,4 @@
-"""What a rule reads: the patient, its history, and how the loss went."""
+"""What a rule reads: the training setup, its history, and the trend of the loss."""
 
 from __future__ import annotations
 
@@ -9,25 +9,30 @@ from functools import cached_property
 import numpy as np
 
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.training_setup import Patient
-from levinthal.clinic.rules.loss_trend import Progress, progress
+from levinthal.clinic.recording.training_setup import TrainingSetup
+from levinthal.clinic.rules.loss_trend import LossTrend, loss_trend
+
+INTERVAL_ERRORS = 2.0
+"""Standard errors on each side of an estimate that make its interval."""
+SIGNIFICANT_ERRORS = 3.0
+"""Standard errors beyond which a difference is not due to chance."""
 
 
 @dataclass(frozen=True)
-class Chart:
-    """A patient and its history."""
+class Context:
+    """A training setup and the history of its sampled steps."""
 
-    patient: Patient
+    setup: TrainingSetup
     history: History
 
     @cached_property
-    def went(self) -> Progress:
-        """How the loss went."""
-        return progress(self.history)
+    def trend(self) -> LossTrend:
+        """The trend of the loss."""
+        return loss_trend(self.history)
 
 
 def typical(values: np.ndarray, axis: int | None = None) -> np.ndarray:
-    """The median of the numbers that are there; nan, without a word, where there is none.
+    """The median of the known numbers; nan, without a warning, where none is known.
 
     >>> typical(np.array([[1.0, np.nan], [3.0, np.nan]]), 0)
     array([ 2., nan])

@@ -1,4 +1,4 @@
-"""What is wrong with the batches: numbers, scale, order, balance."""
+"""Faults of the batches: non-finite numbers, scale, order, balance."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.row_reservoir import count
 from levinthal.clinic.rules import tables
-from levinthal.clinic.rules.context import Chart
+from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.loss_trend import FEWEST
 from levinthal.vocabulary import Finding, Severity
 
 FAR_MEAN = 10.0
-"""|mean| of the inputs above which their scale counts as wrong."""
+"""|mean| of the inputs above which their scale is wrong."""
 WIDE = 20.0
-"""Standard deviation of the inputs above which it does."""
+"""Standard deviation of the inputs above which their scale is wrong."""
 NARROW = 0.05
-"""Standard deviation of the inputs below which it does."""
+"""Standard deviation of the inputs below which their scale is wrong."""
 FEW_CLASSES = 0.5
-"""Share of the classes expected in a shuffled batch, below which batches are sorted."""
+"""Share of the classes expected in a shuffled batch below which batches are sorted."""
 DOMINANT = 0.8
-"""Share of the largest class from which on classes are imbalanced."""
+"""Share of the largest class above which classes are imbalanced."""
 NEARLY_ALL = 0.99
-"""Share of the largest class from which on that alone is a warning."""
+"""Share of the largest class above which that alone is a warning."""
 FAR_APART = 10.0
-"""Variance of batch means over that of a shuffled order, above which targets are sorted."""
+"""Variance of batch means over that of a shuffled order above which targets are sorted."""
 NOISE = 0.1
-"""Squared distance of two batches over that of two rows of one, below which they are one batch."""
-YES_OR_NO = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+"""Squared distance of two batches over that of two rows of one batch, below which they are one batch."""
+BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 NON_FINITE_INPUT = FindingKind(
     code="NON_FINITE_INPUT",
-    means="a batch holds nan or infinity",
-    remedy="clean the data: `assert torch.isfinite(x).all()` where it is made",
+    means="a batch contains nan or infinity",
+    remedy="clean the data: `assert torch.isfinite(x).all()` where it is prepared",
     severity=Severity.CRITICAL,
     area=Area.DATA,
     order=10,
-    evidence="a batch whose sum is no number",
+    evidence="a batch whose sum is not finite",
     source=EXACT,
     explains=("NON_FINITE_LOSS", "INPUT_SCALE", *symptoms.OF_ALL_DYNAMICS),
 )
@@ -67,14 +67,14 @@ STUCK_BATCH = FindingKind(
 
 UNSHUFFLED = FindingKind(
     code="UNSHUFFLED",
-    means="a batch holds far fewer classes than the data: they come sorted",
+    means="a batch contains far fewer classes than the data: the data are sorted",
     remedy="`DataLoader(..., shuffle=True)`",
     severity=Severity.WARNING,
     area=Area.DATA,
     order=180,
     evidence=(
-        "less than {share:.0%} of the classes a batch that a shuffled order gives; or batch means of "
-        "{times} times the variance"
+        "fewer than {share:.0%} of the classes per batch that a shuffled order gives; or a variance of batch "
+        "means {times} times as large"
     ),
     thresholds={"share": FEW_CLASSES, "times": FAR_APART},
     source="expectation under a random order",
@@ -114,50 +114,50 @@ INPUT_SCALE = FindingKind(
 
 
 @rule(NON_FINITE_INPUT)
-def non_finite_input(chart: Chart) -> Iterator[Finding]:
-    """Batches with nan or infinity."""
-    shares = chart.history.batch("non_finite")
+def non_finite_input(context: Context) -> Iterator[Finding]:
+    """Batches that contain nan or infinity."""
+    shares = context.history.batch("non_finite")
     if np.any(shares > 0):
-        evidence = {
-            "batches": int((shares > 0).sum()),
-            "of": len(shares),
-        }
-        yield found(NON_FINITE_INPUT, "input", int(chart.history.steps[int(np.argmax(shares > 0))]), evidence)
+        evidence = {"batches": int((shares > 0).sum()), "of": len(shares)}
+        first = int(context.history.steps[int(np.argmax(shares > 0))])
+        yield found(NON_FINITE_INPUT, "input", first, evidence)
 
 
 @rule(INPUT_SCALE)
-def input_scale(chart: Chart) -> Iterator[Finding]:
+def input_scale(context: Context) -> Iterator[Finding]:
     """Inputs far from zero mean and unit variance; without degraded training it is info."""
-    mean, std = chart.history.batch("mean"), chart.history.batch("std")
-    if not len(mean) or np.any(chart.history.batch("non_finite") > 0):
+    mean, std = context.history.batch("mean"), context.history.batch("std")
+    if not len(mean) or np.any(context.history.batch("non_finite") > 0):
         return
     centre, spread = float(np.median(np.abs(mean))), float(np.median(std))
     if centre > FAR_MEAN or spread > WIDE or 0 < spread < NARROW:
-        severity = None if chart.went.is_harmed else Severity.INFO
+        severity = None if context.trend.is_degraded else Severity.INFO
         evidence = {"|mean|": centre, "standard deviation": spread}
         yield found(INPUT_SCALE, "input", 0, evidence, severity=severity)
 
 
 @rule(STUCK_BATCH)
-def stuck_batch(chart: Chart) -> Iterator[Finding]:
-    """The same batch at every sampled step, to the bit or but for noise: right only if it is all there is."""
-    tokens = [int(s.tokens) for s in chart.history if s.tokens is not None]
-    prints = np.array(tokens) if tokens else chart.history.batch("fingerprint")
+def stuck_batch(context: Context) -> Iterator[Finding]:
+    """Every sampled step sees one batch, exactly or up to noise: correct only if it is the whole data set."""
+    tokens = [int(s.token_fingerprint) for s in context.history if s.token_fingerprint is not None]
+    prints = np.array(tokens) if tokens else context.history.batch("fingerprint")
     if len(prints) < FEWEST:
         return
-    equal, apart = bool(np.all(prints == prints[0])), _apart(chart.history)
+    equal, apart = bool(np.all(prints == prints[0])), _batch_distance(context.history)
     if equal or apart < NOISE:
-        size, held = chart.history.samples[-1].batch_size, _rows_held_out(chart.history)
-        evidence = {"equal batches": len(prints)} if equal else {"rows of two batches / of one, apart": apart}
-        some = size < held and not chart.went.is_stuck  # else it may be all there is
+        size, held = context.history.samples[-1].batch_size, _rows_held_out(context.history)
+        evidence = (
+            {"equal batches": len(prints)} if equal else {"squared distance between / within batches": apart}
+        )
+        some = size < held and not context.trend.has_plateaued  # else the batch may be the whole data set
         severity = None if some else Severity.INFO
-        evidence |= {"batch": size}
+        evidence |= {"batch size": size}
         yield found(STUCK_BATCH, "input", 0, evidence, severity=severity)
 
 
-def _apart(history: History) -> float:
-    """The squared distance of rows in one place of all batches, over that of rows in two places of one batch;
-    infinite where there are too few of a shape.
+def _batch_distance(history: History) -> float:
+    """The squared distance of rows at the same place in different batches, over that of neighbouring rows in
+    one batch; infinite where too few batches have the same shape.
     """
     rows = [c.inputs.reshape(len(c.inputs), -1) for c in history.rows.chunks if tables.is_numbers(c.inputs)]
     alike = [r.float() for r in rows if r.shape == rows[0].shape and len(r) > 1]
@@ -169,34 +169,34 @@ def _apart(history: History) -> float:
 
 
 def _rows_held_out(history: History) -> int:
-    """Rows of validation: of what there is to train on there are more, as a rule."""
-    return sum(count(x) for x, _ in history.validation.bulks) if history.validation else 0
+    """The number of validation rows: the training set is usually larger."""
+    return sum(count(x) for x, _ in history.validation.batches) if history.validation else 0
 
 
 @rule(UNSHUFFLED)
-def label_order(chart: Chart) -> Iterator[Finding]:
+def label_order(context: Context) -> Iterator[Finding]:
     """Batches with fewer classes than a shuffled order would give."""
-    table = _class_counts(chart.history)
+    table = _class_counts(context.history)
     if len(table) < FEWEST:
         return
     shares, sizes = table.sum(0) / table.sum(), table.sum(1)
     expected = float(np.mean([(1 - (1 - shares) ** n).sum() for n in sizes]))
     seen = float((table > 0).sum(1).mean())
     if seen < FEW_CLASSES * expected and expected > 1.5:
-        yield found(UNSHUFFLED, "labels", 0, {"classes a batch": seen, "expected if shuffled": expected})
+        yield found(UNSHUFFLED, "labels", 0, {"classes per batch": seen, "expected if shuffled": expected})
 
 
 def _class_counts(history: History) -> np.ndarray:
-    """(calls, classes)"""
+    """(calls, classes) how often each class is a target, over calls with the same number of classes."""
     counts = [c.counts.cpu().numpy() for c in history.calls() if c.counts is not None]
     alike = [c for c in counts if len(c) == len(counts[0]) and c.sum() > 1]
     return np.stack(alike) if alike else np.zeros((0, 0))
 
 
 @rule(UNSHUFFLED)
-def target_order(chart: Chart) -> Iterator[Finding]:
-    """Batches of numbers whose means differ more than a shuffled order would let them."""
-    calls = [c for c in chart.history.calls() if c.target is not None and c.kind not in YES_OR_NO]
+def target_order(context: Context) -> Iterator[Finding]:
+    """Batches of numeric targets whose means differ more than in a shuffled order."""
+    calls = [c for c in context.history.calls() if c.target is not None and c.kind not in BINARY]
     targets = np.array([c.target.tolist() for c in calls if c.target is not None])
     sizes = np.array([math.prod(c.target_shape) for c in calls])
     if len(targets) < 2 * FEWEST or sizes.min() < 2:
@@ -209,16 +209,16 @@ def target_order(chart: Chart) -> Iterator[Finding]:
 
 
 @rule(CLASS_IMBALANCE)
-def class_imbalance(chart: Chart) -> Iterator[Finding]:
-    """One class above all others; a warning where nothing else is learnt."""
-    table = _class_counts(chart.history)
-    calls = [c for c in chart.history.calls() if c.target is not None and c.kind in YES_OR_NO]
+def class_imbalance(context: Context) -> Iterator[Finding]:
+    """One class makes up most of the targets; a warning where training has plateaued."""
+    table = _class_counts(context.history)
+    calls = [c for c in context.history.calls() if c.target is not None and c.kind in BINARY]
     shares = table.sum(0) / table.sum() if len(table) >= FEWEST and len(table[0]) > 1 else np.zeros(1)
     if len(calls) >= FEWEST:
         yes = float(np.mean([float(c.target[0]) for c in calls if c.target is not None]))
         shares = np.array([yes, 1 - yes])
     if shares.max() > DOMINANT and len(shares) > 1:
-        harmful = chart.went.is_stuck or shares.max() > NEARLY_ALL
+        harmful = context.trend.has_plateaued or shares.max() > NEARLY_ALL
         severity = Severity.WARNING if harmful else Severity.INFO
         evidence = {"share of the largest class": float(shares.max())}
         yield found(CLASS_IMBALANCE, "labels", 0, evidence, severity=severity)

@@ -1,4 +1,4 @@
-"""What can be told of a label without a network: by one column, by neighbours, by a linear rule."""
+"""Probes: how well a column, neighbours or a linear model predict a label without the network."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ from levinthal.clinic.rules.tables import Table
 
 NEIGHBOURS = 10
 """Nearest rows whose labels predict a row's own."""
-SHUFFLES = 30
+PERMUTATIONS = 30
 """Permutations of the labels that give the chance level."""
 RIDGE = 1.0
-"""Penalty of the linear rule."""
-GIVEN = 0.98
-"""Score of one column above which it gives the label away."""
-FAR_BEHIND = 0.85
+"""Ridge penalty of the linear model."""
+LEAKS = 0.98
+"""Score of one column above which it leaks the label."""
+OTHERS = 0.85
 """Score of the best other column, at most."""
 OF_COLUMNS = 0.25
-"""Share of the columns that may give the label away, at most."""
-GIVEN_EACH = 0.99
-"""Score of a column for its class above which it gives the class away."""
-FAR_BEHIND_EACH = 0.9
-"""Score of the best other column for its class, at most."""
+"""Share of the columns that may leak the label, at most."""
+LEAKS_CLASS = 0.99
+"""Score of a column for one class above which it leaks the class."""
+OTHERS_CLASS = 0.9
+"""Score of the best other column for that class, at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A probe's score beyond that of a guess (1 is all of it), the same in standard deviations over shuffled
-    labels, and the most it may be.
+class Probe:
+    """A probe's score against permuted labels.
+
+    Attributes:
+        value: The score above the mean of permuted labels; 1 is a perfect prediction.
+        z: The same in standard deviations over permuted labels.
+        most: The upper end of its interval.
     """
 
     value: float
@@ -37,8 +41,8 @@ class Told:
     most: float
 
 
-def told_by_neighbours(rows: Table) -> Told | None:
-    """The mean of the 10 nearest other rows' labels against the row's own label."""
+def neighbour_probe(rows: Table) -> Probe | None:
+    """How well the mean label of the 10 nearest other rows predicts a row's own label."""
     labels = _labels(rows)
     if labels is None:
         return None
@@ -49,11 +53,11 @@ def told_by_neighbours(rows: Table) -> Told | None:
     nearest = np.argpartition(distances, NEIGHBOURS, 1)[:, :NEIGHBOURS]
     smoother = np.zeros_like(distances)
     np.put_along_axis(smoother, nearest, 1 / NEIGHBOURS, 1)
-    return _against_shuffles(smoother, labels)
+    return _against_permutations(smoother, labels)
 
 
-def told_by_planes(rows: Table) -> Told | None:
-    """Ridge regression, each row left out of its own fit."""
+def linear_probe(rows: Table) -> Probe | None:
+    """How well ridge regression predicts a row's label; each row is left out of its own fit."""
     labels = _labels(rows)
     if labels is None:
         return None
@@ -62,63 +66,63 @@ def told_by_planes(rows: Table) -> Told | None:
     hat = x @ np.linalg.solve(gram, x.T)
     own = np.diag(hat).copy()
     np.fill_diagonal(hat, 0)
-    return _against_shuffles(hat / (1 - own)[:, None], labels)
+    return _against_permutations(hat / (1 - own)[:, None], labels)
 
 
-def _against_shuffles(smoother: np.ndarray, labels: np.ndarray) -> Told:
-    """How like are predictions and labels, with the labels as they are and in other orders."""
-    dice = np.random.default_rng(0)
-    orders = [np.arange(len(labels)), *(dice.permutation(len(labels)) for _ in range(SHUFFLES))]
-    scores = [_likeness(smoother @ labels[order], labels[order]) for order in orders]
+def _against_permutations(smoother: np.ndarray, labels: np.ndarray) -> Probe:
+    """The score with the labels in order, against the scores with permuted labels."""
+    generator = np.random.default_rng(0)
+    orders = [np.arange(len(labels)), *(generator.permutation(len(labels)) for _ in range(PERMUTATIONS))]
+    scores = [_similarity(smoother @ labels[order], labels[order]) for order in orders]
     value, spread = scores[0] - float(np.mean(scores[1:])), float(np.std(scores[1:]))
-    return Told(value, value / max(spread, 1e-12), value + 2 * spread)
+    return Probe(value, value / max(spread, 1e-12), value + 2 * spread)
 
 
-def _likeness(guesses: np.ndarray, labels: np.ndarray) -> float:
-    """The covariance of guesses and labels over the labels' variance, over all rows and classes."""
-    a, b = guesses - guesses.mean(0), labels - labels.mean(0)
+def _similarity(predictions: np.ndarray, labels: np.ndarray) -> float:
+    """The covariance of predictions and labels over the variance of the labels, over all rows and classes."""
+    a, b = predictions - predictions.mean(0), labels - labels.mean(0)
     return float((a * b).sum() / max((b**2).sum(), 1e-300))
 
 
 def _labels(rows: Table) -> np.ndarray | None:
-    """(n, classes) of zeros and ones, or (n, 1)."""
+    """(n, classes) one-hot labels, or (n, 1) numbers."""
     if rows.classes is not None:
         return np.asarray(rows.classes[:, None] == np.unique(rows.classes)).astype(float)
     return None if rows.numbers is None else rows.numbers[:, None]
 
 
 def _standard(values: np.ndarray) -> np.ndarray:
-    """Columns of mean 0 and spread 1; constant ones are 0."""
+    """Columns of mean 0 and standard deviation 1; constant columns become 0."""
     centred = values - values.mean(0)
     return np.asarray(centred / np.where(centred.std(0) > 0, centred.std(0), 1))
 
 
-def given_away(rows: Table) -> tuple[list[int], float, float] | None:
-    """Columns that tell the label, each alone: their places, how well, and how well the best other does.
+def leaking_columns(rows: Table) -> tuple[list[int], float, float] | None:
+    """Columns that each predict the label alone: their indices, their score, and that of the best other.
 
-    Either one column tells every label, or a few each tell one class from the others, together all of them.
-    None unless the others are far behind and many.
+    Either one column predicts every label, or a few columns each predict one class, and together all classes.
+    None unless the other columns are many and score far lower.
     """
     if rows.values.shape[1] < 2:
         return None
     if rows.classes is None:
-        return None if rows.numbers is None else _alone(_rank_likeness(rows.values, rows.numbers))
+        return None if rows.numbers is None else _alone(_rank_similarity(rows.values, rows.numbers))
     single = _alone(np.array([_neighbouring(column, rows.classes) for column in rows.values.T]))
     return single or _class_by_class(rows.values, rows.classes)
 
 
 def _alone(scores: np.ndarray) -> tuple[list[int], float, float] | None:
-    """Few columns above all others."""
-    given = np.flatnonzero(scores > GIVEN)
-    rest = np.delete(scores, given)
-    if not len(given) or len(given) > max(1, OF_COLUMNS * len(scores)) or rest.max() > FAR_BEHIND:
+    """Few columns whose score is above all others."""
+    leaking = np.flatnonzero(scores > LEAKS)
+    rest = np.delete(scores, leaking)
+    if not len(leaking) or len(leaking) > max(1, OF_COLUMNS * len(scores)) or rest.max() > OTHERS:
         return None
-    return given.tolist(), float(scores[given].min()), float(rest.max())
+    return leaking.tolist(), float(scores[leaking].min()), float(rest.max())
 
 
 def _neighbouring(column: np.ndarray, classes: np.ndarray) -> float:
-    """How often rows that follow each other in a column's order are of one class: 0 is chance, 1 what sorted
-    classes would give; ties in any order.
+    """How often rows next to each other in a column's order have the same class: 0 is chance, 1 is what
+    sorted classes give. Ties are put in random order.
     """
     order = np.lexsort((np.random.default_rng(0).random(len(column)), column))
     counts = np.unique(classes, return_counts=True)[1]
@@ -127,27 +131,27 @@ def _neighbouring(column: np.ndarray, classes: np.ndarray) -> float:
     return float((same - chance) / (most - chance))
 
 
-def _rank_likeness(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """(d,) the size of each column's rank correlation with the target."""
+def _rank_similarity(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """(d,) the absolute rank correlation of each column with the target."""
     ranks = values.argsort(0).argsort(0).astype(float)
     target = numbers.argsort().argsort().astype(float)
     ranks[:, values.std(0) == 0] = 0
-    return np.abs([_likeness(column, target) for column in ranks.T])
+    return np.abs([_similarity(column, target) for column in ranks.T])
 
 
 def _class_by_class(values: np.ndarray, classes: np.ndarray) -> tuple[list[int], float, float] | None:
-    """One column for each class."""
+    """Columns that each predict one class, and together all classes."""
     scores = np.array([_separations(values, classes == c) for c in np.unique(classes)])
     best = scores.argmax(1)
-    given = sorted(set(best.tolist()))
-    rest = np.delete(scores, given, 1).max(1, initial=0).min()
-    least, few = scores.max(1).min(), len(given) <= OF_COLUMNS * values.shape[1]
-    is_leak = few and least > GIVEN_EACH and rest < FAR_BEHIND_EACH
-    return (given, float(least), float(rest)) if is_leak else None
+    leaking = sorted(set(best.tolist()))
+    rest = np.delete(scores, leaking, 1).max(1, initial=0).min()
+    least, few = scores.max(1).min(), len(leaking) <= OF_COLUMNS * values.shape[1]
+    is_leak = few and least > LEAKS_CLASS and rest < OTHERS_CLASS
+    return (leaking, float(least), float(rest)) if is_leak else None
 
 
 def _separations(values: np.ndarray, mine: np.ndarray) -> np.ndarray:
-    """(d,) how well a cut through each column tells a class from the rest: recall of both, beyond chance."""
+    """(d,) how well a threshold on each column separates a class from the rest: recall of both, less one."""
     order = values.argsort(0)
     ordered = np.take_along_axis(values, order, 0)
     inside, outside = np.cumsum(mine[order], 0) / mine.sum(), np.cumsum(~mine[order], 0) / (~mine).sum()

@@ -1,4 +1,4 @@
-"""Does the loss fall? A warning needs harm, and this is how harm is told."""
+"""The trend of the loss. A warning needs degraded training, and this module decides what that is."""
 
 from __future__ import annotations
 
@@ -9,57 +9,65 @@ import numpy as np
 from levinthal.clinic.recording.history import History
 
 FEWEST = 5
-"""Samples below which nothing is said about the course of training."""
-A_FAIR_CHANCE = 25
-"""Steps before which nobody can say that a network does not learn."""
-A_GUESS = 0.8
-"""Of the loss of a guess: above it little is learnt."""
+"""Samples below which the trend of the loss is unknown."""
+MIN_STEPS = 25
+"""Steps before which it is too early to say that a network does not learn."""
+NEAR_CHANCE = 0.8
+"""Share of the chance level above which little is learnt."""
 LITTLE = 0.05
-"""Share of the starting loss by which it falls, at least, if it falls."""
+"""Share of the first loss by which a loss that falls has to fall, at least."""
 MUCH = 0.2
-"""Share of the starting loss by which it rises, at least, if it is worse."""
+"""Share of the first loss by which a loss that is worse has to rise, at least."""
 AT_CHANCE = 0.95
-"""Share of the chance level from which on a loss is at it."""
+"""Share of the chance level above which a loss is at chance level."""
 LEARNT = 0.5
-"""Share of the chance level below which half is learnt."""
+"""Share of the chance level below which the network has learnt."""
 SURE = 2.5
-"""Standard errors of the slope beyond which the loss is on its way down."""
+"""Standard errors of the slope beyond which the loss still falls."""
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """The loss at both ends, the noise of their difference, and how surely it falls at last."""
+class LossTrend:
+    """The loss at both ends, the noise of their difference, and the t-value of its late slope.
+
+    Attributes:
+        start: The first loss, or the median of the first fifth where that is lower.
+        end: The mean of the last fifth of the finite losses.
+        noise: The standard error of end minus start.
+        falling: Slope over the last two thirds of the samples, in standard errors, positive downwards.
+        broken: Whether the loss became nan or infinite.
+        samples: How many losses were seen, without leading nan.
+        chance: The loss at chance level; nan where it is unknown.
+        peak: The highest loss of the first third of the samples.
+    """
 
     start: float
     end: float
     noise: float
     falling: float
-    """Slope over the last two thirds of the samples in its standard errors, downwards positive."""
     broken: bool
     samples: int
     chance: float = float("nan")
-    """The loss of a guess, where it is known."""
     peak: float = float("nan")
-    """The highest loss of the first third of the samples."""
 
     @property
     def known(self) -> bool:
-        """Whether there is enough to judge by."""
+        """Whether there are enough samples to judge."""
         return self.samples >= FEWEST and bool(np.isfinite(self.start))
 
     @property
     def is_at_chance(self) -> bool:
-        """Known to end no lower than a guess."""
+        """Known, and at chance level at the end."""
         return self.known and self.end >= AT_CHANCE * self.chance
 
     @property
     def has_learnt(self) -> bool:
-        """Whether half of what a guess loses is gone; of the starting loss, where a guess is not known."""
+        """Known, and below half of the chance level; of the first loss where the chance level is unknown."""
         return self.known and self.end < LEARNT * (self.chance if np.isfinite(self.chance) else self.start)
 
     @property
-    def is_stuck(self) -> bool:
-        """Known, not on its way down, and no lower than a guess, or hardly lower than at the start."""
+    def has_plateaued(self) -> bool:
+        """Known, no longer falling, and at chance level or hardly lower than at the start."""
         if self.end < LEARNT * self.chance:
             return False
         lower = self.start - self.end > max(2 * self.noise, LITTLE * abs(self.start))
@@ -68,46 +76,47 @@ class Progress:
 
     @property
     def is_worse(self) -> bool:
-        """Known, and higher than at the start by more than its noise and a fifth, or no number any more."""
+        """Known, and higher than at the start by more than its noise and a fifth, or not finite any more."""
         higher = self.end - self.start > max(2 * self.noise, MUCH * abs(self.start))
         return self.known and (higher or self.broken)
 
     @property
-    def is_harmed(self) -> bool:
-        """Known, and stuck, worse or broken."""
-        return self.is_stuck or self.is_worse
+    def is_degraded(self) -> bool:
+        """Known, and plateaued, worse or not finite."""
+        return self.has_plateaued or self.is_worse
 
 
-def progress(history: History) -> Progress:
-    """How the loss went.
+def loss_trend(history: History) -> LossTrend:
+    """The trend of the loss of a history.
 
-    >>> progress(History()).known
+    >>> loss_trend(History()).known
     False
     """
-    return course(history.task_losses, history.chance)
+    return trend_of(history.task_losses, history.chance)
 
 
-def course(losses: np.ndarray, chance: float = float("nan")) -> Progress:
-    """How a series of losses went; what comes after the first that is no number is left out, and said.
+def trend_of(losses: np.ndarray, chance: float = float("nan")) -> LossTrend:
+    """The trend of a series of losses. Losses after the first that is not finite are left out.
 
     The start is the first loss, or the median of the first fifth where that is lower, so that a jump at the
-    first step does not raise it. The noise is told from successive differences, where a trend hardly shows.
+    first step does not raise it. The noise is estimated from successive differences, which hardly depend on
+    the trend.
 
-    >>> course(np.linspace(2, 1, 20)).is_stuck, course(np.full(20, 2.0)).is_stuck
+    >>> trend_of(np.linspace(2, 1, 20)).has_plateaued, trend_of(np.full(20, 2.0)).has_plateaued
     (False, True)
     """
     seen = losses[np.isfinite(losses).argmax() :] if np.isfinite(losses).any() else losses[:0]
     ended = np.flatnonzero(~np.isfinite(seen))
     good = seen[: ended[0]] if len(ended) else seen
     if len(good) == 0:
-        return Progress(np.nan, np.nan, np.nan, np.nan, len(losses) > len(seen), 0, chance)
+        return LossTrend(np.nan, np.nan, np.nan, np.nan, len(losses) > len(seen), 0, chance)
     part = max(len(good) // 5, 1)
     spread = 1.4826 * float(np.median(np.abs(np.diff(good)))) / np.sqrt(2) if len(good) > 1 else 0.0
     start = min(float(good[0]), float(np.median(good[:part])))
     noise = spread * float(np.sqrt(2 / part))
     end, broken = float(np.mean(good[-part:])), len(ended) > 0
     peak = float(np.max(good[: max(len(good) // 3, 1)]))
-    return Progress(start, end, noise, _falling(good), broken, len(seen), chance, peak)
+    return LossTrend(start, end, noise, _falling(good), broken, len(seen), chance, peak)
 
 
 def _falling(losses: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""How long the steps are beside the weights: too long, too short, or ended by a schedule."""
+"""Step size relative to the weights: too large, too small, or reduced to nothing by a schedule."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from levinthal.clinic.findings.finding import found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import AUTOTRAINER, EXACT
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.rules.context import Chart, typical
-from levinthal.clinic.rules.loss_trend import A_FAIR_CHANCE, A_GUESS, FEWEST, LEARNT, Progress
-from levinthal.clinic.rules.signals import is_flat_at_first
+from levinthal.clinic.rules.activations import is_saturated_at_first
+from levinthal.clinic.rules.context import Context, typical
+from levinthal.clinic.rules.loss_trend import FEWEST, LEARNT, MIN_STEPS, NEAR_CHANCE, LossTrend
 from levinthal.vocabulary import Finding, Severity
 
 LARGE_STEP = 0.1
-"""Step over weight above which the learning rate is high."""
+"""Norm of a step over norm of the weights above which the learning rate is high."""
 HUGE_STEP = 0.5
-"""Step over weight above which it is too high."""
-SMALL_WAY = 0.05
-"""All steps together over the weight, below which the learning rate is too low."""
-LEAP = 10.0
-"""Times its start from which on the loss has leapt."""
-UNSTEADY = 1.1
-"""Times its start above which the loss has risen."""
+"""The same, above which it is too high."""
+SHORT_DISTANCE = 0.05
+"""Norm of all steps together over norm of the weights, below which the learning rate is too low."""
+JUMP = 10.0
+"""Times the first loss above which the loss has jumped."""
+RISEN = 1.1
+"""Times the first loss above which the loss has risen."""
 DECAYED = 1e-3
-"""Median learning rate over the largest, below which the schedule has ended it."""
+"""Median over largest learning rate, below which the schedule has ended the training."""
 
 LR_TOO_HIGH = FindingKind(
     code="LR_TOO_HIGH",
-    means="a step changes the weights by a large part of themselves, and the loss does not fall",
+    means="a step changes the weights by a large part of their norm, and the loss does not fall",
     remedy="divide the learning rate by 10",
     severity=Severity.CRITICAL,
     area=Area.STEP,
     order=270,
     evidence=(
-        "with degraded training, a step changes a matrix by {huge:.0%} of itself; or by {large:.0%}, "
-        "all along or with the loss above its start; without, {large:.0%} all along is info"
+        "with degraded training, a step changes a matrix by {huge:.0%} of its norm; or by {large:.0%} "
+        "throughout, or with a loss above its start; without degraded training, the latter is info"
     ),
     thresholds={"huge": HUGE_STEP, "large": LARGE_STEP},
-    source=f"step over weight, about .001 by rule of thumb; {AUTOTRAINER}",
+    source=f"step over weights, about .001 by rule of thumb; {AUTOTRAINER}",
     explains=(*symptoms.OF_THE_GRADIENT, "NON_FINITE_LOSS", "UNDERFIT", "OVER_CLIPPING"),
 )
 
 LR_DECAYED = FindingKind(
     code="LR_DECAYED",
-    means="the schedule has brought the rate to nothing before the loss had come down",
+    means="the schedule has reduced the learning rate to almost nothing before the loss came down",
     remedy="let the schedule last as long as the training",
     severity=Severity.WARNING,
     area=Area.STEP,
@@ -64,82 +64,82 @@ LR_DECAYED = FindingKind(
 
 LR_TOO_LOW = FindingKind(
     code="LR_TOO_LOW",
-    means="a step changes the weights by next to nothing, though there is a gradient",
+    means="a step changes the weights by almost nothing, although there is a gradient",
     remedy="multiply the learning rate by 10 to 100",
     severity=Severity.WARNING,
     area=Area.STEP,
     order=370,
     evidence=(
-        "all steps together change a matrix by less than {way:.0%} of itself, training plateaued, "
+        "all steps together change a matrix by less than {way:.0%} of its norm, training plateaued, "
         "after {steps} steps; info with the loss above {end} of the chance level"
     ),
-    thresholds={"way": SMALL_WAY, "steps": A_FAIR_CHANCE, "end": A_GUESS},
+    thresholds={"way": SHORT_DISTANCE, "steps": MIN_STEPS, "end": NEAR_CHANCE},
     source=AUTOTRAINER,
     explains=("UNDERFIT",),
 )
 
 
 @rule(LR_TOO_HIGH, LR_DECAYED, LR_TOO_LOW)
-def step_size(chart: Chart) -> Iterator[Finding]:
-    """Steps too large or too small for the weights, or a rate decayed to nothing."""
-    went, matrices = chart.went, chart.patient.matrices()
-    if len(chart.history) < 3 or not matrices:
+def step_size(context: Context) -> Iterator[Finding]:
+    """Steps too large or too small for the weights, or a learning rate decayed to almost nothing."""
+    trend, matrices = context.trend, context.setup.matrices()
+    if len(context.history) < 3 or not matrices:
         return
-    weights = chart.history.tensors("weight")[:, matrices]
-    updates = chart.history.tensors("update")[:, matrices]
+    weights = context.history.tensors("weight")[:, matrices]
+    updates = context.history.tensors("update")[:, matrices]
     with np.errstate(all="ignore"):  # a run that has blown up
         ratio = typical(updates / np.where(weights > 0, weights, np.nan), 1)
     size, early = float(typical(ratio)), float(np.nanmax([0.0, *ratio[:3]]))
-    first, last = int(chart.history.steps[0]), int(chart.history.steps[-1])
-    leapt = early > HUGE_STEP and not went.has_learnt and went.peak > LEAP * went.start
-    usual, at_first, longest = _against_ordinary(chart, matrices)
-    long = max(usual, at_first) > HUGE_STEP or (went.is_worse and longest > HUGE_STEP)
-    mild = usual > LARGE_STEP or (_is_unsteady(went) and at_first > LARGE_STEP)
-    # saturated before any step: no rate has done that
-    mild = mild and not went.has_learnt and not is_flat_at_first(chart)
-    if leapt or (went.is_harmed and (long or mild)):
-        evidence = {"step / weight": max(size, early), "loss from": went.start, "to": went.end}
-        severity = None if leapt or long or went.broken else Severity.WARNING
+    first, last = int(context.history.steps[0]), int(context.history.steps[-1])
+    jumped = early > HUGE_STEP and not trend.has_learnt and trend.peak > JUMP * trend.start
+    usual, at_first, longest = _relative_to_fresh_weights(context, matrices)
+    long = max(usual, at_first) > HUGE_STEP or (trend.is_worse and longest > HUGE_STEP)
+    mild = usual > LARGE_STEP or (_is_unsteady(trend) and at_first > LARGE_STEP)
+    # a layer that was saturated before any step was not saturated by the learning rate
+    mild = mild and not trend.has_learnt and not is_saturated_at_first(context)
+    if jumped or (trend.is_degraded and (long or mild)):
+        evidence = {"step / weights": max(size, early), "loss from": trend.start, "to": trend.end}
+        severity = None if jumped or long or trend.broken else Severity.WARNING
         yield found(LR_TOO_HIGH, "optimiser", first, evidence, severity=severity)
     elif usual > LARGE_STEP:
-        evidence = {"step / weight": usual, "loss from": went.start, "to": went.end}
+        evidence = {"step / weights": usual, "loss from": trend.start, "to": trend.end}
         yield found(LR_TOO_HIGH, "optimiser", first, evidence, severity=Severity.INFO)
-    elif not went.has_learnt and _has_decayed(chart.history):
-        rates = [max(s.rates) for s in chart.history if s.rates]
-        yield found(LR_DECAYED, "optimiser", last, {"rate": rates[-1], "was": max(rates)})
-    elif last >= A_FAIR_CHANCE and _is_slow(chart, size * last):
-        evidence = {"step / weight": size, "the whole way / weight, at most": size * last}
-        severity = None if went.is_stuck else Severity.INFO
+    elif not trend.has_learnt and _has_decayed(context.history):
+        rates = [max(s.rates) for s in context.history if s.rates]
+        yield found(LR_DECAYED, "optimiser", last, {"learning rate": rates[-1], "largest": max(rates)})
+    elif last >= MIN_STEPS and _moves_too_little(context, size * last):
+        evidence = {"step / weights": size, "all steps / weights, at most": size * last}
+        severity = None if trend.has_plateaued else Severity.INFO
         yield found(LR_TOO_LOW, "optimiser", first, evidence, severity=severity)
 
 
-def _against_ordinary(chart: Chart, matrices: list[int]) -> tuple[float, float, float]:
-    """The typical step, the longest of the first three, and the longest that three in a row come to, beside
-    weights that are at least half as large as fresh ones, of variance 1 / (3 n), would be: a step is not too
-    long because a weight is next to nothing.
+def _relative_to_fresh_weights(context: Context, matrices: list[int]) -> tuple[float, float, float]:
+    """Relative to the weights: the median step, the largest of the first three, and the largest that three
+    steps in a row reach. Weights count as at least half as large as fresh ones, of variance 1 / (3 n): a step
+    is not too large because a weight is almost zero.
     """
-    parameters = [chart.patient.parameters[i] for i in matrices]
+    parameters = [context.setup.parameters[i] for i in matrices]
     fresh = np.array([0.5 * math.sqrt(len(p) / 3) for p in parameters])
-    weights = np.fmax(chart.history.tensors("weight")[:, matrices], fresh)
+    weights = np.fmax(context.history.tensors("weight")[:, matrices], fresh)
     with np.errstate(all="ignore"):
-        ratio = typical(chart.history.tensors("update")[:, matrices] / weights, 1)
+        ratio = typical(context.history.tensors("update")[:, matrices] / weights, 1)
     threes = [float(np.min(ratio[i : i + 3])) for i in range(max(len(ratio) - 2, 0))]
     return float(typical(ratio)), float(np.nanmax([0.0, *ratio[:3]])), float(np.nanmax([0.0, *threes]))
 
 
-def _is_unsteady(went: Progress) -> bool:
-    """Whether the loss rose above its start by more than its noise, as steps that are too long make it do."""
-    return went.is_worse or went.peak > UNSTEADY * went.start + 2 * went.noise
+def _is_unsteady(trend: LossTrend) -> bool:
+    """Whether the loss rose above its start by more than its noise, as it does when steps are too large."""
+    return trend.is_worse or trend.peak > RISEN * trend.start + 2 * trend.noise
 
 
-def _is_slow(chart: Chart, way: float) -> bool:
-    """On a way that is short beside the weights, with a gradient and little learnt."""
-    went, moves = chart.went, bool(np.any(chart.history.tensors("gradient") > 0))
-    little = went.is_stuck or (went.known and went.end > A_GUESS * went.chance)
-    return little and way < SMALL_WAY and moves
+def _moves_too_little(context: Context, distance: float) -> bool:
+    """Whether all steps together are small beside the weights, with a gradient and little learnt."""
+    trend, moves = context.trend, bool(np.any(context.history.tensors("gradient") > 0))
+    little = trend.has_plateaued or (trend.known and trend.end > NEAR_CHANCE * trend.chance)
+    return little and distance < SHORT_DISTANCE and moves
 
 
 def _has_decayed(history: History) -> bool:
-    """Whether the rate was next to nothing for half of what was seen."""
+    """Whether the learning rate was almost nothing in half of the samples."""
     rates = [max(s.rates) for s in history if s.rates]
     return len(rates) >= FEWEST and float(np.median(rates)) < DECAYED * max(rates)

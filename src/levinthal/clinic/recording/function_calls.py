@@ -1,0 +1,63 @@
+"""What one call of a torch function adds to a sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from levinthal.clinic.recording.batch_stats import loss_rows, rows_summed, target_numbers
+from levinthal.clinic.recording.sample import Sample
+
+MOST_CALLS = 64
+"""Calls of one sort that are recorded of one step."""
+
+
+def note_loss(sample: Sample, root: Tensor) -> None:
+    """The first value that backward is called on, and whether it is an explicit sum over the batch."""
+    if sample.loss is None:
+        value = root.detach()
+        sample.loss = (value.reshape(-1)[0] if value.dim() else value).clone()
+        rows = rows_summed(root.grad_fn)
+        sample.summed = rows if rows == sample.batch_size else 0
+
+
+def note_broadcast(sample: Sample, a: Tensor, b: Tensor) -> None:
+    """A difference or product of (n, 1) and (n,): broadcasting compares every pair."""
+    shapes = tuple(a.shape), tuple(b.shape)
+    column, flat = sorted(shapes, key=len, reverse=True)
+    if (len(column), len(flat)) == (2, 1) and column[0] == flat[0] > 1 and column[1] == 1:
+        sample.broadcast = shapes
+
+
+def note_difference(sample: Sample, a: Tensor, b: Tensor) -> Tensor | None:
+    """A difference of a prediction and a target, in a step that calls no loss function; the target."""
+    if sample.losses or sample.difference is not None:
+        return None
+    numbers = a.is_floating_point() and b.is_floating_point() and a.shape == b.shape and a.numel() > 1
+    if not numbers or a.requires_grad == b.requires_grad or len(a) != sample.batch_size:
+        return None
+    target = (b if a.requires_grad else a).detach()
+    apart = (a.detach() - b.detach()).float()
+    seen = (*target_numbers(target.reshape(-1)), apart.square().mean(), apart.abs().mean())
+    sample.difference = torch.stack([number.float() for number in seen])
+    return target
+
+
+def note_log_softmax(sample: Sample, args: tuple[Any, ...], words: dict[str, Any]) -> None:
+    """The input of a log-softmax, or of a log-sum-exp, outside the model."""
+    given = dict(zip(("input", "dim"), args, strict=False)) | words
+    x, dim = given["input"].detach(), given.get("dim")
+    if x.dim() < 2 or not isinstance(dim, int) or x.shape[dim] < 2:
+        return
+    if len(sample.log_softmax_inputs) < MOST_CALLS:
+        sample.log_softmax_inputs.append(loss_rows(x.movedim(dim, -1).reshape(-1, x.shape[dim])))
+
+
+def note_dropout(sample: Sample, place: str, args: tuple[Any, ...], words: dict[str, Any]) -> None:
+    """The probability of a dropout in training mode."""
+    given = dict(zip(("input", "p", "training"), args, strict=False)) | words
+    rates = sample.dropout_rates
+    if given.get("training", True) and len(rates) < MOST_CALLS:
+        rates[place or f"dropout {len(rates) + 1}"] = given.get("p", 0.5)

@@ -1,0 +1,36 @@
+"""The torch functions whose calls are recorded, and the name of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from levinthal.clinic.recording.attention import ATTENTION
+from levinthal.clinic.recording.layers import ACTIVATIONS
+
+BACKWARD, DIFFERENCE, LOG_SOFTMAX, DROPOUT = "backward", "difference", "log_softmax", "dropout"
+LOSSES = {
+    getattr(functional, name): name
+    for name in (
+        *("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"),
+        *("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div", "poisson_nll_loss"),
+    )
+}
+DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
+RECORDED: dict[Any, str] = {
+    Tensor.backward: BACKWARD,
+    **{getattr(functional, name): DROPOUT for name in DROPOUTS},
+    **dict.fromkeys((torch.sub, torch.subtract, Tensor.sub, Tensor.subtract, Tensor.__sub__), DIFFERENCE),
+    **dict.fromkeys((torch.mul, torch.multiply, Tensor.mul, Tensor.multiply, Tensor.__mul__), DIFFERENCE),
+    **dict.fromkeys((functional.log_softmax, torch.log_softmax, Tensor.log_softmax), LOG_SOFTMAX),
+    **dict.fromkeys((torch.logsumexp, Tensor.logsumexp), LOG_SOFTMAX),
+    **LOSSES,
+    **ATTENTION,
+    **{function: name for name, function in ACTIVATIONS.items()},
+    **{getattr(torch, name): name for name in ("relu", "selu", "tanh", "sigmoid")},
+    **{getattr(Tensor, name): name for name in ("relu", "tanh", "sigmoid")},
+}
+"""Function -> name: a loss, an activation or an attention by its own name, the others by the names above."""

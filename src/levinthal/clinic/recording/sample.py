@@ -1,0 +1,159 @@
+"""What is recorded of one training step.
+
+Numbers stay on the device where they were computed until findings are asked for, so recording a step does not
+wait for a GPU.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+BATCH = ("mean", "std", "non_finite", "fingerprint")
+"""The numbers of a batch, in the order of `Sample.batch`."""
+TENSOR = ("gradient", "weight", "update", "unchanged", "before_clipping")
+"""The numbers of a parameter, in the order of the columns of `Sample.tensors`."""
+
+
+@dataclass(slots=True)
+class LossCall:
+    """One call of a loss function.
+
+    Attributes:
+        kind: The name of the function.
+        reduction: Its reduction.
+        input_shape: The shape of its input.
+        target_shape: The shape of its target.
+        rows: (5,) where they were read: largest |row sum - 1| of the input, smallest value, share of exact
+            zeros, number of columns, largest value.
+        counts: (classes,) how often each class is a target, where targets are classes.
+        target: (2,) mean and variance of targets that are numbers.
+        value: The loss, or the mean of the losses of the rows.
+    """
+
+    kind: str
+    reduction: str
+    input_shape: tuple[int, ...]
+    target_shape: tuple[int, ...]
+    rows: Tensor | None
+    counts: Tensor | None = None
+    target: Tensor | None = None
+    value: Tensor | None = None
+
+    @property
+    def mean(self) -> float:
+        """The loss as a mean over rows, also where it is a sum; nan where it is unknown."""
+        rows = self.target_shape[0] if self.reduction == "sum" and self.target_shape else 1
+        return math.nan if self.value is None else float(self.value) / max(rows, 1)
+
+
+@dataclass(slots=True)
+class LayerStats:
+    """What some rows of a batch show of a layer.
+
+    Attributes:
+        norm: Euclidean norm of its output.
+        count: The number of values in that norm.
+        saturated_inputs: How many inputs of an activation are in its saturated region; None for other layers.
+        constant_units: How many units of an activation are saturated for every row; None for other layers.
+        inputs: The number of inputs that were read.
+        units: The number of units that were read.
+        saturates: Whether the activation saturates at both ends.
+    """
+
+    norm: Tensor
+    count: int
+    saturated_inputs: Tensor | None = None
+    constant_units: Tensor | None = None
+    inputs: int = 1
+    units: int = 1
+    saturates: bool = False
+
+    @property
+    def saturated_share(self) -> float:
+        """Share of inputs in the saturated region; nan for a layer that is no activation."""
+        if self.saturated_inputs is None:
+            return math.nan
+        return float(self.saturated_inputs) / max(self.inputs, 1)
+
+    @property
+    def dead_share(self) -> float:
+        """Share of units that are constant; nan for a layer that is no activation."""
+        return math.nan if self.constant_units is None else float(self.constant_units) / max(self.units, 1)
+
+
+@dataclass(slots=True)
+class Sample:
+    """One training step. Fields below `detailed` are recorded at detailed samples alone.
+
+    Attributes:
+        step: The number of the step, from 0.
+        batch_size: Rows of the batch.
+        loss: () the value that backward was called on.
+        batch: (4,) as in BATCH, of a batch of floats.
+        names: Layers in order of execution; `kinds` and `layers` go with it.
+        kinds: The class of each layer.
+        layers: The statistics of each layer.
+        tensors: (parameters, 5) as in TENSOR.
+        losses: Calls of loss functions.
+        stale: () least norm of the gradients present when a backward pass of this step began.
+        norms_in_eval: Batch norms in evaluation mode.
+        norm_sizes: Batch norm in training mode -> number of values it averaged over.
+        rates: (parameters,) learning rates.
+        without_gradient: Parameters without a gradient.
+        direct_pairs: Pairs of weighted layers with nothing between them.
+        dropout_rates: Place -> dropout probability.
+        training: Whether the model was in training mode.
+        broadcast: Shapes (n, 1) and (n,), in any order, of a difference or product outside the model.
+        difference: (4,) of the first difference outside the model between a prediction and a target: mean and
+            variance of the target, mean square and mean absolute value of the difference. None where a loss
+            function was called.
+        log_softmax_inputs: (5,) as in `LossCall.rows`, of the inputs of log-softmax outside the model.
+        summed: Rows of the batch, if the loss is an explicit sum over them; else 0.
+        token_fingerprint: () the fingerprint of a batch of tokens.
+        detailed: Whether the step was sampled in detail.
+        effective_ranks: Weighted layer -> effective rank of its output.
+        attention: (3,) of each attention, as `attention_numbers`.
+        external_update: (2,) what happened between this step and the next forward pass: the share of changed
+            weights with their old value again, and the norm of all weights over what it was after the step.
+        bounded: (2, read) each gradient's largest absolute value, and the share of its numbers that reach it.
+        bias_gradients: (parameters,) root mean square of the gradient of each vector.
+        affine_residuals: Pair of weighted layers -> share of the variance of the second one's input that no
+            affine map, unit by unit, of the first one's output explains.
+        gates: Recurrent module -> statistics of its gates.
+        sequence_lengths: Recurrent module -> steps through time.
+    """
+
+    step: int
+    batch_size: int = 0
+    loss: Tensor | None = None
+    batch: Tensor | None = None
+    names: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    layers: list[LayerStats] = field(default_factory=list)
+    tensors: Tensor | None = None
+    losses: list[LossCall] = field(default_factory=list)
+    stale: Tensor | None = None
+    norms_in_eval: tuple[str, ...] = ()
+    norm_sizes: dict[str, int] = field(default_factory=dict)
+    rates: tuple[float, ...] = ()
+    without_gradient: tuple[str, ...] = ()
+    direct_pairs: tuple[tuple[str, str], ...] = ()
+    dropout_rates: dict[str, float] = field(default_factory=dict)
+    training: bool = True
+    broadcast: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    difference: Tensor | None = None
+    log_softmax_inputs: list[Tensor] = field(default_factory=list)
+    summed: int = 0
+    token_fingerprint: Tensor | None = None
+    detailed: bool = False
+    effective_ranks: dict[str, Tensor] = field(default_factory=dict)
+    attention: list[Tensor] = field(default_factory=list)
+    external_update: Tensor | None = None
+    bounded: Tensor | None = None
+    bias_gradients: Tensor | None = None
+    affine_residuals: dict[tuple[str, str], Tensor] = field(default_factory=dict)
+    gates: dict[str, LayerStats] = field(default_factory=dict)
+    sequence_lengths: dict[str, int] = field(default_factory=dict)
