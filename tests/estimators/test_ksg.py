@@ -1,4 +1,4 @@
-"""KSG-1: closed forms, its slow twin, exact invariances, and where it must not be believed."""
+"""KSG-1: closed forms, its reference implementation, exact invariances, and where it must not be believed."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_constant_side_carries_nothing_and_that_is_exact() -> None:
         assert "is constant" in said(found)
 
 
-# the slow twin
+# the slow reference implementation
 
 PAIRS = {
     "gaussian": oracle.gaussian(151, 0.6, 3),
@@ -117,7 +117,7 @@ PAIRS = {
 
 @pytest.mark.parametrize("k", [1, 3, 7])
 @pytest.mark.parametrize("name", PAIRS)
-def test_it_equals_the_slow_twin(name: str, k: int) -> None:
+def test_it_equals_the_slow_reference(name: str, k: int) -> None:
     x, y = PAIRS[name]
     assert value(x, y, k=k) == pytest.approx(oracle.ksg_twin(x, y, k), abs=1e-12)
 
