@@ -1,4 +1,4 @@
-"""Linear CKA: invariances, the kernel twin, and what its null reads."""
+"""Linear CKA: invariances, the reference implementation by kernels, and its null."""
 
 from __future__ import annotations
 

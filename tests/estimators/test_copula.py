@@ -26,7 +26,7 @@ def test_a_dense_gaussian_of_any_dimension_is_calibrated_and_right(d: int) -> No
     assert np.mean([one.value for one in found]) == pytest.approx(DENSE[d], abs=0.03)
 
 
-def test_the_twin_with_three_determinants() -> None:
+def test_it_equals_the_reference_with_three_determinants() -> None:
     x, y = oracle.gaussian(200, 0.6, 7)
     found = mutual_information(x, y[:, :4], estimator="copula", checks="none").value
     assert found == pytest.approx(oracle.copula_twin(x, y[:, :4]), abs=1e-10)

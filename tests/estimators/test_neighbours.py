@@ -83,19 +83,19 @@ def test_radius_zero_counts_the_point_itself_alone() -> None:
     _assert_same(count_neighbours(x, x, 3, compat="npeet"), np.zeros(200), np.zeros(200), np.zeros(200))
 
 
-# slow twins
+# slow reference implementations
 
 
 @pytest.mark.parametrize("k", [1, 3, 7])
 @pytest.mark.parametrize("name", CASES)
-def test_every_point_equals_the_brute_twin(name: str, k: int) -> None:
+def test_every_point_equals_the_slow_reference(name: str, k: int) -> None:
     x, y = _pair(name)
     _assert_same(count_neighbours(x, y, k), *oracle.brute_counts(x, y, k))
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1e8, 1e-300, 1e-312, 1e295])
 @pytest.mark.parametrize("name", ["tanh", "cauchy", "discrete"])
-def test_every_point_equals_the_brute_twin_at_any_scale(name: str, scale: float) -> None:
+def test_every_point_equals_the_slow_reference_at_any_scale(name: str, scale: float) -> None:
     x, y = (values * scale for values in _pair(name))
     _assert_same(count_neighbours(x, y, 3), *oracle.brute_counts(x, y, 3))
 
@@ -128,7 +128,7 @@ VALUES = st.sampled_from([0.0, 1.0, -1.0, 0.5, 3.0, 1e-7, 1e5]) | st.floats(-1e9
 
 @settings(max_examples=120, deadline=None)
 @given(st.data())
-def test_bitmaps_equal_the_brute_twin_on_anything(data: st.DataObject) -> None:
+def test_bitmaps_equal_the_slow_reference_on_anything(data: st.DataObject) -> None:
     n = data.draw(st.integers(2, 40))
     x, y = (data.draw(arrays(np.float64, (n, data.draw(st.integers(1, 3))), elements=VALUES)) for _ in "xy")
     k = data.draw(st.integers(1, n - 1))
@@ -142,7 +142,7 @@ def test_bitmaps_equal_the_brute_twin_on_anything(data: st.DataObject) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.sampled_from(sorted(CASES)), st.integers(0, 2**31), st.integers(1, 9), st.integers(65, N))
-def test_every_point_equals_the_brute_twin_on_random_draws(name: str, seed: int, k: int, n: int) -> None:
+def test_every_point_equals_the_slow_reference_on_random_draws(name: str, seed: int, k: int, n: int) -> None:
     x, y = (values[:n] for values in CASES[name](np.random.default_rng(seed)))
     _assert_same(count_neighbours(x, y, k), *oracle.brute_counts(x, y, k))
 

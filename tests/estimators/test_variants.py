@@ -50,6 +50,7 @@ def test_every_reading_is_that_of_the_arrays_alone(name: str, threads: int) -> N
     alone = [read(a, b, settings) for a, b in ((x, y), (2 * x, y), (0.5 * x, y))]
     alone += [read(x, y[rows], settings) for rows in orders]
     assert Variants(x, y, settings).readings(FACTORS, orders) == alone
+    assert Variants(x, y, settings).permuted(orders[1]) == alone[-1]
 
 
 @pytest.mark.parametrize("k", [1, 3, 7])

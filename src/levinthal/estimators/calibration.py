@@ -1,4 +1,4 @@
-"""Calibration: the same estimator on Gaussians like the data, whose information is known exactly."""
+"""Calibration: the same estimator on a Gaussian similar to the data, whose information is known exactly."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from levinthal.estimators.trust import Concern
 from levinthal.vocabulary import Trust
 
 SMALL_BIAS = 0.05
-ALIKE = 2.0
+SIMILAR = 2.0
 STRONGEST = 1.0 - 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedBias:
-    """What the estimator returned on the matched Gaussian, and the truth there."""
+    """The estimator's value on the matched Gaussian, and the truth there."""
 
     truth: float
     value: float
@@ -32,16 +32,16 @@ class MatchedBias:
         return {"truth": self.truth, "value": self.value, "bias": self.value - self.truth}
 
     def concern(self, value: float, units: str, dimension: Concern | None) -> Concern | None:
-        """What calibration says, in place of the bare worry about dimension."""
+        """The result of calibration, in place of the concern about dimension."""
         bias = self.value - self.truth
         says = (
             f"a Gaussian of the same N, dimensions and spectra, truth {self.truth:.3g}, read {self.value:.3g}"
         )
         if abs(bias) > SMALL_BIAS * max(abs(self.truth), abs(self.value)):
             return Concern(Trust.ORDINAL, f"dimension: {says}: bias {bias:+.3g} {units}")
-        if dimension and not (1 / ALIKE < value / self.value < ALIKE):
+        if dimension and not (1 / SIMILAR < value / self.value < SIMILAR):
             return Concern(
-                Trust.ORDINAL, f"{dimension.reason}; {says}, too unlike {value:.3g} to vouch for it"
+                Trust.ORDINAL, f"{dimension.reason}; {says}, too far from {value:.3g} to confirm it"
             )
         return Concern(Trust.CALIBRATED, f"{says}: bias {bias:+.3g} {units}")
 

@@ -1,4 +1,4 @@
-"""Linear centred kernel alignment: how alike two representations are, up to rotation and scale."""
+"""Linear centred kernel alignment: how similar two representations are, up to rotation and scale."""
 
 from __future__ import annotations
 
@@ -20,12 +20,25 @@ DRAWS = {"none": 0, "null": 1, "full": 10}
 
 
 def cka(x: Array, y: Array, *, debiased: bool = True, checks: str = "full", seed: int = 0) -> Estimate:
-    """Linear CKA = HSIC(x, y) / sqrt(HSIC(x, x) HSIC(y, y)) of (N, dx) and (N, dy): 1 for a rotated copy.
+    """Linear centred kernel alignment: the similarity of two representations, 1 for a rotated copy.
 
-    Kornblith et al. 2019 (arXiv 1905.00414), Eq. 3; `debiased` puts the unbiased HSIC (Song et al. 2012, JMLR
-    13:1393, Eq. 5) in its place, without which unrelated layers as wide as N look alike. Invariant under
-    rotation, translation and scaling of either side, and no information: a nonlinear copy may read 0.
-    Raises InputError for arrays that no estimate can be made of, for fewer than 4 rows and a constant side.
+    CKA = HSIC(x, y) / sqrt(HSIC(x, x) HSIC(y, y)) (Kornblith et al. 2019, arXiv 1905.00414, Eq. 3). It is
+    invariant under rotation, translation and scaling of either side. It is not an information: a nonlinear
+    copy may read 0.
+
+    Args:
+        x: one side, (N, dx) or (N,): a floating torch tensor of any device, or a numpy array.
+        y: the other side, (N, dy) or (N,).
+        debiased: use the unbiased HSIC (Song et al. 2012, JMLR 13:1393, Eq. 5). The plain one rates unrelated
+            layers as wide as N as similar.
+        checks: "none"; "null" adds one shuffled pair; "full" adds ten, and the interval.
+        seed: drives the shuffles.
+
+    Returns:
+        The similarity, without unit, with its 95 % interval (`checks="full"`; delta method) and its trust.
+
+    Raises:
+        InputError: unequal rows or fewer than 4, values that are not finite, a constant side.
 
     >>> x = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 1.0], [1.0, 4.0], [2.0, 2.0]])
     >>> round(float(cka(x, 5 - 2 * x[:, ::-1])), 12)
@@ -108,5 +121,5 @@ def _row_shares(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"]) -> F
 def _small(n: int, debiased: bool) -> Concern | None:
     if n >= 50 and debiased:
         return None
-    what = "the plain ratio overstates likeness when rows are few" if not debiased else f"only {n} rows"
+    what = "the plain ratio overstates similarity when rows are few" if not debiased else f"only {n} rows"
     return Concern(Trust.ORDINAL, f"undersampled: {what}")

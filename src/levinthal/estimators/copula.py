@@ -1,4 +1,4 @@
-"""Mutual information of a Gaussian copula: fast in hundreds of dimensions, blind beyond."""
+"""Mutual information of a Gaussian copula: fast in hundreds of dimensions, blind to other dependence."""
 
 from __future__ import annotations
 
@@ -39,7 +39,17 @@ def copula(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings:
     correlations, less `gaussian_bias` (Ince et al. 2017, Hum. Brain Mapp. 38:1541). It depends on
     ranks alone, so no monotone map of a column moves it. A dependence that is not a Gaussian copula may be
     missed or misread.
-    Raises InputError where N does not exceed the independent directions of both sides.
+
+    Args:
+        x: one side, (n, dx), finite.
+        y: the other side, (n, dy), finite.
+        settings: units, checks and seed.
+
+    Returns:
+        The estimate in `settings.units`; its interval is sampling error alone, by the delta method.
+
+    Raises:
+        InputError: no more rows than independent directions of both sides together.
     """
     scores_x, scores_y = _normal_scores(x), _normal_scores(y)
     if arrays.is_constant(x) or arrays.is_constant(y):

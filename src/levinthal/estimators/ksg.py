@@ -34,7 +34,22 @@ def ksg(
     concerns: Iterable[Concern | None] = (),
     details: Mapping[str, Any] | None = None,
 ) -> Estimate:
-    """KSG-1 of finite float64 matrices as they stand, with its checks and trust."""
+    """KSG-1 of finite float64 matrices as they stand, with its checks and trust.
+
+    Args:
+        x: one side, (n, dx).
+        y: the other side, (n, dy).
+        settings: k, units, checks and the rest.
+        name: the estimator that the details name.
+        concerns: concerns that the caller already has.
+        details: details that the caller adds.
+
+    Returns:
+        The estimate in `settings.units`.
+
+    Raises:
+        InputError: `calibrate` with no more rows than directions.
+    """
     if settings.compat is None and (arrays.is_constant(x) or arrays.is_constant(y)):
         return _nothing(x, y, settings, name)
     variants = Variants(x, y, settings)
@@ -47,7 +62,7 @@ def ksg(
 
 
 def zscored_ksg(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings: Settings) -> Estimate:
-    """KSG-1 after each column is brought to mean 0 and deviation 1: blind to the scale of single units."""
+    """KSG-1 after each column is brought to mean 0 and deviation 1: the scale of a column has no effect."""
     return ksg(arrays.standardised(x), arrays.standardised(y), settings, "zscored_ksg")
 
 
@@ -80,7 +95,7 @@ def _described(
 
 
 def _readings(variants: Variants) -> list[Reading]:
-    """The pair as it stands, and what the checks ask for: x doubled and halved, and shuffled pairs."""
+    """The pair as it stands, then the pairs of the checks: x doubled and halved, and shuffled pairs."""
     settings = variants.settings
     if settings.checks == "none":
         return [read(variants.x, variants.y, settings)]
@@ -98,21 +113,33 @@ def _checked(
         return concerns, None, details
     dims = details["directions"]
     *scaled, null = others
-    details["null"] = null.value
     spread = None
     if settings.checks == "full":
         spread, found, more = _full_checks(reading, scaled, sum(dims), variants)
         concerns, details = concerns + found, details | more
     sampling = trust.NULL_NOISE / len(variants.x) ** 0.5 * settings.per_nat
     tolerance = max(spread.half_width if spread else 0.0, sampling)
+    draws = _null_draws(reading, null, tolerance, dims, variants)
+    details |= {"null": float(np.mean(draws)), "null_draws": draws}
     concerns.append(trust.beside_null(reading.value, details["null"], tolerance, dims))
     return concerns, spread, details
+
+
+def _null_draws(
+    reading: Reading, null: Reading, tolerance: float, dims: tuple[int, int], variants: Variants
+) -> tuple[float, ...]:
+    """The values on shuffled pairs: a second one where the first leaves the trust in doubt."""
+    doubtful = trust.null_in_doubt(reading.value, null.value, tolerance, dims)
+    if variants.settings.checks != "full" or not doubtful:
+        return (null.value,)
+    second = permutations(len(variants.y), 2, variants.settings.seed)[1]
+    return (null.value, variants.permuted(second).value)
 
 
 def _free_checks(
     reading: Reading, x: np.ndarray, y: np.ndarray, settings: Settings
 ) -> tuple[list[Concern | None], dict[str, Any]]:
-    """What one evaluation already shows, beside ties, dimension, and what calibration says of dimension."""
+    """Checks without a further evaluation: ceiling, counts, ties, dimension; and calibration if asked for."""
     dims = tuple(arrays.linear_dimension(side, trust.LOW_DIMENSION) for side in (x, y))
     rows = max(arrays.share_of_repeated_rows(side) for side in (x, y))
     values = max(arrays.share_of_repeated_values(side) for side in (x, y))
@@ -154,7 +181,7 @@ def _full_checks(
 
 
 def _nothing(x: np.ndarray, y: np.ndarray, settings: Settings, name: str) -> Estimate:
-    """A constant side shares nothing with anything: known without estimating."""
+    """A constant side shares no information: known without estimating."""
     side = " and ".join(n for n, values in (("x", x), ("y", y)) if arrays.is_constant(values))
     details = {"estimator": name, "n": len(x), "k": settings.k, "dims": (x.shape[1], y.shape[1])}
     details["ceiling"] = ceiling(len(x), settings.k) * settings.per_nat

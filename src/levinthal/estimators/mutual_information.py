@@ -1,4 +1,4 @@
-"""The front door of the estimators of mutual information: one function, one registry."""
+"""The public function that estimates mutual information, and the registry of its estimators."""
 
 from __future__ import annotations
 
@@ -37,26 +37,38 @@ def mutual_information(
     threads: int = 1,
     seed: int = 0,
 ) -> Estimate:
-    """Estimate the mutual information of paired rows, and say how far to believe it.
+    """Estimate the mutual information of paired rows, and report how far to believe the number.
 
-    `x` (N, dx) and `y` (N, dy): floating torch tensors of any device or numpy arrays; (N,) is one column.
-    `estimator`: `ksg` (Kraskov et al. 2004, exact counts, max-norm, columns as they stand), `zscored_ksg`,
-    `pca_ksg` (the first `components` of each side) or `copula` (Gaussian copula, bias-corrected).
-    Everything in the Estimate is in `units`, "nats" or "bits".
+    The same call gives the same numbers. Nothing is added to the data, except where more than k points
+    coincide (noise of 1e-10 of each column's range) and with `compat`. Constant columns are ignored.
 
-    `checks` buys trust with evaluations: "none" is one evaluation; "null" adds one on shuffled pairs;
-    "full" adds two shuffled pairs, x doubled, x halved, and blocks of the rows for drift and interval.
-    What was not checked caps the trust at `ordinal`. `calibrate` adds one on a Gaussian of the same N,
-    dimensions and spectra whose truth is known, and states the bias. `details` holds what was found:
-    `ceiling`, `null`, `n_x`, `n_y`, `share_x_at_minimum`, `x_doubled`, `x_halved`, `still_to_come`...
+    Args:
+        x: one side, (N, dx) or (N,): a floating torch tensor of any device, or a numpy array.
+        y: the other side, (N, dy) or (N,); row i belongs to row i of x.
+        estimator: `ksg` (Kraskov et al. 2004: exact counts, max-norm, columns as they stand), `zscored_ksg`
+            (each column at deviation 1), `pca_ksg` (the first `components` of each side) or `copula`
+            (Gaussian copula, bias-corrected; Ince et al. 2017).
+        units: "nats" or "bits", for every number of the result.
+        k: number of neighbours.
+        checks: "none" is one evaluation. "null" adds one on shuffled pairs. "full" also adds x doubled, x
+            halved, and 4 x 10 disjoint blocks of N/10 rows for the drift with N and the interval. Checks that
+            are left out limit the trust to `ordinal`.
+        calibrate: also evaluate a Gaussian of the same N, dimensions and spectra, whose truth is known, and
+            report the bias found there (not for `copula`).
+        compat: "npeet" returns what NPEET's `mi(x, y, k)` returns after `numpy.random.seed(seed)` (with
+            `units="bits"`): noise of 1e-10 on x, then on y, and counts within radius - 1e-15 (`ksg` only).
+        components: number of principal components of each side that `pca_ksg` reads.
+        threads: number of threads that count neighbours; they change no number.
+        seed: drives every draw: shuffles, blocks, noise, calibration.
 
-    `compat="npeet"` returns what NPEET's `mi(x, y, k)` returns right after `numpy.random.seed(seed)` (with
-    `units="bits"`): noise of 1e-10 on x, then on y, and counts within radius - 1e-15. Otherwise nothing is
-    added to the data, except noise of 1e-10 of each column's range where more than k points coincide.
-    The same call gives the same numbers: `seed` drives every draw.
+    Returns:
+        The estimate in `units`, with its 95 % interval (`checks="full"`, at least 150 rows), trust and
+        reasons. Its `details` hold what was found: `ceiling`, `null`, `n_x`, `n_y`, `share_x_at_minimum`,
+        `x_doubled`, `x_halved`, `block_mean`, `still_to_come` and more.
 
-    Raises InputError, in one line, for arrays of unequal or too few rows, NaN, infinity, integer or complex
-    values, and for names it does not know.
+    Raises:
+        InputError: unequal or too few rows; NaN, infinity, integer or complex values; options that are
+            unknown or do not go together.
 
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=2000)

@@ -27,7 +27,13 @@ COUNT_BY_TREE_FROM = {1: 2_000, 2: 35_000, 3: 100_000}
 
 @dataclass(frozen=True, slots=True)
 class NeighbourCounts:
-    """Per point: distance to the k-th joint neighbour; points strictly nearer in x, in y, self included."""
+    """The counts of KSG-1 for each of n rows.
+
+    Args:
+        radius: distance to the k-th joint neighbour, in the unit of the data.
+        n_x: number of rows strictly nearer in x, the row itself included.
+        n_y: number of rows strictly nearer in y, the row itself included.
+    """
 
     radius: Float[np.ndarray, " n"]
     n_x: Int[np.ndarray, " n"]
@@ -46,12 +52,24 @@ def count_neighbours(
     """Count what KSG-1 counts, exactly, in float64 and max-norm.
 
     radius_i is the distance of row i to its k-th nearest other row in the joint space,
-    max(|x_i - x_j|_max, |y_i - y_j|_max); n_x[i] = 1 + #{j != i : |x_i - x_j|_max < radius_i}, n_y alike, so
-    MI = psi(k) + psi(N) - <psi(n_x)> - <psi(n_y)> (Kraskov et al. 2004, Eq. 8, arXiv cond-mat/0305641).
-    `compat="npeet"` counts rows, self among them, at distance <= radius_i - 1e-15, as NPEET does.
-    `seed_radius` guesses the radii (an epoch ago, say): a wrong guess costs time, never exactness.
-    Memory grows as N (dx + dy). Raises InputError for unequal or too few rows, for values that are not
-    finite, and for k or threads < 1.
+    max(|x_i - x_j|_max, |y_i - y_j|_max); n_x[i] = 1 + #{j != i : |x_i - x_j|_max < radius_i}, and n_y
+    likewise, so MI = psi(k) + psi(N) - <psi(n_x)> - <psi(n_y)> in nats (Kraskov et al. 2004, Eq. 8, arXiv
+    cond-mat/0305641). Memory grows as N (dx + dy).
+
+    Args:
+        x: one side, (N, dx).
+        y: the other side, (N, dy).
+        k: number of neighbours.
+        threads: number of threads; they change no count.
+        compat: "npeet" counts rows, the row itself included, at distance <= radius_i - 1e-15, as NPEET does.
+        seed_radius: expected radii (N,), for instance those of an epoch ago: wrong ones cost time only.
+
+    Returns:
+        Radius, n_x and n_y of every row, each (N,), in the order of the rows; radii in the unit of the data.
+
+    Raises:
+        InputError: unequal or too few rows, values that are not finite, k or threads below 1, an unknown
+            `compat`.
 
     >>> counts = count_neighbours(np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [2.0], [2.5]]), k=1)
     >>> counts.radius.tolist(), counts.n_x.tolist(), counts.n_y.tolist()
@@ -123,7 +141,7 @@ def _codable(values: np.ndarray) -> bool:
 def _checked(
     x: np.ndarray, y: np.ndarray, k: int, threads: int
 ) -> tuple[Float[np.ndarray, "n dx"], Float[np.ndarray, "n dy"]]:
-    """Both arrays as contiguous float64, or the one line that says what disagrees."""
+    """Return both arrays as contiguous float64, or raise the line that names what disagrees."""
     if len(x) != len(y):
         raise InputError(f"x has {len(x)} rows and y has {len(y)}: pass one row of each per sample")
     if k < 1 or threads < 1:

@@ -1,4 +1,4 @@
-"""KSG-1 on the leading principal components of each side: what few directions say, and no more."""
+"""KSG-1 on the leading principal components of each side; the other directions are left out."""
 
 from __future__ import annotations
 
@@ -20,8 +20,16 @@ def pca_ksg(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings
 
     The components keep their relative variances (no whitening, which would make noise the equal of signal);
     one number a side sets the scale, so rotating or rescaling a layer as a whole changes nothing.
-    What a projection leaves out can only lose information (data processing): the truth between the
-    components is a lower bound on the truth between the sides.
+    A projection can only lose information (data processing inequality): the truth between the components is
+    a lower bound on the truth between the sides.
+
+    Args:
+        x: one side, (n, dx), finite.
+        y: the other side, (n, dy), finite.
+        settings: components, k, units, checks and the rest.
+
+    Returns:
+        The estimate in `settings.units`; `details["variance_kept"]` holds each side's share of variance.
     """
     few_x, kept_x = _leading(x, settings.components)
     few_y, kept_y = _leading(y, settings.components)

@@ -1,6 +1,6 @@
 """The same estimate on other pairs: shuffled, rescaled, and on disjoint blocks for its interval.
 
-The interval is subsampling without replacement. A bootstrap draws points twice; a twin lies at distance zero,
+The interval is subsampling without replacement. A bootstrap draws points twice; a copy lies at distance zero,
 so every neighbour distance shrinks and a kNN estimate is biased by it, whatever N. Blocks drawn without
 replacement are samples of the same law, only smaller; for an estimate whose error is normal and falls as
 1/sqrt(N), the spread over blocks of N/m, divided by sqrt(m), is the standard error at N (Politis & Romano
@@ -34,7 +34,7 @@ LEAST_ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """An estimate on blocks: its mean there, and what their scatter says of the error on all rows."""
+    """An estimate on blocks: its mean, and the standard error on all rows that follows from their scatter."""
 
     standard_error: float
     mean: float

@@ -1,4 +1,4 @@
-"""From evidence to a word: what lowers the trust in an estimate, and the reason that stands beside it.
+"""From evidence to trust: the concerns that lower the trust in an estimate, and the reasons beside it.
 
 Four words. `exact`: true whatever the data (a constant carries nothing). `calibrated`: right within its
 interval wherever we know the truth. `ordinal`: more means more, at the same N, k, scale and dimension.
@@ -22,7 +22,7 @@ NEAR_CEILING = 0.8
 MOST = 0.5
 MANY_TIES = 0.01
 MANY_REPEATS = 0.1
-FORESEEN = 2.0
+DRIFT_ALLOWED = 2.0
 NULL_NOISE = 3.0  # KSG of independent pairs scatters by about 1 / sqrt(N) nats in one and one dimension
 
 
@@ -89,7 +89,7 @@ def high_dimension(dims: tuple[int, int], limit: int = LOW_DIMENSION) -> Concern
 
 
 def one_side_decides(share_x: float, share_y: float) -> Concern | None:
-    """Most counts at their minimum on one side: that side alone picked the neighbours; on both: a map."""
+    """Most counts at their minimum: on one side, it alone picked the neighbours; on both, they are a map."""
     (share, side), (other, _) = sorted(((share_x, "x"), (share_y, "y")), reverse=True)
     if share <= MOST:
         return None
@@ -113,18 +113,31 @@ def moves_with_scale(value: float, doubled: float, halved: float, tolerance: flo
 
 
 def moves_with_samples(value: float, fewer: float, to_come: float, tolerance: float) -> Concern | None:
-    """A value that still moves with N has not arrived (Holmes & Nemenman 2019, arXiv 1903.09280).
+    """A value that still moves with N has not converged (Holmes & Nemenman 2019, arXiv 1903.09280).
 
-    The interval reaches as far as what is still to come, which is no mere guess up to twice the tolerance.
+    The interval is widened by the drift that remains, as far as that is at most twice the tolerance.
     """
-    if abs(to_come) <= FORESEEN * tolerance:
+    if abs(to_come) <= DRIFT_ALLOWED * tolerance:
         return None
     reason = f"undersampled: small blocks read {fewer:.3g}, all samples {value:.3g}"
     return Concern(Trust.ORDINAL, f"{reason}, and about {to_come:+.2g} is still to come")
 
 
+def null_in_doubt(value: float, null: float, tolerance: float, dims: tuple[int, int]) -> bool:
+    """Whether the null lies so near a threshold of `beside_null` that one shuffle does not settle it.
+
+    One shuffle scatters by at most about a third of the tolerance in few dimensions, by more in many.
+
+    >>> null_in_doubt(3.0, 0.001, 0.1, (50, 50)), null_in_doubt(0.0, 0.001, 0.1, (50, 50))
+    (False, True)
+    """
+    near_tolerance = abs(abs(null) - tolerance) <= tolerance / 2
+    near_null = sum(dims) > LOW_DIMENSION and abs(value - null - tolerance) <= 2 * tolerance
+    return near_tolerance or near_null
+
+
 def beside_null(value: float, null: float, tolerance: float, dims: tuple[int, int]) -> Concern | None:
-    """Shuffled pairs share no information: what is read there is bias, and no more than that says nothing."""
+    """Shuffled pairs share no information: their value is bias, and a value no larger carries no evidence."""
     if abs(null) > tolerance:
         return Concern(Trust.ORDINAL, f"undersampled: shuffled pairs, which share nothing, read {null:.3g}")
     if value <= null + tolerance and sum(dims) > LOW_DIMENSION:
@@ -139,7 +152,7 @@ def has_ties(rows: float, values: float, jittered: bool) -> Concern | None:
     """kNN estimators are derived for densities: repeated values have none."""
     if jittered:
         reason = f"discrete data: ties, {rows:.0%} of the rows of one side repeat another"
-        return Concern(Trust.ORDINAL, f"{reason}; noise of 1e-10 of the range told them apart")
+        return Concern(Trust.ORDINAL, f"{reason}; noise of 1e-10 of the range separated them")
     if rows > MANY_TIES:
         return Concern(
             Trust.ORDINAL, f"discrete data: ties, {rows:.1%} of the rows of one side repeat another"
@@ -152,7 +165,7 @@ def has_ties(rows: float, values: float, jittered: bool) -> Concern | None:
 
 
 def not_checked(checks: str, left_out: str) -> Concern | None:
-    """What nobody looked at cannot be vouched for."""
+    """A property that was not checked limits the trust."""
     if checks == "full":
         return None
     return Concern(Trust.ORDINAL, f"not checked: {left_out} (checks='{checks}')")

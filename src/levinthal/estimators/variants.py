@@ -1,7 +1,7 @@
 """KSG-1 on a pair and on its variants: one side scaled, partners permuted, blocks of rows.
 
 What the evaluations have in common is made once (kernels/variants.py), and every value is what `read` returns
-on the arrays of that variant: where that way does not serve, or noise is needed, `read` itself is asked.
+on the arrays of that variant: where the shared search does not apply, or noise is needed, `read` is called.
 """
 
 from __future__ import annotations
@@ -46,6 +46,12 @@ class Variants:
             return [self._read(*variant) for variant in variants]
         found = self._search.count(factors, permutations)
         return [self._reading(triple, *variant) for triple, variant in zip(found, variants, strict=True)]
+
+    def permuted(self, rows: Rows) -> Reading:
+        """The pair with y in another order."""
+        if not self._shares_counts:
+            return self._read(1.0, rows)
+        return self._reading(self._search.count_permuted(rows), 1.0, rows)
 
     def block_values(self, blocks: Sequence[Rows]) -> list[float]:
         """The value on the rows of each block alone."""

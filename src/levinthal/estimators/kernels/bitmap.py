@@ -107,15 +107,15 @@ def list_edges(index, i, radius, scores, steps):
     width = index.codes.shape[1]
     row, reach = index.codes[i].ctypes.data, code_reach(radius, index.quantum)
     high = rate_edges(row, index.bulk.ctypes.data, reach, scores.ctypes.data, width)
-    room, listed = steps.size, 0
+    capacity, listed = steps.size, 0
     band = high // SCORE_BANDS + 1
     floor = high + 1
-    while floor > 1 and listed < room:
+    while floor > 1 and listed < capacity:
         ceiling, floor = floor, max(1, floor - band)
         for vector in range(2 * width // 32):
             address = scores.ctypes.data + 64 * vector
             mask = below(address, ceiling) & ~below(address, floor)
-            while mask != 0 and listed < room:
+            while mask != 0 and listed < capacity:
                 column = 32 * (vector >> 1) + lowest_bit(np.uint64(mask))
                 mask &= mask - 1
                 code = np.intp(index.codes[i, column])

@@ -36,7 +36,7 @@ def kd_order(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def project(values, directions, along):
-    """Add to `along` the products of rows and directions; not by BLAS, whose threads get in the way."""
+    """Add to `along` the products of rows and directions; not by BLAS, whose threads compete."""
     for i in range(len(values)):
         for a in range(len(directions)):
             product = 0.0

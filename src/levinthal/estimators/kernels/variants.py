@@ -55,6 +55,15 @@ class VariantSearch:
         in_y = [counts[rows] for counts, rows in zip(in_y, own, strict=True)]
         return [self._restored(*triple) for triple in zip(radii, in_x, in_y, strict=True)]
 
+    def count_permuted(self, permutation: np.ndarray) -> Triple:
+        """Radius, n_x and n_y of every row with y permuted."""
+        partner = self.place[permutation[self.order]]
+        radius = self._permuted_radii(partner)
+        limit = np.nextafter(radius, -np.inf)
+        (in_x,) = self._within(self.x, 0, [limit])
+        (in_y,) = self._within(self.y, 1, [_moved(limit, partner)])
+        return self._restored(radius, in_x, in_y[partner])
+
     def count_blocks(self, blocks: Sequence[np.ndarray]) -> list[Triple]:
         """Radius, n_x and n_y of the rows of each block, among the rows of that block alone."""
         found = [
