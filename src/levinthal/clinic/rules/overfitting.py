@@ -70,11 +70,11 @@ def overfit(context: Context) -> Iterator[Finding]:
 
 def _evidence(best: Evaluation, last: Evaluation, apart: Gap | None) -> dict[str, float]:
     """The losses, and the gap with the lower end of its interval where it is known."""
-    losses = {"validation loss": last.held_out.loss, "its least": best.held_out.loss, "at step": best.step}
+    losses = {"validation loss": last.held_out.loss, "its minimum": best.held_out.loss, "at step": best.step}
     if apart is None:
         return losses
-    name = "accuracy lower by" if apart.in_accuracy else "validation loss above training loss, share"
-    return losses | {name: apart.value, "at least": apart.low}
+    name = "accuracy lower by" if apart.in_accuracy else "share of it above the training loss"
+    return losses | {name: apart.value, "by at least": apart.low}
 
 
 def _has_risen(evaluations: Sequence[Evaluation], best: Evaluation) -> bool:
