@@ -34,7 +34,7 @@ from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 from levinthal import Problem, treat
 from levinthal.clinic.problem.training import trained
-from levinthal.clinic.treatment.comparison import PROVED
+from levinthal.clinic.treatment.comparison import CONFIRMED
 from levinthal.clinic.treatment.remedies import REMEDIES
 from levinthal.clinic.treatment.treatment import Treatment
 from levinthal.errors import InputError
@@ -133,7 +133,7 @@ def treatment_of(case: FaultyCase, seeds: int, seconds: float) -> Outcome | None
     """None where the case is no worse than its baseline, or no remedy of its cause changes anything."""
     faulty, baseline = case.problem, case.baseline
     problem, held = as_problem(faulty), split(faulty.data(0))[1]
-    if not any(remedy.change(problem) for remedy in REMEDIES.get(case.code, ())):
+    if not any(remedy.edit(problem) for remedy in REMEDIES.get(case.code, ())):
         return None
 
     def score(p: Problem, scored: cases.TrainingCase) -> float:
@@ -144,7 +144,7 @@ def treatment_of(case: FaultyCase, seeds: int, seconds: float) -> Outcome | None
     if before >= RECOVERED * healthy:
         return None
     found = treat(problem, seeds=seeds, seconds=seconds)
-    after = score(found.cured, _read_as(found.cured, faulty)) if found.cure else before
+    after = score(found.improved, _read_as(found.improved, faulty)) if found.remedies else before
     return Outcome(case, healthy, before, after, found)
 
 
@@ -178,8 +178,8 @@ def outcomes(name: str, seeds: int, seconds: float, only: str) -> Iterator[Outco
 
 
 def table(name: str, found: list[Outcome]) -> Iterator[str]:
-    arms = [arm for one in found for arm in one.found.arms]
-    confirmed = [arm for arm in arms if arm.outcome == PROVED]
+    arms = [arm for one in found for arm in one.found.comparisons]
+    confirmed = [arm for arm in arms if arm.outcome == CONFIRMED]
     zero = sum(arm.gain.interval is None or arm.gain.interval.low <= 0 for arm in confirmed)
     share = fmean(one.is_recovered for one in found)
     yield f"## Suite {SUITE.name}, {name} split: {len(found)} faulty cases that a remedy can change\n"

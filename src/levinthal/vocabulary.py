@@ -342,30 +342,50 @@ class Finding:
     evidence: Mapping[str, Any]
     follows: str | None = None
     remedy: str = ""
-    proof: str = ""
+    confirmation: str = ""
 
     def _repr_html_(self) -> str:
         seen = ", ".join(f"{name} = {value}" for name, value in self.evidence.items())
-        cure = (f"remedy: {self.remedy}" * bool(self.remedy), f"proof: {self.proof}" * bool(self.proof))
+        treatment = (("remedy", self.remedy), ("confirmation", self.confirmation))
+        notes = [f"{name}: {text}" for name, text in treatment if text]
         sure = "not examined yet" if self.confidence is None else f"confidence {self.confidence:.0%}"
         where = f"{self.code} in {self.where} since step {self.step} ({sure})"
-        return _shown(self.severity, where, (seen, f"follows {self.follows}" * bool(self.follows), *cure))
+        return _shown(self.severity, where, (seen, f"follows {self.follows}" * bool(self.follows), *notes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What a user hands over: all that makes up a training, as factories and values.
+    """A training of your own, as factories and values, so that `examine` and `treat` can run it again.
 
-    `model()` builds the network and `optimizer(model)` its optimiser (or several). `loss(outputs, targets)`
-    is a scalar. `train` and `validation` are (inputs, targets), tensors or arrays, or a DataLoader of such
-    pairs, whose own batch size and order then hold. `steps` is the budget: how long one training lasts.
+    Attributes:
+        model: `model()` builds the network anew.
+        loss: `loss(outputs, targets)` returns a scalar tensor, the mean over the batch.
+        train: The pair (inputs, targets) of tensors or arrays with rows on the first axis; or a DataLoader of
+            such pairs, whose own batch size and order then apply.
+        optimizer: `optimizer(model)` builds the optimiser, or several.
+        validation: Data as `train`, which the score is computed on. Default: the training data.
+        batch_size: Rows of a batch, where `train` is a pair.
+        steps: Number of optimiser steps of one training.
+        shuffle: Whether a pair is shuffled in every epoch.
+        metric: `metric(outputs, targets)` returns the score, a number that is larger for better. Default:
+            accuracy for classes (balanced where one class makes up more than 80 %), R^2 for real targets,
+            else minus the loss.
+        schedule: `schedule(optimizer)` builds a scheduler, stepped after every step.
+        clip: The largest norm of the gradient, or a function of the model that clips its gradients.
+        prepare: `prepare(inputs, targets)` returns the pair that the model and the loss get, for every batch.
+        frozen: Prefixes of the names of parameters that are meant to stay as they are.
+        step: `step(model, optimizer, inputs, targets)` replaces the ordinary training step, from `zero_grad`
+            to `optimizer.step`.
 
-    `metric(outputs, targets)` is larger for better; otherwise accuracy, or R^2, or minus the loss, as the
-    targets suggest. `schedule(optimizer)` builds a scheduler, stepped after every step; `clip` is the
-    largest norm of the gradient, or a function of the model that clips; `prepare(inputs, targets)` is
-    done to every batch; `frozen` are beginnings of names of parameters that are meant to stay;
-    `step(model, optimizer, inputs, targets)` is a training step of your own, from zero_grad to step,
-    instead of the ordinary one.
+    >>> import torch
+    >>> problem = Problem(
+    ...     model=lambda: torch.nn.Linear(8, 4),
+    ...     loss=torch.nn.functional.cross_entropy,
+    ...     train=(torch.randn(64, 8), torch.arange(64) % 4),
+    ...     optimizer=lambda model: torch.optim.SGD(model.parameters(), 0.1),
+    ... )
+    >>> problem.steps, problem.batch_size
+    (200, 32)
     """
 
     model: Callable[[], torch.nn.Module]

@@ -64,11 +64,11 @@ def test_treatment_says_what_helped_and_writes_its_page(call: Call, here: Path) 
     words = ("--treat", "--seeds", "3", "--output", "hot.html")
     said = call("check", "small_problems.py:hot", *words)
     assert said.code == 1
-    assert "proved here" in said.out
-    assert "Cure: lr = lr * " in said.out
+    assert "confirmed here" in said.out
+    assert "Remedy: lr = lr * " in said.out
     page = (here / "hot.html").read_text()
     assert "LR_TOO_HIGH" in page
-    assert "proved here" in page
+    assert "confirmed here" in page
 
 
 def test_a_treatment_that_was_stopped_goes_on_from_there(call: Call, here: Path) -> None:
@@ -97,12 +97,12 @@ def test_json_and_sarif_are_all_that_is_printed(call: Call) -> None:
         (("small_problems.py:number",), "unknown problem"),
         (("nothing.py:problem",), "no problem file at nothing.py"),
         (("healthy",), "name a file and the Problem in it"),
-        (("small_problems.py:misfit",), "the problem failed: RuntimeError: mat1"),
+        (("small_problems.py:misfit",), "layer 0 (Linear) expects 7 features"),
         (("small_problems.py:healthy", "--json", "--sarif"), "give one of them"),
         (("small_problems.py:healthy", "--steps", "0"), "steps=0"),
         (("small_problems.py:hot", "--treat", "--seeds", "1"), "seeds=1"),
         (("small_problems.py:hot", "--keep", "kept.jsonl"), "add --treat"),
-        (("small_problems.py:hot", "--treat", "--keep", "small_problems.py"), "holds no trials"),
+        (("small_problems.py:hot", "--treat", "--keep", "small_problems.py"), "is not the journal"),
         (("small_problems.py:hot", "--treat", "--seconds", "nan"), "seconds=nan"),
     ],
 )

@@ -85,7 +85,7 @@ def through(value: dict[str, Any]) -> dict[str, Any]:
 
 def test_findings_come_back_from_json_as_they_were() -> None:
     told = through(to_json(FINDINGS))
-    assert (told["schema"], told["healthy"]) == ("levinthal.findings/1", False)
+    assert (told["schema"], told["healthy"]) == ("levinthal.findings/2", False)
     assert told["torch"] == torch.__version__
     first = told["findings"][0]
     assert first.pop("means") == CATALOGUE["DOUBLE_SOFTMAX"].means

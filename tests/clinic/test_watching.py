@@ -614,7 +614,7 @@ def test_a_rule_that_fails_is_told_and_takes_no_other_with_it(monkeypatch: pytes
     w = Loop(steps=30).run(model, torch.optim.Adam(model.parameters(), 1e-3))
     assert "DOUBLE_SOFTMAX" in [finding.code for finding in w.findings()]
     assert w.failed_rules == ("broken: ZeroDivisionError: of nothing",)
-    assert "Not judged, by a fault of ours: broken" in str(w)
+    assert "A rule failed, please report it: broken" in str(w)
 
 
 def test_a_model_in_double_precision_is_watched_like_any_other() -> None:

@@ -61,5 +61,5 @@ def test_it_raises_only_what_it_is_asked_to() -> None:
 def test_what_it_refuses() -> None:
     with pytest.raises(InputError, match="did you mean 'critical'"):
         Attending(raise_if="crticial")
-    with pytest.raises(InputError, match="nothing watched yet"):
+    with pytest.raises(InputError, match="no training has been watched"):
         Attending().watch  # noqa: B018

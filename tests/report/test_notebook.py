@@ -35,4 +35,4 @@ def test_a_finding_shows_cause_and_remedy() -> None:
     assert "dead-units in layer 3 since step 40 (confidence 90%)" in html
     assert "dead = 0.8" in html
     assert "remedy: lower the rate" in html
-    assert "proof" not in html
+    assert "confirmation" not in html

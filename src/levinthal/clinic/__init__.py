@@ -1,20 +1,16 @@
-"""The clinic: the laboratory's measurements pointed at a network of your own.
+"""The clinic: the laboratory's measurements on your own network.
 
-checking    `check`: a network, its loss and one batch, before training
-watching    `watch`: an ordinary training loop under observation
-listening   one step, read by hooks and a function mode
-readings    numbers read off a batch, a layer and a call of a loss
-tensors     norms of gradient, weight and step of every parameter
-sample      what is written down of a step, and the history of steps (closer: at log-spaced steps)
-validation  rows held out, and the looks at them (rows, tables, probing: training rows)
-rules/      one rule a cause
-catalogue   every finding: meaning, remedy, what it explains away
-diagnosis   rules applied, causes before symptoms
-examination `examine`: a Problem, checked and then watched through one training
-remedies    every change that can be made to a Problem (changes; surgery: to its network)
-treatment   `treat`: paired arms (trials, arms), and what each remedy was seen to do
-page        all of it on one page: answer, cards, vitals (what was looked at), figures, profiles, gains
-notebook    the same answer for a notebook
+failures/      what does not fit where a model, a loss or a setting fails: one line with the way out
+recording/     a training step, read by hooks: samples and their history
+findings/      what a kind of finding is, and its measured confidence
+rules/         one family of rules a module; the catalogue that is made from them
+presentation/  findings in the terminal, in a notebook, and on a page with figures
+checking       `check`: a network, its loss and one batch, before training
+watching       `watch`: observe an ordinary training loop
+problem/       a user's Problem: its validity, batches, scores, and one training
+examination    `examine`: a Problem, checked and then watched through one training
+treatment/     `treat`: remedies, the edits they make, paired comparisons, the journal
+export         findings as JSON and SARIF
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`check`: a network, its loss and one batch, before training. A verdict from nine gradient evaluations."""
+"""`check`: a network, its loss and one batch, before training. It costs nine gradient evaluations."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from levinthal.clinic.failures.explained import explained
+from levinthal.clinic.failures.losses import require_loss
 from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.notebook import checkup_html
 from levinthal.clinic.presentation.page import write_page
@@ -41,8 +43,9 @@ from levinthal.probes.untouched import untouched
 from levinthal.vocabulary import Estimate, Finding, Severity, Trust
 
 PRODUCTS = 3
+"""Jacobian-vector products of each of the two coefficients."""
 TOO_LARGE = 3.0
-"""Times ln K from which the first loss counts as too large."""
+"""The first loss counts as too large above this many times ln K."""
 RULES = (
     pipeline.graph_broken,
     pipeline.frozen_params,
@@ -62,7 +65,13 @@ SIGNALS = {
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """What `check` found: findings, numbers of the whole, and of every layer."""
+    """The result of `check`. `print(checkup)` shows it in the terminal; a notebook shows it as HTML.
+
+    Attributes:
+        findings: The findings, causes before their symptoms; empty for a healthy network.
+        numbers: Name of a measurement of the whole network -> Estimate with its interval and trust.
+        layers: Statistics of signal and gradient of every layer, in the order of the forward pass.
+    """
 
     findings: tuple[Finding, ...]
     numbers: Mapping[str, Estimate]
@@ -70,7 +79,7 @@ class Checkup:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing is worse than a remark."""
+        """Whether no finding is a warning or critical."""
         return all(finding.severity is Severity.INFO for finding in self.findings)
 
     def __str__(self) -> str:
@@ -79,14 +88,23 @@ class Checkup:
         return "\n".join([head, "", "Measured before training:", *lines])
 
     def report(self, path: str | Path, *, title: str = "the network") -> Path:
-        """Write findings, numbers and figures as one self-contained page; the path it now has.
+        """Write findings, numbers and figures as one self-contained page.
 
-        Raises InputError where `path` is a folder, StoreError where it cannot be written.
+        Args:
+            path: The HTML file to write; its folder is made where it does not exist.
+            title: What the page calls the network.
+
+        Returns:
+            The path of the page.
+
+        Raises:
+            InputError: `path` is a folder.
+            StoreError: `path` cannot be written.
         """
         return write_page(path, title=title, findings=self.findings, checkup=self)
 
     def _repr_html_(self) -> str:
-        """The answer for a notebook."""
+        """The checkup for a notebook."""
         return checkup_html(self.findings, self.numbers)
 
 
@@ -97,36 +115,61 @@ def check(
     *,
     optimizer: torch.optim.Optimizer | None = None,
 ) -> Checkup:
-    """Examine a network before it is trained, on one batch (inputs, targets); the model is left as it is.
+    """Examine a network on one batch before it is trained. The model is left as it was, to the bit.
 
-    Exact checks of model, loss and batch; the first loss against ln K; how signal and gradient go through the
-    layers (vanishing, saturated or chaotic), NLC and GSC from three products each, likeness of first and last
-    layer. With `optimizer`, whether it holds the parameters.
+    The check covers: exact tests of model, loss and batch; the first loss against ln K; whether signal and
+    gradient vanish, explode or saturate on the way through the layers; the nonlinearity coefficient (NLC) and
+    the gradient scale coefficient (GSC), from three products each; the similarity of the first and the last
+    hidden layer (CKA); with `optimizer`, whether it holds the parameters.
 
-    Raises InputError for a batch that is no pair, a model without parameters, or a loss that is no scalar.
+    Args:
+        model: The network; its mode, gradients, buffers and hooks are restored.
+        loss_fn: A function or module (outputs, targets) -> scalar tensor.
+        batch: The pair (inputs, targets), as the training loop passes them to model and loss. Rows are on
+            the first axis of both.
+        optimizer: The optimiser that is to train the model.
+
+    Returns:
+        A Checkup: findings, numbers of the network, and statistics of each layer. NLC (1 for an affine
+        network) and GSC have no unit; the first loss is in the unit of the loss.
+
+    Raises:
+        InputError: The batch is not a pair or has no rows; the model has no parameters; the loss is not a
+            scalar; or the batch does not fit a layer or the loss, which the line names.
+
+    GSC: Philipp, Song & Carbonell (2017, arXiv 1712.05577). NLC: Philipp & Carbonell (2018, arXiv
+    1806.00179). CKA: Kornblith et al. (2019, arXiv 1905.00414).
+
+    >>> import levinthal, torch
+    >>> model = torch.nn.Sequential(torch.nn.Linear(8, 4), torch.nn.Softmax(1))
+    >>> batch = torch.randn(64, 8), torch.arange(64) % 4
+    >>> checkup = levinthal.check(model, torch.nn.functional.cross_entropy, batch)
+    >>> [finding.code for finding in checkup.findings]
+    ['DOUBLE_SOFTMAX']
     """
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         raise InputError(f"a batch is a pair (inputs, targets); got {type(batch).__name__}: pass both")
     inputs, targets = batch
     if isinstance(inputs, Tensor) and inputs.dim() and not len(inputs):
-        raise InputError("the batch has 0 rows: give some")
+        raise InputError("the batch has 0 rows: pass at least one")
+    require_loss(loss_fn)
     setup = TrainingSetup.of(model, () if optimizer is None else (optimizer,))
-    with untouched(model):
+    with untouched(model), explained(model, loss_fn, inputs, targets):
         if not model.training:
             model.train()
-        chart = Context(setup, _history(setup, loss_fn, inputs, targets))
+        context = Context(setup, _history(setup, loss_fn, inputs, targets))
         rules = RULES if optimizer is None else (*RULES, pipeline.optimizer_detached)
-        seen = [finding for rule in rules for finding in rule(chart)]
+        seen = [finding for rule in rules for finding in rule(context)]
         if any(finding.code == "NON_FINITE_INPUT" for finding in seen):
             return Checkup(tuple(ranked(seen)), {}, ())
         through = signal(model, inputs, targets, loss_fn)
-        numbers = _numbers(chart, model, inputs, through)
-    seen += [*_on_the_way(through), *_first_loss(chart, numbers)]
+        numbers = _numbers(context, model, inputs, through)
+    seen += [*_signal_findings(through), *_first_loss(context, numbers)]
     return Checkup(tuple(ranked(seen)), numbers, through.layers)
 
 
-def _on_the_way(through: Signal) -> list[Finding]:
-    """Signal or gradient lost or blown up between input and output."""
+def _signal_findings(through: Signal) -> list[Finding]:
+    """Signal or gradient that vanishes or explodes between input and output."""
     state = signal_state(through)
     if state.state not in SIGNALS:
         return []
@@ -137,7 +180,7 @@ def _on_the_way(through: Signal) -> list[Finding]:
 def _history(
     setup: TrainingSetup, loss_fn: Callable[[Any, Any], Tensor], inputs: Any, targets: Any
 ) -> History:
-    """Two passes forward and backward that change nothing, as two samples."""
+    """Two forward and backward passes that change nothing, as two samples."""
     history = History(equal_row_matrices=setup.equal_row_matrices(EQUAL_AT_INIT))
     for step in range(2):
         sample = Sample(step)
@@ -158,9 +201,9 @@ def _history(
     return history
 
 
-def _numbers(chart: Context, model: nn.Module, inputs: Any, through: Signal) -> dict[str, Estimate]:
+def _numbers(context: Context, model: nn.Module, inputs: Any, through: Signal) -> dict[str, Estimate]:
     loss, numbers = through.loss, {"first loss": Estimate.exact(through.loss)}
-    chance = _chance(chart)
+    chance = _chance(context)
     if chance is not None:
         numbers["first loss / ln K"] = Estimate(loss / chance, trust=Trust.EXACT, details={"ln K": chance})
     if isinstance(inputs, Tensor) and inputs.is_floating_point() and len(inputs) >= 4:
@@ -169,41 +212,41 @@ def _numbers(chart: Context, model: nn.Module, inputs: Any, through: Signal) -> 
         )
         scales = gradient_scale(model, inputs, products=PRODUCTS)
         numbers["gradient scale coefficient (GSC) of the output"] = scales["input"]
-        numbers |= _likeness(model, inputs)
+        numbers |= _similarity(model, inputs)
     return numbers
 
 
-def _likeness(model: nn.Module, inputs: Tensor) -> dict[str, Estimate]:
-    """CKA of the first and the last hidden layer, where there are two whose rows are the batch's."""
+def _similarity(model: nn.Module, inputs: Tensor) -> dict[str, Estimate]:
+    """CKA of the first and the last hidden layer, where two keep one row for each of the batch."""
     with recorded(model, inputs) as taken:
         hidden = [c.output.detach().flatten(1).float() for c in taken.calls if len(c.output) == len(inputs)]
     if len(hidden) < 3:
         return {}
-    name = "likeness of first and last hidden layer (CKA)"
+    name = "similarity of first and last hidden layer (CKA)"
     try:
         return {name: cka(hidden[0], hidden[-2], checks="none")}
     except InputError as error:
         return {name: Estimate(math.nan, trust=Trust.UNRELIABLE, reasons=(str(error),))}
 
 
-def _chance(chart: Context) -> float | None:
-    """ln K, the cross-entropy of a guess, where the loss is one of K classes."""
-    calls = [call for call in chart.history.calls() if call.kind == "cross_entropy"]
+def _chance(context: Context) -> float | None:
+    """ln K, the cross-entropy at chance level, where the loss is one of K classes."""
+    calls = [call for call in context.history.calls() if call.kind == "cross_entropy"]
     classes = [call.input_shape[1] for call in calls if len(call.input_shape) >= 2]
     return math.log(classes[0]) if classes and classes[0] > 1 else None
 
 
-def _first_loss(chart: Context, numbers: Mapping[str, Estimate]) -> list[Finding]:
-    """A first loss far above chance: the inputs are too large, or else the weights; all of them, and not the
-    last layer's alone, where hidden layers sit on their flat part.
+def _first_loss(context: Context, numbers: Mapping[str, Estimate]) -> list[Finding]:
+    """A first loss far above chance level: the inputs are too large, or else the last layer's weights. Where
+    hidden layers are in their saturated region, all weights are, and the saturation is reported instead.
     """
-    share = numbers.get("first loss / ln K")
-    if share is None or not share.value > TOO_LARGE:
+    ratio = numbers.get("first loss / ln K")
+    if ratio is None or not ratio.value > TOO_LARGE:
         return []
-    mean, spread = (float(chart.history.batch(column)[0]) for column in ("mean", "std"))
-    evidence = {"first loss / ln K": share.value, "|mean| of inputs": abs(mean), "their spread": spread}
-    if abs(mean) > data.FAR_MEAN or spread > data.WIDE:
+    mean, deviation = (float(context.history.batch(column)[0]) for column in ("mean", "std"))
+    evidence = {"first loss / ln K": ratio.value, "|mean| of inputs": abs(mean), "their deviation": deviation}
+    if abs(mean) > data.FAR_MEAN or deviation > data.WIDE:
         return [found(data.INPUT_SCALE, "input", 0, evidence)]
-    if activations.is_saturated_at_first(chart):
+    if activations.is_saturated_at_first(context):
         return []
     return [found(first_loss.FIRST_LOSS_TOO_LARGE, "loss", 0, evidence)]

@@ -1,4 +1,4 @@
-"""`examine`: a problem before training and while it trains, in one list of findings."""
+"""`examine`: one list of findings from a check before training and a watched training."""
 
 from __future__ import annotations
 
@@ -8,30 +8,40 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from levinthal.clinic.checking import Checkup, check
+from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.cards import TriedRemedy
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import formatted
-from levinthal.clinic.problem.batches import first_batch
+from levinthal.clinic.problem.batches import first_batch, held_out
 from levinthal.clinic.problem.scores import score_name
-from levinthal.clinic.problem.training import Trial, told_in_a_line, trained
+from levinthal.clinic.problem.training import TrainedRun, built, built_optimizers, in_one_line, trained
+from levinthal.clinic.problem.validity import require_valid
+from levinthal.clinic.rules import data
 from levinthal.clinic.rules.diagnosis import ranked
 from levinthal.clinic.rules.loss_trend import LossTrend, loss_trend
 from levinthal.clinic.watching import Watch
 from levinthal.errors import InputError
 from levinthal.vocabulary import Finding, Problem, Severity
 
-LOOKS = 50
-"""Steps of a training that are looked at."""
+SAMPLES = 50
+"""Steps of a training that are sampled, about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What a problem looks like before training (`checkup`) and while it trains once (`watch`).
+    """The result of `examine`. `print(examination)` shows it in the terminal.
 
-    `findings` are those of both, causes first. What was found before training and did no harm in it is a
-    remark. `score` is that of the trained network, named by `score_name`.
+    Attributes:
+        problem: The Problem that was examined.
+        checkup: The check before training.
+        watch: The watch of one training.
+        findings: The findings of both, causes before their symptoms. A finding of the check alone is of
+            severity info where the training did not degrade.
+        score: The score of the trained network on the validation rows; larger is better.
+        score_name: Accuracy, balanced accuracy, R^2, minus loss, or the name of the problem's metric.
     """
 
     problem: Problem
@@ -43,23 +53,36 @@ class Examination:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing is worse than a remark."""
+        """Whether no finding is a warning or critical."""
         return all(finding.severity is Severity.INFO for finding in self.findings)
 
     def __str__(self) -> str:
-        loud = [f for f in self.findings if f.severity is not Severity.INFO]
-        remarks = [f.code for f in self.findings if f.severity is Severity.INFO and not f.follows]
-        noted = [f"In passing: {', '.join(remarks)}."] if remarks else []
-        head = formatted(loud) if loud else "Healthy."
+        shown = [f for f in self.findings if f.severity is not Severity.INFO]
+        infos = [f.code for f in self.findings if f.severity is Severity.INFO and not f.follows]
+        noted = [f"Info, without degradation: {', '.join(infos)}."] if infos else []
+        head = formatted(shown) if shown else "Healthy."
         return "\n".join([head, "", self.course(), *noted])
 
     def course(self) -> str:
-        """How the training went, in a sentence."""
-        went = loss_trend(self.watch.history)
-        return f"{_fall(went)} in {self.problem.steps} steps; {self.score_name} {self.score:.3g}."
+        """One sentence about the loss and the score of the training."""
+        trend = loss_trend(self.watch.history)
+        return f"{_fall(trend)} in {self.problem.steps} steps; {self.score_name} {self.score:.3g}."
 
     def report(self, path: str | Path, *, title: str = "problem", trials: Sequence[TriedRemedy] = ()) -> Path:
-        """Write findings, figures and what has been tried as one page; the path it now has."""
+        """Write findings, figures and the remedies that were tried as one self-contained page.
+
+        Args:
+            path: The HTML file to write; its folder is made where it does not exist.
+            title: What the page calls the problem.
+            trials: Remedies that were tried, as `treat` gives them.
+
+        Returns:
+            The path of the page.
+
+        Raises:
+            InputError: `path` is a folder.
+            StoreError: `path` cannot be written.
+        """
         return write_page(
             path,
             title=title,
@@ -72,48 +95,90 @@ class Examination:
         )
 
 
-def _fall(went: LossTrend) -> str:
-    guess = f" (a guess loses {went.chance:.3g})" if np.isfinite(went.chance) else ""
-    end = "nan" if went.broken else f"{went.end:.3g}"
-    return f"The loss went from {went.start:.3g} to {end}{guess}"
+def _fall(trend: LossTrend) -> str:
+    chance = f" (chance level: {trend.chance:.3g})" if np.isfinite(trend.chance) else ""
+    end = "nan" if trend.broken else f"{trend.end:.3g}"
+    return f"The loss went from {trend.start:.3g} to {end}{chance}"
 
 
 def examine(problem: Problem, *, seed: int = 0, on_step: Callable[[], None] = lambda: None) -> Examination:
     """Check a problem on its first batch, then train it once under watch.
 
-    Raises InputError, in one line, for what the problem's own code raises, and for a budget below 1 step.
+    Args:
+        problem: The training to examine.
+        seed: Seed of the initial weights, the order of the data and the noise.
+        on_step: Called after every training step.
+
+    Returns:
+        An Examination: the findings of both, the course of the loss, and the score of the trained network.
+
+    Raises:
+        InputError: A field of the problem that no training can use; anything that the problem's own code
+            raises, with its file and line.
+
+    >>> import levinthal, torch
+    >>> x = torch.randn(256, 8, generator=torch.Generator().manual_seed(0))
+    >>> problem = levinthal.Problem(
+    ...     model=lambda: torch.nn.Linear(8, 4),
+    ...     loss=torch.nn.functional.cross_entropy,
+    ...     train=(x, x[:, :4].argmax(1)),
+    ...     optimizer=lambda model: torch.optim.SGD(model.parameters(), 0.5),
+    ...     steps=50,
+    ... )
+    >>> examination = levinthal.examine(problem)
+    >>> examination.is_healthy, examination.score_name, examination.score > 0.8
+    (True, 'accuracy', True)
     """
-    if problem.steps < 1:
-        raise InputError(f"steps={problem.steps} leaves nothing to watch: use steps=1 or more")
-    with told_in_a_line():
+    require_valid(problem)
+    with in_one_line():
         name, checkup = score_name(problem), _checkup(problem, seed)
     trial = trained(problem, seed, name, every=sampling(problem), validation=True, on_step=on_step)
     return _examination(problem, checkup, trial, name)
 
 
 def sampling(problem: Problem) -> int:
-    """Steps from one sampled step to the next: about 50 looks, at most ten steps apart."""
-    return min(10, max(1, problem.steps // LOOKS))
+    """Steps from one sample to the next: about 50 samples, at most ten steps apart."""
+    return min(10, max(1, problem.steps // SAMPLES))
 
 
 def _checkup(problem: Problem, seed: int) -> Checkup:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = problem.model()
-        made = problem.optimizer(model)
-        optimizer = made if isinstance(made, torch.optim.Optimizer) else None
-        return check(model, problem.loss, first_batch(problem), optimizer=optimizer)
+        model = built(problem)
+        made = built_optimizers(problem, model)
+        optimizer = made[0] if len(made) == 1 else None
+        checkup = check(model, problem.loss, first_batch(problem), optimizer=optimizer)
+        _require_new(model, built(problem))
+    return checkup
 
 
-def _examination(problem: Problem, checkup: Checkup, trial: Trial, name: str) -> Examination:
+def _require_new(model: nn.Module, other: nn.Module) -> None:
+    """Raise InputError where two calls of `model()` share a parameter that is trained."""
+    trained_twice = {id(p) for p in model.parameters() if p.requires_grad}
+    if not trained_twice.isdisjoint(id(p) for p in other.parameters()):
+        raise InputError("model() returns the same network twice: build it anew, or return a copy.deepcopy")
+
+
+def _examination(problem: Problem, checkup: Checkup, trial: TrainedRun, name: str) -> Examination:
     assert trial.watch is not None
     seen = trial.watch.findings()
     before = _still_true(checkup.findings, seen, loss_trend(trial.watch.history))
-    return Examination(problem, checkup, trial.watch, tuple(ranked([*seen, *before])), trial.score, name)
+    findings = [*ranked([*seen, *before]), *_of_validation(problem, (*seen, *before))]
+    return Examination(problem, checkup, trial.watch, tuple(findings), trial.score, name)
 
 
-def _still_true(before: Sequence[Finding], seen: Sequence[Finding], went: LossTrend) -> list[Finding]:
-    """What the check alone has found: a remark if the training came to no harm."""
+def _of_validation(problem: Problem, known: Sequence[Finding]) -> list[Finding]:
+    """Validation rows with nan or infinity, which make the score meaningless, where no batch has any."""
+    if problem.validation is None or any(f.code == data.NON_FINITE_INPUT.code for f in known):
+        return []
+    inputs = [x for x, _ in held_out(problem) if isinstance(x, Tensor) and x.is_floating_point()]
+    bad = sum(int((~x.isfinite()).flatten(1).any(1).sum()) for x in inputs if x.dim() > 1)
+    evidence = {"rows with nan or infinity": bad, "of": sum(map(len, inputs))}
+    return [found(data.NON_FINITE_INPUT, "validation", 0, evidence)] if bad else []
+
+
+def _still_true(before: Sequence[Finding], seen: Sequence[Finding], trend: LossTrend) -> list[Finding]:
+    """Findings of the check alone: of severity info where the training did not degrade."""
     known = {finding.code for finding in seen}
     alone = [finding for finding in before if finding.code not in known]
-    return [f if went.is_degraded else replace(f, severity=Severity.INFO) for f in alone]
+    return [f if trend.is_degraded else replace(f, severity=Severity.INFO) for f in alone]

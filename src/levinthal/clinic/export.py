@@ -1,7 +1,7 @@
 """Findings for other programs: plain JSON, and SARIF 2.1.0 for code hosts and editors.
 
-Both give dictionaries of strings, numbers, booleans, lists and None only: `json.dumps(..., allow_nan=False)`
-takes them. What is not a finite number is None.
+Both return dictionaries of strings, numbers, booleans, lists and None only, which
+`json.dumps(..., allow_nan=False)` accepts. A number that is not finite becomes None.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from levinthal.clinic.recording.sample import TENSOR
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Finding, Severity
 
-SCHEMA = "levinthal.findings/1"
+SCHEMA = "levinthal.findings/2"
 SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
@@ -35,30 +35,44 @@ def to_json(
     history: History | None = None,
     names: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Findings, with what they were told from where it is given.
+    """Findings as plain JSON, with the measurements behind them where they are given.
 
-    `schema` changes its number whenever a key changes its meaning or goes. `checkup` adds the numbers of
-    `check` and of every layer; `history` the steps that `watch` sampled: losses, and of every parameter the
-    columns of TENSOR, under its name where `names` has them (`w.patient.names`), else under its place.
+    The number in `schema` changes whenever a key changes its meaning or is removed.
 
-    >>> told = to_json([])
-    >>> told["schema"], told["healthy"], told["findings"]
-    ('levinthal.findings/1', True, [])
+    Args:
+        findings: The findings of a Checkup, Watch, Examination or Treatment.
+        checkup: Adds the numbers of `check` and the statistics of every layer.
+        history: Adds the sampled steps of a watch: losses and, of every parameter, the columns of TENSOR.
+        names: The names of the parameters, `w.setup.names`. Default: their places.
+
+    Returns:
+        A dictionary with the keys that docs/integrations.md lists.
+
+    >>> data = to_json([])
+    >>> data["schema"], data["healthy"], data["findings"]
+    ('levinthal.findings/2', True, [])
     """
     healthy = all(finding.severity is Severity.INFO for finding in findings)
-    told = {"schema": SCHEMA, **_versions(), "healthy": healthy, "findings": [_row(f) for f in findings]}
+    data = {"schema": SCHEMA, **_versions(), "healthy": healthy, "findings": [_row(f) for f in findings]}
     if checkup is not None:
-        told["checkup"] = {"numbers": plain(checkup.numbers), "layers": plain(checkup.layers)}
+        data["checkup"] = {"numbers": plain(checkup.numbers), "layers": plain(checkup.layers)}
     if history is not None:
-        told["history"] = _course(history, names)
-    return told
+        data["history"] = _history(history, names)
+    return data
 
 
 def to_sarif(findings: Iterable[Finding], *, artifact: str | Path | None = None) -> dict[str, Any]:
-    """A SARIF 2.1.0 log of one run: the catalogue as its rules, a result for each finding.
+    """A SARIF 2.1.0 log of one run: the catalogue as its rules, one result for each finding.
 
-    `artifact` is the file that made the network; every result then points to its first line, and to the layer
-    as a logical location. Source: OASIS, Static Analysis Results Interchange Format 2.1.0 (2023, errata 1).
+    Args:
+        findings: The findings of a Checkup, Watch, Examination or Treatment.
+        artifact: The file that builds the network. Every result points to its first line, and to the layer as
+            a logical location.
+
+    Returns:
+        The log as a dictionary.
+
+    OASIS, Static Analysis Results Interchange Format 2.1.0 (2023, errata 1).
 
     >>> log = to_sarif([], artifact="train.py")
     >>> log["version"], len(log["runs"]), log["runs"][0]["results"]
@@ -76,7 +90,7 @@ def to_sarif(findings: Iterable[Finding], *, artifact: str | Path | None = None)
 
 
 def plain(value: Any) -> Any:
-    """The same in dictionaries, lists, strings, finite numbers, booleans and None.
+    """The value in dictionaries, lists, strings, finite numbers, booleans and None.
 
     >>> plain({"a": (1, np.float32(0.5), math.inf), 2: Severity.INFO, "t": torch.tensor([1.0, math.nan])})
     {'a': [1, 0.5, None], '2': 'info', 't': [1.0, None]}
@@ -102,7 +116,7 @@ def _row(finding: Finding) -> dict[str, Any]:
     return {**plain(finding), "means": CATALOGUE[finding.code].means}
 
 
-def _course(history: History, names: Sequence[str]) -> dict[str, Any]:
+def _history(history: History, names: Sequence[str]) -> dict[str, Any]:
     """Losses and parameters, sample by sample."""
     columns = {column: history.tensors(column) for column in TENSOR}
     count = columns[TENSOR[0]].shape[1]
@@ -111,13 +125,13 @@ def _course(history: History, names: Sequence[str]) -> dict[str, Any]:
         name: {column: plain(table[:, place]) for column, table in columns.items()}
         for place, name in enumerate(labels[:count])
     }
-    losses = {"losses": plain(history.losses), "guess": plain(history.chance)}
+    losses = {"losses": plain(history.losses), "chance_loss": plain(history.chance)}
     steps = {"steps": plain(history.steps), "parameters_at_steps": plain(history.tensor_steps)}
     return {**steps, **losses, "parameters": parameters}
 
 
 def _rule(code: str) -> dict[str, Any]:
-    """What the catalogue says of a code, as a reportingDescriptor."""
+    """The catalogue's entry of a code, as a reportingDescriptor."""
     entry = CATALOGUE[code]
     return {
         "id": code,
@@ -132,7 +146,7 @@ def _result(finding: Finding, artifact: str | Path | None) -> dict[str, Any]:
     seen = ", ".join(f"{name} {_short(value)}" for name, value in finding.evidence.items())
     cause = f" Follows from {finding.follows}." if finding.follows else ""
     text = f"{finding.code} in {finding.where}: {entry.means}. Seen: {seen}.{cause} Remedy: {finding.remedy}"
-    kept = ("confidence", "step", "evidence", "follows", "remedy", "proof")
+    properties = ("confidence", "step", "evidence", "follows", "remedy", "confirmation")
     return {
         "ruleId": finding.code,
         "ruleIndex": list(CATALOGUE).index(finding.code),
@@ -140,7 +154,7 @@ def _result(finding: Finding, artifact: str | Path | None) -> dict[str, Any]:
         "message": _message(text),
         "locations": [_location(finding.where, artifact)],
         "partialFingerprints": {"codeAndPlace/v1": f"{finding.code}:{finding.where}"},
-        "properties": {name: plain(getattr(finding, name)) for name in kept},
+        "properties": {name: plain(getattr(finding, name)) for name in properties},
     }
 
 
@@ -153,7 +167,7 @@ def _location(where: str, artifact: str | Path | None) -> dict[str, Any]:
 
 
 def _uri(artifact: str | Path) -> str:
-    """A relative reference for what lies below the working directory, else an absolute address."""
+    """A relative reference for a file below the working directory, else an absolute address."""
     path = Path(artifact)
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())

@@ -1,8 +1,9 @@
-"""`watch`: an ordinary training loop under observation. It reads, never writes, never raises by itself."""
+"""`watch`: observe an ordinary training loop. It reads, never writes, and never raises inside the loop."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
+from levinthal.clinic.failures.frozen import require_known_prefixes
+from levinthal.clinic.failures.losses import require_loss
 from levinthal.clinic.presentation.notebook import run_html
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import formatted
@@ -30,9 +33,9 @@ from levinthal.errors import InputError, LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Severity
 
 WHOLE = 8
-"""Samples from which on layers, weights and batches are read in turns."""
-PACE = 1.5
-"""From one step that is looked at closer to the next, at least."""
+"""Number of samples after which layers, weights and batches are read in turns."""
+DETAIL_RATIO = 1.5
+"""Ratio of the steps of two successive detailed samples, at least."""
 GOLDEN = (5**0.5 - 1) / 2
 NOTHING_SEEN = (
     "Nothing was seen: no training step of this model with this optimiser was sampled. Is the loop inside "
@@ -41,8 +44,8 @@ NOTHING_SEEN = (
 
 
 def sampled_step(block: int, every: int) -> int:
-    """The step to sample of a block of `every` steps, its place in the block spread by the golden ratio: so
-    what a loop does at a beat of its own (an epoch, a gathered batch) is neither always seen nor never.
+    """The step that is sampled in a block of `every` steps. Its place in the block follows the golden ratio,
+    so that periodic events of the loop (epochs, accumulated batches) are not aliased.
 
     >>> [sampled_step(block, 10) for block in range(5)]
     [0, 16, 22, 38, 44]
@@ -51,15 +54,22 @@ def sampled_step(block: int, every: int) -> int:
 
 
 class FindingError(LevinthalError):
-    """`raise_if` found what it was told to look for."""
+    """`Watch.raise_if` found a finding of the given severity or worse."""
 
 
 class Watch:
-    """What `watch` gives: a context manager around a training loop.
+    """The result of `watch`: a context manager around a training loop, and the findings after it.
 
-    A sampled step begins with the first forward pass in training mode and ends with the optimiser's step.
-    In every other step two integers are compared, and nothing else is done; but the next pass after a step
-    that was looked at closer tells whether anybody has changed the weights since.
+    A sampled step begins with the first forward pass in training mode and ends with the optimiser's step. In
+    every other step two integers are compared, and nothing else is done. One exception: the pass after a
+    detailed sample reads whether the weights were changed outside the optimiser's step. `print(watch)` shows
+    the findings in the terminal; a notebook shows them as HTML.
+
+    Attributes:
+        setup: The model, its optimisers and parameters.
+        history: The sampled steps: losses, layers, gradients, weights and updates.
+        failed_rules: Rules that raised when the findings were last computed, and why.
+        trouble: The failure of the watch itself; it then stops recording, and the loop goes on.
     """
 
     def __init__(self, setup: TrainingSetup, every: int, validation: Validation | None = None) -> None:
@@ -71,9 +81,7 @@ class Watch:
         )
         self.history.rows.with_fingerprints = validation is not None
         self.failed_rules: tuple[str, ...] = ()
-        """Rules that could not judge what they met, when findings were last asked for, and why."""
         self.trouble = ""
-        """What went wrong inside the watch itself; it then stops listening, and the loop goes on."""
         self._step = self._due = self._block = 0
         self._sample: Sample | None = None
         self._tensors = Tensors(setup.parameters)
@@ -111,9 +119,12 @@ class Watch:
         self._safely(self._evaluate, True)
 
     def begin_step(self, *inputs: Any) -> None:
-        """Begin a step before the model is called, for loops that call parts of it; `inputs` as the model's.
+        """Begin a step by hand, for loops that call parts of the model and never the model itself.
 
-        Does nothing in a step that is not to be sampled, or that has begun.
+        It does nothing in a step that is not sampled, or that has begun.
+
+        Args:
+            inputs: The inputs of the step, as the model would get them.
         """
         if self._handles and self._sample is None and self._step == self._due:
             self._safely(self._begin, inputs, {})
@@ -121,7 +132,11 @@ class Watch:
                 self._safely(self._recorder.join)  # the model itself may never be called
 
     def findings(self) -> list[Finding]:
-        """What is wrong, causes before their symptoms, the most important first; empty for a healthy run."""
+        """The findings so far: causes before their symptoms, the most important first.
+
+        Returns:
+            A list of Finding; empty for a healthy run.
+        """
         if self._handles and self._sample is None:
             self._safely(self._evaluate)
         failed = list[str]()
@@ -135,13 +150,23 @@ class Watch:
         lines = [formatted(found) if found or len(self.history) else NOTHING_SEEN]
         held = self.history.validation.trouble if self.history.validation else ""
         lines += [f"The watch ended early: {self.trouble}"] if self.trouble else []
-        lines += [f"Nothing was held out: {held}"] if held else []
-        return "\n".join([*lines, *(f"Not judged, by a fault of ours: {rule}" for rule in self.failed_rules)])
+        lines += [f"The validation data were not evaluated: {held}"] if held else []
+        return "\n".join(
+            [*lines, *(f"A rule failed, please report it: {rule}" for rule in self.failed_rules)]
+        )
 
     def report(self, path: str | Path) -> Path:
-        """Write findings, figures and where they are from as one self-contained page; the path it now has.
+        """Write findings, figures and their provenance as one self-contained page.
 
-        Raises InputError where `path` is a folder, StoreError where it cannot be written.
+        Args:
+            path: The HTML file to write; its folder is made where it does not exist.
+
+        Returns:
+            The path of the page.
+
+        Raises:
+            InputError: `path` is a folder.
+            StoreError: `path` cannot be written.
         """
         return write_page(
             path,
@@ -154,11 +179,11 @@ class Watch:
         )
 
     def _repr_html_(self) -> str:
-        """The answer for a notebook."""
+        """The findings for a notebook."""
         return run_html(self.findings(), self.history, self.setup)
 
     def _evaluate(self, last: bool = False) -> None:
-        """At the validation set, if there is one and it is time."""
+        """Evaluate the validation set, if there is one and an evaluation is due."""
         validation, calls = self.history.validation, [s.losses for s in self.history.samples[-1:]]
         if validation is not None and calls:
             kind = calls[0][0].kind if calls[0] else ""
@@ -166,9 +191,14 @@ class Watch:
             validation.evaluate(self.setup.hooked_module, step, self.history.rows, kind, last=last)
 
     def raise_if(self, severity: str = "critical") -> None:
-        """Raise FindingError if there is a finding of this severity or worse.
+        """Raise where there is a finding of this severity or worse.
 
-        Raises InputError for an unknown severity.
+        Args:
+            severity: "critical", "warning" or "info".
+
+        Raises:
+            FindingError: There is such a finding; the line names each with its remedy.
+            InputError: The severity is unknown.
         """
         order = [str(s) for s in Severity]
         worst = order.index(require_one_of("severity", severity, order))
@@ -177,11 +207,11 @@ class Watch:
             raise FindingError("; ".join(f"{f.code} in {f.where}: {f.remedy}" for f in found))
 
     def _safely(self, function: Callable[..., None], *args: Any) -> None:
-        """Call it; its failure is noted and ends the listening instead of the user's training."""
+        """Call a function; its failure is noted and ends the recording instead of the user's training."""
         if self.trouble:
             return
         try:
-            with torch._C.DisableTorchFunction():  # else every operation comes back to the listener
+            with torch._C.DisableTorchFunction():  # else every operation comes back to the recorder
                 function(*args)
         except Exception as error:
             self.trouble = f"{type(error).__name__}: {error}"
@@ -204,7 +234,7 @@ class Watch:
             self._safely(self._recorder.forward_done)
 
     def _step_begins(self, _: Optimizer, args: tuple[Any, ...], words: dict[str, Any]) -> None:
-        """The optimiser's own arithmetic is not listened to; what a closure does in it is."""
+        """Stop recording before the optimiser's own arithmetic, but not before the passes of a closure."""
         if self._sample is None or self._sample.loss is None:
             return
         if not any(map(callable, (*args, *words.values()))):  # else the last pass of an accumulated step, say
@@ -221,7 +251,7 @@ class Watch:
     def _begin(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         self._sample = Sample(self._step, training=self.setup.model.training)
         if self._step >= self._next_detailed:
-            self._sample.detailed, self._next_detailed = True, PACE * self._step + 1
+            self._sample.detailed, self._next_detailed = True, DETAIL_RATIO * self._step + 1
         whole, turn = self._sample.detailed or self._sampled < WHOLE, self._sampled % TURNS
         layers, self._weighed, batch = whole or turn == 0, whole or turn == 1, whole or turn == 2
         if self._weighed:
@@ -277,25 +307,48 @@ def watch(
 ) -> Watch:
     """Watch an ordinary training loop: `with watch(model, optimizer) as w: ...`, then `w.findings()`.
 
-    `every`: of so many steps one is sampled, at a place among them that changes from one to the next.
-    `frozen`: beginnings of the names of parameters that are meant to stay as they are.
+    The training is bit-identical with and without the watch, and no hook is left behind.
 
-    `validation`: a pair (inputs, targets) or an iterable of such pairs, a DataLoader say. Up to 2,048 rows of
-    it (and 128 MiB) are read once, on entering; about ten times a run the model is put into evaluation mode
-    and asked about them, and about rows it was trained on. `loss_fn(output, targets)` is the loss to ask by;
-    left out, it is the loss function of torch's that the loop was seen to call.
+    Args:
+        model: The network that the loop trains.
+        optimizer: Its optimiser, or several; the steps of the first one are counted.
+        loss_fn: The loss (output, targets) -> scalar tensor that evaluates the validation rows. Default: the
+            loss function of torch that the loop calls.
+        every: One step in so many is sampled, at a place that changes from one block of steps to the next.
+        validation: A pair (inputs, targets), or an iterable of such pairs, for example a DataLoader. Up to
+            2,048 rows (and 128 MiB) are read once, on entering. About ten times a run the model is evaluated
+            on them and on rows that it was trained on.
+        frozen: Prefixes of the names of parameters that are meant to stay as they are.
 
-    The run is bit-identical with and without, and no hook is left behind.
+    Returns:
+        A Watch, to be used in a `with` statement.
 
-    Raises InputError for what is no model or optimiser, a model without parameters, no optimiser, `every`
-    below 1, or validation that cannot be read twice.
+    Raises:
+        InputError: No model, no optimiser, or no parameters; `every` below 1; a prefix that matches no
+            parameter; validation data that can be read only once.
+
+    >>> import levinthal, torch
+    >>> model = torch.nn.Sequential(torch.nn.Linear(8, 4), torch.nn.Softmax(1))
+    >>> optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    >>> inputs, targets = torch.randn(64, 8), torch.arange(64) % 4
+    >>> with levinthal.watch(model, optimizer, every=1) as w:
+    ...     for _ in range(5):
+    ...         optimizer.zero_grad()
+    ...         torch.nn.functional.cross_entropy(model(inputs), targets).backward()
+    ...         optimizer.step()
+    >>> w.findings()[0].code
+    'DOUBLE_SOFTMAX'
     """
-    given: Any = optimizer  # whatever it is: `Patient.of` refuses what is no optimiser
+    given: Any = optimizer  # of any type: `TrainingSetup.of` refuses anything but optimisers
     several = isinstance(given, Iterable) and not isinstance(given, Optimizer)
     optimizers: tuple[Optimizer, ...] = tuple(given) if several else (given,)
-    if every < 1:
-        raise InputError(f"every={every}: give the number of steps between samples, 1 or more")
+    if not isinstance(every, Integral) or every < 1:
+        raise InputError(f"every={every!r}: give the number of steps between samples, 1 or more")
     if not optimizers:
         raise InputError("0 optimisers: pass the one, or the ones, that train the model")
+    if loss_fn is not None:
+        require_loss(loss_fn, "loss_fn")
+    setup = TrainingSetup.of(model, optimizers, (frozen,) if isinstance(frozen, str) else tuple(frozen))
+    require_known_prefixes(model, setup.frozen)
     held = None if validation is None else Validation(as_source(validation), loss_fn)
-    return Watch(TrainingSetup.of(model, optimizers, tuple(frozen)), every, held)
+    return Watch(setup, every, held)

@@ -1,4 +1,4 @@
-"""What the callbacks share: a watch that somebody else's trainer begins and ends."""
+"""The base class of the callbacks: a watch that an external trainer begins and ends."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from levinthal.vocabulary import Severity
 
 
 class Attending:
-    """Base of the callbacks. `every` and `frozen` are those of `levinthal.watch`.
+    """Base class of the callbacks.
 
-    `raise_if`: raise FindingError after training if there is a finding of this severity or worse.
+    Args:
+        every: One step in so many is sampled, as in `levinthal.watch`.
+        raise_if: Raise FindingError after training where there is a finding of this severity or worse.
+        frozen: Prefixes of the names of parameters that are meant to stay, as in `levinthal.watch`.
 
-    Raises InputError for an unknown severity.
+    Raises:
+        InputError: The severity is unknown.
     """
 
     def __init__(self, every: int = 10, *, raise_if: str | None = None, frozen: Iterable[str] = ()) -> None:
@@ -33,12 +37,15 @@ class Attending:
 
     @property
     def watch(self) -> Watch:
-        """The watch of the last training: `callback.watch.findings()`.
+        """The watch of the last training, as in `callback.watch.findings()`.
 
-        Raises InputError before the first.
+        Raises:
+            InputError: No training has begun.
         """
         if self._watch is None:
-            raise InputError("nothing watched yet: the watch begins when the trainer starts to train")
+            raise InputError(
+                "no training has been watched: the watch begins when the trainer starts to train"
+            )
         return self._watch
 
     def begin(
@@ -49,18 +56,28 @@ class Attending:
         loss_fn: LossFn | None = None,
         validation: Any = None,
     ) -> None:
-        """Watch from here; what was watched before is over."""
+        """Begin a watch, and end the one before.
+
+        Args:
+            model: The network.
+            optimizers: Its optimisers; the steps of the first one are counted.
+            loss_fn: As in `levinthal.watch`.
+            validation: As in `levinthal.watch`.
+
+        Raises:
+            InputError: What `levinthal.watch` refuses.
+        """
         self.end()
         every, frozen = self.every, self.frozen
         begun = watch(model, optimizers, loss_fn=loss_fn, every=every, validation=validation, frozen=frozen)
         self._watch = self._open.enter_context(begun)
 
     def end(self) -> None:
-        """Stop watching and leave no hook behind; needed by hand only where training was broken off."""
+        """Stop watching and leave no hook behind. Call it by hand only after an interrupted training."""
         self._open.close()
 
     def judge(self) -> None:
-        """Raise what `raise_if` asks for."""
+        """Raise FindingError where `raise_if` asks for it."""
         if self.raise_if is not None and self._watch is not None:
             self._watch.raise_if(self.raise_if)
 

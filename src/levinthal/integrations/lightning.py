@@ -15,7 +15,7 @@ from levinthal.vocabulary import Severity
 
 
 def _callbacks() -> tuple[type, ...]:
-    """The base classes of the two names that Lightning goes by; a trainer of either takes a child of both."""
+    """The base classes of Lightning's two package names; a trainer of either accepts a child of both."""
     found = []
     for name in ("lightning.pytorch", "pytorch_lightning"):
         try:
@@ -29,14 +29,21 @@ BASES = _callbacks()
 
 
 class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
-    """Watches training from the first batch to the last, then prints the findings and logs them.
+    """Watch a training from the first batch to the last, then print the findings and log them.
 
-    Loggers get the number of findings of each severity; TensorBoard's the curves and the findings too.
-    `raise_if` raises when `fit` is over, after the last checkpoint is written. Sanity checks and validation
-    are not counted. Of several optimisers the first one's steps are counted. `validation` and `loss_fn` are
-    those of `levinthal.watch`, asked of the module's `forward`; without them nothing is held out.
+    Every logger gets the number of findings of each severity; TensorBoard's also the curves and the findings.
+    Sanity checks and validation are not counted. Of several optimisers, the steps of the first are counted.
 
-    Raises InputError where Lightning is not installed, or for an unknown severity.
+    Args:
+        every: One step in so many is sampled, as in `levinthal.watch`.
+        raise_if: Raise FindingError when `fit` is over and the last checkpoint is written, where there is a
+            finding of this severity or worse.
+        frozen: Prefixes of the names of parameters that are meant to stay, as in `levinthal.watch`.
+        loss_fn: The loss that evaluates the validation rows, as in `levinthal.watch`.
+        validation: Validation data for the module's `forward`, as in `levinthal.watch`. Default: none.
+
+    Raises:
+        InputError: Lightning is not installed, or the severity is unknown.
     """
 
     def __init__(
@@ -51,30 +58,30 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
         require_extra(bool(BASES), "Lightning", "lightning")
         super().__init__(every, raise_if=raise_if, frozen=frozen)
         self.loss_fn, self.validation = loss_fn, validation
-        self._start = 0
+        self._first_step = 0
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """The optimisers exist by now."""
-        self._start = trainer.global_step
+        """Begin the watch: the optimisers exist now."""
+        self._first_step = trainer.global_step
         self.begin(pl_module, trainer.optimizers, loss_fn=self.loss_fn, validation=self.validation)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
-        """A training step may call parts of the module, and the module itself never."""
+        """Begin a step: `training_step` may call parts of the module and never the module itself."""
         is_pair = isinstance(batch, tuple | list) and len(batch) == 2
         self.watch.begin_step(*tensors(batch[0] if is_pair else batch))
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
-        """Say what was found."""
+        """End the watch, print the findings and log them."""
         self.end()
         if trainer.is_global_zero:
             print(self.watch)
         for logger in trainer.loggers:
             logger.log_metrics(self._counts(), step=trainer.global_step)
             if hasattr(logger.experiment, "add_text"):
-                tensorboard.write(self.watch, logger.experiment, start=self._start)
+                tensorboard.write(self.watch, logger.experiment, start=self._first_step)
 
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
-        """Raise only now: the checkpoints are written."""
+        """Raise only now, when the checkpoints are written."""
         self.judge()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Findings and curves of a watch in TensorBoard."""
+"""Write the findings and curves of a watch to TensorBoard."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ Curve = tuple[str, np.ndarray, np.ndarray]
 
 
 def write(watch: Watch, writer: Any, *, start: int = 0) -> None:
-    """Write what a watch has seen: curves under `levinthal/`, and the findings as a text.
+    """Write the curves of a watch under `levinthal/`, and its findings as a text.
 
-    `writer` is a SummaryWriter (torch's or tensorboardX's), which stays open, or a folder. The curves are the
-    loss, and of each layer's matrices the norm of their gradient and their step as a share of their weights,
-    at the steps that were sampled. `start` is added to every step, for a training that was resumed.
+    The curves hold the sampled steps: the loss and, for the parameters of each layer, the norm of the
+    gradient and the norm of the update divided by that of the weights (no unit).
 
-    Raises InputError for a folder where TensorBoard is not installed.
+    Args:
+        watch: A watch, during or after training.
+        writer: A SummaryWriter (torch's or tensorboardX's), which stays open; or a folder.
+        start: Added to every step, for a training that was resumed.
+
+    Raises:
+        InputError: `writer` is a folder and TensorBoard is not installed.
     """
     if isinstance(writer, str | Path):
         with closing(_opened(writer)) as opened:
@@ -39,7 +44,7 @@ def write(watch: Watch, writer: Any, *, start: int = 0) -> None:
 
 
 def curves(watch: Watch) -> Iterator[Curve]:
-    """Name, (samples,) steps and values of the loss, and of every layer's gradient norm and step size."""
+    """Name, steps and values (samples,) of the loss and of each layer's gradient norm and step size."""
     if not len(watch.history):
         return
     yield "loss", watch.history.steps, watch.history.losses
@@ -52,7 +57,7 @@ def curves(watch: Watch) -> Iterator[Curve]:
 
 
 def layers(watch: Watch) -> dict[str, list[int]]:
-    """Layer -> the places of its parameters."""
+    """Layer -> the indices of its parameters."""
     found = dict[str, list[int]]()
     for place, name in enumerate(watch.setup.names):
         found.setdefault(name.rpartition(".")[0] or name, []).append(place)
@@ -60,7 +65,7 @@ def layers(watch: Watch) -> dict[str, list[int]]:
 
 
 def _norm(parts: np.ndarray) -> np.ndarray:
-    """(samples,) norm of the whole from those of its parts; nan where no part is there."""
+    """Norm of a layer (samples,) from those of its parameters; nan where none was read."""
     squares = np.nansum(parts**2, 1)
     return np.where(np.isnan(parts).all(1), np.nan, np.sqrt(squares))
 

@@ -22,12 +22,18 @@ BASES = _callbacks()
 
 
 class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
-    """Watches training from the first batch to the last, then prints the findings.
+    """Watch a training from the first batch to the last, then print the findings.
 
-    Transformers tells its callbacks nothing of an exception: after one, `callback.end()` takes the hooks off;
-    the next training does so by itself.
+    Transformers does not inform its callbacks of an exception. After one, call `callback.end()` to remove the
+    hooks; the next training removes them by itself.
 
-    Raises InputError where Transformers is not installed, or for an unknown severity.
+    Args:
+        every: One step in so many is sampled, as in `levinthal.watch`.
+        raise_if: Raise FindingError after training where there is a finding of this severity or worse.
+        frozen: Prefixes of the names of parameters that are meant to stay, as in `levinthal.watch`.
+
+    Raises:
+        InputError: Transformers is not installed, or the severity is unknown.
     """
 
     def __init__(self, every: int = 10, *, raise_if: str | None = None, frozen: Iterable[str] = ()) -> None:
@@ -35,11 +41,11 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
         super().__init__(every, raise_if=raise_if, frozen=frozen)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **words: Any) -> None:  # noqa: ARG002
-        """Model and optimiser are ready by now."""
+        """Begin the watch: model and optimiser exist now."""
         self.begin(words["model"], [unwrapped(words["optimizer"])])
 
     def on_train_end(self, args: Any, state: Any, control: Any, **words: Any) -> None:  # noqa: ARG002
-        """Say what was found, and raise what is to be raised."""
+        """End the watch, print the findings, and raise where `raise_if` asks for it."""
         self.end()
         if state.is_world_process_zero:
             print(self.watch)
@@ -47,7 +53,7 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
 
 
 def unwrapped(optimizer: Any) -> Optimizer:
-    """The optimiser whose step is taken; Accelerate's wrapper calls itself one too, and has no hooks."""
+    """The optimiser inside Accelerate's wrapper, which is an Optimizer too but has no hooks."""
     while isinstance(getattr(optimizer, "optimizer", None), Optimizer):
         optimizer = optimizer.optimizer
     assert isinstance(optimizer, Optimizer)

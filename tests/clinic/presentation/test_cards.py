@@ -54,7 +54,7 @@ def test_evidence_of_any_kind_is_a_text(value: object, said: str) -> None:
 
 def test_proofs_share_one_axis_that_holds_zero() -> None:
     good, bad = tried_remedies(
-        [tried("proved here", 0.2, 0.3, 0.4), tried("made it worse", -0.6, -0.5, -0.4)]
+        [tried("confirmed here", 0.2, 0.3, 0.4), tried("made it worse", -0.6, -0.5, -0.4)]
     )
     assert good.zero == bad.zero
     assert 0 < bad.low < bad.dot < bad.high < bad.zero < good.low < good.dot < good.high < 1
@@ -65,14 +65,14 @@ def test_proofs_share_one_axis_that_holds_zero() -> None:
 def test_what_helped_most_comes_first() -> None:
     arms = [
         tried("not pursued", 0.8, 0.9, 1.0),
-        tried("proved here", 0.1, 0.2, 0.3),
+        tried("confirmed here", 0.1, 0.2, 0.3),
         tried("made it worse", -0.3, -0.2, -0.1),
-        tried("proved here", 0.4, 0.5, 0.6),
+        tried("confirmed here", 0.4, 0.5, 0.6),
         Tried("UNDERFIT", "more", "steps", "no effect here", Estimate.exact(float("nan"))),
     ]
     order = [(arm.word, arm.value) for arm in tried_remedies(arms)]
     proved, rest = order[:2], [word for word, _ in order[2:]]
-    assert proved == [("proved here", "+0.50"), ("proved here", "+0.20")]
+    assert proved == [("confirmed here", "+0.50"), ("confirmed here", "+0.20")]
     assert rest == ["no effect here", "made it worse", "not pursued"]
 
 

@@ -69,7 +69,7 @@ def test_the_cause_comes_first_with_evidence_cure_and_what_it_explains(tmp_path:
     cause = finding("MISSING_ZERO_GRAD", "optimiser", 30, {"norm of the gradient left over": 2.5})
     symptom = dataclasses.replace(finding("UNDERFIT", "loss", 90, {}), follows="MISSING_ZERO_GRAD")
     noted = finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
-    proved = dataclasses.replace(cause, proof="+0.3 over 5 seeds")
+    proved = dataclasses.replace(cause, confirmation="+0.3 over 5 seeds")
     page = made(tmp_path, (proved, symptom, noted), history=history([2.0] * 20), setup=setup())
     assert page.heads == ["The cause", "What was checked", "Info", "The figures", "Provenance"]
     for wanted in ("2.50", "norm of the gradient left over", "since step 30", "Explains 1 symptom: UNDERFIT",
@@ -78,10 +78,10 @@ def test_the_cause_comes_first_with_evidence_cure_and_what_it_explains(tmp_path:
 
 
 def test_treatments_have_a_table_and_none_has_none(tmp_path: Path) -> None:
-    trials = (tried("proved here", 0.2, 0.3, 0.4), tried("no effect here", -0.1, 0.0, 0.1))
+    trials = (tried("confirmed here", 0.2, 0.3, 0.4), tried("no effect here", -0.1, 0.0, 0.1))
     page = made(tmp_path, history=history(FALLING), setup=setup(), trials=trials)
     assert "What was tried" in page.heads
-    assert "proved here" in page.words
+    assert "confirmed here" in page.words
     assert "+0.30" in page.words
     assert "[0.20, 0.40] accuracy" in page.words
 

@@ -33,12 +33,12 @@ def rows(problem: levinthal.Problem, seed: int, count: int) -> list[list[int]]:
 def test_an_epoch_holds_every_row_once_and_the_seed_fixes_the_order(train: object) -> None:
     problem = replace(PROBLEM, train=train)
     assert sorted(chain.from_iterable(rows(problem, 0, 3))) == list(range(12))
-    torch.rand(3)  # what others draw has no part in it
+    torch.rand(3)  # other draws have no effect
     assert rows(problem, 0, 6) == rows(problem, 0, 6) != rows(problem, 1, 6)
     assert rows(problem, 0, 3) != rows(problem, 0, 6)[3:]
 
 
-def test_without_shuffling_rows_come_as_they_are() -> None:
+def test_without_shuffling_rows_come_in_their_order() -> None:
     assert rows(replace(PROBLEM, shuffle=False), 0, 2) == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
@@ -49,7 +49,7 @@ def test_inputs_may_be_dictionaries_of_tensors() -> None:
     assert torch.equal(inputs["a"][:, 0].long(), targets)
 
 
-def test_what_prepares_a_batch_prepares_all_of_them() -> None:
+def test_prepare_is_applied_to_training_and_validation_batches() -> None:
     problem = replace(PROBLEM, prepare=lambda x, y: (x + 100, y), validation=(X, Y))
     assert float(next(batches(problem, 0))[0].min()) >= 100
     assert float(held_out(problem)[0][0].min()) >= 100
@@ -61,16 +61,16 @@ def test_what_prepares_a_batch_prepares_all_of_them() -> None:
         ((X, Y[:5]), "train has 12 inputs and 5 targets"),
         ((X[:0], Y[:0]), "train has 0 rows"),
         ([], "0 batches"),
-        ([(X, Y, Y)], "a batch holds 3 things"),
-        ([X], "a batch holds Tensor"),
+        ([(X, Y, Y)], "a batch is a value of 3 items"),
+        ([X], "a batch is a value of type Tensor"),
     ],
 )
-def test_data_that_make_no_batch_are_refused_in_a_line(train: object, line: str) -> None:
+def test_data_that_make_no_batch_are_refused_in_one_line(train: object, line: str) -> None:
     with pytest.raises(InputError, match=line):
         next(batches(replace(PROBLEM, train=train), 0))
 
 
-def test_a_list_of_two_batches_is_no_pair_of_arrays() -> None:
+def test_a_list_of_two_batches_is_not_a_pair_of_arrays() -> None:
     loader = [(X[:4], Y[:4]), (X[4:8], Y[4:8])]
     assert [y.tolist() for _, y in islice(batches(replace(PROBLEM, train=loader), 0), 2)] == [
         [0, 1, 2, 3],

@@ -1,4 +1,4 @@
-"""Operations on a network, against what they should leave."""
+"""Model edits against the network that they should leave."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def deep(activation: type[nn.Module] = nn.ReLU, depth: int = 6, width: int = 256
 
 
 @pytest.mark.parametrize("orthogonal", [False, True])
-def test_initial_weights_keep_the_signal_of_a_deep_network(orthogonal: bool) -> None:
+def test_the_initialisation_keeps_the_variance_of_the_signal_in_a_deep_network(orthogonal: bool) -> None:
     net = deep(depth=20)
     assert model_edits.initialise(net, orthogonal=orthogonal)
     x = torch.randn(64, 256)
@@ -33,13 +33,13 @@ def test_weights_for_sigmoid_and_tanh_are_those_of_glorot() -> None:
     assert not net[0].bias.any()
 
 
-def test_only_hidden_activations_are_exchanged() -> None:
+def test_only_hidden_activations_are_replaced() -> None:
     net = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), nn.Sigmoid())
     assert model_edits.replace_activations(net, nn.ReLU, model_edits.SQUASHING)
     assert [type(part) for part in net] == [nn.Linear, nn.ReLU, nn.Linear, nn.Sigmoid]
 
 
-def test_a_normalised_activation_reads_rows_of_mean_0_and_spread_1() -> None:
+def test_a_normalised_activation_reads_rows_of_mean_0_and_deviation_1() -> None:
     seen = list[torch.Tensor]()
     net = deep(nn.Tanh)
     assert model_edits.normalise(net)
@@ -49,7 +49,7 @@ def test_a_normalised_activation_reads_rows_of_mean_0_and_spread_1() -> None:
     assert float((seen[0].std(1, correction=0) - 1).abs().max()) < 1e-3
 
 
-def test_a_residual_network_passes_the_first_layer_on_when_the_others_are_silent() -> None:
+def test_a_residual_network_passes_the_first_layer_on_where_the_others_are_zero() -> None:
     net = deep(nn.Tanh)
     with torch.no_grad():
         for layer in net[2:-2:2]:
@@ -62,7 +62,7 @@ def test_a_residual_network_passes_the_first_layer_on_when_the_others_are_silent
     hidden = list[torch.Tensor]()
     net[-2].register_forward_pre_hook(lambda _m, args: hidden.append(args[0]))
     net(x)
-    net(x)  # nothing is kept from pass to pass
+    net(x)  # nothing is stored from pass to pass
     assert all(torch.allclose(h, first) for h in hidden)
 
 
@@ -77,11 +77,11 @@ def test_a_shortcut_adds_the_first_hidden_activation_to_the_last() -> None:
     assert torch.allclose(hidden[0], first + last)
 
 
-def test_what_stands_after_the_last_layer_is_taken_away_and_nothing_else() -> None:
+def test_only_the_activation_after_the_last_layer_is_removed() -> None:
     net = deep()
-    assert model_edits.without_last(net, model_edits.OUTPUTS)
+    assert model_edits.remove_output_activation(net, model_edits.OUTPUTS)
     assert isinstance(net[-1], nn.Identity)
-    assert not model_edits.without_last(net, model_edits.OUTPUTS)
+    assert not model_edits.remove_output_activation(net, model_edits.OUTPUTS)
     assert isinstance(net[1], nn.ReLU)
 
 
@@ -89,18 +89,18 @@ def test_two_layers_in_a_row_get_a_relu_between_them() -> None:
     net = nn.Sequential(nn.Linear(3, 5), nn.Dropout(0.0), nn.Linear(5, 2), nn.ReLU(), nn.Linear(2, 2))
     x = torch.randn(7, 3)
     expected = net[2](torch.relu(net[0](x)))
-    assert model_edits.rectify(net)
+    assert model_edits.insert_relu(net)
     assert torch.equal(net[:3](x), expected)
 
 
-def test_what_finds_nothing_says_so() -> None:
+def test_an_edit_that_finds_nothing_returns_false() -> None:
     net = nn.Sequential(nn.Linear(2, 2))
-    for operation in (
+    for edit in (
         model_edits.normalise,
         model_edits.residual,
         model_edits.group_norms,
-        model_edits.thaw,
-        model_edits.rectify,
+        model_edits.unfreeze,
+        model_edits.insert_relu,
     ):
-        assert not operation(net)
-    assert not model_edits.less_dropout(net, 0.1)
+        assert not edit(net)
+    assert not model_edits.limit_dropout(net, 0.1)

@@ -1,4 +1,4 @@
-"""`treat`: proofs on problems whose cure is known, and none where there is nothing to prove."""
+"""`treat`: a confirmed remedy for each problem with a known cause, and none for a healthy problem."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from torch.nn import functional
 
 import levinthal
 from levinthal.clinic.examination import examine
-from levinthal.clinic.problem.training import Trial, trained
+from levinthal.clinic.problem.training import TrainedRun, trained
 from levinthal.clinic.treatment import search
-from levinthal.clinic.treatment.comparison import NO_EFFECT, PROVED, WORSE, judged, paired_gain
-from levinthal.clinic.treatment.remedies import REMEDIES, Remedy, scaled_rate
+from levinthal.clinic.treatment.comparison import CONFIRMED, NO_EFFECT, WORSE, compared, paired_gain
+from levinthal.clinic.treatment.remedies import REMEDIES, Remedy, scaled_learning_rate
 from levinthal.clinic.treatment.treatment import treat
 from levinthal.errors import InputError
 
-RATE = scaled_rate(10)
+FASTER = scaled_learning_rate(10)
 
 
 def blobs(count: int = 256, classes: int = 4, seed: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
@@ -51,7 +51,7 @@ def problem(**changes: object) -> levinthal.Problem:
 
 
 def faster(p: levinthal.Problem) -> Callable[[nn.Module], torch.optim.Optimizer]:
-    """The optimiser with ten times the rate."""
+    """The optimiser with ten times the learning rate."""
 
     def made(model: nn.Module) -> torch.optim.Optimizer:
         optimizer = p.optimizer(model)
@@ -61,26 +61,26 @@ def faster(p: levinthal.Problem) -> Callable[[nn.Module], torch.optim.Optimizer]
     return made
 
 
-def test_a_healthy_problem_is_told_healthy_and_left_alone() -> None:
+def test_a_healthy_problem_is_reported_healthy_and_not_treated() -> None:
     found = treat(problem())
     assert found.examination.is_healthy
-    assert not found.arms
+    assert not found.comparisons
     assert str(found).startswith("Healthy.")
 
 
-def test_a_rate_that_is_too_high_is_lowered_and_the_gain_is_proved() -> None:
-    sick = problem(optimizer=lambda model: torch.optim.SGD(model.parameters(), 50.0))
-    found = treat(sick, seeds=4)
+def test_a_learning_rate_that_is_too_high_is_lowered_and_the_gain_is_confirmed() -> None:
+    faulty = problem(optimizer=lambda model: torch.optim.SGD(model.parameters(), 50.0))
+    found = treat(faulty, seeds=4)
     assert found.findings[0].code == "LR_TOO_HIGH"
-    assert found.findings[0].proof.startswith(PROVED)
-    assert found.cure[0].remedy.name.startswith("rate /")
-    assert np.mean(found.after) > 0.9 > np.mean(found.scores) + 0.3
+    assert found.findings[0].confirmation.startswith(CONFIRMED)
+    assert found.remedies[0].remedy.name.startswith("learning rate /")
+    assert np.mean(found.improved_scores) > 0.9 > np.mean(found.scores) + 0.3
     assert "lr = lr * " in str(found)
-    again = [trained(found.cured, seed, "accuracy").score for seed in range(4)]
-    assert again == list(found.after)  # the cured problem is what was measured, to the bit
+    again = [trained(found.improved, seed, "accuracy").score for seed in range(4)]
+    assert again == list(found.improved_scores)  # the improved problem is what was measured, to the bit
 
 
-def test_the_saturated_network_is_cured_by_its_weights() -> None:
+def test_the_initialisation_is_the_remedy_of_a_saturated_network() -> None:
     def saturated() -> nn.Module:
         net = mlp(nn.Tanh, nn.Tanh, nn.Tanh)
         for layer in net[::2]:
@@ -89,11 +89,11 @@ def test_the_saturated_network_is_cured_by_its_weights() -> None:
 
     found = treat(problem(model=saturated), seeds=3)
     assert found.findings[0].code == "SATURATED_ACTIVATION"
-    assert found.cure
-    assert np.mean(found.after) > 0.9
+    assert found.remedies
+    assert np.mean(found.improved_scores) > 0.9
 
 
-def test_what_cannot_be_changed_from_outside_is_told_as_a_line_of_ones_own() -> None:
+def test_a_finding_that_no_edit_can_repair_names_the_line_to_change() -> None:
     class Cut(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -106,69 +106,69 @@ def test_what_cannot_be_changed_from_outside_is_told_as_a_line_of_ones_own() -> 
 
     found = treat(problem(model=Cut), seeds=3)
     assert found.findings[0].code == "GRAPH_BROKEN"
-    assert found.findings[0].proof.startswith("a line of your own")
-    assert not found.arms
+    assert found.findings[0].confirmation.startswith("change your own code")
+    assert not found.comparisons
 
 
-def test_time_that_is_over_is_told_and_nothing_is_begun() -> None:
-    sick = problem(optimizer=lambda model: torch.optim.SGD(model.parameters(), 50.0))
-    found = treat(sick, seeds=3, seconds=0)
-    assert found.left >= 3
-    assert not found.arms
-    assert "not tried for want of time" in str(found)
+def test_out_of_time_is_reported_and_no_training_begins() -> None:
+    faulty = problem(optimizer=lambda model: torch.optim.SGD(model.parameters(), 50.0))
+    found = treat(faulty, seeds=3, seconds=0)
+    assert found.untried >= 3
+    assert not found.comparisons
+    assert "not tried, out of time" in str(found)
 
 
-def test_ctrl_c_keeps_the_arms_that_are_finished() -> None:
-    sick = problem(optimizer=lambda model: torch.optim.SGD(model.parameters(), 50.0))
+def test_ctrl_c_keeps_the_finished_comparisons() -> None:
+    faulty = problem(optimizer=lambda model: torch.optim.SGD(model.parameters(), 50.0))
     notes = list[str]()
 
     def stop(note: str) -> None:
         notes.append(note)
-        if note.startswith("rate / 100,"):
+        if note.startswith("learning rate / 100,"):
             raise KeyboardInterrupt
 
-    found = treat(sick, seeds=3, on_step=stop)
-    assert [arm.remedy.name for arm in found.arms] == ["rate / 10"]
+    found = treat(faulty, seeds=3, on_step=stop)
+    assert [one.remedy.name for one in found.comparisons] == ["learning rate / 10"]
     assert found.is_interrupted
     assert "Interrupted" in str(found)
 
 
-def test_two_causes_are_cured_one_after_the_other() -> None:
+def test_two_causes_are_treated_one_after_the_other() -> None:
     x, y = blobs()
     x[::50] = float("nan")
-    sick = problem(train=(x, y), optimizer=lambda model: torch.optim.SGD(model.parameters(), 50.0))
-    found = treat(sick, seeds=5)
+    faulty = problem(train=(x, y), optimizer=lambda model: torch.optim.SGD(model.parameters(), 50.0))
+    found = treat(faulty, seeds=5)
     assert found.findings[0].code == "NON_FINITE_INPUT"
-    assert {arm.remedy.name for arm in found.cure} == {"numbers for nan", "rate / 100"}
-    assert all(arm.outcome == PROVED for arm in found.cure)
-    assert np.mean(found.after) > np.mean(found.scores) + 0.3
+    assert {one.remedy.name for one in found.remedies} == {"nan and infinity set to 0", "learning rate / 100"}
+    assert all(one.outcome == CONFIRMED for one in found.remedies)
+    assert np.mean(found.improved_scores) > np.mean(found.scores) + 0.3
 
 
-def test_causes_that_hide_each_other_are_cured_together_and_each_must_be_missed(
+def test_a_pair_is_tried_where_no_remedy_helps_alone_and_each_of_it_is_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Two switches that help only when both are on, and a third that does nothing."""
 
     def switch(bit: int) -> Remedy:
-        def change(p: levinthal.Problem) -> levinthal.Problem:
+        def edit(p: levinthal.Problem) -> levinthal.Problem:
             return replace(p, steps=p.steps | bit)
 
-        return Remedy(f"{bit}", f"switch({bit})", change)
+        return Remedy(f"{bit}", f"switch({bit})", edit)
 
-    def run(p: levinthal.Problem, seed: int, _name: str, **_: object) -> Trial:
-        return Trial(nn.Identity(), 0.1 + 0.001 * seed + 0.5 * (p.steps & 3 == 3))
+    def run(p: levinthal.Problem, seed: int, _name: str, **_: object) -> TrainedRun:
+        return TrainedRun(nn.Identity(), 0.1 + 0.001 * seed + 0.5 * (p.steps & 3 == 3))
 
     monkeypatch.setattr(search, "trained", run)
-    bench = search.Bench(3, "accuracy", float("inf"), lambda _: None)
-    stage = search.Stage(problem(steps=8), bench.scores(problem(steps=8), ""))
+    trainer = search.Trainer(3, "accuracy", float("inf"), lambda _: None)
+    stage = search.Stage(problem(steps=8), trainer.scores(problem(steps=8), ""))
     fit = [("A", switch(1)), ("A", switch(16)), ("B", switch(2)), ("C", switch(4))]
-    assert search._best(bench, stage, fit) is None
-    found = search._together(bench, stage, fit)
+    assert search._best(trainer, stage, fit) is None
+    found = search._best_pair(trainer, stage, fit)
     assert found is not None
-    assert [arm.remedy.name for arm in found.cure] == ["1", "2"]
+    assert [one.remedy.name for one in found.remedies] == ["1", "2"]
 
 
-def test_a_remark_whose_remedy_is_proved_becomes_a_warning() -> None:
+def test_an_info_whose_remedy_is_confirmed_becomes_a_warning() -> None:
     def half_frozen() -> nn.Module:
         net = mlp(nn.ReLU, nn.ReLU, width=4)
         for layer in net[:3]:
@@ -177,13 +177,13 @@ def test_a_remark_whose_remedy_is_proved_becomes_a_warning() -> None:
 
     found = treat(problem(model=half_frozen), seeds=5)
     assert "FROZEN_PARAMS" in [f.code for f in found.examination.findings]
-    assert "all parameters thawed" in [arm.remedy.name for arm in found.cure]
+    assert "all parameters trainable" in [one.remedy.name for one in found.remedies]
     assert not found.is_healthy
-    assert found.findings[0].proof.startswith(PROVED)
+    assert found.findings[0].confirmation.startswith(CONFIRMED)
 
 
-def test_a_remedy_that_changes_the_loss_is_measured_by_the_loss_that_was_given() -> None:
-    """A loss that is a tenth would be a gain of nine tenths, if it were its own yardstick."""
+def test_a_remedy_that_changes_the_loss_is_scored_by_the_original_loss() -> None:
+    """A tenth of the loss would count as a gain of nine tenths if it scored itself."""
 
     def pairs(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         return x, {"y": y}
@@ -193,14 +193,14 @@ def test_a_remedy_that_changes_the_loss_is_measured_by_the_loss_that_was_given()
 
     p = problem(prepare=pairs, loss=loss)
     tenth = replace(p, loss=lambda out, y: loss(out, y) / 10, optimizer=faster(p))
-    bench = search.Bench(3, "minus loss", float("inf"), lambda _: None, p.loss)
-    assert bench.scores(p, "") == pytest.approx(bench.scores(tenth, ""), rel=1e-3)
+    trainer = search.Trainer(3, "minus loss", float("inf"), lambda _: None, p.loss)
+    assert trainer.scores(p, "") == pytest.approx(trainer.scores(tenth, ""), rel=1e-3)
 
 
 @pytest.mark.parametrize(
     ("after", "outcome"),
     [
-        ((0.9, 0.91, 0.92), PROVED),
+        ((0.9, 0.91, 0.92), CONFIRMED),
         ((0.1, 0.11, 0.1), WORSE),
         ((0.5, 0.52, 0.49), NO_EFFECT),
         ((0.5, 0.5, 0.5), NO_EFFECT),
@@ -208,35 +208,35 @@ def test_a_remedy_that_changes_the_loss_is_measured_by_the_loss_that_was_given()
     ],
 )
 def test_a_gain_is_judged_by_its_interval(after: tuple[float, ...], outcome: str) -> None:
-    assert judged("UNDERFIT", RATE, "", (0.5, 0.5, 0.5), after).outcome == outcome
+    assert compared("UNDERFIT", FASTER, "", (0.5, 0.5, 0.5), after).outcome == outcome
 
 
-def test_no_proof_has_an_interval_that_holds_zero_and_noise_is_hardly_ever_proved() -> None:
-    dice, proofs = np.random.default_rng(0), 0
+def test_no_confirmed_gain_has_an_interval_that_holds_zero_and_noise_is_rarely_confirmed() -> None:
+    generator, confirmed = np.random.default_rng(0), 0
     for _ in range(400):
-        before, after = dice.normal(0.8, 0.05, (2, 5))
-        arm = judged("UNDERFIT", RATE, "", before, after, arms=4)
-        assert arm.gain.interval is not None
-        assert (arm.outcome == PROVED) <= (arm.gain.interval.low > 0)
-        proofs += arm.outcome == PROVED
-    assert proofs <= 8  # of 400; half of 5 % shared among 4 arms would be 2.5
+        before, after = generator.normal(0.8, 0.05, (2, 5))
+        comparison = compared("UNDERFIT", FASTER, "", before, after, at_once=4)
+        assert comparison.gain.interval is not None
+        assert (comparison.outcome == CONFIRMED) <= (comparison.gain.interval.low > 0)
+        confirmed += comparison.outcome == CONFIRMED
+    assert confirmed <= 8  # of 400; half of 5 % divided by 4 comparisons would be 2.5
 
 
-def test_a_score_that_is_no_number_counts_as_the_worst_number() -> None:
+def test_a_score_that_is_not_finite_counts_as_the_lowest_score() -> None:
     nan = float("nan")
-    arm = judged("LR_TOO_HIGH", RATE, "", (nan, 0.2, 0.1), (0.9, nan, 0.9))
-    assert arm.gain.value == pytest.approx(((0.9 - 0.1) + (0.1 - 0.2) + (0.9 - 0.1)) / 3)
-    assert judged("LR_TOO_HIGH", RATE, "", (nan, nan, nan), (nan, nan, nan)).outcome == NO_EFFECT
+    comparison = compared("LR_TOO_HIGH", FASTER, "", (nan, 0.2, 0.1), (0.9, nan, 0.9))
+    assert comparison.gain.value == pytest.approx(((0.9 - 0.1) + (0.1 - 0.2) + (0.9 - 0.1)) / 3)
+    assert compared("LR_TOO_HIGH", FASTER, "", (nan, nan, nan), (nan, nan, nan)).outcome == NO_EFFECT
 
 
-def test_more_arms_at_once_widen_the_interval() -> None:
-    one, many = (paired_gain([0.1, 0.2, 0.3, 0.1], arms).interval for arms in (1, 10))
+def test_more_comparisons_at_once_widen_the_interval() -> None:
+    one, many = (paired_gain([0.1, 0.2, 0.3, 0.1], at_once).interval for at_once in (1, 10))
     assert one is not None
     assert many is not None
     assert many.low < one.low < one.high < many.high
 
 
-def test_fewer_than_three_seeds_are_refused_in_a_line() -> None:
+def test_fewer_than_three_seeds_are_refused_in_one_line() -> None:
     with pytest.raises(InputError, match="seeds=2"):
         treat(problem(), seeds=2)
 
@@ -244,12 +244,12 @@ def test_fewer_than_three_seeds_are_refused_in_a_line() -> None:
 def test_every_remedy_of_every_finding_can_be_asked_for_on_any_problem() -> None:
     for remedies in REMEDIES.values():
         for remedy in remedies:
-            new = remedy.change(problem())
+            new = remedy.edit(problem())
             if new is not None:
                 assert 0 <= trained(replace(new, steps=2), 0, "accuracy").score <= 1, remedy.name
 
 
-def test_arms_of_one_seed_share_the_order_of_the_data() -> None:
+def test_trainings_of_one_seed_share_the_order_of_the_data() -> None:
     seen = dict[str, list[torch.Tensor]]()
 
     def noting(name: str) -> levinthal.Problem:
@@ -260,13 +260,13 @@ def test_arms_of_one_seed_share_the_order_of_the_data() -> None:
         return problem(loss=loss, steps=5)
 
     trained(noting("plain"), 3, "accuracy")
-    other = REMEDIES["VANISHING_GRADIENT"][-1].change(noting("orthogonal"))
+    other = REMEDIES["VANISHING_GRADIENT"][-1].edit(noting("orthogonal"))
     assert other is not None
     trained(other, 3, "accuracy")
     assert all(torch.equal(a, b) for a, b in zip(seen["plain"][:5], seen["orthogonal"][:5], strict=True))
 
 
-def test_training_is_the_same_to_the_bit_under_watch() -> None:
+def test_a_watched_training_is_identical_to_the_bit() -> None:
     plain, watched = trained(problem(), 1, "accuracy"), trained(problem(), 1, "accuracy", every=3)
     for a, b in zip(plain.model.parameters(), watched.model.parameters(), strict=True):
         assert torch.equal(a, b)

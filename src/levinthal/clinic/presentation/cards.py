@@ -12,7 +12,7 @@ from levinthal.report.spoken import number, said, sentence
 from levinthal.vocabulary import Estimate, Finding
 
 OUTCOME_BADGES = {
-    "proved here": "replicates",
+    "confirmed here": "replicates",
     "no effect here": "inconclusive",
     "made it worse": "does-not-replicate",
 }
@@ -66,7 +66,7 @@ class Card:
     evidence: tuple[tuple[str, str], ...]
     notes: tuple[tuple[str, str], ...]
     remedy: tuple[tuple[str, bool], ...]
-    proof: str
+    confirmation: str
     explains: tuple[Card, ...] = ()
 
 
@@ -100,7 +100,7 @@ def card(finding: Finding, explains: Sequence[Finding] = ()) -> Card:
         tuple(short),
         tuple(pair for pair in shown if pair not in short),
         tuple(code_and_words(finding.remedy)),
-        finding.proof,
+        finding.confirmation,
         tuple(card(other) for other in explains),
     )
 

@@ -68,8 +68,8 @@ def _card(one: Card) -> Markup:
     )
     lines = [Markup("<b>{}</b> {}").format(one.code, one.place), escape(one.means), seen]
     lines.append(Markup("<i>remedy:</i> {}").format(remedy))
-    if one.proof:
-        lines.append(Markup("<i>confirmed:</i> {}").format(one.proof))
+    if one.confirmation:
+        lines.append(Markup("<i>confirmed:</i> {}").format(one.confirmation))
     if one.explains:
         lines.append(Markup("<i>explains:</i> {}").format(", ".join(other.code for other in one.explains)))
     return Markup(

@@ -1,4 +1,4 @@
-"""A problem's data as batches, in an order that a seed fixes, whatever else draws random numbers."""
+"""A problem's data as batches, in an order that depends on the seed alone."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from levinthal.errors import InputError
 from levinthal.vocabulary import Problem
 
 MOST_ROWS = 4096
-"""Rows of a validation set that a score is read from."""
+"""Rows of a validation set that a score is computed from."""
 
 
 def batches(problem: Problem, seed: int) -> Iterator[tuple[Any, Any]]:
-    """Training batches without end, prepared. Raises InputError for data that hold none."""
+    """Endless training batches, after `prepare`. Raises InputError for data that hold none."""
     if is_pair(problem.train):
         x, y = pair(problem.train, "train")
         size = min(problem.batch_size, rows(y))
@@ -35,10 +35,11 @@ def batches(problem: Problem, seed: int) -> Iterator[tuple[Any, Any]]:
 
 
 def held_out(problem: Problem) -> list[tuple[Any, Any]]:
-    """Batches to score by, prepared: of `validation`, or of `train` where there is none."""
-    data = problem.train if problem.validation is None else problem.validation
+    """Batches to score by, after `prepare`: of `validation`, or of `train` where there is none."""
+    name = "train" if problem.validation is None else "validation"
+    data = getattr(problem, name)
     if is_pair(data):
-        x, y = pair(data, "train" if problem.validation is None else "validation")
+        x, y = pair(data, name)
         x, y = take(x, slice(0, MOST_ROWS)), take(y, slice(0, MOST_ROWS))
         return [_prepared(problem, x, y)]
     found, count = list[tuple[Any, Any]](), 0
@@ -48,7 +49,7 @@ def held_out(problem: Problem) -> list[tuple[Any, Any]]:
         if count >= MOST_ROWS:
             break
     if not found:
-        raise InputError("validation yields 0 batches: leave it out, or give data that hold some")
+        raise InputError(f"{name} yields 0 batches: give (inputs, targets) or a DataLoader that has some")
     return found
 
 
@@ -63,11 +64,14 @@ def is_pair(data: Any) -> bool:
 
 
 def as_pair(batch: Any) -> tuple[Any, Any]:
-    """A loader's batch. Raises InputError for one that is no pair."""
+    """Inputs and targets of a loader's batch. Raises InputError where the batch is not a pair."""
     if not isinstance(batch, tuple | list) or len(batch) != 2:
-        what = f"{len(batch)} things" if isinstance(batch, tuple | list) else type(batch).__name__
-        raise InputError(f"a batch holds {what}: let the loader yield pairs (inputs, targets)")
+        raise InputError(f"a batch is a value {_kind(batch)}: let the loader yield pairs (inputs, targets)")
     return batch[0], batch[1]
+
+
+def _kind(value: object) -> str:
+    return f"of {len(value)} items" if isinstance(value, tuple | list) else f"of type {type(value).__name__}"
 
 
 def pair(data: Any, name: str) -> tuple[Any, Any]:
@@ -85,48 +89,58 @@ def _tensors(side: Any) -> Any:
         return {key: _tensors(value) for key, value in side.items()}
     if isinstance(side, tuple | list):
         return tuple(_tensors(value) for value in side)
-    return torch.as_tensor(np.array(side) if isinstance(side, np.ndarray) else side)
+    try:
+        return torch.as_tensor(np.array(side) if isinstance(side, np.ndarray) else side)
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"the data hold {type(side).__name__}: give tensors or arrays of numbers") from None
 
 
 def rows(side: Any) -> int:
-    """How many rows inputs or targets have."""
+    """Number of rows of inputs or targets."""
     if isinstance(side, dict):
         return rows(next(iter(side.values())))
     return rows(side[0]) if isinstance(side, tuple | list) else len(side) if side.dim() else 1
 
 
 def take(side: Any, chosen: Tensor | slice) -> Any:
-    """Some rows of a tensor, or of each tensor of a dictionary or tuple."""
+    """The chosen rows of a tensor, or of each tensor of a dictionary or tuple."""
     if isinstance(side, dict):
         return {key: take(value, chosen) for key, value in side.items()}
     return tuple(take(value, chosen) for value in side) if isinstance(side, tuple | list) else side[chosen]
 
 
 def _prepared(problem: Problem, x: Any, y: Any) -> tuple[Any, Any]:
-    return problem.prepare(x, y) if problem.prepare else (x, y)
+    if problem.prepare is None:
+        return x, y
+    made: Any = problem.prepare(x, y)
+    if not isinstance(made, tuple | list) or len(made) != 2:
+        raise InputError(
+            f"prepare(inputs, targets) returns a value {_kind(made)}: return the pair (inputs, targets)"
+        )
+    return made[0], made[1]
 
 
 def _orders(count: int, size: int, seed: int, shuffle: bool) -> Iterator[Tensor]:
-    dice = Generator().manual_seed(seed)
+    generator = Generator().manual_seed(seed)
     while True:
-        order = torch.randperm(count, generator=dice) if shuffle else torch.arange(count)
+        order = torch.randperm(count, generator=generator) if shuffle else torch.arange(count)
         yield from torch.split(order[: count // size * size], size)
 
 
 def _ordered(data: Iterable[Any], seed: int) -> Iterable[Any]:
-    """The loader, or one like it that draws its order from the seed alone."""
+    """The loader, or a copy of it whose order depends on the seed alone."""
     if not isinstance(data, DataLoader) or not isinstance(data.batch_sampler, BatchSampler):
         return data
     if type(data.sampler) not in (RandomSampler, SequentialSampler):
         return data
-    return alike(data, shuffle=isinstance(data.sampler, RandomSampler), seed=seed)
+    return loader_like(data, shuffle=isinstance(data.sampler, RandomSampler), seed=seed)
 
 
-def alike(
+def loader_like(
     loader: DataLoader[Any], *, shuffle: bool, seed: int | None = None, factor: int = 1
 ) -> DataLoader[Any]:
     """A loader of the same data in another order, or with `factor` times the batch size."""
-    dice = None if seed is None else Generator().manual_seed(seed)
+    generator = None if seed is None else Generator().manual_seed(seed)
     size = loader.batch_size or int(getattr(loader.batch_sampler, "batch_size", 32))
     return DataLoader(
         loader.dataset,
@@ -134,5 +148,5 @@ def alike(
         shuffle=shuffle,
         collate_fn=loader.collate_fn,
         drop_last=loader.drop_last,
-        generator=dice,
+        generator=generator,
     )

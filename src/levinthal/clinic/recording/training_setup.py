@@ -51,7 +51,9 @@ class TrainingSetup:
         """
         if not isinstance(model, nn.Module):
             raise InputError(f"the model is {_kind(model)}: pass a torch.nn.Module")
-        if strange := [one for one in optimizers if not hasattr(one, "register_step_pre_hook")]:
+        if strange := [
+            one for one in optimizers if isinstance(one, type) or not hasattr(one, "register_step_pre_hook")
+        ]:
             raise InputError(f"the optimiser is {_kind(strange[0])}: pass a torch.optim.Optimizer")
         named = dict(model.named_parameters())
         lazy = [name for name, p in named.items() if isinstance(p, nn.UninitializedParameter)]

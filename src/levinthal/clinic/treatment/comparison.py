@@ -1,4 +1,4 @@
-"""A treated arm against the one it was built on, paired by seed: the gain, its interval, and its word."""
+"""A remedy compared with the same training without it, paired by seed: gain, interval, outcome."""
 
 from __future__ import annotations
 
@@ -12,29 +12,38 @@ from levinthal.lab.judging.statistics import mean_interval
 from levinthal.report.spoken import counted
 from levinthal.vocabulary import Estimate, Trust
 
-PROVED, NO_EFFECT, WORSE = "proved here", "no effect here", "made it worse"
+CONFIRMED, NO_EFFECT, WORSE = "confirmed here", "no effect here", "made it worse"
 NOT_PURSUED = "not pursued"
-WORDS = (PROVED, NO_EFFECT, WORSE, NOT_PURSUED)
+OUTCOMES = (CONFIRMED, NO_EFFECT, WORSE, NOT_PURSUED)
 LEVEL = 0.95
-LEAST = 1e-3
-"""Share of the score's own size below which a gain is none."""
+SMALLEST_GAIN = 1e-3
+"""Share of the largest score's magnitude up to which a gain counts as no effect."""
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """A treated arm against the one it was built on: `gain` is the mean over seeds of paired differences."""
+class Comparison:
+    """A remedy compared with the same training without it.
+
+    Attributes:
+        code: The finding that the remedy treats.
+        remedy: What was changed.
+        base: The remedies that both sides share; "" where the remedy was added to the untreated problem.
+        gain: Mean over seeds of the paired differences of the score, with its interval.
+        outcome: One of OUTCOMES.
+        scores: The scores with the remedy, one a seed; empty for a remedy that was only screened.
+    """
 
     code: str
     remedy: Remedy
-    on: str
+    base: str
     gain: Estimate
     outcome: str
     scores: tuple[float, ...]
 
     @property
     def name(self) -> str:
-        """The remedy, and what it was added to."""
-        return f"{self.on} + {self.remedy.name}" if self.on else self.remedy.name
+        """The remedy, after the remedies that it was added to."""
+        return f"{self.base} + {self.remedy.name}" if self.base else self.remedy.name
 
     @property
     def line(self) -> str:
@@ -42,39 +51,39 @@ class Arm:
         return self.remedy.line
 
 
-def judged(
-    code: str, remedy: Remedy, on: str, before: Sequence[float], after: Sequence[float], arms: int = 1
-) -> Arm:
-    """An arm with its gain over another, paired by seed; `arms` are judged at once.
+def compared(
+    code: str, remedy: Remedy, base: str, before: Sequence[float], after: Sequence[float], at_once: int = 1
+) -> Comparison:
+    """Scores with a remedy (`after`) and without (`before`), paired by seed; one of `at_once` comparisons.
 
-    A score that is no number counts as the worst number among the two arms.
+    A score that is not finite counts as the lowest finite score of the two sides.
     """
-    worst = min((s for s in (*before, *after) if math.isfinite(s)), default=0.0)
-    x, y = ([s if math.isfinite(s) else worst for s in side] for side in (before, after))
-    gain = paired_gain([b - a for a, b in zip(x, y, strict=True)], arms)
+    lowest = min((s for s in (*before, *after) if math.isfinite(s)), default=0.0)
+    x, y = ([s if math.isfinite(s) else lowest for s in side] for side in (before, after))
+    gain = paired_gain([b - a for a, b in zip(x, y, strict=True)], at_once)
     assert gain.interval is not None
-    least = LEAST * max(map(abs, (*x, *y)))
+    smallest = SMALLEST_GAIN * max(map(abs, (*x, *y)))
     low, high = gain.interval.low, gain.interval.high
-    outcome = PROVED if low > 0 and gain.value > least else WORSE if high < 0 else NO_EFFECT
-    return Arm(code, remedy, on, gain, outcome, tuple(after))
+    outcome = CONFIRMED if low > 0 and gain.value > smallest else WORSE if high < 0 else NO_EFFECT
+    return Comparison(code, remedy, base, gain, outcome, tuple(after))
 
 
-def paired_gain(differences: Sequence[float], arms: int = 1) -> Estimate:
-    """The mean of paired differences with its interval at level 1 - .05 / arms (Bonferroni).
+def paired_gain(differences: Sequence[float], at_once: int = 1) -> Estimate:
+    """The mean of paired differences with its interval at level 1 - .05 / at_once (Bonferroni).
 
     >>> paired_gain([0.5, 0.5, 0.5]).interval.low
     0.5
     """
-    level = 1 - (1 - LEVEL) / arms
+    level = 1 - (1 - LEVEL) / at_once
     found = mean_interval(differences, level=level)
-    method = f"{found.method}, {len(differences)} paired seeds, {counted(arms, 'arm')} at once"
+    method = f"{found.method}, {len(differences)} paired seeds, {counted(at_once, 'comparison')} at once"
     return Estimate(statistics.mean(differences), "", replace(found, method=method), trust=Trust.CALIBRATED)
 
 
-def not_pursued(code: str, remedy: Remedy, on: str, gain: float) -> Arm:
-    """An arm that had a first glance only."""
-    seen = Estimate(gain, trust=Trust.ORDINAL, reasons=("a glance at two seeds, not a trial",))
-    return Arm(code, remedy, on, seen, NOT_PURSUED, ())
+def not_pursued(code: str, remedy: Remedy, base: str, gain: float) -> Comparison:
+    """A remedy that was screened and not compared."""
+    screened = Estimate(gain, trust=Trust.ORDINAL, reasons=("screened with two seeds, not compared",))
+    return Comparison(code, remedy, base, screened, NOT_PURSUED, ())
 
 
 def signed(gain: Estimate) -> str:

@@ -1,4 +1,4 @@
-"""Scores of trials that are over, kept in a file, so that a treatment goes on where it stopped."""
+"""The journal of a treatment: scores of finished trainings in a file, so that a treatment can resume."""
 
 from __future__ import annotations
 
@@ -14,71 +14,71 @@ import torch
 from levinthal.errors import InputError
 
 
-class Kept:
-    """A file of JSON lines: what it is of, then one line a trial. Without a path nothing is kept.
+class Journal:
+    """A file of JSON lines: a header, then one line for each finished training. Without a path: no file.
 
-    Scores are kept to the bit. A trial that has been kept once is trained again before any is believed, and
-    has to come to the same score: else the problem has changed since.
+    Scores are stored to the bit. Before a stored score is used, one stored training is run again and has to
+    give the same score; otherwise the problem has changed since the file was written.
     """
 
     def __init__(self, path: str | Path | None, about: Mapping[str, Any]) -> None:
-        """Raises InputError for a file of something else, or one that cannot be written."""
+        """Raises InputError for a journal of another problem, another kind of file, or an unwritable path."""
         self.path = None if path is None else Path(path).expanduser()
         self._scores: dict[tuple[str, int], float] = {}
-        self._is_believed = False
+        self._is_verified = False
         if self.path is not None:
-            head = {"levinthal": version("levinthal"), "torch": str(torch.__version__), **about}
-            self._read(self.path, head)
+            header = {"levinthal": version("levinthal"), "torch": str(torch.__version__), **about}
+            self._read(self.path, header)
 
-    def _read(self, path: Path, head: Mapping[str, Any]) -> None:
+    def _read(self, path: Path, header: Mapping[str, Any]) -> None:
         try:
-            text = path.read_text(encoding="utf-8") if path.exists() else json.dumps(head) + "\n"
+            text = path.read_text(encoding="utf-8") if path.exists() else json.dumps(header) + "\n"
             whole = text[: text.rfind("\n") + 1]  # a process may have been killed in the middle of a line
-            self._scores, other = _scores(whole, head)
+            self._scores, other = _scores(whole, header)
             if not other and (whole != text or not path.exists()):
                 path.write_text(whole, encoding="utf-8")
         except OSError as error:
             raise InputError(f"{path} cannot be written ({error.strerror}): name another file") from None
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise InputError(f"{path} holds no trials: name another file") from None
+            raise InputError(f"{path} is not the journal of a treatment: name another file") from None
         if other:
-            raise InputError(f"{path} holds trials of something else ({other}): name another file")
+            raise InputError(f"{path} is the journal of another treatment ({other}): name another file")
 
-    def score(self, arm: str, seed: int, train: Callable[[], float]) -> float:
-        """The score of a trial, kept or trained now.
+    def score(self, name: str, seed: int, train: Callable[[], float]) -> float:
+        """The score of a training, stored or computed now.
 
-        Raises InputError where a trial that was kept comes to another score now.
+        Raises InputError where a stored training gives another score now.
         """
-        kept = self._scores.get((arm, seed))
-        if kept is not None and self._is_believed:
-            return kept
+        stored = self._scores.get((name, seed))
+        if stored is not None and self._is_verified:
+            return stored
         score = train()
-        if kept is None:
-            self._add(arm, seed, score)
-        elif score.hex() != kept.hex():
+        if stored is None:
+            self._add(name, seed, score)
+        elif score.hex() != stored.hex():
             raise InputError(
-                f"{self.path} holds {kept:.6g} for {arm}, seed {seed}, which now gives {score:.6g}: the "
+                f"{self.path} holds {stored:.6g} for {name}, seed {seed}, which now gives {score:.6g}: the "
                 "problem has changed; name another file"
             )
-        self._is_believed = True
+        self._is_verified = True
         return score
 
-    def _add(self, arm: str, seed: int, score: float) -> None:
-        self._scores[arm, seed] = score
+    def _add(self, name: str, seed: int, score: float) -> None:
+        self._scores[name, seed] = score
         if self.path is not None:
-            line = json.dumps({"arm": arm, "seed": seed, "score": score.hex()})
+            line = json.dumps({"arm": name, "seed": seed, "score": score.hex()})
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
                 file.flush()
                 os.fsync(file.fileno())
 
 
-def _scores(text: str, head: Mapping[str, Any]) -> tuple[dict[tuple[str, int], float], str]:
-    """The scores of a file's lines, and in what its head is not this one."""
+def _scores(text: str, header: Mapping[str, Any]) -> tuple[dict[tuple[str, int], float], str]:
+    """The scores of a file's lines, and where its header differs from this one."""
     found, *rows = [json.loads(line) for line in text.splitlines()]
-    unlike = [
+    different = [
         f"{name} {found.get(name)} there, {here} here"
-        for name, here in head.items()
+        for name, here in header.items()
         if found.get(name) != here
     ]
-    return {(row["arm"], row["seed"]): float.fromhex(row["score"]) for row in rows}, ", ".join(unlike)
+    return {(row["arm"], row["seed"]): float.fromhex(row["score"]) for row in rows}, ", ".join(different)

@@ -1,4 +1,4 @@
-"""Remedies on trial, round after round: a first glance at many, a paired trial of a few, combinations."""
+"""The search for remedies, round by round: screening of many, paired comparison of a few, combinations."""
 
 from __future__ import annotations
 
@@ -11,181 +11,190 @@ from functools import partial
 
 from levinthal.clinic.problem.scores import Loss
 from levinthal.clinic.problem.training import trained
-from levinthal.clinic.treatment.comparison import PROVED, Arm, judged, not_pursued
-from levinthal.clinic.treatment.journal import Kept
+from levinthal.clinic.treatment.comparison import CONFIRMED, Comparison, compared, not_pursued
+from levinthal.clinic.treatment.journal import Journal
 from levinthal.clinic.treatment.remedies import REMEDIES, Remedy
 from levinthal.vocabulary import Finding, Problem, Severity
 
-GLANCES = (10_001, 10_002)
-"""Seeds for a first glance at many remedies; no trial uses them, so that the choice costs it nothing."""
+SCREENING_SEEDS = (10_001, 10_002)
+"""Seeds that screen many remedies. No comparison uses them, so the selection does not bias its gain."""
 UNTREATED = "untreated"
-TRIALS = 3
-"""Remedies of a round that are worth a trial."""
+MOST_COMPARED = 3
+"""Remedies of one round that are compared; more are screened first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What has been earned so far."""
+    """The problem with the remedies that are confirmed so far, and its scores, one a seed."""
 
     problem: Problem
     scores: tuple[float, ...]
-    cure: tuple[Arm, ...] = ()
+    remedies: tuple[Comparison, ...] = ()
 
     @property
     def name(self) -> str:
-        """All that has been earned."""
-        return " + ".join(arm.remedy.name for arm in self.cure)
+        """The confirmed remedies."""
+        return " + ".join(comparison.remedy.name for comparison in self.remedies)
 
 
 @dataclass
-class Bench:
-    """Where arms are trained, one seed after the other, as long as there is time."""
+class Trainer:
+    """Trains a problem once for each seed, as long as there is time, and collects the comparisons.
+
+    `untried` counts the remedies that the time did not allow for.
+    """
 
     seeds: int
     score_name: str
     until: float
     on_step: Callable[[str], None]
     loss: Loss | None = None
-    kept: Kept = field(default_factory=lambda: Kept(None, {}))
-    arms: list[Arm] = field(default_factory=list)
-    left: int = 0
+    journal: Journal = field(default_factory=lambda: Journal(None, {}))
+    comparisons: list[Comparison] = field(default_factory=list)
+    untried: int = 0
     is_interrupted: bool = False
 
     @property
-    def is_over(self) -> bool:
-        """Whether the time is."""
+    def is_out_of_time(self) -> bool:
+        """Whether no further training may begin."""
         return time.monotonic() > self.until
 
-    def scores(self, problem: Problem, name: str, on: str = "") -> tuple[float, ...]:
-        """The scores of every seed, trained under this name; `on`: what it was built on."""
-        return tuple(self._score(problem, seed, name, on) for seed in range(self.seeds))
+    def scores(self, problem: Problem, name: str, base: str = "") -> tuple[float, ...]:
+        """The scores of all seeds, under this name in the journal; `base`: the remedies that it builds on."""
+        return tuple(self._score(problem, seed, name, base) for seed in range(self.seeds))
 
-    def glance(self, problem: Problem, name: str, on: str) -> float:
-        """The mean score of the two seeds for a first glance; minus infinity if one is no number."""
-        scores = [self._score(problem, seed, name, on) for seed in GLANCES]
+    def screened(self, problem: Problem, name: str, base: str) -> float:
+        """The mean score of the screening seeds; minus infinity if one is not finite."""
+        scores = [self._score(problem, seed, name, base) for seed in SCREENING_SEEDS]
         return statistics.mean(scores) if all(map(math.isfinite, scores)) else -math.inf
 
-    def _score(self, problem: Problem, seed: int, name: str, on: str) -> float:
-        note = f"{name}, " + ("a first glance" if seed in GLANCES else f"seed {seed + 1} of {self.seeds}")
+    def _score(self, problem: Problem, seed: int, name: str, base: str) -> float:
+        note = f"{name}, " + ("screening" if seed in SCREENING_SEEDS else f"seed {seed + 1} of {self.seeds}")
         on_step = partial(self.on_step, note)
 
         def train() -> float:
             return trained(problem, seed, self.score_name, loss=self.loss, on_step=on_step).score
 
-        return self.kept.score(f"{on} + {name}" if on else name, seed, train)
+        return self.journal.score(f"{base} + {name}" if base else name, seed, train)
 
-    def arm(self, code: str, remedy: Remedy, on: Stage, arms: int) -> Stage | None:
-        """The stage with a remedy on top, if it has earned its place."""
-        new = remedy.change(on.problem)
-        if new is None or self.is_over:
-            self.left += new is not None
+    def compare(self, code: str, remedy: Remedy, on: Stage, at_once: int) -> Stage | None:
+        """The stage with one more remedy, if that is confirmed."""
+        new = remedy.edit(on.problem)
+        if new is None or self.is_out_of_time:
+            self.untried += new is not None
             return None
-        arm = judged(code, remedy, on.name, on.scores, self.scores(new, remedy.name, on.name), arms)
-        self.arms.append(arm)
-        return Stage(new, arm.scores, (*on.cure, arm)) if arm.outcome == PROVED else None
+        after = self.scores(new, remedy.name, on.name)
+        comparison = compared(code, remedy, on.name, on.scores, after, at_once)
+        self.comparisons.append(comparison)
+        is_confirmed = comparison.outcome == CONFIRMED
+        return Stage(new, comparison.scores, (*on.remedies, comparison)) if is_confirmed else None
 
 
-def next_stage(bench: Bench, stage: Stage, findings: Sequence[Finding], seen: set[str]) -> Stage | None:
-    """The best that the causes' remedies can do, or else those of their symptoms; each remedy once."""
+def next_stage(trainer: Trainer, stage: Stage, findings: Sequence[Finding], seen: set[str]) -> Stage | None:
+    """The best remedy of the causes, or else of their symptoms, or else a pair; each remedy is tried once."""
     roots = [f for f in findings if not f.follows]
-    loud = [f for f in roots if f.severity is not Severity.INFO]
-    # remarks have their turn only where there is nothing else, and nothing has been treated yet
-    causes = loud or ([] if stage.cure else roots)
-    mendable, asked = [f.code for f in causes if f.code in REMEDIES], list[tuple[str, Remedy]]()
-    for codes in (mendable, [f.code for f in findings if f.follows in mendable]):
-        new = _fit(stage.problem, codes, seen)
-        asked += new
-        better = _best(bench, stage, new)
+    warnings = [f for f in roots if f.severity is not Severity.INFO]
+    # findings of severity info are treated only where there is nothing worse and nothing treated yet
+    causes = warnings or ([] if stage.remedies else roots)
+    treatable, tried = [f.code for f in causes if f.code in REMEDIES], list[tuple[str, Remedy]]()
+    for codes in (treatable, [f.code for f in findings if f.follows in treatable]):
+        new = _applicable(stage.problem, codes, seen)
+        tried += new
+        better = _best(trainer, stage, new)
         if better:
             return better
-    return _together(bench, stage, asked) if asked else None
+    return _best_pair(trainer, stage, tried) if tried else None
 
 
-def _fit(problem: Problem, codes: Sequence[str], seen: set[str]) -> list[tuple[str, Remedy]]:
-    """Remedies of these findings that change something here and have not been seen, each for one cause."""
-    asked = [(code, remedy) for code in codes for remedy in REMEDIES.get(code, ())]
-    new = [(code, remedy) for code, remedy in asked if remedy.name not in seen]
+def _applicable(problem: Problem, codes: Sequence[str], seen: set[str]) -> list[tuple[str, Remedy]]:
+    """Remedies of these findings, not seen before, that change something here; each for one finding."""
+    known = [(code, remedy) for code in codes for remedy in REMEDIES.get(code, ())]
+    new = [(code, remedy) for code, remedy in known if remedy.name not in seen]
     once = {remedy.name: (code, remedy) for code, remedy in reversed(new)}
     seen |= once.keys()
-    return [pair for pair in reversed(once.values()) if pair[1].change(problem)]
+    return [pair for pair in reversed(once.values()) if pair[1].edit(problem)]
 
 
-def _best(bench: Bench, stage: Stage, fit: Sequence[tuple[str, Remedy]]) -> Stage | None:
-    """The best single remedy, and on top of it the best of every other cause that earns its place there."""
-    worth = _worth_a_trial(bench, stage, fit)
-    tried = [bench.arm(code, remedy, stage, len(worth)) for code, remedy in worth]
-    proved = sorted((new for new in tried if new), key=lambda new: -new.cure[-1].gain.value)
-    if not proved:
+def _best(trainer: Trainer, stage: Stage, remedies: Sequence[tuple[str, Remedy]]) -> Stage | None:
+    """The best single remedy, then the best of every other cause that is confirmed on top of it."""
+    chosen = _selected(trainer, stage, remedies)
+    tried = [trainer.compare(code, remedy, stage, len(chosen)) for code, remedy in chosen]
+    confirmed = sorted((new for new in tried if new), key=lambda new: -new.remedies[-1].gain.value)
+    if not confirmed:
         return None
-    best, codes = proved[0], {proved[0].cure[-1].code}
-    for arm in (new.cure[-1] for new in proved):
-        if arm.code not in codes:
-            codes.add(arm.code)
-            best = bench.arm(arm.code, arm.remedy, best, len(worth)) or best
+    best, codes = confirmed[0], {confirmed[0].remedies[-1].code}
+    for comparison in (new.remedies[-1] for new in confirmed):
+        if comparison.code not in codes:
+            codes.add(comparison.code)
+            best = trainer.compare(comparison.code, comparison.remedy, best, len(chosen)) or best
     return best
 
 
-def _worth_a_trial(bench: Bench, stage: Stage, fit: Sequence[tuple[str, Remedy]]) -> list[tuple[str, Remedy]]:
-    """All of a few; of many those that gain most at a first glance, the others noted as not pursued."""
-    if len(fit) <= TRIALS:
-        return list(fit)
-    gains = list(_glances(bench, stage, [remedy for _, remedy in fit]))
-    bench.left += len(fit) - len(gains)
+def _selected(
+    trainer: Trainer, stage: Stage, remedies: Sequence[tuple[str, Remedy]]
+) -> list[tuple[str, Remedy]]:
+    """All of a few; of many those with the largest gain in screening. The others are noted as not pursued."""
+    if len(remedies) <= MOST_COMPARED:
+        return list(remedies)
+    gains = list(_screening_gains(trainer, stage, [remedy for _, remedy in remedies]))
+    trainer.untried += len(remedies) - len(gains)
     order = sorted(range(len(gains)), key=lambda place: -gains[place])
-    for place in sorted(order[TRIALS:]):
-        bench.arms.append(not_pursued(*fit[place], stage.name, gains[place]))
-    return [fit[place] for place in sorted(order[:TRIALS])]
+    for place in sorted(order[MOST_COMPARED:]):
+        trainer.comparisons.append(not_pursued(*remedies[place], stage.name, gains[place]))
+    return [remedies[place] for place in sorted(order[:MOST_COMPARED])]
 
 
-def _glances(bench: Bench, stage: Stage, remedies: Sequence[Remedy]) -> Iterator[float]:
-    """The gain of each at a first glance, as long as there is time."""
-    if bench.is_over:
+def _screening_gains(trainer: Trainer, stage: Stage, remedies: Sequence[Remedy]) -> Iterator[float]:
+    """The gain of each remedy in screening, as long as there is time."""
+    if trainer.is_out_of_time:
         return
-    base = bench.glance(stage.problem, UNTREATED, stage.name)
+    baseline = trainer.screened(stage.problem, UNTREATED, stage.name)
     for remedy in remedies:
-        new = remedy.change(stage.problem)
-        if new is None or bench.is_over:
+        new = remedy.edit(stage.problem)
+        if new is None or trainer.is_out_of_time:
             return
-        yield _less(bench.glance(new, remedy.name, stage.name), base)
+        yield _minus(trainer.screened(new, remedy.name, stage.name), baseline)
 
 
-def _less(score: float, base: float) -> float:
-    """The gain over another score, of which either may be no number."""
-    return 0.0 if score == base else score - base
+def _minus(score: float, baseline: float) -> float:
+    """The difference of two scores, of which either may be minus infinity."""
+    return 0.0 if score == baseline else score - baseline
 
 
-def _together(bench: Bench, stage: Stage, fit: Sequence[tuple[str, Remedy]]) -> Stage | None:
-    """The first cause's remedy and another's, where none helps alone; each must be missed if left out."""
-    kind = fit[0][1].name.split()[0]
-    others = [pair for pair in fit if pair[0] != fit[0][0] and pair[1].name.split()[0] != kind]
-    pairs = {both.name: (both, (fit[0], other)) for other in others for both in [_both((fit[0], other))]}
-    worth = _worth_a_trial(bench, stage, [(fit[0][0], both) for both, _ in pairs.values()])
-    tried = [(pairs[both.name][1], bench.arm(code, both, stage, len(worth))) for code, both in worth]
-    proved = [(pair, new) for pair, new in tried if new]
-    if not proved:
+def _best_pair(trainer: Trainer, stage: Stage, remedies: Sequence[tuple[str, Remedy]]) -> Stage | None:
+    """The best pair of the first cause's remedy and another's, where no remedy alone is confirmed."""
+    (code, first), *rest = remedies
+    others = [other for other in rest if other[0] != code and other[1].kind != first.kind]
+    pairs = {both.name: (both, other) for other in others for both in [_combined(first, other[1])]}
+    chosen = _selected(trainer, stage, [(code, both) for both, _ in pairs.values()])
+    tried = [(pairs[both.name][1], trainer.compare(code, both, stage, len(chosen))) for _, both in chosen]
+    confirmed = [(other, new) for other, new in tried if new]
+    if not confirmed:
         return None
-    pair, best = max(proved, key=lambda one: one[1].cure[-1].gain.value)
-    return replace(best, cure=(*stage.cure, *_missed(bench, stage, pair, best)))
+    other, best = max(confirmed, key=lambda one: one[1].remedies[-1].gain.value)
+    needed = _needed(trainer, stage, ((code, first), other), best)
+    return replace(best, remedies=(*stage.remedies, *needed))
 
 
-def _both(pair: Sequence[tuple[str, Remedy]]) -> Remedy:
+def _combined(first: Remedy, second: Remedy) -> Remedy:
     """Two remedies as one."""
-    (_, first), (_, second) = pair
 
-    def change(problem: Problem) -> Problem | None:
-        new = first.change(problem)
-        return new and second.change(new)
+    def edit(problem: Problem) -> Problem | None:
+        new = first.edit(problem)
+        return new and second.edit(new)
 
-    return Remedy(f"{first.name} + {second.name}", f"{first.line}; {second.line}", change)
+    return Remedy(f"{first.name} + {second.name}", f"{first.line}; {second.line}", edit)
 
 
-def _missed(bench: Bench, stage: Stage, pair: Sequence[tuple[str, Remedy]], whole: Stage) -> Iterator[Arm]:
-    """What each of two adds to the other; one that adds nothing is not named as part of the cure."""
+def _needed(
+    trainer: Trainer, stage: Stage, pair: Sequence[tuple[str, Remedy]], whole: Stage
+) -> Iterator[Comparison]:
+    """Each of two remedies against the other one alone; a remedy that adds nothing is left out."""
     for (code, remedy), (_, other) in (tuple(pair), tuple(reversed(pair))):
-        without = other.change(stage.problem)
+        without = other.edit(stage.problem)
         if without is not None:
-            before = bench.scores(without, other.name, stage.name)
-            arm = judged(code, remedy, other.name, before, whole.scores, len(pair))
-            bench.arms.append(arm)
-            if arm.outcome == PROVED:
-                yield arm
+            before = trainer.scores(without, other.name, stage.name)
+            comparison = compared(code, remedy, other.name, before, whole.scores, len(pair))
+            trainer.comparisons.append(comparison)
+            if comparison.outcome == CONFIRMED:
+                yield comparison

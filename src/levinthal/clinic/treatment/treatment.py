@@ -1,4 +1,4 @@
-"""`treat`: train untreated and treated arms, paired by seed, and say what helped."""
+"""`treat`: train with and without each remedy, paired by seed, and report which remedies help."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from pathlib import Path
 from levinthal.clinic.examination import Examination, examine
 from levinthal.clinic.presentation.terminal import formatted
 from levinthal.clinic.rules.catalogue import CATALOGUE
-from levinthal.clinic.treatment.comparison import NOT_PURSUED, PROVED, WORDS, Arm, signed
-from levinthal.clinic.treatment.journal import Kept
+from levinthal.clinic.treatment.comparison import CONFIRMED, NOT_PURSUED, OUTCOMES, Comparison, signed
+from levinthal.clinic.treatment.journal import Journal
 from levinthal.clinic.treatment.remedies import REMEDIES
-from levinthal.clinic.treatment.search import UNTREATED, Bench, Stage, next_stage
+from levinthal.clinic.treatment.search import UNTREATED, Stage, Trainer, next_stage
 from levinthal.errors import InputError
 from levinthal.lab.judging.statistics import seeds_needed
+from levinthal.report.spoken import counted
 from levinthal.vocabulary import Finding, Problem, Severity
 
 ROUNDS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 50
@@ -25,67 +26,92 @@ ROUNDS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 50
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """What `treat` found: arms in the order they were tried, and the problem with all that earned its place.
+    """The result of `treat`: what was found, every comparison, and the improved problem.
 
-    `scores` are those of the untreated arm, one a seed; `model` is the best arm's first network, trained.
-    `left` counts the remedies that the time did not allow for.
+    `print(treatment)` shows it in the terminal; a notebook shows the findings.
+
+    Attributes:
+        examination: The examination of the untreated problem.
+        findings: Its findings, causes first, each with the `confirmation` of its remedies.
+        comparisons: Every remedy that was tried, in the order of the trials.
+        scores: Scores of the untreated problem, one a seed.
+        improved: The Problem with all confirmed remedies; the given one where none is confirmed.
+        remedies: The comparisons whose remedies make up `improved`, in the order of application.
+        improved_scores: Scores of `improved`, one a seed, paired with `scores`.
+        untried: Number of remedies that the time did not allow for.
+        is_interrupted: Whether Ctrl-C ended the search.
     """
 
     examination: Examination
     findings: tuple[Finding, ...]
-    arms: tuple[Arm, ...]
+    comparisons: tuple[Comparison, ...]
     scores: tuple[float, ...]
-    cured: Problem
-    cure: tuple[Arm, ...]
-    after: tuple[float, ...]
-    left: int = 0
+    improved: Problem
+    remedies: tuple[Comparison, ...]
+    improved_scores: tuple[float, ...]
+    untried: int = 0
     is_interrupted: bool = False
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing is worse than a remark."""
+        """Whether no finding is a warning or critical."""
         return all(finding.severity is Severity.INFO for finding in self.findings)
 
     def __str__(self) -> str:
-        loud = [f for f in self.findings if f.severity is not Severity.INFO]
-        return "\n".join([formatted(loud) if loud else "Healthy.", "", *self._tried(), *self._cure()])
+        shown = [f for f in self.findings if f.severity is not Severity.INFO]
+        return "\n".join([formatted(shown) if shown else "Healthy.", "", *self._tried(), *self._conclusion()])
 
     def report(self, path: str | Path, *, title: str = "problem") -> Path:
-        """Write findings, figures and every arm as one page; the path it now has."""
-        told = replace(self.examination, findings=self.findings)
-        return told.report(path, title=title, trials=self.arms)
+        """Write findings, figures and every comparison as one self-contained page.
+
+        Args:
+            path: The HTML file to write; its folder is made where it does not exist.
+            title: What the page calls the problem.
+
+        Returns:
+            The path of the page.
+
+        Raises:
+            InputError: `path` is a folder.
+            StoreError: `path` cannot be written.
+        """
+        examined = replace(self.examination, findings=self.findings)
+        return examined.report(path, title=title, trials=self.comparisons)
 
     def _tried(self) -> Iterator[str]:
         name, seeds = self.examination.score_name, len(self.scores)
-        if self.arms:
-            yield f"Tried ({name}, {seeds} paired seeds, {self.examination.problem.steps} steps an arm):"
-        for arm in sorted(self.arms, key=lambda arm: (WORDS.index(arm.outcome), -arm.gain.value)):
-            yield f"  {arm.outcome:<14} {signed(arm.gain):<26} {arm.name}"
-        if self.left:
-            yield f"  not tried for want of time: {self.left} remedies"
+        if self.comparisons:
+            steps = f"{self.examination.problem.steps} steps per training"
+            yield f"Remedies tried ({name}, {seeds} paired seeds, {steps}):"
+        for one in sorted(self.comparisons, key=lambda c: (OUTCOMES.index(c.outcome), -c.gain.value)):
+            yield f"  {one.outcome:<14} {signed(one.gain):<26} {one.name}"
+        if self.untried:
+            untried = f"{self.untried} {'remedy' if self.untried == 1 else 'remedies'}"
+            yield f"  not tried, out of time: {untried}"
 
-    def _cure(self) -> Iterator[str]:
+    def _conclusion(self) -> Iterator[str]:
         if self.is_interrupted:
-            yield "Interrupted: trials that were not finished are not told."
-        if self.cure:
-            before, after = statistics.mean(self.scores), statistics.mean(self.after)
-            yield f"Cure: {', then '.join(arm.line for arm in self.cure)}"
+            yield "Interrupted: comparisons that were not finished are left out."
+        if self.remedies:
+            before, after = statistics.mean(self.scores), statistics.mean(self.improved_scores)
+            label = "Remedy" if len(self.remedies) == 1 else "Combined remedy"
+            yield f"{label}: {', then '.join(one.line for one in self.remedies)}"
             yield f"  {self.examination.score_name} from {before:.3g} to {after:.3g}"
-        elif self.arms:
-            yield "None of these helped, as far as this many seeds can tell." + self._seeds_needed()
-        elif not (self.examination.is_healthy or self.left or self.is_interrupted):
-            yield "The remedy is a line of your own loop: nothing here can be changed from outside."
+        elif self.comparisons:
+            yield f"No remedy is confirmed with {counted(len(self.scores), 'seed')}.{self._seeds_needed()}"
+        elif not (self.examination.is_healthy or self.untried or self.is_interrupted):
+            yield "The remedy is a change in your own code: no edit of the Problem can make it."
 
     def _seeds_needed(self) -> str:
-        """How many seeds would settle the arm that gained most, if it did."""
-        tried = [arm for arm in self.arms if arm.gain.value > 0 and len(arm.scores) == len(self.scores)]
-        best = max(tried, key=lambda arm: arm.gain.value, default=None)
-        if best is None or best.on:
+        """How many seeds would decide about the remedy with the largest gain."""
+        whole = [c for c in self.comparisons if c.gain.value > 0 and len(c.scores) == len(self.scores)]
+        best = max(whole, key=lambda c: c.gain.value, default=None)
+        if best is None or best.base:
             return ""
-        spread = statistics.stdev(b - a for a, b in zip(self.scores, best.scores, strict=True))
-        needed = seeds_needed(best.gain.value, spread)
+        deviation = statistics.stdev(b - a for a, b in zip(self.scores, best.scores, strict=True))
+        needed = seeds_needed(best.gain.value, deviation)
         more = needed is not None and len(self.scores) < needed <= MOST_SEEDS
-        return f" About {needed} would settle: {best.name}." if more else ""
+        return f" About {needed} seeds would decide about: {best.name}." if more else ""
 
 
 def treat(
@@ -96,71 +122,99 @@ def treat(
     keep: str | Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Treatment:
-    """Train the problem as it is and with each remedy of what was found, paired by seed; say what helped.
+    """Examine a problem, then train it with and without each remedy of its findings, and report what helps.
 
-    An arm differs from the one it is compared with in the remedy alone: data order, noise and, where the
-    remedy leaves them, initial weights are the same for one seed. The gain is the mean paired difference
-    with its interval, widened for the number of arms (Bonferroni) so that all hold together: *proved
-    here* lies above zero, *made it worse* below, *no effect here* is the rest. Of many remedies the three
-    that gain most on two seeds of their own get such a trial, the others are *not pursued*. Symptoms are
-    treated only where no remedy of a cause has helped, remarks only where nothing is worse (one whose
-    remedy is proved becomes a warning); remedies are combined only where each has earned its place on top
-    of the others; what is found on the improved problem is treated in its turn, up to three rounds. No
-    arm is begun after `seconds`, or after Ctrl-C; the untreated one is always trained whole.
+    For one seed, the two trainings of a comparison differ in the remedy alone: the order of the data, the
+    noise and, where the remedy leaves them, the initial weights are the same. The gain is the mean paired
+    difference of the score on the validation rows. Its interval holds for all comparisons of a round together
+    (Bonferroni). The outcome is *confirmed here* where the interval lies above zero, *made it worse* where it
+    lies below, and *no effect here* otherwise.
 
-    `keep` is a file for the scores of trials that are over: a second call with it goes on where the first one
-    stopped, however that was. One trial is trained again, and has to come to the same score.
+    More than three remedies are first screened with two seeds of their own: the best three are compared, the
+    others are *not pursued*. Symptoms are treated only where no remedy of a cause is confirmed, and findings
+    of severity info only where nothing is worse; an info whose remedy is confirmed becomes a warning. Another
+    remedy is added to the first only where it gains on top of it. The improved problem is examined and
+    treated again, in up to three rounds.
 
-    Raises InputError for fewer than 3 seeds, for a file of trials of something else, and for what the
-    problem's own code raises.
+    Args:
+        problem: The training to treat.
+        seeds: Paired seeds of a comparison, 3 or more.
+        seconds: No training of a remedy begins after this time. The untreated problem is always trained.
+        keep: A journal file. Every score is written to it when its training ends, and a second call with the
+            same file resumes there. One stored training is run again, and has to give the same score.
+        on_step: Called after every training step with the name of the training.
+
+    Returns:
+        A Treatment: findings with their confirmation, every comparison, and the improved problem. After
+        Ctrl-C it holds the comparisons that were finished.
+
+    Raises:
+        InputError: Fewer than 3 seeds; negative `seconds`; a journal of another treatment; anything that the
+            problem's own code raises, with its file and line.
+
+    >>> import levinthal, torch
+    >>> x = torch.randn(256, 8, generator=torch.Generator().manual_seed(0))
+    >>> problem = levinthal.Problem(
+    ...     model=lambda: torch.nn.Linear(8, 4),
+    ...     loss=torch.nn.functional.cross_entropy,
+    ...     train=(x, x[:, :4].argmax(1)),
+    ...     optimizer=lambda model: torch.optim.SGD(model.parameters(), 1e-5),
+    ...     steps=50,
+    ... )
+    >>> treatment = levinthal.treat(problem, seeds=3)
+    >>> treatment.findings[0].code, treatment.remedies[0].name
+    ('LR_TOO_LOW', 'learning rate x 10000')
     """
     if seeds < FEWEST_SEEDS:
         raise InputError(f"seeds={seeds} gives no interval for a gain: use {FEWEST_SEEDS} or more")
     if not seconds >= 0:
-        raise InputError(f"seconds={seconds} is no time to spend: use 0 or more")
-    kept = Kept(keep, {"steps": problem.steps})
-    bench = Bench(seeds, "", time.monotonic() + seconds, on_step, problem.loss, kept)
-    before = examine(problem, on_step=partial(on_step, "examined"))
-    bench.score_name = before.score_name
+        raise InputError(f"seconds={seconds} is not a duration: use 0 or more")
+    journal = Journal(keep, {"steps": problem.steps})
+    trainer = Trainer(seeds, "", time.monotonic() + seconds, on_step, problem.loss, journal)
+    before = examine(problem, on_step=partial(on_step, "examination"))
+    trainer.score_name = before.score_name
     nothing = not any(f.code in REMEDIES for f in before.findings)
-    scores = (before.score,) if nothing else bench.scores(problem, UNTREATED)
-    last = _last_stage(bench, Stage(problem, scores), before)
-    proved, arms = _proved(before.findings, bench.arms), tuple(bench.arms)
+    scores = (before.score,) if nothing else trainer.scores(problem, UNTREATED)
+    last = _last_stage(trainer, Stage(problem, scores), before)
+    comparisons = tuple(trainer.comparisons)
     return Treatment(
-        before, proved, arms, scores, last.problem, last.cure, last.scores, bench.left, bench.is_interrupted
+        examination=before,
+        findings=tuple(_confirmed(f, [c for c in comparisons if c.code == f.code]) for f in before.findings),
+        comparisons=comparisons,
+        scores=scores,
+        improved=last.problem,
+        remedies=last.remedies,
+        improved_scores=last.scores,
+        untried=trainer.untried,
+        is_interrupted=trainer.is_interrupted,
     )
 
 
-def _last_stage(bench: Bench, stage: Stage, found: Examination) -> Stage:
-    """Round after round, until nothing more is found or helps; Ctrl-C keeps what is finished."""
+def _last_stage(trainer: Trainer, stage: Stage, found: Examination) -> Stage:
+    """Round after round, until nothing more is found or confirmed; Ctrl-C keeps what is finished."""
     seen = set[str]()
     try:
         for _ in range(ROUNDS):
-            better = next_stage(bench, stage, found.findings, seen)
+            better = next_stage(trainer, stage, found.findings, seen)
             if better is None:
                 break
             stage = better
-            seen -= {arm.remedy.name for arm in stage.cure}  # what has helped once may help again
-            found = examine(stage.problem, on_step=partial(bench.on_step, "examined again"))
+            seen -= {one.remedy.name for one in stage.remedies}  # a confirmed remedy may help once more
+            found = examine(stage.problem, on_step=partial(trainer.on_step, "second examination"))
     except KeyboardInterrupt:
-        bench.is_interrupted = True
+        trainer.is_interrupted = True
     return stage
 
 
-def _proved(findings: Sequence[Finding], arms: Sequence[Arm]) -> tuple[Finding, ...]:
-    """The findings, each with what its remedies were seen to do."""
-    return tuple(_with_proof(f, [arm for arm in arms if arm.code == f.code]) for f in findings)
+def _confirmed(finding: Finding, comparisons: Sequence[Comparison]) -> Finding:
+    """The finding with its confirmation; an info whose remedy is confirmed becomes a warning."""
+    worse = finding.severity is Severity.INFO and any(c.outcome == CONFIRMED for c in comparisons)
+    severity = Severity.WARNING if worse else finding.severity
+    return replace(finding, severity=severity, confirmation=_confirmation(finding, comparisons))
 
 
-def _with_proof(finding: Finding, arms: Sequence[Arm]) -> Finding:
-    """The finding with its proof; a remark that was seen to do harm is one no more."""
-    harmful = finding.severity is Severity.INFO and any(arm.outcome == PROVED for arm in arms)
-    severity = Severity.WARNING if harmful else finding.severity
-    return replace(finding, severity=severity, proof=_proof(finding, arms))
-
-
-def _proof(finding: Finding, arms: Sequence[Arm]) -> str:
-    if not arms:
-        return "" if finding.code in REMEDIES else f"a line of your own: {CATALOGUE[finding.code].remedy}"
-    best = max(arms, key=lambda arm: (arm.outcome == PROVED, arm.outcome != NOT_PURSUED, arm.gain.value))
+def _confirmation(finding: Finding, comparisons: Sequence[Comparison]) -> str:
+    if not comparisons:
+        return "" if finding.code in REMEDIES else f"change your own code: {CATALOGUE[finding.code].remedy}"
+    best = max(comparisons, key=lambda c: (c.outcome == CONFIRMED, c.outcome != NOT_PURSUED, c.gain.value))
     return f"{best.outcome}: {best.name} {signed(best.gain)}"

@@ -1,0 +1,33 @@
+"""Prefixes of the names of parameters that are meant to stay frozen: each has to match something."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from torch import nn
+
+from levinthal.errors import InputError
+
+
+def require_known_prefixes(model: nn.Module, frozen: Iterable[str]) -> None:
+    """Raise InputError for a prefix with which no parameter, buffer or module begins, with the nearest names.
+
+    >>> require_known_prefixes(nn.Linear(2, 2), ["weight"])
+    >>> require_known_prefixes(nn.Linear(2, 2), ["wieght"])
+    Traceback (most recent call last):
+        ...
+    levinthal.errors.InputError: frozen='wieght' matches no parameter: did you mean 'weight'? (weight, bias)
+    """
+    parameters = [name for name, _ in model.named_parameters()]
+    others = (*(name for name, _ in model.named_modules()), *(name for name, _ in model.named_buffers()))
+    for prefix in frozen:
+        if not any(f"{name}.".startswith(prefix) for name in (*parameters, *others)):
+            raise InputError(f"frozen={prefix!r} matches no parameter: {_nearest(prefix, parameters)}")
+
+
+def _nearest(prefix: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(prefix, names, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'? " if near else "known: "
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return f"{hint}({', '.join(names[:4])}{more})"

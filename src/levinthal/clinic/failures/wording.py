@@ -1,0 +1,41 @@
+"""How a failure is worded: one line with the place in the user's code, shapes and dtypes."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+PACKAGE = Path(__file__).parents[2]
+
+
+def failure(error: Exception, subject: str) -> str:
+    """One line for an exception: what failed, where in the user's code, and torch's own words.
+
+    >>> failure(ValueError("no\\nway"), "the problem")
+    'the problem failed: ValueError: no'
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not _is_library(frame.filename)]
+    place = f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    text = (str(error).splitlines() or ["no message"])[0]
+    return f"{subject} failed{place}: {type(error).__name__}: {text}"
+
+
+def _is_library(filename: str) -> bool:
+    path = Path(filename)
+    return path.is_relative_to(PACKAGE) or "site-packages" in path.parts or filename.startswith("<")
+
+
+def shown(value: Any) -> str:
+    """Shape and dtype of a tensor, type of anything else."""
+    if not isinstance(value, Tensor):
+        return f"of type {type(value).__name__}"
+    return f"of shape {tuple(value.shape)} ({dtype_name(value)})"
+
+
+def dtype_name(tensor: Tensor) -> str:
+    """The dtype without `torch.`."""
+    return str(tensor.dtype).removeprefix("torch.")
