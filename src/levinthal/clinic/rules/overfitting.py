@@ -19,11 +19,11 @@ FEWEST_EVALUATIONS = 4
 AFTER_BEST = 2
 """Evaluations after the best one that all have to be above it."""
 RISEN = 0.1
-"""Rise of the validation loss, as a share of its least."""
+"""Rise of the validation loss, as a share of its minimum."""
 OF_THE_FALL = 0.05
 """The same, as a share of how far it had fallen."""
 WORSE = 1.5
-"""Times its least, above which a loss without right and wrong answers is a warning."""
+"""Times its minimum, above which a loss without right and wrong answers is a warning."""
 WIDER = 0.2
 """Gap in accuracy that matters without a rise of the loss."""
 WIDER_LOSS = 0.8
@@ -33,13 +33,13 @@ POOR = 0.25
 
 OVERFIT = FindingKind(
     code="OVERFIT",
-    means="the model fits rows it was trained on far better than others",
-    remedy="stop at the least validation loss; more data, augmentation, weight decay or a smaller model",
+    means="the model fits training rows far better than validation rows",
+    remedy="stop at the minimum of the validation loss; more data, augmentation, weight decay or a smaller model",
     severity=Severity.WARNING,
     area=Area.VALIDATION,
     order=380,
     evidence=(
-        "validation loss risen from its least by {risen:.0%}, beyond {errors} standard errors, while "
+        "validation loss risen from its minimum by {risen:.0%}, beyond {errors} standard errors, while "
         "training loss falls; or accuracy {wide:.0%} ({wider:.0%} without a rise) lower, with its "
         "binomial interval"
     ),
@@ -50,7 +50,7 @@ OVERFIT = FindingKind(
 
 @rule(OVERFIT)
 def overfit(context: Context) -> Iterator[Finding]:
-    """Validation loss has risen from its least while training loss fell, or is far above it. It is a warning
+    """Validation loss has risen from its minimum while training loss fell, or is far above it. It is a warning
     where the gap is wide, or where a loss without right and wrong answers is half as large again.
     """
     evaluations = evaluations_of(context.history)
@@ -78,7 +78,7 @@ def _evidence(best: Evaluation, last: Evaluation, apart: Gap | None) -> dict[str
 
 
 def _has_risen(evaluations: Sequence[Evaluation], best: Evaluation) -> bool:
-    """Whether validation loss has risen from its least: significantly, for several evaluations, by a share of
+    """Whether validation loss has risen from its minimum: significantly, for several evaluations, by a share of
     its own size and of its fall before.
     """
     after = [evaluation.held_out.loss for evaluation in evaluations if evaluation.step > best.step]
