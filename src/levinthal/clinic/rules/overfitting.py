@@ -34,7 +34,7 @@ POOR = 0.25
 OVERFIT = FindingKind(
     code="OVERFIT",
     means="the model fits training rows far better than validation rows",
-    remedy="stop at the minimum of the validation loss; more data, augmentation, weight decay or a smaller model",
+    remedy="stop at the least validation loss; more data, augmentation, weight decay or a smaller model",
     severity=Severity.WARNING,
     area=Area.VALIDATION,
     order=380,
@@ -50,8 +50,8 @@ OVERFIT = FindingKind(
 
 @rule(OVERFIT)
 def overfit(context: Context) -> Iterator[Finding]:
-    """Validation loss has risen from its minimum while training loss fell, or is far above it. It is a warning
-    where the gap is wide, or where a loss without right and wrong answers is half as large again.
+    """Validation loss has risen from its minimum while training loss fell, or is far above it. It is a
+    warning where the gap is wide, or where a loss without right and wrong answers is half as large again.
     """
     evaluations = evaluations_of(context.history)
     if len(evaluations) < FEWEST_EVALUATIONS:
@@ -78,8 +78,8 @@ def _evidence(best: Evaluation, last: Evaluation, apart: Gap | None) -> dict[str
 
 
 def _has_risen(evaluations: Sequence[Evaluation], best: Evaluation) -> bool:
-    """Whether validation loss has risen from its minimum: significantly, for several evaluations, by a share of
-    its own size and of its fall before.
+    """Whether validation loss has risen from its minimum: significantly, for several evaluations, by a share
+    of its own size and of its fall before.
     """
     after = [evaluation.held_out.loss for evaluation in evaluations if evaluation.step > best.step]
     rises = evaluations[-1].held_out.losses - best.held_out.losses
