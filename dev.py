@@ -293,12 +293,23 @@ def run(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run the tests that are not slow (--all: every one); more arguments go to pytest."""
-    chosen = [] if "--all" in arguments else ["-m", "not slow"]
-    rest = [word for word in arguments if word != "--all"]
+    """Run the tests that are not slow (--all: every one; --coverage: measured); the rest goes to pytest."""
+    own = [word for word in arguments if word in ("--all", "--coverage")]
+    rest = [word for word in arguments if word not in own]
+    chosen = [] if "--all" in own else ["-m", "not slow"]
     workers = ["-n", str(min(cores(), 8))] if cores() > 1 else []
     say(f"running the {'whole suite' if not chosen else 'tests that are not slow'} on {cores()} cores")
-    return call("-m", "pytest", *workers, *chosen, *rest)
+    words = ("-m", "pytest", *workers, *chosen, *rest)
+    return covered(*words) if "--coverage" in own else call(*words)
+
+
+def covered(*words: str) -> int:
+    """Run pytest, measured in its workers and in ours too; 1 where too little of the package was run."""
+    call("-m", "coverage", "erase")
+    failed = call("-m", "coverage", "run", *words)
+    call("-m", "coverage", "combine", "--quiet")
+    too_little = call("-m", "coverage", "report")  # the minimum is pyproject.toml's `fail_under`
+    return failed or (1 if too_little else 0)
 
 
 def check(arguments: list[str]) -> int:

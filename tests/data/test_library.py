@@ -87,4 +87,5 @@ def test_the_page_on_data_is_true() -> None:
     failures, examples = doctest.testfile(str(PAGE), module_relative=False)
     assert failures == 0
     assert examples >= 4
-    assert [name for name in data.names() if f"\n| `{name}` | " not in PAGE.read_text()] == []
+    missing = [name for name in data.names() if f"\n| `{name}` | " not in PAGE.read_text()]
+    assert missing == [], f"add a row for {missing} to the first table of docs/data.md"

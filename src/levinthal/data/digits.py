@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Int64
-from sklearn.datasets import load_digits as _sklearn_digits
+from jaxtyping import Bool, Int64, UInt8
 
+from levinthal.errors import DataError
 from levinthal.vocabulary import Dataset
 
 ABOUT = "1,797 handwritten digits, 8 x 8, 10 classes (Alpaydin, Kaynak 1998); embedded in scikit-learn"
 TEST_SIZE = 600
+FILE = "datasets/data/digits.csv.gz"
 
 
 def load_digits() -> Dataset:
@@ -20,9 +23,9 @@ def load_digits() -> Dataset:
     The split is deterministic (see `rows_for_testing`). Both parts keep the order of scikit-learn's file.
     The checksum is the SHA-256 of the pixel counts and labels as bytes: train, then test.
     """
-    bunch = _sklearn_digits()
-    pixels = bunch.data.astype(np.uint8)
-    labels = bunch.target.astype(np.int64)
+    table = _table()
+    pixels = np.ascontiguousarray(table[:, :-1])
+    labels = table[:, -1].astype(np.int64)
     test = rows_for_testing(labels, TEST_SIZE)
     digest = hashlib.sha256()
     for rows in (~test, test):
@@ -38,6 +41,19 @@ def load_digits() -> Dataset:
         classes=10,
         checksum=digest.hexdigest(),
     )
+
+
+def _table() -> UInt8[np.ndarray, "n 65"]:
+    """Pixel counts and label of every digit, from scikit-learn's file.
+
+    Importing scikit-learn takes as long as training some of our networks, and only its file is needed.
+    """
+    package = find_spec("sklearn")
+    folders = (package.submodule_search_locations or []) if package else []
+    files = [file for folder in folders if (file := Path(folder, FILE)).is_file()]
+    if not files:
+        raise DataError(f"scikit-learn's {FILE} is not here: install it with `pip install scikit-learn`")
+    return np.loadtxt(files[0], delimiter=",", dtype=np.uint8)
 
 
 def rows_for_testing(labels: Int64[np.ndarray, " n"], size: int) -> Bool[np.ndarray, " n"]:

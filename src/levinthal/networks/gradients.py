@@ -82,7 +82,7 @@ class EnsembleGradients:
         if n not in self._passes:
             together = passes(self.model.architecture.width, n, len(self.model.seeds))
             self._passes[n] = [
-                (seeds, _layers(self.model, self.rows, seeds), _Top.of(self.model, seeds))
+                (seeds, _layers(self.model, self.rows, seeds, n), _Top.of(self.model, seeds))
                 for seeds in together
             ]
         return self._passes[n]
@@ -114,6 +114,8 @@ class _Layer:
 
     source: int | None
     eps: Tensor
+    count: Tensor
+    """The number of samples: as a tensor, for torch makes one of a number at every call."""
     weight: Tensor
     transposed: Tensor
     weight_gradient: Tensor
@@ -127,8 +129,8 @@ class _Layer:
     beta_gradient: Tensor
 
 
-def _layers(model: Ensemble, rows: _Rows, seeds: slice) -> list[_Layer]:
-    shape, eps = model.architecture, rows.gamma.new_tensor(BATCHNORM_EPS)
+def _layers(model: Ensemble, rows: _Rows, seeds: slice, n: int) -> list[_Layer]:
+    shape, eps, count = (model.architecture, *map(rows.gamma.new_tensor, (BATCHNORM_EPS, float(n))))
     columns = (
         *(rows.gamma, rows.beta, rows.mean, rows.length, rows.inverse, rows.scale),
         *(_grad(model.gamma), _grad(model.beta)),
@@ -138,7 +140,7 @@ def _layers(model: Ensemble, rows: _Rows, seeds: slice) -> list[_Layer]:
         weight = weights.detach()[seeds]
         here = (column[seeds, span, None] for column in columns)
         into = _grad(weights)[seeds]
-        layers.append(_Layer(shape.source(index), eps, weight, weight.mT, into, *here))
+        layers.append(_Layer(shape.source(index), eps, count, weight, weight.mT, into, *here))
     return layers
 
 
@@ -193,7 +195,7 @@ def _forward(layers: list[_Layer], inputs: Tensor) -> list[_Saved]:
     below, each = inputs.mT, 1 / inputs.shape[-2]
     for layer in layers:
         z = product(layer.weight, below)
-        z.sub_(torch.mean(z, -1, keepdim=True, out=layer.mean))
+        z.sub_(torch.sum(z, -1, keepdim=True, out=layer.mean).div_(layer.count))
         length = torch.linalg.vector_norm(z, dim=-1, keepdim=True, out=layer.length)
         inverse = torch.addcmul(layer.eps, length, length, value=each, out=layer.inverse).rsqrt_()
         active = tanh_of_half_((z * torch.mul(layer.gamma, inverse, out=layer.scale)).add_(layer.beta))
