@@ -307,7 +307,7 @@ EDITS: dict[str, tuple[str, Check]] = {
         lambda before, after: torch.equal(net(after)[:4](X), net(before)[2](net(before)[0](X).relu()).relu()),
     ),
     "shuffled batches": ("UNSHUFFLED", mixes_classes),
-    "weighted classes": ("CLASS_IMBALANCE", loses(weighted_loss, LOGITS, Y[:32])),
+    "weighted classes": ("CLASS_IMBALANCE", loses(weighted_loss, LOGITS, RARE[:32])),
     "standardised inputs": ("INPUT_SCALE", is_standardised),
     "group norm": (
         "BN_TINY_BATCH",
