@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""One command for everything: `python3 dev.py demo | test | check | bench | docs`.
+"""One command for everything: `python3 dev.py demo | run | test | check | bench | docs`.
 
-Standard library only. The first call makes `.venv` beside this file and installs exactly what
-`requirements.lock` names; later calls find its stamp and start at once. A set-up that was killed,
-or that belongs to an older lock, is noticed by the stamp and put right.
+Standard library only. The first call makes `.venv` beside this file and installs exactly what the locks
+of its command name; a command that needs more installs that on top. Later calls find the stamps and start
+at once. A set-up that was killed, or that belongs to an older lock, is noticed and put right.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import PIPE, STDOUT
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-STAMP = VENV / "levinthal-stamp"
-LOCK = ROOT / "requirements.lock"
+HALF_MADE = VENV / "levinthal-half-made"  # there while a set-up is under way, and after one that was killed
 LOG = ROOT / ".venv-setup.log"
 OLDEST = (3, 11)
-HALF_MADE = "half-made\n"
 HELD: list[int] = []  # the open file that is locked while a set-up is under way
 BASE = str(getattr(sys, "_base_executable", None) or sys.executable)
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -32,6 +32,29 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 class SetupError(Exception):
     """A set-up that cannot go on; its text is one line that names the way out."""
+
+
+class Group(NamedTuple):
+    """What some commands run on: a lock, the file that says it is installed, the imports that prove it."""
+
+    name: str
+    lock: Path
+    stamp: Path
+    proof: str
+
+
+def new_group(name: str, lock: str, proof: str) -> Group:
+    """The group whose lock file lies beside this file."""
+    return Group(name, ROOT / lock, VENV / f"levinthal-stamp-{name}", f"import {proof}")
+
+
+BASE_GROUP = new_group(
+    "demo", "requirements-demo.lock", "cyclopts, jinja2, levinthal, numba, plotly, sklearn, torch"
+)
+TEST_GROUP = new_group(
+    "test", "requirements.lock", "hypothesis, mypy, pytest, pytorch_lightning, transformers, xdist"
+)
+DOCS_GROUP = new_group("docs", "requirements-docs.lock", "furo, myst_parser, sphinx, sphinx_design")
 
 
 def say(line: str) -> None:
@@ -48,29 +71,31 @@ def require_python() -> None:
     raise SetupError(f"needs Python >= 3.11, this is {platform.python_version()}: {way_out}")
 
 
-def fingerprint() -> str:
-    """Hash of what the environment is made of: lock, project settings, Python, place."""
+def fingerprint(group: Group) -> str:
+    """Hash of what a group is made of: lock, project settings, Python, place."""
     place = f"{sys.version_info[:2]} {platform.machine()} {ROOT}".encode()
-    parts = (LOCK.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), place)
+    parts = (group.lock.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), place)
     return hashlib.sha256(b"\0".join(parts)).hexdigest() + "\n"
 
 
-def read_stamp() -> str:
-    """What the stamp says: a fingerprint, HALF_MADE, or nothing."""
+def read_stamp(group: Group) -> str:
+    """The fingerprint of what is installed of a group, or nothing."""
     try:
-        return STAMP.read_text()
+        return group.stamp.read_text()
     except OSError:
         return ""
 
 
-def ready() -> bool:
-    """Whether there is nothing to set up."""
-    return read_stamp() == fingerprint() and PYTHON.exists()
+def missing(groups: tuple[Group, ...]) -> list[Group]:
+    """The groups that are still to be installed; all of them after a set-up that was killed."""
+    if HALF_MADE.exists() or not PYTHON.exists():
+        return list(groups)
+    return [group for group in groups if read_stamp(group) != fingerprint(group)]
 
 
 def usable() -> bool:
     """Whether `.venv` holds a working Python of this version that no killed set-up left behind."""
-    if read_stamp() == HALF_MADE or not PYTHON.exists():
+    if HALF_MADE.exists() or not PYTHON.exists():
         return False
     return answer("import sys; print(sys.version_info[:2])") == f"{sys.version_info[:2]}"
 
@@ -107,7 +132,7 @@ CAUSES = {
     "no such option: --python": "pip is older than 22.3: upgrade it (Debian: `apt install python3-venv`)",
     "NewConnectionError": "no network, or no package index behind it: connect and call again",
     "ConnectTimeout": "the package index does not answer: call again later",
-    "No matching distribution": "the package index lacks a package of requirements.lock",
+    "No matching distribution": "the package index lacks a package of the lock",
 }
 
 
@@ -128,7 +153,7 @@ def make_venv() -> None:
         say("removing a .venv that is half-made or of another Python")
         shutil.rmtree(VENV)
     VENV.mkdir()
-    STAMP.write_text(HALF_MADE)
+    HALF_MADE.touch()
     say(f"making .venv with Python {platform.python_version()}")
     with_pip = importlib.util.find_spec("ensurepip") is not None
     if with_pip and logged([BASE, "-m", "venv", str(VENV)]) == 0:
@@ -136,7 +161,7 @@ def make_venv() -> None:
     say("this Python has no ensurepip: making .venv without pip and filling it with the system's")
     if logged([BASE, "-m", "venv", "--clear", "--without-pip", str(VENV)]) != 0:
         raise explain("making .venv")
-    STAMP.write_text(HALF_MADE)
+    HALF_MADE.touch()
 
 
 def pip() -> list[str]:
@@ -146,16 +171,20 @@ def pip() -> list[str]:
     return [BASE, "-m", "pip", "--python", str(PYTHON)]
 
 
-def install() -> None:
-    """The exact versions of the lock, then the project itself, editable."""
-    count = sum(line[:1].isalpha() for line in LOCK.read_text().splitlines())
-    quiet = ["install", "--no-input", "--disable-pip-version-check", "--retries", "2"]
-    say(f"installing {count} packages of requirements.lock into .venv (torch is large: a minute or more)")
-    if logged([*pip(), *quiet, "-r", str(LOCK)]) != 0:
-        raise explain("installing requirements.lock")
-    say("installing levinthal itself, editable")
-    if logged([*pip(), *quiet, "--no-deps", "--no-build-isolation", "-e", str(ROOT)]) != 0:
-        raise explain("installing levinthal")
+QUIET = ("install", "--no-input", "--disable-pip-version-check", "--retries", "2")
+
+
+def install(group: Group) -> None:
+    """The exact versions of a group's lock; below all groups, the project itself, editable."""
+    count = sum(line[:1].isalpha() for line in group.lock.read_text().splitlines())
+    large = " (torch is large: a minute or more)" if group is BASE_GROUP else ""
+    say(f"installing {count} packages of {group.lock.name} into .venv{large}")
+    if logged([*pip(), *QUIET, "-r", str(group.lock)]) != 0:
+        raise explain(f"installing {group.lock.name}")
+    if group is BASE_GROUP:
+        say("installing levinthal itself, editable")
+        if logged([*pip(), *QUIET, "--no-deps", "--no-build-isolation", "-e", str(ROOT)]) != 0:
+            raise explain("installing levinthal")
 
 
 def wait_for_turn() -> None:
@@ -173,30 +202,36 @@ def wait_for_turn() -> None:
         fcntl.flock(turn, fcntl.LOCK_EX)
 
 
-def set_up() -> None:
-    """Make `.venv` ready, doing nothing at all when its stamp is right."""
-    if ready():
+def set_up(*groups: Group) -> None:
+    """Make `.venv` ready for these groups, doing nothing at all when their stamps are right."""
+    if not missing(groups):
         return
     wait_for_turn()
     try:
-        if not ready():
-            make_ready()
+        if missing(groups):
+            make_ready(groups)
     finally:
         while HELD:
             os.close(HELD.pop())
 
 
-def make_ready() -> None:
-    """Make or mend `.venv`, fill it, and stamp it."""
+def make_ready(groups: tuple[Group, ...]) -> None:
+    """Make or mend `.venv`, and fill it with what it lacks of these groups."""
     LOG.write_text("")
     kept = usable()
     if not kept:
         make_venv()
-    elif STAMP.exists():  # it is ours, so nobody minds if it is made anew after a kill
-        STAMP.write_text(HALF_MADE)
-    fill(kept)
-    STAMP.write_text(fingerprint())
-    say("set-up done; it is not repeated until requirements.lock or pyproject.toml changes")
+    elif any(VENV.glob("levinthal-stamp-*")):  # it is ours, so nobody minds if it is made anew after a kill
+        HALF_MADE.touch()
+    try:
+        fill(groups, kept)
+    except SetupError:
+        HALF_MADE.unlink(
+            missing_ok=True
+        )  # pip said no, but left nothing half done: go on from here next time
+        raise
+    HALF_MADE.unlink(missing_ok=True)
+    say("set-up done; it is not repeated until its locks or pyproject.toml change")
 
 
 COMPILE = (
@@ -205,22 +240,28 @@ COMPILE = (
 )
 
 
-def fill(kept: bool) -> None:
-    """Install, prove it, compile; a `.venv` that was kept and does not pass is made anew once."""
-    proof = [str(PYTHON), "-c", "import levinthal, numba, plotly, pytest, sklearn, torch"]
-    try:
-        install()
-        if kept and logged(proof) != 0:
+def fill(groups: tuple[Group, ...], kept: bool) -> None:
+    """Install, prove and stamp each group; a `.venv` that was kept and does not pass is made anew once."""
+    for group in [group for group in groups if read_stamp(group) != fingerprint(group)]:
+        group.stamp.unlink(missing_ok=True)
+        install(group)
+        works = logged([str(PYTHON), "-c", group.proof]) == 0
+        if not works and kept:
             make_venv()
-            install()
-        if logged(proof) != 0:
+            return fill(groups, kept=False)
+        if not works:
             raise explain("importing what was installed")
-        say("compiling the inner loops, once (some seconds)")
-        if logged([str(PYTHON), "-c", COMPILE]) != 0:
-            raise explain("compiling the inner loops")
-    except SetupError:
-        STAMP.unlink(missing_ok=True)  # pip said no, but left nothing half done: go on from here next time
-        raise
+        if group is BASE_GROUP:
+            compile_loops()
+        group.stamp.write_text(fingerprint(group))
+    return None
+
+
+def compile_loops() -> None:
+    """Compile the inner loops, so that the first measurement does not wait for it."""
+    say("compiling the inner loops, once (some seconds)")
+    if logged([str(PYTHON), "-c", COMPILE]) != 0:
+        raise explain("compiling the inner loops")
 
 
 def call(*arguments: str) -> int:
@@ -240,19 +281,35 @@ def demo(arguments: list[str]) -> int:
         "-m", "levinthal", "study", "run", "first-last-information", "--preset", "quick", *arguments
     )
     if status == 0:
-        activate = ".venv\\Scripts\\activate" if os.name == "nt" else ". .venv/bin/activate"
-        say(f"to go on: `{activate}`, then `levinthal study list`, or a network that does not train:")
-        say("`levinthal check examples/broken_digits.py:vanishing --treat`")
+        say("to go on: `python3 dev.py run study list`, or a network that does not train:")
+        say("`python3 dev.py run check examples/broken_digits.py:vanishing --treat`")
     return status
 
 
+def run(arguments: list[str]) -> int:
+    """Run the `levinthal` command of .venv from where you are: `dev.py run study list`."""
+    command = [str(PYTHON), "-m", "levinthal", *arguments]
+    return subprocess.run(command, check=False).returncode
+
+
 def test(arguments: list[str]) -> int:
-    """Run the tests that are not slow (--all: every one); more arguments go to pytest."""
-    chosen = [] if "--all" in arguments else ["-m", "not slow"]
-    rest = [word for word in arguments if word != "--all"]
+    """Run the tests that are not slow (--all: every one; --coverage: measured); the rest goes to pytest."""
+    own = [word for word in arguments if word in ("--all", "--coverage")]
+    rest = [word for word in arguments if word not in own]
+    chosen = [] if "--all" in own else ["-m", "not slow"]
     workers = ["-n", str(min(cores(), 8))] if cores() > 1 else []
     say(f"running the {'whole suite' if not chosen else 'tests that are not slow'} on {cores()} cores")
-    return call("-m", "pytest", *workers, *chosen, *rest)
+    words = ("-m", "pytest", *workers, *chosen, *rest)
+    return covered(*words) if "--coverage" in own else call(*words)
+
+
+def covered(*words: str) -> int:
+    """Run pytest, measured in its workers and in ours too; 1 where too little of the package was run."""
+    call("-m", "coverage", "erase")
+    failed = call("-m", "coverage", "run", *words)
+    call("-m", "coverage", "combine", "--quiet")
+    too_little = call("-m", "coverage", "report")  # the minimum is pyproject.toml's `fail_under`
+    return failed or (1 if too_little else 0)
 
 
 def check(arguments: list[str]) -> int:
@@ -289,26 +346,49 @@ def bench(arguments: list[str]) -> int:
 
 
 def docs(arguments: list[str]) -> int:
-    """Write docs/cli.md anew from the command line's own help, and docs/findings.md from the catalogue."""
+    """Write docs/cli.md and docs/findings.md anew, then build the site into site/; no study runs."""
+    if arguments:
+        raise SetupError(f"docs takes no arguments, got '{' '.join(arguments)}'")
     say("writing docs/cli.md and docs/findings.md")
     alarms = "benchmarks/results/false_alarms.json"
-    pages = (("cli", "docs/cli.md", *arguments), ("clinic.presentation", "docs/findings.md", alarms))
-    return max(call("-m", f"levinthal.{room}.reference", *words) for room, *words in pages)
+    pages = (("cli", "docs/cli.md"), ("clinic.presentation", "docs/findings.md", alarms))
+    if any(call("-m", f"levinthal.{package}.reference", *words) for package, *words in pages):
+        return 1
+    say("building the site; every warning is an error")
+    status = call("-m", "sphinx", "-q", "-W", "--keep-going", "-E", "-a", "docs", "site")
+    say("the site: site/index.html" if status == 0 else "the site was not built without warnings")
+    return status
 
 
-COMMANDS = {"demo": demo, "test": test, "check": check, "bench": bench, "docs": docs}
+class Command(NamedTuple):
+    """A command and the groups it runs on."""
+
+    run: Callable[[list[str]], int]
+    groups: tuple[Group, ...]
+
+
+BASE_ONLY, WITH_TESTS = (BASE_GROUP,), (BASE_GROUP, TEST_GROUP)
+COMMANDS = {
+    "demo": Command(demo, BASE_ONLY),
+    "run": Command(run, BASE_ONLY),
+    "test": Command(test, WITH_TESTS),
+    "check": Command(check, WITH_TESTS),
+    "bench": Command(bench, WITH_TESTS),
+    "docs": Command(docs, (BASE_GROUP, DOCS_GROUP)),
+}
 
 
 def main(argv: list[str]) -> int:
     """Read the command, set up if needed, run it; 2 for anything that is not the command's own doing."""
     if argv[:1] in ([], ["-h"], ["--help"]) or argv[0] not in COMMANDS:
-        lines = "".join(f"\n  {name:6} {run.__doc__}" for name, run in COMMANDS.items())
+        lines = "".join(f"\n  {name:6} {command.run.__doc__}" for name, command in COMMANDS.items())
         print(f"usage: python3 dev.py {' | '.join(COMMANDS)} [arguments]\n{lines}")
         return 0 if "-h" in argv[:1] or "--help" in argv[:1] else 2
     try:
         require_python()
-        set_up()
-        return COMMANDS[argv[0]](argv[1:])
+        command = COMMANDS[argv[0]]
+        set_up(*command.groups)
+        return command.run(argv[1:])
     except SetupError as error:
         print(f"dev.py: {error}", file=sys.stderr)
     except OSError as error:

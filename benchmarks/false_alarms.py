@@ -1,6 +1,6 @@
-"""Which findings healthy runs hear as a warning or worse, over every healthy problem of the examination.
+"""False alarms: the findings reported as a warning or worse on the healthy cases of every suite.
 
-Run by `python benchmarks/false_alarms.py [--seeds N] [--write]`; `--write` keeps the counts in
+Run by `python benchmarks/false_alarms.py [--seeds N] [--write]`; `--write` stores the counts in
 benchmarks/results/false_alarms.json, from which `python3 dev.py docs` makes the table in docs/findings.md.
 """
 
@@ -17,10 +17,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import _root  # noqa: F401  # isort: skip
 
 import torch
-from benchmarks.faults.blind_1.healthy.cases import FRESH
-from benchmarks.faults.blind_2.healthy.cases import SECOND
-from benchmarks.faults.evaluate import examine_healthy
-from benchmarks.faults.own.healthy.mixed import ZOO
+from benchmarks.faults.evaluate import evaluate_healthy
+from benchmarks.faults.registry import SUITES
 
 from levinthal.vocabulary import Severity
 
@@ -34,10 +32,10 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     warned, runs = Counter[str](), 0
-    for problem in (*ZOO, *FRESH, *SECOND):
+    for problem in (problem for suite in SUITES for problem in suite.healthy):
         for seed in range(options.seeds):
-            said = examine_healthy(problem, seed).said
-            warned.update({code for code, severity in said if severity != Severity.INFO})
+            reported = evaluate_healthy(problem, seed).reported
+            warned.update({code for code, severity in reported if severity != Severity.INFO})
             runs += 1
     found = {"runs": runs, "torch": torch.__version__, "warned": dict(sorted(warned.items()))}
     print(json.dumps(found, indent=2))

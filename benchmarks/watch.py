@@ -1,18 +1,19 @@
-"""What it costs to be watched: the same steps of one MLP, with a watcher and without, in turns.
+"""The cost of watching a training: the same steps of one MLP, with a watcher and without, alternating.
 
-784-200-100x4-200-10 ReLU, Adam, one thread; of two batches, that whose step takes 3 ms on this machine, and
-that whose takes 8 ms. CPU time of 60 steps over that of 60 steps of the same network without, the two in
-turns; the median over rounds, with its 95 % interval. *idle* is a watched step that is not sampled. After its
-first 8 samples, which are not counted here, `levinthal.watch` reads layers, weights and batches in turns; 60
-steps hold two turns. Beside it:
+A 784-200-100x4-200-10 ReLU network, Adam, one thread, with two batch sizes: a step takes 3 ms on this
+machine with the first and 8 ms with the second. The ratio is the CPU time of 60 steps with the watcher over
+that of 60 steps of the same network without; the two alternate. The table has the median over rounds, with
+its 95 % interval. *idle* is a watched step that is not sampled. After its first 8 samples, which are not
+counted here, `levinthal.watch` reads layers, weights and batches alternately; 60 steps hold two such
+periods. The other watchers:
 
-- histograms: of every parameter's gradient one of 64 bins, as `wandb.watch(log="gradients", log_freq=every)`
-  makes them: a re-creation, after version 0.31, of what its hooks compute (finite or not, least and largest
-  as numbers, `torch.histc`, lists), without the logging of it;
+- histograms: one histogram of 64 bins of every parameter's gradient, as `wandb.watch(log="gradients",
+  log_freq=every)` makes them. This is a re-implementation, after version 0.31, of the computation in its
+  hooks (finite or not, minimum and maximum as numbers, `torch.histc`, lists), without logging;
 - torch-audit 0.3.0: `autopatch(model, every_n_steps=every)`, where it is installed;
 - anomaly mode: `torch.autograd.set_detect_anomaly(True)`.
 
-Run by `python benchmarks/watch.py [--rounds N] [--only NAME] [--write]`; `--write` keeps the table in
+Run by `python benchmarks/watch.py [--rounds N] [--only NAME] [--write]`; `--write` stores the table in
 benchmarks/results/watch.md.
 """
 
@@ -42,7 +43,7 @@ RESULTS = Path(__file__).parent / "results" / "watch.md"
 WIDTHS = (784, 200, 100, 100, 100, 100, 200, 10)
 STEPS, WARMING, BINS, IDLE = 60, 3, 64, 10**9
 FEWER = 3
-"""Of the rounds, the share for peers, which have no bar."""
+"""Peers, which have no target, get one round in so many."""
 
 
 def network() -> nn.Sequential:
@@ -95,11 +96,11 @@ def histograms(arm: Arm, every: int) -> Watched:
 
 
 class Histogram:
-    """A hook of one gradient, that makes a histogram of every so many."""
+    """A hook of one gradient, which makes a histogram every so many calls."""
 
     def __init__(self, every: int) -> None:
         self.every, self.calls = every, 0
-        self.kept: tuple[list[float], list[float]] | None = None
+        self.last: tuple[list[float], list[float]] | None = None
 
     def __call__(self, gradient: Tensor) -> None:
         """As the hook of `wandb.watch` does."""
@@ -113,7 +114,7 @@ class Histogram:
             flat = flat[torch.isfinite(flat)]
         low, high = flat.min().item(), flat.max().item()
         counts = flat.histc(bins=BINS, min=low, max=high).cpu().clone()
-        self.kept = counts.tolist(), torch.linspace(low, high, steps=BINS + 1).tolist()
+        self.last = counts.tolist(), torch.linspace(low, high, steps=BINS + 1).tolist()
 
 
 def torch_audit(arm: Arm, every: int) -> Watched:
@@ -134,7 +135,7 @@ def anomaly(_arm: Arm, _every: int) -> Watched:
 
 @cache
 def batch_of(milliseconds: float) -> int:
-    """The batch, in sixteens, whose step takes so long here; by the secant from 512."""
+    """The batch size, a multiple of 16, whose step takes so long here; by the secant method from 512."""
     batch, slope = 512.0, 0.01
     for _ in range(4):
         arm = Arm(max(16, round(batch / 16) * 16))
@@ -144,7 +145,7 @@ def batch_of(milliseconds: float) -> int:
 
 
 class Row(NamedTuple):
-    """A line of the table: who watches, a step's duration, sampling, and the most that the ratio may be."""
+    """A line of the table: watcher, duration of a step, sampling, and the largest ratio allowed."""
 
     watcher: Callable[[Arm, int], Watched]
     name: str
@@ -158,7 +159,7 @@ OURS = (
     *((3.0, IDLE, 1.005), (8.0, IDLE, 1.005)),
 )
 ROWS = (
-    *(Row(levinthal, "levinthal.watch", *bar) for bar in OURS),
+    *(Row(levinthal, "levinthal.watch", *limits) for limits in OURS),
     *(Row(histograms, "histograms", long, every) for long, every, _ in OURS[:4]),
     *(Row(torch_audit, "torch-audit", long, every) for long, every, _ in OURS[:4]),
     *(Row(anomaly, "anomaly mode", long, 1) for long in (3.0, 8.0)),
@@ -166,7 +167,7 @@ ROWS = (
 
 
 def ratios(row: Row, rounds: int) -> Iterator[tuple[float, float]]:
-    """(ratio, seconds of the plain step) of each round; who goes first changes from round to round.
+    """(ratio, seconds of the plain step) of each round; the order alternates.
 
     One network for both, so that neither has the better place in memory.
     """
@@ -185,18 +186,18 @@ def ratios(row: Row, rounds: int) -> Iterator[tuple[float, float]]:
 
 
 def measured(row: Row, rounds: int) -> tuple[str, bool]:
-    """A line of the table, and whether a bar was missed."""
+    """A line of the table, and whether its target was missed."""
     found = list(ratios(row, rounds if row.most > 0 else max(rounds // FEWER, 5)))
     of = sorted(ratio for ratio, _ in found)
     ratio, plain = statistics.median(of), 1e3 * statistics.median(seconds for _, seconds in found)
-    reach = round(0.98 * math.sqrt(len(of)))  # ranks beside the median: the binomial's
+    reach = round(0.98 * math.sqrt(len(of)))  # ranks around the median, by the binomial
     low, high = of[max(len(of) // 2 - reach, 0)], of[min(len(of) // 2 + reach, len(of) - 1)]
     every = row.every if row.every != IDLE else "idle"
     missed = ratio > row.most
-    bar = f"{row.most} | {'missed' if missed else 'met'}" if row.most > 0 else "| "
+    target = f"{row.most} | {'missed' if missed else 'met'}" if row.most > 0 else "| "
     batch = batch_of(row.milliseconds)
-    words = (row.name, batch, every, f"{plain:.2f}", f"{ratio:.3f}", f"{low:.3f} to {high:.3f}", bar)
-    return f"| {' | '.join(map(str, words))} |", missed
+    cells = (row.name, batch, every, f"{plain:.2f}", f"{ratio:.3f}", f"{low:.3f} to {high:.3f}", target)
+    return f"| {' | '.join(map(str, cells))} |", missed
 
 
 def machine() -> str:
@@ -209,14 +210,14 @@ def machine() -> str:
 
 
 def main() -> int:
-    """Print the table; 1 if a bar is missed."""
+    """Print the table; 1 if a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--only", default="", help="a part of the watchers' names")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    head = "| watcher | batch | every | step alone, ms | ratio | 95 % | bar | |"
+    head = "| watcher | batch | every | step alone, ms | ratio | 95 % | target | |"
     lines, missed = [head, "|---|--:|--:|--:|--:|---|--:|---|"], 0
     about = f"{time.strftime('%Y-%m-%d')}; {machine()}; torch {torch.__version__}"
     for row in (row for row in ROWS if options.only in row.name):
@@ -227,8 +228,8 @@ def main() -> int:
         lines.append(line)
         print(line, flush=True)
     if options.write:
-        said = str(__doc__).partition("\n\nRun by")[0]
-        RESULTS.write_text("\n".join(["# The cost of being watched", "", said, "", about, "", *lines, ""]))
+        explained = str(__doc__).partition("\n\nRun by")[0]
+        RESULTS.write_text("\n".join(["# The cost of watching", "", explained, "", about, "", *lines, ""]))
     return int(missed > 0)
 
 

@@ -22,6 +22,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 Fresh = Callable[[str], ModuleType]
 
+LOCKS = ("requirements-demo.lock", "requirements.lock", "requirements-docs.lock")
+FRONT_DOOR = ("dev.py", "pyproject.toml", *LOCKS)
+
 # A stand-in for every Python: `-m venv` makes the folder, pip prints what the test wants, all is noted.
 STAND_IN = """#!{python}
 import os, pathlib, shutil, sys
@@ -54,7 +57,7 @@ def fresh(tmp_path: Path) -> Fresh:
     """A copy of the project's front door in an empty folder; its Python behaves as told."""
 
     def make(behaviour: str = "") -> ModuleType:
-        for name in ("dev.py", "requirements.lock", "pyproject.toml"):
+        for name in FRONT_DOOR:
             (tmp_path / name).write_bytes((ROOT / name).read_bytes())
         (tmp_path / "behaviour").write_text(behaviour)
         python = tmp_path / "python"
@@ -76,6 +79,24 @@ def calls(dev: ModuleType) -> list[str]:
     return noted.read_text().splitlines() if noted.exists() else []
 
 
+def installs(dev: ModuleType, lock: str) -> bool:
+    return any(call.endswith(f"-r {dev.ROOT / lock}") for call in calls(dev))
+
+
+def ready(dev: ModuleType) -> bool:
+    return dev.missing((dev.BASE_GROUP, dev.TEST_GROUP)) == []
+
+
+def killed_call(dev: ModuleType, command: str) -> int:
+    """The exit status of a call of dev.py in a process of its own."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import dev; "
+        "dev.BASE = sys.argv[2]; dev.main([sys.argv[3]])"
+    )
+    words = [sys.executable, "-c", code, str(dev.ROOT), dev.BASE, command]
+    return subprocess.run(words, capture_output=True, check=False).returncode
+
+
 def forget_calls(dev: ModuleType) -> None:
     (dev.ROOT / "calls").unlink()
 
@@ -83,14 +104,16 @@ def forget_calls(dev: ModuleType) -> None:
 def test_a_fresh_machine_gets_the_lock_then_the_project(fresh: Fresh, capsys: pytest.CaptureFixture) -> None:
     dev = fresh("")
     assert dev.main(["test", "-k", "nothing"]) == 0
-    venv, *_, lock, project, proof, compiling, run = [
-        c for c in calls(dev) if not c.startswith("-c import pip")
+    venv, lock, project, proof, compiling, tests, tests_proof, run = [
+        c for c in calls(dev) if not c.startswith(("-c import pip", "-c import sys"))
     ]
     assert venv == f"-m venv {dev.VENV}"
-    assert lock.endswith(f"-r {dev.ROOT / 'requirements.lock'}")
+    assert lock.endswith(f"-r {dev.ROOT / 'requirements-demo.lock'}")
     assert project.endswith(f"--no-build-isolation -e {dev.ROOT}")
-    assert proof.startswith("-c import levinthal")
+    assert proof == f"-c {dev.BASE_GROUP.proof}"
     assert compiling == f"-c {dev.COMPILE}"
+    assert tests.endswith(f"-r {dev.ROOT / 'requirements.lock'}")
+    assert tests_proof == f"-c {dev.TEST_GROUP.proof}"
     assert run.startswith("-m pytest")
     assert run.endswith("-m not slow -k nothing")
     said = capsys.readouterr().out.splitlines()
@@ -107,6 +130,43 @@ def test_the_second_call_does_no_set_up(fresh: Fresh) -> None:
     assert "not slow" not in calls(dev)[0]
 
 
+def test_the_demo_installs_its_own_lock_alone(fresh: Fresh) -> None:
+    dev = fresh("")
+    assert dev.main(["demo"]) == 0
+    assert [lock for lock in LOCKS if installs(dev, lock)] == ["requirements-demo.lock"]
+
+
+@pytest.mark.parametrize(("first", "then"), [("demo", "test"), ("run", "docs"), ("docs", "check")])
+def test_what_a_second_command_lacks_is_installed_on_top(fresh: Fresh, first: str, then: str) -> None:
+    dev = fresh("")
+    dev.main([first])
+    forget_calls(dev)
+    assert dev.main([then]) == 0
+    own = dev.COMMANDS[then].groups[-1].lock.name
+    assert [lock for lock in LOCKS if installs(dev, lock)] == [own]
+    assert not any("venv" in call.split() for call in calls(dev))
+    forget_calls(dev)
+    dev.main([first])
+    assert not any("install" in call for call in calls(dev))
+
+
+def test_an_addition_killed_in_the_middle_is_begun_anew(fresh: Fresh) -> None:
+    dev = fresh("")
+    dev.main(["demo"])
+    (dev.ROOT / "behaviour").write_text("killed")
+    assert killed_call(dev, "test") == -9
+    (dev.ROOT / "behaviour").write_text("")
+    forget_calls(dev)
+    assert dev.main(["demo"]) == 0
+    assert calls(dev)[0] == f"-m venv {dev.VENV}"
+
+
+def test_run_passes_its_words_to_levinthal(fresh: Fresh) -> None:
+    dev = fresh("")
+    assert dev.main(["run", "study", "list", "--help"]) == 0
+    assert calls(dev)[-1] == "-m levinthal study list --help"
+
+
 def test_a_new_lock_is_installed_into_the_same_venv(fresh: Fresh) -> None:
     dev = fresh("")
     dev.main(["test"])
@@ -115,16 +175,16 @@ def test_a_new_lock_is_installed_into_the_same_venv(fresh: Fresh) -> None:
         lock.write("another==1.0\n")
     assert dev.main(["test"]) == 0
     assert not any("venv" in call.split() for call in calls(dev))
-    assert any("requirements.lock" in call for call in calls(dev))
+    assert [lock for lock in LOCKS if installs(dev, lock)] == ["requirements.lock"]
 
 
 def test_without_ensurepip_the_systems_pip_fills_the_venv(fresh: Fresh) -> None:
     dev = fresh("no-ensurepip no-own-pip")
     assert dev.main(["test"]) == 0
     assert any("--without-pip" in call for call in calls(dev))
-    installs = [call for call in calls(dev) if " install " in call]
-    assert len(installs) == 2
-    assert all(call.startswith(f"-m pip --python {dev.PYTHON} install") for call in installs)
+    pips = [call for call in calls(dev) if " install " in call]
+    assert len(pips) == 3
+    assert all(call.startswith(f"-m pip --python {dev.PYTHON} install") for call in pips)
 
 
 @pytest.mark.parametrize(
@@ -149,19 +209,13 @@ def test_a_failed_set_up_is_one_line_and_the_next_call_recovers(
     assert "Traceback" not in error
     (dev.ROOT / "behaviour").write_text("")
     assert dev.main(["test"]) == 0
-    assert dev.read_stamp() == dev.fingerprint()
+    assert ready(dev)
 
 
 def test_a_set_up_killed_in_the_middle_is_begun_anew(fresh: Fresh) -> None:
     dev = fresh("killed")
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import dev; dev.BASE = sys.argv[2]; dev.main(['test'])"
-    )
-    killed = subprocess.run(
-        [sys.executable, "-c", code, str(dev.ROOT), dev.BASE], capture_output=True, check=False
-    )
-    assert killed.returncode == -9
-    assert dev.read_stamp() == dev.HALF_MADE
+    assert killed_call(dev, "test") == -9
+    assert dev.HALF_MADE.exists()
     (dev.ROOT / "behaviour").write_text("")
     forget_calls(dev)
     assert dev.main(["test"]) == 0
@@ -215,11 +269,12 @@ def test_dev_is_readable_to_an_older_python(old: str) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (["tset"], 2, "usage: python3 dev.py demo | test | check | bench | docs"),
+        (["tset"], 2, "usage: python3 dev.py demo | run | test | check | bench | docs"),
         ([], 2, "usage:"),
         (["--help"], 0, "usage:"),
         (["bench", "ksgg"], 2, "dev.py: unknown benchmark 'ksgg'"),
         (["check", "everything"], 2, "dev.py: check takes no arguments, got 'everything'"),
+        (["docs", "again"], 2, "dev.py: docs takes no arguments, got 'again'"),
     ],
 )
 def test_misuse_is_exit_code_2(
@@ -235,13 +290,13 @@ def test_a_second_call_waits_for_the_set_up_under_way(fresh: Fresh, capsys: pyte
     dev = fresh("")
     with (dev.ROOT / "dev.py").open() as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        waiting = threading.Thread(target=dev.set_up)
+        waiting = threading.Thread(target=dev.set_up, args=(dev.BASE_GROUP, dev.TEST_GROUP))
         waiting.start()
         waiting.join(timeout=0.3)
         assert waiting.is_alive()
         assert calls(dev) == []
     waiting.join(timeout=30)
-    assert dev.read_stamp() == dev.fingerprint()
+    assert ready(dev)
     assert "waiting for another set-up" in capsys.readouterr().out
 
 
@@ -264,30 +319,52 @@ def test_a_place_that_cannot_be_written_is_one_line(fresh: Fresh, capsys: pytest
     assert error == f"dev.py: Is a directory: {dev.LOG}\n"
 
 
-def locked() -> dict[str, str]:
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
-    pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
-    return {re.sub(r"[-_.]+", "-", name).lower(): number for name, number in pairs}
+def locked(*locks: str) -> dict[str, str]:
+    lines = "\n".join((ROOT / lock).read_text() for lock in locks).splitlines()
+    pairs = (line.split("==") for line in lines if line[:1].isalpha())
+    return {canonical(name): number for name, number in pairs}
 
 
-def test_the_lock_names_what_these_tests_run_with() -> None:
-    for name, number in locked().items():
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def needed(package: str, *extras: str) -> set[str]:
+    """The names of what a package asks for here."""
+    from packaging.requirements import Requirement
+
+    parsed = [Requirement(line) for line in requires(package) or ()]
+    chosen = [{"extra": extra} for extra in ("", *extras)]
+    active = [r for r in parsed if not r.marker or any(r.marker.evaluate(e) for e in chosen)]
+    return {canonical(r.name) for r in active} - {"levinthal"}
+
+
+def test_the_locks_name_what_these_tests_run_with() -> None:
+    for name, number in locked("requirements-demo.lock", "requirements.lock").items():
         try:
             assert version(name).split("+")[0] == number
         except PackageNotFoundError:
-            pytest.fail(f"{name} is in requirements.lock and not installed")
+            pytest.fail(f"{name} is in a lock and not installed")
 
 
-def test_the_lock_holds_every_dependency_of_the_project_and_theirs() -> None:
-    from packaging.requirements import Requirement
+def test_the_demos_lock_holds_what_the_package_runs_on_and_no_more() -> None:
+    run_on = locked("requirements-demo.lock")
+    asked, waiting = set(), {"levinthal", "hatchling"}
+    while waiting:
+        name = waiting.pop()
+        asked.add(name)
+        waiting |= needed(name) - asked
+    assert asked - {"levinthal"} == set(run_on)
 
-    def needed(package: str) -> set[str]:
-        extras = (
-            [{"extra": extra} for extra in ("", "test", "dev")] if package == "levinthal" else [{"extra": ""}]
-        )
-        parsed = [Requirement(line) for line in requires(package) or ()]
-        active = [r for r in parsed if not r.marker or any(r.marker.evaluate(e) for e in extras)]
-        return {re.sub(r"[-_.]+", "-", r.name).lower() for r in active} - {"levinthal"}
 
-    missing = set().union(*map(needed, ["levinthal", *locked()])) - set(locked())
-    assert not missing
+def test_the_locks_hold_every_dependency_of_the_project_and_theirs() -> None:
+    everything = locked("requirements-demo.lock", "requirements.lock")
+    asked = needed("levinthal", "test", "dev").union(*map(needed, everything))
+    assert asked - set(everything) == set()
+
+
+def test_no_package_has_two_versions_or_stands_in_two_locks_of_one_command() -> None:
+    run_on, tested, documented = (locked(name) for name in LOCKS)
+    assert not set(run_on) & set(tested)
+    assert not set(run_on) & set(documented)
+    assert all(tested[name] == documented[name] for name in set(tested) & set(documented))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import re
 import shlex
 from pathlib import Path
@@ -14,11 +15,16 @@ from levinthal.cli import app, main
 from levinthal.cli.reference import reference
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted(path for path in ROOT.rglob("*.md") if ".venv" not in path.parts and path.parts[-2][0] != ".")
+MADE = (".venv", "docs/repository", "site")  # by tools, and ignored by git
+PAGES = sorted(
+    path
+    for path in ROOT.rglob("*.md")
+    if path.parts[-2][0] != "." and not any(path.is_relative_to(ROOT / folder) for folder in MADE)
+)
 PAGE_IDS = [str(path.relative_to(ROOT)) for path in PAGES]
 GIVEN = ("rows", "study", "first_layer", "model")  # what a page may speak of without making it
 EXTRAS = ("pytorch_lightning", "transformers", "tensorboard")
-DEV_COMMANDS = ("demo", "test", "check", "bench", "docs")
+DEV_COMMANDS = ("demo", "run", "test", "check", "bench", "docs")
 
 
 def fences(path: Path, *languages: str) -> list[str]:
@@ -100,6 +106,7 @@ def test_every_page_can_be_found_from_the_readme() -> None:
         links = re.findall(r"\]\(([^)#\s]+\.md)[^)]*\)", page.read_text())
         targets = {(page.parent / link).resolve() for link in links if "://" not in link}
         left.extend(targets - seen)
+    seen.add(ROOT / "docs" / "index.md")  # the site's own first page
     lost = [str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md") if page not in seen]
     assert lost == []
 
@@ -124,3 +131,24 @@ def test_the_information_that_the_readme_shows_is_what_its_example_prints(
     printed = re.findall(r"^([\d.]+ bits \[[^\]]+\])", capsys.readouterr().out, re.MULTILINE)
     assert len(shown) == 2
     assert printed == shown
+
+
+RESULTS = sorted((ROOT / "docs" / "gallery").glob("*.json"))
+
+
+def test_every_page_of_the_gallery_has_its_stored_result() -> None:
+    pages = {path.stem for path in (ROOT / "docs" / "gallery").glob("*.md")} - {"README"}
+    assert pages == {path.stem for path in RESULTS}
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_a_stored_result_says_what_its_page_says(path: Path) -> None:
+    result, page = json.loads(path.read_text()), path.with_suffix(".md").read_text()
+    assert f"\n{result['question']}\n\n**{result['answer']}**\n" in page
+    for verdict in result["verdicts"]:
+        (row,) = re.findall(rf"^\| {verdict['claim']} \|.*$", page, re.MULTILINE)
+        assert f" {verdict['outcome']} | {verdict['effect'] or '–'} |" in row
+    for figure in result["figures"]:
+        assert f"![{figure['title']}]({figure['file']})" in page
+        assert (path.parent / figure["file"]).is_file()
+    assert all(f"- {key}: {value}" in page for key, value in result["provenance"].items())

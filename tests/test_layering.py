@@ -61,6 +61,9 @@ def named(path: Path) -> str:
 def test_imports_point_left_and_stand_at_the_top(path: Path) -> None:
     package = parts(path)[0]
     for target, *_ in ours(path):
+        assert target in ORDER, (
+            f"`from levinthal import {target}`: inside the package, import it from the module that defines it"
+        )
         assert target == package or ORDER[target] < ORDER[package], f"{package} imports {target}"
     functions = [node for node in ast.walk(TREES[path]) if isinstance(node, ast.FunctionDef | ast.Lambda)]
     hidden = {name for function in functions for node in ast.walk(function) for name in imported(node)}

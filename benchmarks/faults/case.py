@@ -17,12 +17,14 @@ from torch.optim.lr_scheduler import LRScheduler
 from levinthal.clinic import Watch, watch
 
 Order = Callable[["TrainingCase", Tensor, Generator], Iterator[Tensor]]
-"""TrainingCase, targets (n,), dice -> row numbers, batch after batch."""
+"""TrainingCase, targets (n,), generator -> row numbers, batch after batch."""
+SPLITS = ("development", "held-out")
+"""The rules may be learnt from the first; the second measures them."""
 
 
 @dataclass(frozen=True)
 class TrainingCase:
-    """All that makes up a training; `base` names the healthy problem that a sick one was made from."""
+    """Everything that defines a training; `base` names the healthy case that a faulty one was made from."""
 
     name: str
     data: Callable[[int], Rows]
@@ -41,41 +43,44 @@ class TrainingCase:
     loop: Callable[[Run, Tensor, Tensor], None] = field(default_factory=lambda: ordinary)
     order: Order = field(default_factory=lambda: shuffled)
     batch_made: Callable[[Tensor, Tensor], Rows] | None = None
-    """What the loader does to a batch."""
+    """The change that the loader makes to a batch."""
     evaluates: str = ""
     """`right`: with eval() and train() around it; `in train`: without; `stays`: eval() and never train()."""
     prepare: Callable[[nn.Module], object] | None = None
-    """What is done to the model when the optimiser is there already."""
+    """A change of the model after the optimiser was made."""
     validation: Callable[[Rows, Rows], Any] | None = None
-    """Rows to train on and rows to score by in, what the watch is given to validate by out."""
+    """Training rows and held-out rows in, the watch's `validation` argument out."""
     scored: Callable[[TrainingCase, nn.Module, Rows], float] = field(default_factory=lambda: score)
     base: str = ""
 
     @property
-    def half(self) -> str:
-        """`tuning` or `test`, by the healthy problem's name."""
-        return ("tuning", "test")[zlib.crc32((self.base or self.name).encode()) & 1]
+    def split(self) -> str:
+        """`development` or `held-out`, by a hash of the healthy case's name."""
+        return SPLITS[zlib.crc32((self.base or self.name).encode()) & 1]
 
 
 @dataclass(frozen=True)
 class FaultyCase:
-    """A sick problem, its healthy twin, and the cause; `also` are causes as right as the first."""
+    """A faulty case, its healthy baseline, and the cause.
+
+    `also` are codes as correct as the first; a `silent` fault need not show in the score.
+    """
 
     problem: TrainingCase
-    twin: TrainingCase
+    baseline: TrainingCase
     code: str
     also: tuple[str, ...] = ()
     silent: bool = False
 
     @property
-    def half(self) -> str:
-        """The half of its healthy twin."""
-        return self.twin.half
+    def split(self) -> str:
+        """The split of its healthy baseline."""
+        return self.baseline.split
 
 
 @dataclass
 class Run:
-    """A training under way."""
+    """A training in progress."""
 
     problem: TrainingCase
     model: nn.Module
@@ -85,7 +90,7 @@ class Run:
 
 
 def ordinary(run: Run, x: Tensor, y: Tensor) -> None:
-    """Forward, backward, step; with accumulation, autocast, clipping and schedule where asked for."""
+    """Forward, backward, step; with accumulation, autocast, clipping and schedule where the case has them."""
     p = run.problem
     if p.zero_every and run.step % p.zero_every == 0:
         for optimizer in run.optimizers:
@@ -127,22 +132,22 @@ def rivalry(run: Run, x: Tensor, _y: Tensor) -> None:
     painter.step()
 
 
-def shuffled(problem: TrainingCase, targets: Tensor, dice: Generator) -> Iterator[Tensor]:
+def shuffled(problem: TrainingCase, targets: Tensor, generator: Generator) -> Iterator[Tensor]:
     """Epoch after epoch, each in an order of its own."""
     while True:
         whole = len(targets) // problem.batch * problem.batch
-        yield from torch.randperm(len(targets), generator=dice)[:whole].split(problem.batch)
+        yield from torch.randperm(len(targets), generator=generator)[:whole].split(problem.batch)
 
 
 def split(rows: Rows) -> tuple[Rows, Rows]:
-    """Three quarters to train on, one to score by."""
+    """Three quarters of the rows to train on, one quarter for the score."""
     x, y = rows
     cut = 3 * len(x) // 4
     return (x[:cut], y[:cut]), (x[cut:], y[cut:])
 
 
 def begun(problem: TrainingCase, seed: int) -> tuple[Run, Rows, Rows]:
-    """A training before its first step, the rows to train on, and those to score by."""
+    """A training before its first step, the training rows, and the held-out rows."""
     torch.manual_seed(seed)
     rows, held = split(problem.data(seed))
     model = problem.model()
@@ -155,7 +160,7 @@ def begun(problem: TrainingCase, seed: int) -> tuple[Run, Rows, Rows]:
 
 
 def steps(run: Run, rows: Rows, held: Rows, seed: int) -> Iterator[int]:
-    """Train; yields the number of steps done after each. Whoever looks on does so from outside."""
+    """Train; yields the number of finished steps after each."""
     (x, y), problem = rows, run.problem
     batches = problem.order(problem, y, Generator().manual_seed(seed))
     for run.step in range(problem.steps):
@@ -168,7 +173,7 @@ def steps(run: Run, rows: Rows, held: Rows, seed: int) -> Iterator[int]:
 
 
 def watching(run: Run, rows: Rows, held: Rows) -> Watch:
-    """The watch as the examination sets it."""
+    """The watch with the settings of the evaluation."""
     p = run.problem
     return watch(
         run.model,
@@ -181,15 +186,15 @@ def watching(run: Run, rows: Rows, held: Rows) -> Watch:
 
 
 def trained(
-    problem: TrainingCase, seed: int, looks: Callable[[int, Watch], None] | None = None
+    problem: TrainingCase, seed: int, observe: Callable[[int, Watch], None] | None = None
 ) -> tuple[Watch, float]:
-    """Train under watch; the watch, and the score on rows not trained on."""
+    """Train inside a watch; the watch, and the score on held-out rows."""
     run, rows, held = begun(problem, seed)
     with warnings.catch_warnings(), watching(run, rows, held) as w:
         warnings.simplefilter("ignore")
         for done in steps(run, rows, held, seed):
-            if looks:
-                looks(done, w)
+            if observe:
+                observe(done, w)
     return w, problem.scored(problem, run.model, held)
 
 
@@ -203,11 +208,11 @@ def _evaluate(run: Run, held: Rows) -> None:
 
 
 def answer_of(output: Any) -> Tensor:
-    """The tensor that answers, of a tensor, a tuple or a mapping."""
+    """The first tensor of a tensor, a tuple or a mapping."""
     if isinstance(output, Tensor):
         return output
-    answer: Tensor = next(iter(output.values())) if isinstance(output, Mapping) else output[0]
-    return answer
+    first: Tensor = next(iter(output.values())) if isinstance(output, Mapping) else output[0]
+    return first
 
 
 def score(problem: TrainingCase, model: nn.Module, held: Rows) -> float:
@@ -220,13 +225,13 @@ def score(problem: TrainingCase, model: nn.Module, held: Rows) -> float:
         y, out = y.reshape(len(y), -1), out.reshape(len(y), -1)
         value = 1 - float(((out - y) ** 2).mean() / y.var(0).mean())
     else:
-        guess = (out > 0).long() if y.is_floating_point() else out.argmax(1)
-        value = _recall(guess.reshape(-1), y.long().reshape(-1))
+        predicted = (out > 0).long() if y.is_floating_point() else out.argmax(1)
+        value = _recall(predicted.reshape(-1), y.long().reshape(-1))
     return max(value, 0.0) if value == value else 0.0
 
 
-def _recall(guess: Tensor, y: Tensor) -> float:
+def _recall(predicted: Tensor, y: Tensor) -> float:
     classes = y.unique()
-    recalls = [float((guess[y == c] == c).float().mean()) for c in classes]
+    recalls = [float((predicted[y == c] == c).float().mean()) for c in classes]
     chance = 1 / max(len(classes), 2)
     return (sum(recalls) / len(recalls) - chance) / (1 - chance)

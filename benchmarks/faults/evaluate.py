@@ -1,4 +1,4 @@
-"""Every problem under watch: was the right cause named, first, early, and was it quiet where all is well?"""
+"""Every case under watch: is the right cause reported, first, early, and is a healthy case left without warnings?"""
 
 from __future__ import annotations
 
@@ -8,77 +8,79 @@ from functools import cache
 from statistics import fmean
 
 from benchmarks.faults.case import FaultyCase, TrainingCase, trained
-from benchmarks.faults.registry import chosen
+from benchmarks.faults.registry import Cases
 
 from levinthal.clinic import Watch
 from levinthal.vocabulary import Finding, Severity
 
 EARLY = 50
-HARMED = 0.9
-"""A sick problem scores below this share of its healthy twin's score."""
+"""Steps after which the cause is looked for the first time."""
+DEGRADED = 0.9
+"""A faulty case scores below this share of its healthy baseline's score, or its run is not counted."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said of one problem with one seed; `code` is empty for a healthy one."""
+    """The report of one case with one seed; `code` is empty for a healthy one."""
 
     name: str
     code: str
     seed: int
     score: float
-    twin: float
+    baseline: float
     first: bool
     present: bool
     early: bool
-    aloud: bool
-    said: tuple[tuple[str, str], ...]
-    """The roots, the most important first. `aloud`: the right one is more than a remark."""
+    warned: bool
+    reported: tuple[tuple[str, str], ...]
+    """Code and severity of the findings that follow from no other, the most important first. `warned`: the first
+    is right, and a warning or worse."""
     trouble: str = ""
 
     @property
     def alarms(self) -> int:
-        """Roots that are more than a remark."""
-        return sum(severity != "info" for _, severity in self.said)
+        """How many of them are a warning or worse."""
+        return sum(severity != "info" for _, severity in self.reported)
 
 
 @cache
 def healthy_score(problem: TrainingCase, seed: int) -> float:
-    """What the healthy twin reaches."""
+    """The score of the healthy baseline."""
     return trained(problem, seed)[1]
 
 
-def examine(patient: FaultyCase, seed: int) -> Answer | None:
-    """A sick problem's answer, or None where it does no worse than its twin and should."""
-    right = (patient.code, *patient.also)
+def evaluate(case: FaultyCase, seed: int) -> Answer | None:
+    """The answer for a faulty case, or None where it should score below its baseline and does not."""
+    right = (case.code, *case.also)
     early: list[bool] = []
 
-    def look(step: int, watch: Watch) -> None:
+    def observe(step: int, watch: Watch) -> None:
         if step == EARLY:
             early.append(_leads(watch.findings(), right))
 
-    name = patient.problem.name
+    name = case.problem.name
     try:
-        twin = healthy_score(patient.twin, seed)
-        watched, score = trained(patient.problem, seed, look)
+        baseline = healthy_score(case.baseline, seed)
+        watched, score = trained(case.problem, seed, observe)
         found = watched.findings()
     except Exception as error:  # a watch must not raise: that is an answer too, and a wrong one
-        return _raised(name, patient.code, seed, error)
-    if not patient.silent and score >= HARMED * twin:
+        return _raised(name, case.code, seed, error)
+    if not case.silent and score >= DEGRADED * baseline:
         return None
     first, present = _leads(found, right), any(f.code in right for f in found)
-    aloud = first and found[0].severity is not Severity.INFO
-    told = (first, present, early[0] if early else first, aloud)
-    return Answer(name, patient.code, seed, score, twin, *told, _roots(found), _trouble(watched))
+    warned = first and found[0].severity is not Severity.INFO
+    judged = (first, present, early[0] if early else first, warned)
+    return Answer(name, case.code, seed, score, baseline, *judged, _roots(found), _trouble(watched))
 
 
-def examine_healthy(problem: TrainingCase, seed: int) -> Answer:
-    """A healthy problem's answer."""
+def evaluate_healthy(problem: TrainingCase, seed: int) -> Answer:
+    """The answer for a healthy case."""
     try:
         watched, score = trained(problem, seed)
-        said = _roots(watched.findings())
+        reported = _roots(watched.findings())
     except Exception as error:
         return _raised(problem.name, "", seed, error)
-    return Answer(problem.name, "", seed, score, score, *(False,) * 4, said, _trouble(watched))
+    return Answer(problem.name, "", seed, score, score, *(False,) * 4, reported, _trouble(watched))
 
 
 def _trouble(watched: Watch) -> str:
@@ -86,8 +88,8 @@ def _trouble(watched: Watch) -> str:
 
 
 def _raised(name: str, code: str, seed: int, error: Exception) -> Answer:
-    said = (type(error).__name__, str(Severity.CRITICAL))
-    return Answer(name, code, seed, 0.0, 0.0, *(False,) * 4, (said,), f"raised {error}")
+    reported = (type(error).__name__, str(Severity.CRITICAL))
+    return Answer(name, code, seed, 0.0, 0.0, *(False,) * 4, (reported,), f"raised {error}")
 
 
 def _leads(found: Sequence[Finding], right: Sequence[str]) -> bool:
@@ -98,48 +100,46 @@ def _roots(found: Sequence[Finding]) -> tuple[tuple[str, str], ...]:
     return tuple((f.code, str(f.severity)) for f in found if f.follows is None)
 
 
-def examination(half: str, seeds: Iterable[int], only: str = "") -> Iterator[Answer]:
-    """Every answer of one half (or of the fresh problems), the healthy problems first."""
-    healthy, sick = chosen(half)
+def answers(cases: Cases, seeds: Iterable[int], only: str = "") -> Iterator[Answer]:
+    """Every answer, seed by seed, the healthy cases first; `only` is a part of the names."""
+    healthy, faulty = cases
     for seed in seeds:
         for problem in healthy:
             if only in problem.name:
-                yield examine_healthy(problem, seed)
-        for patient in sick:
-            if only in patient.problem.name:
-                answer = examine(patient, seed)
+                yield evaluate_healthy(problem, seed)
+        for case in faulty:
+            if only in case.problem.name:
+                answer = evaluate(case, seed)
                 if answer is not None:
                     yield answer
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A number, what it is to be, and whether it is at least or at most that."""
+class Target:
+    """A measured value, the value it must reach, and whether that is a minimum or a maximum."""
 
-    what: str
+    quantity: str
     value: float
-    bar: float
+    target: float
     at_least: bool
 
     @property
-    def holds(self) -> bool:
-        """Whether the bar is met."""
-        return self.value >= self.bar if self.at_least else self.value <= self.bar
+    def is_met(self) -> bool:
+        """Whether the target is met."""
+        return self.value >= self.target if self.at_least else self.value <= self.target
 
 
-def bars(answers: Sequence[Answer]) -> list[Bar]:
-    """The promises of the clinic, as they came out."""
-    sick, well = [a for a in answers if a.code], [a for a in answers if not a.code]
-    critical = str(Severity.CRITICAL)
+def targets(found: Sequence[Answer]) -> list[Target]:
+    """The targets of the clinic, as measured."""
+    faulty, healthy = [a for a in found if a.code], [a for a in found if not a.code]
+    critical = _mean(any(s == str(Severity.CRITICAL) for _, s in a.reported) for a in healthy)
     return [
-        Bar("right cause first", _mean(a.first for a in sick), 0.8, True),
-        Bar("right cause present", _mean(a.present for a in sick), 0.9, True),
-        Bar("findings a sick problem", _mean(a.alarms for a in sick), 2.0, False),
-        Bar("named within 50 steps", _mean(a.early for a in sick), 0.7, True),
-        Bar("healthy with a warning", _mean(a.alarms > 0 for a in well), 0.03, False),
-        Bar(
-            "healthy with a critical", _mean(any(s == critical for _, s in a.said) for a in well), 0.0, False
-        ),
+        Target("right cause first", _mean(a.first for a in faulty), 0.8, True),
+        Target("right cause present", _mean(a.present for a in faulty), 0.9, True),
+        Target("findings per faulty run", _mean(a.alarms for a in faulty), 2.0, False),
+        Target("right cause first after 50 steps", _mean(a.early for a in faulty), 0.7, True),
+        Target("healthy runs with a warning", _mean(a.alarms > 0 for a in healthy), 0.03, False),
+        Target("healthy runs with a critical finding", critical, 0.0, False),
     ]
 
 
@@ -148,9 +148,9 @@ def _mean(values: Iterable[float]) -> float:
     return fmean(numbers) if numbers else float("nan")
 
 
-def by_code(answers: Sequence[Answer]) -> Iterator[tuple[str, int, tuple[float, ...]]]:
-    """Code, runs, and the means: first, aloud, present, early, alarms."""
-    for code in dict.fromkeys(a.code for a in answers if a.code):
-        mine = [a for a in answers if a.code == code]
-        fields = ("first", "aloud", "present", "early", "alarms")
+def by_code(found: Sequence[Answer]) -> Iterator[tuple[str, int, tuple[float, ...]]]:
+    """Code, runs, and the means: first, warned, present, early, alarms."""
+    for code in dict.fromkeys(a.code for a in found if a.code):
+        mine = [a for a in found if a.code == code]
+        fields = ("first", "warned", "present", "early", "alarms")
         yield code, len(mine), tuple(_mean(getattr(a, field) for a in mine) for field in fields)

@@ -1,4 +1,4 @@
-"""Operators: a healthy problem in, the same with one thing wrong out."""
+"""Operators: a healthy case in, the same case with one fault out."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def weights(change: Callable[[Tensor], object], biases: Callable[[Tensor], objec
 
 
 def groups(**words: Any) -> Operator:
-    """Settings of the optimiser's groups; `factor` multiplies the rate."""
+    """Settings of the optimiser's groups; `factor` multiplies the learning rate."""
 
     def operator(p: TrainingCase) -> TrainingCase:
         def made(model: nn.Module) -> Optimizer | tuple[Optimizer, ...]:
@@ -74,17 +74,17 @@ def optimiser(make: Callable[[nn.Module], Optimizer]) -> Operator:
 
 
 def optimiser_first(change: Callable[[nn.Module], object]) -> Operator:
-    """The model changes when the optimiser has been made."""
+    """The model changes after the optimiser was made."""
     return lambda p: replace(p, prepare=change)
 
 
 def batches(change: Callable[[Tensor, Tensor], Rows]) -> Operator:
-    """What the loader does to every batch."""
+    """The loader changes every batch."""
     return lambda p: replace(p, batch_made=change)
 
 
 def rows(change: Callable[[Tensor, Tensor], Rows]) -> Operator:
-    """What is done to the whole data set."""
+    """The whole data set is changed."""
     return lambda p: replace(p, data=lambda seed: change(*p.data(seed)))
 
 
@@ -94,12 +94,12 @@ def loss(make: Callable[[Any, Tensor], Tensor]) -> Operator:
 
 
 def schedule(factor: Callable[[int], float]) -> Operator:
-    """The rate at a step as a multiple of the first."""
+    """The learning rate at a step as a multiple of the initial one."""
     return lambda p: replace(p, schedule=lambda o: lr_scheduler.LambdaLR(o, factor))
 
 
 def settings(**words: Any) -> Operator:
-    """Fields of the problem itself."""
+    """Fields of the case itself."""
     return lambda p: replace(p, **words)
 
 
@@ -115,7 +115,7 @@ def both(*operators: Operator) -> Operator:
 
 
 def last(function: Callable[[Tensor], Tensor]) -> Operator:
-    """The model's answer goes through a function."""
+    """A function is applied to the model's output."""
     return model_of(lambda m: Wrapped(m, function))
 
 
@@ -152,9 +152,9 @@ def clipped_values(most: float) -> Operator:
 
 
 Row = tuple[str, str, Operator, str, dict[str, Any]]
-"""Cause, disguise, operator, names of healthy problems, and words for the FaultyCase."""
+"""Code, variant, operator, names of healthy cases, and fields of the FaultyCase."""
 
 
-def row(code: str, disguise: str, operator: Operator, bases: str, **words: Any) -> Row:
-    """One line of the ward."""
-    return code, disguise, operator, bases, words
+def row(code: str, variant: str, operator: Operator, bases: str, **fields: Any) -> Row:
+    """One variant of a fault, on each of the healthy cases named in `bases`."""
+    return code, variant, operator, bases, fields

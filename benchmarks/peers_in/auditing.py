@@ -14,24 +14,24 @@ from torch.optim import Optimizer
 from torch_audit import Auditor, Finding, audit_dynamic, autopatch
 
 from .mapping import line_of
-from .tools import WORST_FIRST, Heard, Said
+from .tools import WORST_FIRST, Message, ToolReport
 
 SEVERITIES = {"INFO": "info", "WARN": "warning", "ERROR": "critical", "FATAL": "critical"}
 OWN_ERROR = "TA000"
 
 
 @contextmanager
-def patched(run: Run, _rows: Rows, _held: Rows) -> Iterator[Callable[[], Heard]]:
+def patched(run: Run, _rows: Rows, _held: Rows) -> Iterator[Callable[[], ToolReport]]:
     """Zero-touch mode, audited as often as `levinthal.watch` samples."""
     auditor = autopatch(run.model, optimizer=run.optimizers[0], every_n_steps=run.problem.every)
     try:
-        yield lambda: heard(auditor.finish().findings)
+        yield lambda: report_of(auditor.finish().findings)
     finally:
         auditor.unpatch()
 
 
 @contextmanager
-def wrapped(run: Run, _rows: Rows, _held: Rows) -> Iterator[Callable[[], Heard]]:
+def wrapped(run: Run, _rows: Rows, _held: Rows) -> Iterator[Callable[[], ToolReport]]:
     """Explicit mode, every step: `auditor.forward`, `.backward`, `.optimizer_step` for the plain calls."""
     model, plain = run.model, Tensor.backward
     with audit_dynamic(model, optimizer=run.optimizers[0], every_n_steps=1) as auditor:
@@ -48,14 +48,14 @@ def wrapped(run: Run, _rows: Rows, _held: Rows) -> Iterator[Callable[[], Heard]]
             _step_through(auditor, optimizer)
         Tensor.backward = backward  # type: ignore[method-assign, assignment]
         try:
-            yield lambda: heard(auditor.finish().findings)
+            yield lambda: report_of(auditor.finish().findings)
         finally:
             Tensor.backward = plain  # type: ignore[method-assign]
             run.model = model
 
 
 class Through(nn.Module):
-    """`model(...)` becomes `auditor.forward(...)` while training; evaluation goes by, as in the README."""
+    """`model(...)` in training becomes `auditor.forward(...)`; evaluation is unchanged, as in its README."""
 
     def __init__(self, auditor: Auditor, model: nn.Module):
         super().__init__()
@@ -80,10 +80,11 @@ def _step_through(auditor: Auditor, optimizer: Optimizer) -> None:
     optimizer.step = step  # type: ignore[method-assign, assignment]
 
 
-def heard(findings: list[Finding]) -> Heard:
-    """Findings by rule, the worst first; a finding that is said again is still one line.
+def report_of(findings: list[Finding]) -> ToolReport:
+    """Findings by rule, the worst first; a repeated finding is still one line.
 
-    It ranks by severity alone, so all of the worst lead; advice on hardware and style does not.
+    The tool ranks by severity alone, so all findings of the worst severity lead; advice on hardware and style
+    does not.
     """
     kinds: dict[str, tuple[list[str], set[str]]] = {}
     for finding in findings:
@@ -92,8 +93,8 @@ def heard(findings: list[Finding]) -> Heard:
         lines.add(finding.get_fingerprint())
     troubles = {f.message for f in findings if f.rule_id == OWN_ERROR}
     kinds.pop(OWN_ERROR, None)
-    said = [Said(c, min(s, key=WORST_FIRST.index), len(lines)) for c, (s, lines) in kinds.items()]
-    said.sort(key=lambda s: (WORST_FIRST.index(s.severity), s.code))
-    verdicts = [s for s in said if line_of("torch-audit", s.code).verdict]
-    leads = [s.code for s in verdicts if s.severity == verdicts[0].severity]
-    return Heard(tuple(said), tuple(leads), tuple(sorted(troubles)))
+    messages = [Message(c, min(s, key=WORST_FIRST.index), len(lines)) for c, (s, lines) in kinds.items()]
+    messages.sort(key=lambda m: (WORST_FIRST.index(m.severity), m.code))
+    verdicts = [m for m in messages if line_of("torch-audit", m.code).verdict]
+    leads = [m.code for m in verdicts if m.severity == verdicts[0].severity]
+    return ToolReport(tuple(messages), tuple(leads), tuple(sorted(troubles)))

@@ -14,36 +14,36 @@ from benchmarks.faults.own.data import Rows
 from torch import Tensor
 from torchmortem import Autopsy, Report
 
-from .tools import Heard, Said
+from .tools import Message, ToolReport
 
 
-class Overheard(logging.Handler):
-    """Keeps the errors that torchmortem logs of its own detectors."""
+class LoggedErrors(logging.Handler):
+    """The errors that torchmortem logs of its own detectors."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one."""
+        """Store one."""
         error = record.exc_info[1] if record.exc_info else ""
         self.lines.append(f"{record.getMessage()}: {error}")
 
 
 @contextmanager
-def autopsied(run: Run, _rows: Rows, _held: Rows, sampling: str) -> Iterator[Callable[[], Heard]]:
-    """The loop, with one more line at its end; a batch that is thrown away before the step is not told."""
-    logger, overheard = logging.getLogger("torchmortem"), Overheard()
-    logger.addHandler(overheard)
+def autopsied(run: Run, _rows: Rows, _held: Rows, sampling: str) -> Iterator[Callable[[], ToolReport]]:
+    """The loop with one more line at its end; a batch dropped before the step is not reported."""
+    logger, logged = logging.getLogger("torchmortem"), LoggedErrors()
+    logger.addHandler(logged)
     try:
         with Autopsy(run.model, optimizer=run.optimizers[0], sampling=sampling) as autopsy:
-            _tell_each_step(run, autopsy)
-            yield lambda: heard(autopsy.get_report(), overheard.lines)
+            _call_each_step(run, autopsy)
+            yield lambda: report_of(autopsy.get_report(), logged.lines)
     finally:
-        logger.removeHandler(overheard)
+        logger.removeHandler(logged)
 
 
-def _tell_each_step(run: Run, autopsy: Autopsy) -> None:
+def _call_each_step(run: Run, autopsy: Autopsy) -> None:
     plain, losses, stepped = run.problem, list[Tensor](), list[bool]()
 
     def loss(output: Any, target: Tensor) -> Tensor:
@@ -62,16 +62,16 @@ def _tell_each_step(run: Run, autopsy: Autopsy) -> None:
     run.problem = replace(plain, loss=loss, loop=loop)
 
 
-def heard(report: Report | None, troubles: list[str]) -> Heard:
-    """Findings by title without the layer, as sorted; the first of them and the first insight both lead."""
+def report_of(report: Report | None, troubles: list[str]) -> ToolReport:
+    """Findings by title without the layer, in its order; the first finding and insight both lead."""
     if report is None:
-        return Heard(troubles=("no report",))
+        return ToolReport(troubles=("no report",))
     titles = [f.title.split(" in ")[0] for f in report.findings]
     insights = [i.title for i in report.insights]
-    kinds: dict[str, Said] = {}
+    kinds: dict[str, Message] = {}
     for title, finding in zip(titles, report.findings, strict=True):  # the worst come first
         before = kinds.get(title)
         severity = before.severity if before else finding.severity.name.lower()
-        kinds[title] = Said(title, severity, before.lines + 1 if before else 1)
-    passing = tuple(Said(title, "info") for title in insights)  # they repeat what findings have said
-    return Heard((*kinds.values(), *passing), (*titles[:1], *insights[:1]), tuple(troubles))
+        kinds[title] = Message(title, severity, before.lines + 1 if before else 1)
+    repeated = tuple(Message(title, "info") for title in insights)  # they repeat findings
+    return ToolReport((*kinds.values(), *repeated), (*titles[:1], *insights[:1]), tuple(troubles))

@@ -1,4 +1,4 @@
-"""`levinthal.watch` as the examination sets it: one step in `problem.every`, mostly 5."""
+"""`levinthal.watch` with the settings of the evaluation: one step in `problem.every`, mostly 5."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from benchmarks.faults.own.data import Rows
 
 from levinthal.clinic import Watch
 
-from .tools import Heard, Said
+from .tools import Message, ToolReport
 
 
 @contextmanager
-def watched(run: Run, rows: Rows, held: Rows) -> Iterator[Callable[[], Heard]]:
+def watched(run: Run, rows: Rows, held: Rows) -> Iterator[Callable[[], ToolReport]]:
     """The loop inside `with watch(...)`."""
     with watching(run, rows, held) as watch:
-        yield lambda: heard(watch)
+        yield lambda: report_of(watch)
 
 
-def heard(watch: Watch) -> Heard:
-    """The findings; one that is folded under its cause is said in passing, so it counts as information."""
+def report_of(watch: Watch) -> ToolReport:
+    """The findings; a finding that follows from another is listed below it, so it counts as info."""
     found = watch.findings()
-    said = tuple(Said(f.code, "info" if f.follows else str(f.severity)) for f in found)
-    return Heard(said, tuple(f.code for f in found[:1]), (watch.trouble,) if watch.trouble else ())
+    messages = tuple(Message(f.code, "info" if f.follows else str(f.severity)) for f in found)
+    return ToolReport(messages, tuple(f.code for f in found[:1]), (watch.trouble,) if watch.trouble else ())

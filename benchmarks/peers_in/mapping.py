@@ -1,9 +1,9 @@
-"""What the peers say, and the causes of ours that it is counted for.
+"""The messages of the peers, and the causes (in our codes) that each message is counted for.
 
-One rule for every line, on the generous side: what the peer checks for is in `checks`; what its own text
-names as a reason, or what its own remedy would cure, is in `credited`. A report is right if the cause is in
-either. The faults that a peer claims to cover are those in `checks`. `levinthal` has no table: its codes are
-the causes, and are counted strictly. Standard library only.
+One generous rule for every message: `checks` has the causes that the peer checks for; `credited` has the
+causes that its own text names as a reason, or that its own remedy would mend. A message is right if the cause
+is in either. The faults that a peer claims to cover are those in `checks`. `levinthal` has no table: its
+codes are the causes, and are counted strictly. Standard library only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that a peer says. `verdict` is False for advice on hardware or style."""
+    """One message of a peer. `verdict` is False for advice on hardware or style."""
 
     checks: tuple[str, ...] = ()
     credited: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ class Line:
         return frozenset((*self.checks, *self.credited))
 
 
-STANDS_STILL = (
+NO_UPDATE = (
     "FROZEN_PARAMS",
     "OPTIMIZER_DETACHED",
     "GRAPH_BROKEN",
@@ -51,10 +51,10 @@ TORCHMORTEM: Mapping[str, Line] = {
     "Rank collapse": Line(("RANK_COLLAPSE",), ("EXCESS_WEIGHT_DECAY", "EXCESS_DROPOUT", "LR_TOO_HIGH")),
     "Dead units": Line(("DEAD_RELU",), ("LR_TOO_HIGH", "SYMMETRIC_INIT")),
     "Activation saturation": Line(("SATURATED_ACTIVATION",), ("LR_TOO_HIGH", "VANISHING_GRADIENT")),
-    "Update ratio too low": Line(("LR_TOO_LOW",), ("VANISHING_GRADIENT", *STANDS_STILL)),
+    "Update ratio too low": Line(("LR_TOO_LOW",), ("VANISHING_GRADIENT", *NO_UPDATE)),
     "Update ratio too high": Line(("LR_TOO_HIGH",), ("EXPLODING_GRADIENT",)),
     "Weight norm explosion": Line((), ("LR_TOO_HIGH", "EXPLODING_GRADIENT")),
-    "Stagnant weight norms": Line((), ("LR_TOO_LOW", "VANISHING_GRADIENT", *STANDS_STILL)),
+    "Stagnant weight norms": Line((), ("LR_TOO_LOW", "VANISHING_GRADIENT", *NO_UPDATE)),
     "Inter-layer weight norm imbalance": Line((), ("FIRST_LOSS_TOO_LARGE", "INPUT_SCALE")),
     "Gradient starvation causing unit death": Line((), ("VANISHING_GRADIENT", "DEAD_RELU", "SYMMETRIC_INIT")),
     "Instability feedback loop -- gradients and weights exploding": Line(
@@ -92,16 +92,16 @@ TORCH_AUDIT: Mapping[str, Line] = {
     "TA500": Line(("GRAPH_BROKEN",)),
     "TA501": Line(),
 }
-"""By the rule's number. TA000, an error of a check of its own, is counted apart."""
+"""By the rule's number. TA000, an error inside one of its checks, is counted separately."""
 
 TABLES: Mapping[str, Mapping[str, Line]] = {"torchmortem": TORCHMORTEM, "torch-audit": TORCH_AUDIT}
 
 
-def line_of(package: str, said: str) -> Line:
-    """What a package's word stands for; a word that is not in its table stands for nothing."""
+def line_of(package: str, code: str) -> Line:
+    """The causes of a package's message; a message that is not in its table has none."""
     if package not in TABLES:
-        return Line((said,))
-    return TABLES[package].get(said, Line())
+        return Line((code,))
+    return TABLES[package].get(code, Line())
 
 
 def covered(package: str) -> frozenset[str] | None:

@@ -10,25 +10,25 @@ from pathlib import Path
 from statistics import fmean
 
 from .mapping import covered, line_of
-from .tools import DIED, WORST_FIRST, Said
+from .tools import DIED, WORST_FIRST, Message
 
-HARMED = 0.9
-"""As in the examination: a sick problem counts below this share of its healthy twin's score."""
+DEGRADED = 0.9
+"""As in the evaluation: a faulty case counts below this share of its healthy baseline's score."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One problem and seed with one tool; `code` is empty for a healthy one; `right` lists what counts."""
+    """One case and seed with one tool; `code` is empty for a healthy one; `right` has the correct causes."""
 
     name: str
-    half: str
+    split: str
     seed: int
     code: str
     right: tuple[str, ...]
     silent: bool
-    twin: str
+    baseline: str
     error: str = ""
-    said: tuple[Said, ...] = ()
+    messages: tuple[Message, ...] = ()
     leads: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
     same: bool = True
@@ -38,29 +38,34 @@ class Row:
 
 
 def read(path: Path) -> list[Row]:
-    """The last line of each problem and seed."""
+    """The last line of each case and seed."""
     last = {(line["name"], line["seed"]): line for line in map(json.loads, path.read_text().splitlines())}
-    return [Row(**line | {"said": tuple(Said(**s) for s in line.get("said", ()))}) for line in last.values()]
+    return [
+        Row(**line | {"messages": tuple(Message(**m) for m in line.get("messages", ()))})
+        for line in last.values()
+    ]
 
 
-def forget_unfinished(path: Path) -> None:
-    """Take out the problems that an interrupted run had begun, so that they are done again."""
-    kept = [line for line in path.read_text().splitlines() if json.loads(line).get("error") != DIED]
-    path.write_text("".join(f"{line}\n" for line in kept))
+def drop_unfinished(path: Path) -> None:
+    """Remove the cases that an interrupted run had begun, so that they are run again."""
+    finished = [line for line in path.read_text().splitlines() if json.loads(line).get("error") != DIED]
+    path.write_text("".join(f"{line}\n" for line in finished))
 
 
 def counting(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """Healthy rows, and the sick ones that do clearly worse than their twin, or need not."""
+    """Healthy rows, and the faulty ones that count: clearly worse than their baseline, or `silent`."""
     scores = {(row.name, row.seed): row.score for row in rows if not row.code}
-    sick = [r for r in rows if r.code]
-    ill = [r for r in sick if r.silent or r.score < HARMED * scores[r.twin, r.seed]]
-    return [r for r in rows if not r.code], ill
+    faulty = [r for r in rows if r.code]
+    counted = [r for r in faulty if r.silent or r.score < DEGRADED * scores[r.baseline, r.seed]]
+    return [r for r in rows if not r.code], counted
 
 
 def causes(row: Row, package: str, least: str = "warning") -> frozenset[str]:
-    """The causes that all that was said, at this severity or worse, is counted for."""
-    loud = WORST_FIRST[: WORST_FIRST.index(least) + 1]
-    return frozenset().union(*(line_of(package, s.code).right_for for s in row.said if s.severity in loud))
+    """The causes that all messages of this severity or worse are counted for."""
+    severe = WORST_FIRST[: WORST_FIRST.index(least) + 1]
+    return frozenset().union(
+        *(line_of(package, m.code).right_for for m in row.messages if m.severity in severe)
+    )
 
 
 def named(row: Row, package: str, least: str = "warning") -> bool:
@@ -69,30 +74,30 @@ def named(row: Row, package: str, least: str = "warning") -> bool:
 
 
 def first(row: Row, package: str) -> bool:
-    """Whether what a reader meets first is right."""
+    """Whether a message that ranks first is right."""
     return any(line_of(package, lead).right_for & set(row.right) for lead in row.leads)
 
 
-def warnings(row: Row, package: str, advice: bool = False) -> list[Said]:
-    """What was said as a warning or worse, without (or with) advice on hardware and style."""
-    return [s for s in row.said if s.severity != "info" and (advice or line_of(package, s.code).verdict)]
+def warnings(row: Row, package: str, advice: bool = False) -> list[Message]:
+    """The messages that are a warning or worse, without (or with) advice on hardware and style."""
+    return [m for m in row.messages if m.severity != "info" and (advice or line_of(package, m.code).verdict)]
 
 
-def by_chance(sick: Sequence[Row], package: str) -> float:
-    """The null of `named`: how often what was said of a run with ANOTHER cause would have been right."""
-    heard = [causes(row, package) for row in sick]
+def chance_level(faulty: Sequence[Row], package: str) -> float:
+    """The null of `named`: how often the messages on a run with ANOTHER cause would have been right."""
+    named_causes = [causes(row, package) for row in faulty]
     return mean(
-        bool(said & set(row.right))
-        for row in sick
-        for said, other in zip(heard, sick, strict=True)
+        bool(found & set(row.right))
+        for row in faulty
+        for found, other in zip(named_causes, faulty, strict=True)
         if other.code not in row.right
     )
 
 
-def checked(sick: Sequence[Row], package: str) -> list[Row]:
+def checked(faulty: Sequence[Row], package: str) -> list[Row]:
     """The runs with a fault that the package has a check for."""
     known = covered(package)
-    return [row for row in sick if known is None or known & set(row.right)]
+    return [row for row in faulty if known is None or known & set(row.right)]
 
 
 def mean(values: Iterable[float]) -> float:
@@ -102,12 +107,12 @@ def mean(values: Iterable[float]) -> float:
 
 
 def interval(rows: Sequence[Row], value: Callable[[Row], float], draws: int = 1000) -> tuple[float, float]:
-    """95 % of the mean, by drawing problems, not runs: seeds of one problem are alike."""
+    """95 % interval of the mean, by resampling cases, not runs: seeds of one case are not independent."""
     groups: dict[str, list[float]] = {}
     for row in rows:
         groups.setdefault(row.name, []).append(float(value(row)))
-    dice, known = random.Random(0), list(groups.values())
+    generator, known = random.Random(0), list(groups.values())
     means = sorted(
-        mean(v for group in dice.choices(known, k=len(known)) for v in group) for _ in range(draws)
+        mean(v for group in generator.choices(known, k=len(known)) for v in group) for _ in range(draws)
     )
     return means[draws // 40], means[-draws // 40]

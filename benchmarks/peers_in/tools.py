@@ -1,7 +1,7 @@
 """The tools that are compared, and how each is put around a training. Standard library only.
 
-A tool is a function: a `Run` in, a context manager out; it gives a function that, after the training, tells
-what was `Heard`. Each lives in a module of its own, which is imported only in the process that runs it.
+A tool is a function: a `Run` in, a context manager out. The context gives a function that returns the tool's
+`ToolReport` after the training. Each tool has a module of its own, imported only in the process that runs it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ DIED = "the process ended"
 
 
 @dataclass(frozen=True)
-class Said:
-    """One kind of thing said: its code, the worst severity it was said with, and how many lines it took."""
+class Message:
+    """One kind of message: its code, its worst severity, and the number of lines it took."""
 
     code: str
     severity: str
@@ -24,24 +24,24 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """All that was said of one training; `leads` are the codes that rank first."""
+class ToolReport:
+    """All messages on one training; `leads` are the codes that rank first."""
 
-    said: tuple[Said, ...] = ()
+    messages: tuple[Message, ...] = ()
     leads: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
-    """Errors of the tool's own checks that it caught itself."""
+    """Errors inside the tool's own checks, which it caught itself."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A row of the tables: `function` in `peers_in.module`, called with a Run and `words`."""
+    """A row of the tables: `function` in `peers_in.module`, called with a Run and `settings`."""
 
     name: str
     package: str
     module: str
     function: str
-    words: dict[str, Any] = field(default_factory=dict, hash=False)
+    settings: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 TOOLS = (

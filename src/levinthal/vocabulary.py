@@ -41,7 +41,8 @@ class Trust(StrEnum):
 
 BADGES: Mapping[str, str] = {
     "exact": "▮▮▮▮", "calibrated": "▮▮▮▯", "ordinal": "▮▮▯▯", "unreliable": "▮▯▯▯",
-    "replicates": "●", "partially": "◐", "does not replicate": "✕", "inconclusive": "○", "reported": "–",
+    "replicates": "●", "partially": "◐", "weaker than claimed": "▽", "does not replicate": "✕",
+    "inconclusive": "○", "reported": "–",
     "critical": "▲", "warning": "△", "info": "·",
 }  # fmt: skip
 """The mark that goes with a word of trust, outcome or severity: never colour alone."""
@@ -197,9 +198,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence of the source with its test, smallest effect that counts, and control, fixed before the run.
+    """A sentence of the source with its test, smallest effect size and control, all fixed before the run.
 
-    `smallest_effect` is positive and in `unit`; None marks a number that is reported and never judged.
+    `smallest_effect` is the smallest effect size of interest: positive and in `unit`. None marks a number
+    that is reported and never judged. `why_smallest` says where that size comes from: the source, or a choice
+    of the study's author.
     """
 
     id: str
@@ -210,6 +213,7 @@ class Claim:
     smallest_effect: float | None
     control: str
     evidence: Callable[[Any], Evidence]
+    why_smallest: str = ""
 
 
 class Outcome(StrEnum):
@@ -217,6 +221,7 @@ class Outcome(StrEnum):
 
     REPLICATES = "replicates"
     PARTIALLY = "partially"
+    WEAKER = "weaker than claimed"
     DOES_NOT_REPLICATE = "does not replicate"
     INCONCLUSIVE = "inconclusive"
     REPORTED = "reported"
@@ -294,7 +299,9 @@ class Study:
     """A question put to networks. A new study is one new file holding one of these as `study`.
 
     `measure(task, data=..., device=...)` yields the measurements of every seed of the task;
-    `answer(verdicts)` says in one sentence what came out; `figures(rows)` gives the figures.
+    `answer(verdicts)` says in one sentence what came out; `figures(rows)` gives the figures. `terms` defines
+    the abbreviations and units that the claims use. `seed_by_seed` says that `measure` treats each seed on
+    its own, with equal results when it gets one seed at a time: then each finished seed is stored at once.
     """
 
     name: str
@@ -307,6 +314,8 @@ class Study:
     claims: tuple[Claim, ...]
     figures: Callable[[Any], Iterable[Figure]]
     answer: Callable[[Mapping[str, Verdict]], str]
+    terms: Mapping[str, str] = field(default_factory=dict)
+    seed_by_seed: bool = False
 
 
 class Severity(StrEnum):

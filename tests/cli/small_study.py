@@ -80,9 +80,20 @@ study = Study(
     },
     measure=measure,
     claims=(
-        Claim("T1", "it does", "nobody", "heads above a half", "share", 0.1, "a fair coin", excess),
+        Claim(
+            "T1",
+            "it does",
+            "nobody",
+            "heads above a half",
+            "share",
+            0.1,
+            "a fair coin",
+            excess,
+            why_smallest="chosen by us: one toss in ten",
+        ),
         Claim("T2", "it has a bug", "nobody", "nothing", "", 0.1, "", with_a_bug),
     ),
     figures=figures,
     answer=answer,
+    terms={"share": "heads among all tosses"},
 )

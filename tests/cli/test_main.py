@@ -40,7 +40,7 @@ Call = Callable[..., object]
         (["study", "run", "small_study.py", "--store", "small_study.py"], "is not a store"),
         (["study", "report", "small_study.py"], "no store at results/levinthal.sqlite: run a study first"),
         (["data", "get", "mnits"], "did you mean 'mnist'?"),
-        (["data", "get", "digits"], "there is nothing to get"),
+        (["data", "get", "digits"], "no download is needed"),
         (["data", "list", "--data-dir", "nowhere"], "nowhere, which does not exist"),
         (["data", "get"], "NAME"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import subprocess
@@ -193,3 +194,4 @@ def test_the_report_as_markdown(call: Call) -> None:
     said = call("study", "report", "small_study.py", "--markdown", "gallery/page.md")
     assert said.code == 0
     assert "Does a bent coin fall on heads?" in Path("gallery/page.md").read_text()
+    assert json.loads(Path("gallery/page.json").read_text())["provenance"]["made by"].startswith("levinthal")

@@ -15,7 +15,8 @@ Call = Callable[..., object]
 def test_show_gives_question_claims_and_presets(call: Call) -> None:
     said = call("study", "show", "small_study.py")
     assert said.code == 0
-    for word in ("Does a bent coin fall on heads?", "nobody [2026]", "T1", "heads above a half: 0.1 share"):
+    for word in ("Does a bent coin fall on heads?", "nobody [2026]", "T1", "heads above a half: 0.1 share",
+                 "T1     chosen by us: one toss in ten", "share  heads among all tosses"):  # fmt: skip
         assert word in said.out
     quick = next(line for line in said.out.splitlines() if line.startswith("quick"))
     assert quick.split() == ["quick", "none", "2", "12", "two", "coins"]

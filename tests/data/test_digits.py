@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.datasets import load_digits as sklearn_digits
 
+from levinthal.data import digits as digits_module
 from levinthal.data.digits import load_digits, rows_for_testing
+from levinthal.errors import DataError
 
 labelled = hnp.arrays(np.int64, st.integers(1, 60), elements=st.integers(0, 4))
 
@@ -57,3 +60,9 @@ def test_split_within_a_class_is_the_slow_rule(labels: np.ndarray, data: st.Data
         quota = sum(bool(chosen[row]) for row in mine)
         expected = [mine[int((j + 0.5) * len(mine) / quota)] for j in range(quota)]
         assert [row for row in mine if chosen[row]] == expected
+
+
+def test_a_missing_file_is_one_line_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digits_module, "FILE", "datasets/data/elsewhere.csv.gz")
+    with pytest.raises(DataError, match=r"elsewhere.csv.gz is not here: install it with"):
+        load_digits()

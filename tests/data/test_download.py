@@ -98,7 +98,7 @@ def test_a_connection_that_breaks_is_taken_up_again(file, folder, server, body) 
 def test_a_connection_that_always_breaks_keeps_what_came(file, folder, server, body) -> None:
     for cut in (50_000, 60_000, 70_000):
         server.next(cut=cut)
-    with pytest.raises(DataError, match=rf"broke off at 70,000 of {len(body):,} bytes"):
+    with pytest.raises(DataError, match=rf"interrupted at 70,000 of {len(body):,} bytes"):
         download(file, folder, mirrors=(server.url,))
     assert holdings(folder) == {f"{NAME}.part": body[:70_000]}
 
@@ -106,7 +106,7 @@ def test_a_connection_that_always_breaks_keeps_what_came(file, folder, server, b
 def test_a_mirror_that_sends_nothing_more_is_left_at_once(file, folder, server, body) -> None:
     server.next(cut=50_000)
     server.next(cut=50_000)
-    with pytest.raises(DataError, match="broke off at 50,000"):
+    with pytest.raises(DataError, match="interrupted at 50,000"):
         download(file, folder, mirrors=(server.url,))
     assert len(server.asked) == 2
 
@@ -204,7 +204,7 @@ def test_refusals_are_one_line_with_every_mirror_and_why(file, folder, server, b
         download(file, folder, mirrors=(refused, server.url, f"{server.url}/gone"))
     assert str(caught.value) == (
         f"cannot get {NAME} ({refused}: Connection refused; {server.url}: HTTP 500 Internal Server Error; "
-        f"{server.url}/gone: HTTP 404 Not Found): try again, it goes on where it stopped"
+        f"{server.url}/gone: HTTP 404 Not Found): try again, the download resumes where it stopped"
     )
     assert holdings(folder) == {}
 
@@ -213,7 +213,7 @@ def test_a_silent_server_is_given_up(file, folder, server, body, monkeypatch) ->
     monkeypatch.setattr("levinthal.data.download.TIMEOUT", 0.2)
     for _ in range(2):
         server.next(cut=70_000, hold=True)
-    with pytest.raises(DataError, match=rf"broke off at 70,000 of {len(body):,} bytes \(no answer"):
+    with pytest.raises(DataError, match=rf"interrupted at 70,000 of {len(body):,} bytes \(no answer"):
         download(file, folder, mirrors=(server.url,))
     assert holdings(folder) == {f"{NAME}.part": body[:70_000]}
 
@@ -225,7 +225,7 @@ def test_what_is_there_and_right_is_kept(file, folder, small) -> None:
 
 def test_what_is_there_and_wrong_is_the_users(file, folder, server, body) -> None:
     (folder / NAME).write_bytes(b"mine")
-    with pytest.raises(DataError, match=rf"there, but its md5 is \w+, published is {file.checksum.digest}"):
+    with pytest.raises(DataError, match=rf"exists, but its md5 is \w+, published is {file.checksum.digest}"):
         download(file, folder, mirrors=(server.url,))
     assert holdings(folder) == {NAME: b"mine"}
     assert server.asked == []

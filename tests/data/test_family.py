@@ -42,7 +42,7 @@ def test_a_subset_is_taken_and_has_its_own_checksum(small, tmp_path, write_idx) 
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        ((5, 28, 28), (4,), "mnist's test split has 5 images and 4 labels: they are not of one set"),
+        ((5, 28, 28), (4,), "mnist's test split has 5 images and 4 labels: they are not from one set"),
         ((0, 28, 28), (0,), "mnist's test split is empty: 0 x 28 x 28 pixels, 0 labels"),
         ((3, 28, 0), (3,), "mnist's test split is empty: 3 x 28 x 0 pixels, 3 labels"),
         ((3, 20, 30), (3,), "mnist's train images are 28 x 28, its test images 20 x 30"),

@@ -86,7 +86,7 @@ def test_all_members_of_a_gzip_are_joined(parts: list[bytes]) -> None:
 
 def test_only_zeros_may_follow_a_gzip() -> None:
     assert decompress(gzip.compress(b"content") + bytes(3)) == b"content"
-    with pytest.raises(zlib.error, match="2 bytes of something else behind its end"):
+    with pytest.raises(zlib.error, match="2 bytes of other data after its end"):
         decompress(gzip.compress(b"content") + b"??")
 
 
@@ -114,7 +114,7 @@ def test_corrupted_gzip_is_one_line(tmp_path: Path) -> None:
     data[-6] ^= 0xFF
     path = tmp_path / "labels.gz"
     path.write_bytes(data)
-    with pytest.raises(DataError, match=r"labels.gz is corrupted .*incorrect data check.*get it afresh"):
+    with pytest.raises(DataError, match=r"labels.gz is corrupted .*incorrect data check.*get it again"):
         read_content(path)
 
 

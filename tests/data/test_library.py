@@ -13,7 +13,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "data.md"
 
 
 def test_names_and_lines() -> None:
-    assert data.names() == ["digits", "mnist", "fashion-mnist", "kmnist"]
+    assert {"digits", "mnist", "fashion-mnist", "kmnist"} <= set(data.names())
     assert all("classes" in line and "\n" not in line for line in data.catalogue().values())
 
 
@@ -29,7 +29,7 @@ def test_digits_need_no_folder(monkeypatch) -> None:
 
 
 def test_what_is_not_here_says_where_it_looked_and_how_to_get_it(tmp_path, elsewhere) -> None:
-    with pytest.raises(DataError, match=r"^mnist is not here .*`levinthal data get mnist`") as caught:
+    with pytest.raises(DataError, match=r"^mnist is not on this .*`levinthal data get mnist`") as caught:
         data.load("mnist", data_dir=tmp_path)
     assert str(tmp_path) in str(caught.value)
     assert str(elsewhere) in str(caught.value)
@@ -40,12 +40,13 @@ def test_describe_says_what_is_where(small, tmp_path) -> None:
     (tmp_path / "kmnist").mkdir()
     (tmp_path / "kmnist" / "train-images-idx3-ubyte").touch()
     entries = {entry.name: (entry.state, entry.where) for entry in data.describe(data_dir=tmp_path)}
-    assert entries == {
+    expected = {
         "digits": ("embedded", "scikit-learn"),
         "mnist": ("here", str(tmp_path / "mnist")),
         "fashion-mnist": ("not here", "levinthal data get fashion-mnist"),
         "kmnist": ("incomplete", "levinthal data get kmnist"),
     }
+    assert {name: entries[name] for name in expected} == expected
 
 
 def test_describe_refuses_a_folder_that_is_not_there(monkeypatch) -> None:
@@ -72,7 +73,7 @@ def test_got_twice_it_is_asked_for_once(small, server, tmp_path) -> None:
 
 
 def test_digits_cannot_be_got() -> None:
-    with pytest.raises(InputError, match="digits comes with scikit-learn: there is nothing to get"):
+    with pytest.raises(InputError, match="no download is needed"):
         data.get("digits")
 
 
@@ -86,4 +87,5 @@ def test_the_page_on_data_is_true() -> None:
     failures, examples = doctest.testfile(str(PAGE), module_relative=False)
     assert failures == 0
     assert examples >= 4
-    assert all(f"`{name}`" in PAGE.read_text() for name in data.names())
+    missing = [name for name in data.names() if f"\n| `{name}` | " not in PAGE.read_text()]
+    assert missing == [], f"add a row for {missing} to the first table of docs/data.md"

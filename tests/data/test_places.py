@@ -35,7 +35,7 @@ def test_what_the_given_folder_lacks_is_taken_from_the_next(tmp_path, elsewhere)
 
 def test_an_incomplete_folder_yields_to_a_complete_one(tmp_path, elsewhere) -> None:
     put(tmp_path / "a" / "mnist", only=3)
-    with pytest.raises(DataError, match=r"3 of 4 files, without t10k-labels-idx1-ubyte: get them with"):
+    with pytest.raises(DataError, match=r"3 of 4 files, t10k-labels-idx1-ubyte missing: get them with"):
         locate(MNIST, tmp_path / "a")
     put(elsewhere / "mnist", only=1)
     with pytest.raises(DataError, match="3 of 4 files"):

@@ -297,6 +297,32 @@ def test_a_handful_of_rows_still_answers_and_is_not_believed(n: int) -> None:
     assert found.trust in (Trust.ORDINAL, Trust.UNRELIABLE)
 
 
+@pytest.mark.parametrize("checks", ["none", "null", "full"])
+@pytest.mark.parametrize("estimator", ["ksg", "zscored_ksg", "pca_ksg", "copula"])
+@pytest.mark.parametrize("n", [4, 5, 9])
+def test_fewer_than_ten_rows_are_unreliable(n: int, estimator: str, checks: str) -> None:
+    found = mutual_information(*oracle.gaussian(n, 0.9), estimator=estimator, checks=checks)
+    assert found.trust is Trust.UNRELIABLE
+    assert f"undersampled: {n} rows" in said(found)
+
+
+@pytest.mark.parametrize("estimator", ["ksg", "zscored_ksg", "copula"])
+def test_constant_columns_cost_no_trust_and_are_named(estimator: str) -> None:
+    x, y = oracle.gaussian(2000, 0.75)
+    constant = np.full((2000, 3), 0.1)
+    plain = mutual_information(x, y, estimator=estimator)
+    wider = mutual_information(np.hstack([x, constant]), np.hstack([constant, y]), estimator=estimator)
+    assert plain.trust is wider.trust is Trust.CALIBRATED
+    assert (wider.value, wider.interval) == (pytest.approx(plain.value, abs=1e-12), plain.interval)
+    assert plain.reasons == ()
+    assert "3 of the 4 columns of x and 3 of the 4 columns of y" in said(wider)
+
+
+def test_the_null_of_the_full_checks_is_that_of_the_null_check() -> None:
+    x, y = oracle.gaussian(600, 0.8)
+    assert mutual_information(x, y).details["null"] == mutual_information(x, y, checks="null").details["null"]
+
+
 def test_half_the_values_at_zero_are_flagged_in_few_dimensions() -> None:
     x, y = oracle.gaussian(2000, 0.8, 2)
     assert "discrete data" in said(mutual_information(np.maximum(x, 0), y))

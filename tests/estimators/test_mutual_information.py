@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from tests import oracles_information as oracle
 
+from levinthal import estimators
 from levinthal.errors import InputError
 from levinthal.estimators import ESTIMATORS, count_neighbours, evaluation, mutual_information
+
+PAGE = Path(__file__).parents[2] / "docs" / "information.md"
+
+
+def test_every_estimator_is_in_the_table_of_the_docs() -> None:
+    exported = {name for name in estimators.__all__ if name.islower() and name != "mutual_information"}
+    wanted = {*ESTIMATORS, *exported - {"count_neighbours"}}
+    missing = [name for name in sorted(wanted) if f"\n| `{name}`" not in PAGE.read_text()]
+    assert missing == [], f"add a row for {missing} to the table of estimators in docs/information.md"
 
 
 @pytest.mark.parametrize(("wrong", "right"), [("kgs", "ksg"), ("pca-ksg", "pca_ksg"), ("coppula", "copula")])

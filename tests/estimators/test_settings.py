@@ -15,6 +15,7 @@ from levinthal.estimators.settings import Settings
     [
         ({"units": "bit"}, "unknown unit 'bit': did you mean 'bits'"),
         ({"checks": "ful"}, "unknown checks 'ful': did you mean 'full'"),
+        ({"checks": "all"}, "unknown checks 'all': did you mean 'full'? (none, null, full)"),
         ({"compat": "npet"}, "unknown compat 'npet': did you mean 'npeet'"),
         ({"k": 0}, "k=0 is less than 1"),
         ({"components": -1}, "components=-1 is less than 1"),

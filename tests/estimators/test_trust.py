@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
 from levinthal.estimators import trust
+from levinthal.estimators.ksg import ceiling
 from levinthal.vocabulary import Trust
 
 
@@ -72,3 +76,21 @@ def test_what_was_not_checked_caps_the_word() -> None:
     left_out = trust.not_checked("none", "scale")
     assert left_out is not None
     assert left_out.word is Trust.ORDINAL
+
+
+@pytest.mark.parametrize(("n", "unreliable"), [(4, True), (9, True), (10, False), (150, False)])
+def test_where_the_ceiling_lies_within_the_scatter_nothing_is_believed(n: int, unreliable: bool) -> None:
+    concern = trust.too_few_rows(n, ceiling(n, 3))
+    assert (concern is not None) == unreliable
+    if concern is not None:
+        assert concern.word is Trust.UNRELIABLE
+        assert concern.reason.startswith(f"undersampled: {n} rows")
+
+
+def test_constant_columns_are_named_and_lower_no_trust() -> None:
+    x = np.array([[0.0, 7.0, 1.0], [1.0, 7.0, 1.0]])
+    assert trust.ignored_columns(x[:, :1], x[:, :1]) is None
+    concern = trust.ignored_columns(x, x[:, :2])
+    assert concern is not None
+    assert concern.word is Trust.CALIBRATED
+    assert "2 of the 3 columns of x and 1 of the 2 columns of y" in concern.reason

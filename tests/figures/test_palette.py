@@ -13,9 +13,10 @@ from levinthal.figures.palette import (
     luminance,
     viridis,
 )
+from levinthal.vocabulary import Outcome
 
 THEMES = {"light": LIGHT, "dark": DARK}
-OUTCOMES = ("replicates", "partially", "does-not-replicate", "inconclusive", "reported")
+OUTCOMES = tuple(word.replace(" ", "-") for word in Outcome)
 GROUPS = (*ARCHITECTURES, "null", *(f"other-{i}" for i in range(OTHERS)))
 LEVELS = tuple(f"level-{step}" for step in range(0, 101, 5))
 

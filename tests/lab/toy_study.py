@@ -88,6 +88,13 @@ def interrupt(task: Task) -> Iterator[Measurement]:
     yield
 
 
+def interrupt_at_two(task: Task) -> Iterator[Measurement]:
+    for seed in task.seeds:
+        if seed == 2:
+            raise KeyboardInterrupt
+        yield from one_seed(task, seed)
+
+
 def block(task: Task) -> Iterator[Measurement]:
     """Tell who we are, and never come back."""
     with open(os.environ["TOY_FIFO"], "w", encoding="utf-8") as fifo:
@@ -98,7 +105,20 @@ def block(task: Task) -> Iterator[Measurement]:
 
 FAULTS = {
     fault.__name__: fault
-    for fault in (boom, die, leave, nothing, half, twice, alien, number, unstorable, interrupt, block)
+    for fault in (
+        boom,
+        die,
+        leave,
+        nothing,
+        half,
+        twice,
+        alien,
+        number,
+        unstorable,
+        interrupt,
+        interrupt_at_two,
+        block,
+    )
 }
 
 

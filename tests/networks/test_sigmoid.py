@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from levinthal.errors import InputError
 from levinthal.networks import cross_entropy
-from levinthal.networks.sigmoid import STARTS, UNITS, sigmoid_cross_entropy, sigmoid_nets
+from levinthal.networks.sigmoid import INITIALISATIONS, UNITS, sigmoid_cross_entropy, sigmoid_nets
 
 ACTS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "softsign": nn.Softsign}
 DRAW = torch.Generator().manual_seed(5)
@@ -78,7 +78,7 @@ def test_losses_take_labels_of_each_network():
 def test_weights_have_the_variance_they_should(start, variance):
     nets = sigmoid_nets((400, 300, 10), seeds=tuple(range(4)), start=start, dtype=torch.float64)
     assert float(nets.weights[0].detach().var()) == pytest.approx(variance, rel=0.02)
-    assert float(nets.biases[0].detach().std()) == pytest.approx(STARTS[start][1], rel=0.1)
+    assert float(nets.biases[0].detach().std()) == pytest.approx(INITIALISATIONS[start][1], rel=0.1)
 
 
 def test_uniform_weights_stay_in_their_bounds():

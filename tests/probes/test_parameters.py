@@ -7,14 +7,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests import oracles_training as oracle
-from torch import nn
 
 from levinthal.errors import InputError
 from levinthal.networks import cross_entropy, first_last, loss_and_gradients
-from levinthal.probes import displacement, displacement_exponent, gradient_norms, gradient_signal_to_noise
-from levinthal.probes.parameters import by_layer, gradients, signal_to_noise
-from levinthal.vocabulary import Snapshot, Trust
+from levinthal.probes import displacement, displacement_exponent, gradient_norms
+from levinthal.probes.parameters import by_layer, gradients
+from levinthal.vocabulary import Snapshot
 
 X = torch.rand(60, 9, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 Y = torch.arange(60) % 10
@@ -46,7 +44,7 @@ def test_gradient_norms_add_up_to_the_whole():
     assert math.isclose(math.hypot(*(m.estimate.value for m in found)), whole, rel_tol=1e-9)
 
 
-def test_displacement_is_the_distance_from_the_start():
+def test_displacement_is_the_distance_from_the_initialisation():
     net = ensemble()
     probe = displacement(net)
     assert all(m.estimate.value == 0 for m in probe(snapshot(net)))
@@ -77,32 +75,6 @@ def test_one_point_has_no_slope():
         displacement_exponent([0, 5], [0.0, 1.0])
 
 
-@given(m=st.integers(3, 8), seed=st.integers(0, 100))
-def test_signal_to_noise_is_the_slow_twin(m, seed):
-    vectors = np.random.default_rng(seed).normal(0.3, 1, size=(m, 5))
-    gram = torch.as_tensor(vectors @ vectors.T)
-    assert math.isclose(
-        signal_to_noise(gram).value, oracle.signal_to_noise(vectors), rel_tol=1e-6, abs_tol=1e-9
-    )
-
-
-def test_signal_to_noise_is_unbiased_and_its_interval_covers():
-    rng, d, mean = np.random.default_rng(0), 200, 0.1
-    truth, found = mean**2, []
-    for _ in range(300):
-        vectors = rng.normal(mean, 1, size=(12, d))
-        found.append(signal_to_noise(torch.as_tensor(vectors @ vectors.T)))
-    values = np.array([estimate.value for estimate in found])
-    assert abs(values.mean() - truth) < 3 * values.std() / math.sqrt(300)
-    covered = np.mean([e.interval.low <= truth <= e.interval.high for e in found])
-    assert covered > 0.88
-
-
-def test_without_noise_there_is_no_ratio():
-    estimate = signal_to_noise(torch.ones(4, 4, dtype=torch.float64))
-    assert estimate.trust is Trust.UNRELIABLE
-
-
 def test_gradients_are_the_step_s_and_leave_the_model_alone():
     net, twin = ensemble(), ensemble()
     before = {name: value.clone() for name, value in net.state_dict().items()}
@@ -112,36 +84,3 @@ def test_gradients_are_the_step_s_and_leave_the_model_alone():
         assert torch.allclose(found[name], parameter.grad, atol=1e-12)
     assert all(p.grad is None for p in net.parameters())
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
-
-
-def test_the_probe_is_the_ratio_of_its_batches():
-    net = ensemble()
-    probe = gradient_signal_to_noise(X, Y, batch_size=10, batches=5)
-    found = {(m.layer, m.seed): m.estimate.value for m in probe(snapshot(net))}
-    assert {layer for layer, _ in found} == {*LAYERS, "all"}
-    assert found == {(m.layer, m.seed): m.estimate.value for m in probe(snapshot(net))}
-    everything = gradient_signal_to_noise(X, Y, batch_size=20, batches=3)(snapshot(net))
-    assert all(math.isfinite(m.estimate.value) for m in everything)
-
-
-def test_one_class_pulls_harder_than_ten():
-    def softmax(labels):
-        probe = gradient_signal_to_noise(X, labels, batch_size=15, batches=4)
-        return next(m.estimate.value for m in probe(snapshot(ensemble())) if m.layer == "softmax")
-
-    assert softmax(torch.zeros_like(Y)) > 10 > softmax(Y)
-
-
-def test_ordinary_modules_have_a_layer_a_parameter():
-    net = nn.Sequential(nn.Linear(9, 10)).double()
-    found = list(gradient_signal_to_noise(X, Y, batch_size=10, batches=4)(snapshot(net)))
-    assert [m.layer for m in found] == ["0.weight", "0.bias", "all"]
-
-
-@pytest.mark.parametrize(
-    ("batch_size", "batches", "said"), [(10, 2, "batches=2"), (10, 7, "inputs=60 cannot fill 7 x 10")]
-)
-def test_too_little_data(batch_size, batches, said):
-    with pytest.raises(InputError) as caught:
-        gradient_signal_to_noise(X, Y, batch_size=batch_size, batches=batches)
-    assert said in str(caught.value)

@@ -38,9 +38,10 @@ SAYS = (
     "Successive layers are highly correlated; features go from simple to complex",
     "Annealing the skips from 1 to 0 ends in a better plain net",
 )  # fmt: skip
-R, P, N, U, X = (
+R, P, W, N, U, X = (
     Outcome.REPLICATES,
     Outcome.PARTIALLY,
+    Outcome.WEAKER,
     Outcome.DOES_NOT_REPLICATE,
     Outcome.INCONCLUSIVE,
     Outcome.REPORTED,
@@ -58,7 +59,7 @@ FOUND = (
     (R, 0.62, 0.55, 0.69, 0.06, 0.3, "decades", None),
     (X, 2.1e4, 1.9e4, 2.3e4, None, None, "bits", None),
     (N, 0.02, -0.05, 0.09, 0.0, 0.3, "times fewer steps", None),
-    (R, 0.48, 0.41, 0.55, 0.11, 0.2, "CKA", None),
+    (W, 0.13, 0.09, 0.17, 0.01, 0.2, "CKA", None),
     (U, 0.4, -1.9, 2.7, None, 0.3, "% error", 60),
 )
 
@@ -86,6 +87,7 @@ def claims() -> tuple[Claim, ...]:
 WHY = {
     R: ("the whole interval lies beyond the smallest effect that counts; the control shows no such effect",),
     P: ("beyond zero, but not beyond the smallest effect that counts", "holds in 2 of 3 parts of the grid"),
+    W: ("the interval lies above zero and below the smallest effect size of interest",),
     N: ("the interval excludes the claimed size",),
     U: ("the interval holds both zero and the claimed size",),
     X: ("a number that depends on N: at 1,000 images it is 3.1e3, at 10,000 it is 2.1e4",),

@@ -50,3 +50,12 @@ def test_an_upright_bar_does_not_end_its_cell(tmp_path: Path) -> None:
     study = fake_study.study(claims=(dataclasses.replace(claim, says="|a| < |b|"),))
     path = write_markdown(study, [], {}, tmp_path / "page.md")
     assert "\\|a\\| < \\|b\\|" in path.read_text()
+
+
+def test_terms_and_the_reason_of_a_size_are_there_where_the_study_gives_them(tmp_path: Path) -> None:
+    assert "## Terms" not in written(tmp_path)
+    study, (first, *others) = fake_study.study(terms={"CKA": "a similarity"}), fake_study.verdicts()
+    first = dataclasses.replace(first, claim=dataclasses.replace(first.claim, why_smallest="a tenth"))
+    text = write_markdown(study, [first, *others], {}, tmp_path / "page.md").read_text()
+    assert "- **CKA**: a similarity" in text
+    assert " Smallest effect size: a tenth." in text

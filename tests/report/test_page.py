@@ -97,6 +97,24 @@ def test_every_claim_is_on_the_page_with_its_numbers(page: Path) -> None:
     assert text.count('class="row"') == 13
 
 
+def test_the_page_says_why_a_verdict_and_a_figure_give_two_numbers(page: Path) -> None:
+    assert "the mean over seeds and conditions" in stripped(page.read_text("utf-8"))
+
+
+def test_the_page_says_why_a_size_and_what_a_term_means(
+    tmp_path: Path, bare: Study, rows: Rows, verdicts: list[Verdict]
+) -> None:
+    explained = [
+        dataclasses.replace(v, claim=dataclasses.replace(v.claim, why_smallest="a tenth of <ours>"))
+        for v in verdicts
+    ]
+    named = dataclasses.replace(bare, claims=tuple(v.claim for v in explained), terms={"CKA": "a similarity"})
+    text = made(tmp_path, named, rows, explained)
+    assert "0.2 bits: a tenth of &lt;ours&gt;" in text
+    assert "<dt>CKA</dt><dd>a similarity</dd>" in text
+    assert "<dt>CKA</dt>" not in made(tmp_path, bare, rows, verdicts)
+
+
 def test_rows_travel_inside_as_csv(page: Path, rows: Rows) -> None:
     held = re.search(r'id="rows">([^<]+)<', page.read_text("utf-8"))
     assert held is not None

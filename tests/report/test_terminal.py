@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def test_order_is_answer_verdicts_path(study: Study, verdicts: list[Verdict]) ->
     assert places == sorted(places)
     assert "● replicates" in text
     assert "✕ does not replicate" in text
+    assert "▽ weaker than claimed" in text
     assert "[0.71, 0.93] bits" in text
 
 
@@ -51,6 +53,11 @@ def test_in_a_pipe_claims_are_whole(study: Study, verdicts: list[Verdict]) -> No
     text = " ".join(" ".join(plain(study, verdicts, width=80)).split())
     assert all(verdict.claim.says in text for verdict in verdicts)
     assert "\x1b" not in text
+
+
+def test_one_claim_is_singular(study: Study, verdicts: list[Verdict]) -> None:
+    alone = dataclasses.replace(study, claims=study.claims[:1])
+    assert plain(alone, verdicts[:1], path=None)[-1] == "1 claim: 1 replicates."
 
 
 def test_the_whole_path_is_shown(study: Study, verdicts: list[Verdict]) -> None:
@@ -73,6 +80,7 @@ def test_a_terminal_without_unicode_gets_letters_it_has(study: Study, verdicts: 
         text = raw.getvalue().decode("ascii")
     assert "* replicates" in text
     assert "x does not replicate" in text
+    assert "v weaker than claimed" in text
 
 
 def test_nothing_judged_yet(study: Study) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levinthal.report.verdicts import HIGH, LOW, UNJUDGED, answer, entries, share, tally, whisker
+from levinthal.report.verdicts import HIGH, LOW, UNJUDGED, answer, entries, glyph, share, tally, whisker
 from levinthal.vocabulary import Estimate, Interval, Outcome, Study, Trust, Verdict
 
 
@@ -82,8 +82,9 @@ def test_reasons_of_the_verdict_come_before_those_of_the_estimate(
 def test_the_tally_counts_in_the_order_of_outcomes(study: Study, verdicts: list[Verdict]) -> None:
     counted = tally(entries(study, verdicts))
     assert counted == [
-        ("replicates", "replicates", 6),
+        ("replicates", "replicates", 5),
         ("partially", "partially", 2),
+        ("weaker-than-claimed", "weaker than claimed", 1),
         ("does-not-replicate", "does not replicate", 2),
         ("inconclusive", "inconclusive", 2),
         ("reported", "reported", 1),
@@ -92,6 +93,10 @@ def test_the_tally_counts_in_the_order_of_outcomes(study: Study, verdicts: list[
 
 def test_the_answer_is_the_studys_own(study: Study, verdicts: list[Verdict]) -> None:
     assert answer(study, verdicts) == "Faster, yes: 3.3 times at 10 % error. Because of information, no."
+
+
+def test_every_outcome_has_a_shape_of_its_own() -> None:
+    assert len({glyph(word) for word in Outcome}) == len(Outcome)
 
 
 def test_no_verdicts_no_answer(study: Study) -> None:

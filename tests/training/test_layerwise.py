@@ -6,8 +6,8 @@ import torch
 from levinthal.training.layerwise import (
     LayerwiseSGD,
     MemberAdam,
+    constant,
     equalising,
-    kept,
     lars,
     norms,
     rescaled,
@@ -73,15 +73,15 @@ def test_any_positive_constants_go_downhill_and_equal_speeds_at_least_so_far() -
 
 
 def test_constants_of_one_are_gradient_descent_at_the_members_rate() -> None:
-    moves, gradients = moved(kept(torch.ones(2, 2, dtype=torch.float64)))
+    moves, gradients = moved(constant(torch.ones(2, 2, dtype=torch.float64)))
     for move, gradient in zip(moves, gradients, strict=True):
         torch.testing.assert_close(move, gradient * RATES.view(-1, *[1] * (gradient.ndim - 1)))
 
 
 def test_constants_are_kept_and_tracked_factors_follow_the_gradient() -> None:
     old = equalising(tensors(7))
-    _, gradients = moved(kept(old))
-    torch.testing.assert_close(norms(moved(kept(old))[0]), RATES[:, None] * old * norms(gradients))
+    _, gradients = moved(constant(old))
+    torch.testing.assert_close(norms(moved(constant(old))[0]), RATES[:, None] * old * norms(gradients))
     lengths = norms(moved(tracked)[0])
     torch.testing.assert_close(lengths[:, 0], lengths[:, 1])
     torch.testing.assert_close(lengths[:, 1], RATES * norms(gradients)[:, 1])

@@ -1,4 +1,4 @@
-"""Loops, optimisers and schedules of the fresh examination, as people write them."""
+"""Training loops, optimisers and schedules of the first blind suite, as users write them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Lion(Optimizer):
 
 
 def shaped(shape: Callable[[float], float], steps: int) -> Callable[[Optimizer], LRScheduler]:
-    """A rate that is a function of the share of the training gone by."""
+    """A learning rate that is a function of the fraction of the training done."""
     return lambda optimizer: LambdaLR(optimizer, lambda step: shape(min(step / steps, 1.0)))
 
 
@@ -88,7 +88,7 @@ def root(share: float) -> float:
 
 
 def plateaus(run: Run, x: Tensor, y: Tensor) -> None:
-    """The schedule is told the loss."""
+    """The schedule receives the loss."""
     run.optimizers[0].zero_grad()
     loss = run.problem.loss(run.model(x), y)
     loss.backward()
@@ -104,7 +104,7 @@ def zeroed_after(run: Run, x: Tensor, y: Tensor) -> None:
 
 
 def by_hand(run: Run, x: Tensor, y: Tensor) -> None:
-    """Gradients by `autograd.grad`, put in place by hand."""
+    """Gradients by `autograd.grad`, assigned by the loop."""
     tensors = list(run.model.parameters())
     grads = torch.autograd.grad(run.problem.loss(run.model(x), y), tensors)
     for p, grad in zip(tensors, grads, strict=True):

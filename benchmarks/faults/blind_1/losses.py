@@ -1,4 +1,4 @@
-"""Losses and scores of the fresh examination. A score is 1 for perfect and 0 for a guess."""
+"""Losses and scores of the first blind suite. A score is 1 for perfect and 0 at chance level."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def through(last: nn.Module) -> Any:
 
 
 def by_order(_problem: TrainingCase, model: nn.Module, held: Rows) -> float:
-    """Of all pairs, how many stand in the right order, above half."""
+    """The share of pairs in the right order, above one half."""
     model.eval()
     with torch.no_grad():
         out = model(held[0])
@@ -213,7 +213,7 @@ def by_spread(_problem: TrainingCase, model: nn.Module, held: Rows) -> float:
 
 
 def by_policy(_problem: TrainingCase, model: nn.Module, _held: Rows) -> float:
-    """In how many places the best action is to go on, above half."""
+    """The share of places where the best action is to go on, above one half."""
     places = next(p for p in model.parameters()).shape[1]
     model.eval()
     with torch.no_grad():

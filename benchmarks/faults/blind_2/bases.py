@@ -1,4 +1,4 @@
-"""The healthy problems of the second blind examination: rows by formula or from scikit-learn."""
+"""The healthy baselines of the second blind suite: rows by formula or from scikit-learn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loops of the second healthy ward that are not the ordinary one, and the scores they need."""
+"""Unusual training loops of the second blind suite's healthy cases, and the scores they need."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def private(run: Run, x: Tensor, y: Tensor) -> None:
 
 
 def bandit(run: Run, x: Tensor, y: Tensor) -> None:
-    """REINFORCE: an answer is drawn, and all that is told is whether it was right."""
+    """REINFORCE: an answer is sampled, and the only feedback is whether it was right."""
     (optimizer,) = run.optimizers
     optimizer.zero_grad()
     policy = torch.distributions.Categorical(logits=run.model(x))

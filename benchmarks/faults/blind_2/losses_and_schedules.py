@@ -1,4 +1,4 @@
-"""Losses, optimisers, schedules and orders of the second healthy ward: unusual, and right."""
+"""Losses, optimisers, schedules and orders of the second blind suite's healthy cases: unusual, correct."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def ramps(seed: int) -> Rows:
 
 
 def counts(seed: int) -> Rows:
-    """(800, 6) -> (800, 1) counts, their log rate a linear rule."""
+    """(800, 6) -> (800, 1) counts, the log of their mean is linear in the inputs."""
     dice = _dice(seed)
     x, w = torch.randn(800, 6, generator=dice), torch.randn(6, 1, generator=dice)
     return x, torch.poisson((0.4 * x @ w + 1).exp(), generator=dice)

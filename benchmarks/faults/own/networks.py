@@ -1,4 +1,4 @@
-"""The architectures of the zoo, as a user would write them."""
+"""The architectures of the own suite, as a user would write them."""
 
 from __future__ import annotations
 

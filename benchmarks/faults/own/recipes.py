@@ -1,4 +1,4 @@
-"""What the healthy problems are put together from: optimisers, schedules, losses, starts."""
+"""Building blocks of the healthy cases: optimisers, schedules, losses, initialisations."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def orthogonal(make: Callable[[], nn.Module], gain: float) -> Callable[[], nn.Mo
 
 
 def empty_head(make: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
-    """The last layer starts at zero: the first answers are 0."""
+    """The last layer is initialised to zero: the first outputs are 0."""
 
     def made() -> nn.Module:
         model = make()

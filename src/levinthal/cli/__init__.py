@@ -16,6 +16,7 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
+from levinthal.cli import versions
 from levinthal.cli.check import check
 from levinthal.cli.data import get_data, list_data
 from levinthal.cli.running import report, run
@@ -56,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _called(tokens: list[str]) -> int:
+    if versions.is_asked_for(tokens):
+        print(versions.report())
+        return 0
     code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     sys.stdout.flush()
     return code if isinstance(code, int) else 0

@@ -89,10 +89,13 @@ def save_figures(study: Study, rows: Rows, folder: Path) -> list[tuple[Figure, P
 
 
 def save_markdown(
-    study: Study, published: Published, figures: Sequence[tuple[Figure, Path]], path: Path
+    chosen: Selected, published: Published, figures: Sequence[tuple[Figure, Path]], path: Path
 ) -> None:
-    """The page as Markdown."""
+    """The page as Markdown, and beside it the same result as JSON."""
     from levinthal.report.markdown import write_markdown
+    from levinthal.report.stored import write_stored
 
+    beside, study = path.with_suffix(".json"), chosen.study
     write_markdown(study, published.verdicts, published.provenance, path, figures)
-    stdout().print(f"markdown: {path}", soft_wrap=True)
+    write_stored(study, chosen.preset_name, published.verdicts, published.provenance, beside, figures)
+    stdout().print(f"markdown: {path}, with its result in {beside.name}", soft_wrap=True)

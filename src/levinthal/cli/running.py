@@ -40,14 +40,15 @@ def run(
     """Measure what the store lacks of a study, judge every claim, and write the report.
 
     A finished run is never computed again: after Ctrl-C the same command goes on where it stopped.
-    Ends with 1 if some task failed (the others are kept, and failed ones are tried again next time).
+    Ends with 1 if some task failed (the others are stored, and failed ones are tried again next time).
     """
     from levinthal.lab import Store
     from levinthal.lab.execution.sweep import sweep
 
     chosen = selected(name, selection, need_data=True)
     where = resolved_device(device)
-    executor = _executor(workers, where, len(chosen.preset.tasks))
+    pieces = chosen.planned if chosen.study.seed_by_seed else len(chosen.preset.tasks)
+    executor = _executor(workers, where, pieces)
     page = writable(output or default_page(chosen))
     with closing(Store((selection or Selection()).store)) as store:
         with progress(chosen.study.name) as advance:
@@ -76,7 +77,8 @@ def report(
     svg: Annotated[Path | None, Parameter(help="Folder for the figures as SVG; needs chromium.")] = None,
     csv: Annotated[Path | None, Parameter(help="File for the rows as CSV.")] = None,
     markdown: Annotated[
-        Path | None, Parameter(help="File for the verdicts as Markdown, with --svg's figures.")
+        Path | None,
+        Parameter(help="File for the verdicts as Markdown, with --svg's figures; as JSON beside it."),
     ] = None,
 ) -> int:
     """Judge and draw what the store holds of a study, finished or not. Nothing is measured."""
@@ -91,7 +93,7 @@ def report(
         stdout().print(f"rows: {csv}", soft_wrap=True)
     figures = save_figures(chosen.study, published.rows, svg) if svg else []
     if markdown:
-        save_markdown(chosen.study, published, figures, writable(markdown))
+        save_markdown(chosen, published, figures, writable(markdown))
     published.raise_faults()
     return 0
 

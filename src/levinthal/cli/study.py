@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -41,13 +42,31 @@ def show(name: StudyName, /) -> None:
     console = stdout()
     console.print(f"{study.name} (chapter {study.chapter}, version {study.version})", style="bold")
     console.print(f"{study.question}\nSource: {study.source}\n", markup=False)
-    console.print(_claims(study))
-    console.print()
-    console.print(_presets(study))
+    for table in _tables(study):
+        console.print(table)
+        console.print()
+
+
+def _tables(study: Study) -> Iterator[Table]:
+    """Claims, the reasons for their smallest effect sizes, terms and presets; empty tables are left out."""
+    yield _claims(study)
+    reasons = {claim.id: claim.why_smallest for claim in study.claims if claim.why_smallest}
+    if reasons:
+        yield _glossary("claim", "why this smallest effect size", reasons)
+    if study.terms:
+        yield _glossary("term", "meaning", study.terms)
+    yield _presets(study)
+
+
+def _glossary(left: str, right: str, entries: Mapping[str, str]) -> Table:
+    table = plain_table(left, right)
+    for name, text in entries.items():
+        table.add_row(name, text)
+    return table
 
 
 def _claims(study: Study) -> Table:
-    table = plain_table("claim", "says", "counts from", "control")
+    table = plain_table("claim", "says", "smallest effect size", "control")
     for claim in study.claims:
         table.add_row(claim.id, claim.says, _smallest(claim), claim.control or "none")
     return table
@@ -56,7 +75,7 @@ def _claims(study: Study) -> Table:
 def _smallest(claim: Claim) -> str:
     if claim.smallest_effect is None:
         return "reported only"
-    return f"{claim.effect}: {claim.smallest_effect:g} {claim.unit}".rstrip()
+    return f"{claim.effect}: {claim.smallest_effect:.3g} {claim.unit}".rstrip()
 
 
 def _presets(study: Study) -> Table:

@@ -1,4 +1,4 @@
-"""Data sets in, checked arrays out."""
+"""Data sets by name: a name in, checked arrays out."""
 
 from __future__ import annotations
 

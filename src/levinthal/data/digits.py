@@ -1,28 +1,31 @@
-"""Scikit-learn's digits: 1,797 real handwritten digits of 8 x 8 pixels, always at hand."""
+"""Scikit-learn's digits: 1,797 real handwritten digits of 8 x 8 pixels, embedded in that package."""
 
 from __future__ import annotations
 
 import hashlib
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Int64
-from sklearn.datasets import load_digits as _sklearn_digits
+from jaxtyping import Bool, Int64, UInt8
 
+from levinthal.errors import DataError
 from levinthal.vocabulary import Dataset
 
 ABOUT = "1,797 handwritten digits, 8 x 8, 10 classes (Alpaydin, Kaynak 1998); embedded in scikit-learn"
 TEST_SIZE = 600
+FILE = "datasets/data/digits.csv.gz"
 
 
 def load_digits() -> Dataset:
-    """The embedded digits: 1,197 to train on and 600 to test on, 64 pixels in [0, 1] (counts / 16).
+    """The embedded digits: 1,197 for training and 600 for testing, 64 pixels in [0, 1] (counts / 16).
 
-    The split is a rule without chance (see `rows_for_testing`), both halves in the order of scikit-learn's
-    file. The checksum is the SHA-256 of the pixel counts and labels as bytes: train, then test.
+    The split is deterministic (see `rows_for_testing`). Both parts keep the order of scikit-learn's file.
+    The checksum is the SHA-256 of the pixel counts and labels as bytes: train, then test.
     """
-    bunch = _sklearn_digits()
-    pixels = bunch.data.astype(np.uint8)
-    labels = bunch.target.astype(np.int64)
+    table = _table()
+    pixels = np.ascontiguousarray(table[:, :-1])
+    labels = table[:, -1].astype(np.int64)
     test = rows_for_testing(labels, TEST_SIZE)
     digest = hashlib.sha256()
     for rows in (~test, test):
@@ -40,13 +43,25 @@ def load_digits() -> Dataset:
     )
 
 
-def rows_for_testing(labels: Int64[np.ndarray, " n"], size: int) -> Bool[np.ndarray, " n"]:
-    """Which rows are for testing: `size` of them, stratified, without chance.
+def _table() -> UInt8[np.ndarray, "n 65"]:
+    """Pixel counts and label of every digit, from scikit-learn's file.
 
-    Class c with n_c rows gives q_c = size * n_c / n of them, rounded down; the rows still missing come
-    one each from the classes with the largest remainders (of equal ones, the smaller label first).
-    Within a class, in file order, the j-th test row is the one of rank floor((j + 1/2) n_c / q_c):
-    evenly spaced.
+    Importing scikit-learn takes as long as training some of our networks, and only its file is needed.
+    """
+    package = find_spec("sklearn")
+    folders = (package.submodule_search_locations or []) if package else []
+    files = [file for folder in folders if (file := Path(folder, FILE)).is_file()]
+    if not files:
+        raise DataError(f"scikit-learn's {FILE} is not here: install it with `pip install scikit-learn`")
+    return np.loadtxt(files[0], delimiter=",", dtype=np.uint8)
+
+
+def rows_for_testing(labels: Int64[np.ndarray, " n"], size: int) -> Bool[np.ndarray, " n"]:
+    """A mask of the `size` rows of the test split: stratified and deterministic.
+
+    Class c with n_c rows gives q_c = size * n_c / n of them, rounded down. The classes with the largest
+    remainders give one more row each until `size` is reached (of equal remainders, the smaller label first).
+    Within a class, in file order, the j-th test row has rank floor((j + 1/2) n_c / q_c): evenly spaced.
 
     >>> rows_for_testing(np.array([0, 0, 0, 1, 1, 1, 1, 1, 1]), 3).astype(int)
     array([0, 1, 0, 0, 1, 0, 0, 1, 0])

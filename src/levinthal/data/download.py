@@ -1,7 +1,7 @@
-"""Bring one published file here: mirror after mirror, resumable, checked, renamed only when right.
+"""Download one published file: from several mirrors, resumable, checked, renamed only when it is right.
 
-A download lives in `NAME.gz.part` until its checksum agrees; whatever ends it before then (a kill
-included) leaves that file and nothing else, and the next call goes on where it stopped.
+A download lives in `NAME.gz.part` until its checksum agrees. If it is interrupted (even killed), that file
+stays and the next call resumes it.
 """
 
 from __future__ import annotations
@@ -29,20 +29,21 @@ ATTEMPTS = 3
 
 
 class _MirrorError(Exception):
-    """This mirror cannot serve the file; its text says why, in a few words."""
+    """This mirror cannot serve the file. The text gives the reason in a few words."""
 
 
 class _BrokenOffError(_MirrorError):
-    """The connection ended before the file did: what came is kept, and it pays to ask again."""
+    """The connection ended before the file did. The received part is stored, and another request resumes."""
 
 
 def download(
     file: SourceFile, folder: Path, *, mirrors: tuple[str, ...], on_progress: Progress | None = None
 ) -> Path:
-    """Put `file` into `folder` unless it is there already; where it lies then.
+    """Put `file` into `folder` unless it is there already, and return its path.
 
-    Raises DataError if no mirror serves the published content, if the disk refuses, or if a file of
-    that name with another content is there: that one may be the user's own and is not touched.
+    Raises:
+        DataError: no mirror serves the published content, the disk refuses, or a file of that name has
+            another content. Such a file may be the user's own and is not touched.
     """
     target = folder / f"{file.name}.gz"
     for existing in (folder / file.name, target):
@@ -62,19 +63,19 @@ def download(
                 os.replace(part, target)
             return target
     raise DataError(
-        f"cannot get {target.name} ({'; '.join(failures)}): try again, it goes on where it stopped"
+        f"cannot get {target.name} ({'; '.join(failures)}): try again, the download resumes where it stopped"
     )
 
 
 def _confirmed(file: SourceFile, path: Path) -> Path:
     wrong = mismatch(file, path)
     if wrong and not (file.checksum.of == "gzip" and path.suffix != ".gz"):
-        raise DataError(f"{path} is there, but {wrong}: move it away, then get it again")
+        raise DataError(f"{path} exists, but {wrong}: move it away, then get it again")
     return path
 
 
 def mismatch(file: SourceFile, path: Path) -> str:
-    """How the file at `path` differs from the published one; empty if it does not."""
+    """The difference between the file at `path` and the published one; empty if there is none."""
     with _disk(path):
         data = path.read_bytes()
     if file.checksum.of == "content":
@@ -102,7 +103,7 @@ def _fetch_checked(file: SourceFile, url: str, part: Path, on_progress: Progress
     _fetch(url, part, on_progress)
     wrong = mismatch(file, part)
     if wrong and resumed:
-        # The beginning may be of another mirror or an older version: once more, from nothing.
+        # The beginning may come from another mirror or an older version: start again from nothing.
         _discard(part)
         _fetch(url, part, on_progress)
         wrong = mismatch(file, part)
@@ -112,7 +113,7 @@ def _fetch_checked(file: SourceFile, url: str, part: Path, on_progress: Progress
 
 
 def _fetch(url: str, part: Path, on_progress: Progress | None) -> None:
-    """Ask for what is missing, again as long as each answer brings something, at most ATTEMPTS times."""
+    """Request the missing part, again while each answer brings something, at most ATTEMPTS times."""
     validator = ""
     for attempt in range(1, ATTEMPTS + 1):
         before = _size(part)
@@ -132,7 +133,7 @@ def _fetch(url: str, part: Path, on_progress: Progress | None) -> None:
 
 
 def _ask(url: str, start: int, validator: str) -> http.client.HTTPResponse | None:
-    """The response to a request for the file from byte `start`; None if it cannot be had from there."""
+    """The response to a request for the file from byte `start`; None if the server cannot resume there."""
     request = urllib.request.Request(url, headers={"User-Agent": "levinthal", "Accept-Encoding": "identity"})
     if start:
         request.add_header("Range", f"bytes={start}-")
@@ -163,7 +164,7 @@ def _reason(error: Exception) -> str:
 
 
 def _extent(response: http.client.HTTPResponse) -> tuple[int, int | None]:
-    """Where in the file the body begins (-1: it does not say), and the size of the whole if it is said."""
+    """The byte at which the body begins (-1 if unknown), and the size of the whole file if it is given."""
     if response.status == 206:
         span = re.match(r"bytes (\d+)-\d+/(\d+)?", response.headers.get("Content-Range", ""))
         return (int(span[1]), int(span[2]) if span[2] else None) if span else (-1, None)
@@ -172,7 +173,7 @@ def _extent(response: http.client.HTTPResponse) -> tuple[int, int | None]:
 
 
 def _save(response: http.client.HTTPResponse, part: Path, on_progress: Progress | None) -> None:
-    """Write the body behind what is there, or from the start if the server sends the whole file."""
+    """Append the body to the part, or replace the part if the server sends the whole file."""
     start, total = _extent(response)
     with _disk(part), part.open("r+b" if start else "wb") as out:
         done = out.seek(start)
@@ -184,22 +185,22 @@ def _save(response: http.client.HTTPResponse, part: Path, on_progress: Progress 
         out.flush()
         os.fsync(out.fileno())
     if total is not None and done != total:
-        raise _BrokenOffError(f"broke off at {done:,} of {total:,} bytes")
+        raise _BrokenOffError(f"interrupted at {done:,} of {total:,} bytes")
 
 
 def _read(response: http.client.HTTPResponse, done: int, total: int | None) -> bytes:
     wanted = CHUNK if total is None else min(CHUNK, total - done)
     try:
-        # read1: what is here now is saved now, where read() would hold it back until CHUNK is full.
+        # read1 returns the bytes that have arrived; read() would wait until CHUNK is full.
         return response.read1(wanted)
     except (OSError, http.client.HTTPException) as error:
         of = "" if total is None else f" of {total:,}"
-        raise _BrokenOffError(f"broke off at {done:,}{of} bytes ({_reason(error)})") from error
+        raise _BrokenOffError(f"interrupted at {done:,}{of} bytes ({_reason(error)})") from error
 
 
 @contextmanager
 def _disk(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses into one line; network errors have been renamed before they get here."""
+    """Turn an error of the disk into one line. Network errors have another type by now."""
     try:
         yield
     except OSError as error:

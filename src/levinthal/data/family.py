@@ -21,9 +21,10 @@ def load_family(source: Source, paths: Mapping[SourceFile, Path]) -> Dataset:
     Inputs are (n, rows * columns) in [0, 1] (pixel / 255), labels (n,). The checksum is the SHA-256 of
     the four uncompressed files: train images, train labels, test images, test labels.
 
-    Raises DataError for what `parse_idx` finds, images and labels that disagree in number, an empty
-    split, labels out of range, splits whose images differ in size, and files of the published size
-    that have not the published content.
+    Raises:
+        DataError: an error that `parse_idx` finds, images and labels that differ in number, an empty split,
+            labels out of range, splits whose images differ in size, or a file of the published size without
+            the published content.
     """
     digest = hashlib.sha256()
     arrays = {}
@@ -55,9 +56,9 @@ def _read(source: Source, file: SourceFile, path: Path, axes: int) -> tuple[byte
 
 
 def check_content(source: Source, file: SourceFile, path: Path, content: bytes) -> None:
-    """Refuse content of the published size that is not the published content, or is another set's.
+    """Raise a DataError if content of the published size is corrupted, or is a file of another data set.
 
-    Another size is a subset or a set of the user's own, which its checksum tells apart.
+    Content of another size is a subset or the user's own set. Its checksum identifies it.
     """
     published = file.checksum
     if len(content) != file.size or (published.of == "content" and published.matches(content)):
@@ -75,7 +76,7 @@ def _check_split(
 ) -> None:
     if len(images) != len(labels):
         raise DataError(
-            f"{what} has {len(images):,} images and {len(labels):,} labels: they are not of one set"
+            f"{what} has {len(images):,} images and {len(labels):,} labels: they are not from one set"
         )
     if images.size == 0:
         raise DataError(f"{what} is empty: {' x '.join(map(str, images.shape))} pixels, {len(labels)} labels")
@@ -88,7 +89,7 @@ def _check_sizes(name: str, train: UInt8[np.ndarray, "n r c"], test: UInt8[np.nd
     if train.shape[1:] != test.shape[1:]:
         ours, theirs = (" x ".join(map(str, images.shape[1:])) for images in (train, test))
         raise DataError(
-            f"{name}'s train images are {ours}, its test images {theirs}: they are not of one set"
+            f"{name}'s train images are {ours}, its test images {theirs}: they are not from one set"
         )
 
 

@@ -1,6 +1,6 @@
 """The IDX format: two zero bytes, a type code, the number of axes, their lengths, then the values.
 
-All integers are big-endian. Only unsigned bytes (code 0x08) are read: the MNIST family has no other.
+All integers are big-endian. Only unsigned bytes (code 0x08) are read: the MNIST family has no other type.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_content(path: Path) -> bytes:
-    """The uncompressed content of a plain or gzip file, whichever it is, whatever its name says.
+    """The uncompressed content of a plain or gzip file. Its first bytes decide which, not its name.
 
-    A gzip stream that breaks off yields what came before the break, so that `parse_idx` can name both
-    numbers. Raises DataError when the file cannot be read or its compression is corrupted.
+    A truncated gzip stream yields the bytes before its end, so that `parse_idx` can report both lengths.
+
+    Raises:
+        DataError: the file cannot be read, or its compression is corrupted.
     """
     try:
         data = path.read_bytes()
@@ -34,14 +36,15 @@ def read_content(path: Path) -> bytes:
         return decompress(data)
     except zlib.error as error:
         raise DataError(
-            f"{path} is corrupted after {len(data):,} bytes of gzip ({error}): get it afresh"
+            f"{path} is corrupted after {len(data):,} bytes of gzip ({error}): get it again"
         ) from error
 
 
 def decompress(data: bytes) -> bytes:
-    """Undo gzip if `data` is gzip, all of its members; plain data comes back as it is.
+    """Uncompress `data` if it is gzip (all of its members); return plain data unchanged.
 
-    Raises zlib.error for a stream that is corrupted or followed by anything but padding with zeros.
+    Raises:
+        zlib.error: the stream is corrupted, or something other than zeros follows it.
 
     >>> decompress(b"plain")
     b'plain'
@@ -52,15 +55,16 @@ def decompress(data: bytes) -> bytes:
         parts.append(member.decompress(data))
         data = member.unused_data
     if parts and data.strip(b"\0"):
-        raise zlib.error(f"{len(data):,} bytes of something else behind its end")
+        raise zlib.error(f"{len(data):,} bytes of other data after its end")
     return b"".join(parts) if parts else data
 
 
 def parse_idx(content: bytes, *, axes: int, where: str) -> UInt8[np.ndarray, "..."]:
-    """The array in the content of an IDX file of unsigned bytes with `axes` axes; a view, not a copy.
+    """The array in the content of an IDX file of unsigned bytes with `axes` axes. It is a view, not a copy.
 
-    Raises DataError, naming `where`, for a wrong magic number, a type other than ubyte, and a content
-    shorter or longer than its header promises.
+    Raises:
+        DataError: a wrong magic number, a type other than ubyte, or a length other than that of the header.
+            The message names `where`.
 
     >>> parse_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]), axes=1, where="labels")
     array([7, 8, 9], dtype=uint8)

@@ -1,7 +1,7 @@
-"""What is known of each data set before a byte of it is read: files, checksums, mirrors.
+"""The published facts about each data set: files, checksums, mirrors.
 
-Every checksum here is a published one. MNIST's and Fashion-MNIST's are of the uncompressed content,
-so they hold for a plain file and for any compression of it; KMNIST's are known of the gzip files only.
+Every checksum here is a published one. Those of MNIST and Fashion-MNIST are of the uncompressed content, so
+they hold for a plain file and for any compression of it. Those of KMNIST are of the gzip files.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Checksum:
         return hashlib.new(self.algorithm, data, usedforsecurity=False).hexdigest()
 
     def matches(self, data: bytes) -> bool:
-        """Whether `data` is what was published."""
+        """Whether `data` has the published digest."""
         return self.compute(data) == self.digest
 
     def disagreement(self, data: bytes) -> str:
-        """Both digests in words, or nothing if `data` is what was published."""
+        """Both digests in one phrase; empty if `data` has the published one."""
         found = self.compute(data)
         return "" if found == self.digest else f"its {self.algorithm} is {found}, published is {self.digest}"
 
@@ -60,7 +60,7 @@ class SplitFiles:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A data set of the MNIST family. `folders` are the places under a data folder where it may lie."""
+    """A data set of the MNIST family. `folders` are its usual folders under a data folder."""
 
     name: str
     about: str
@@ -76,7 +76,7 @@ class Source:
         )
 
     def publishes(self, content: bytes) -> bool:
-        """Whether `content` is known to be that of one of the files."""
+        """Whether `content` is the published content of one of the files."""
         checksums = (file.checksum for file in self.files() if file.size == len(content))
         return any(checksum.of == "content" and checksum.matches(content) for checksum in checksums)
 

@@ -1,4 +1,4 @@
-"""The part of a data set that a study trains on."""
+"""The subset of a data set that a study trains on."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ def training_subset(
         data: the data set.
         samples: how many to take, from 1 to all.
         labels: "true", or "shuffled": one fixed permutation of the chosen labels, the same for all seeds.
-        factor: what the number of samples is called in the cell, for the error.
+        factor: the name of `samples` in the cell, for the error message.
 
     Returns:
         Inputs (samples, features) float32 and labels (samples,) int64.
 
     Raises:
-        InputError: more samples than there are, none, or another word for the labels.
+        InputError: `samples` is below 1 or above the size of the training set, or `labels` is unknown.
+
+    >>> from levinthal.data import load
+    >>> training_subset(load("digits"), 3)[1]
+    tensor([0, 1, 2])
     """
     there = len(data.train_labels)
     if not 1 <= samples <= there:

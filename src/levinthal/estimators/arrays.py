@@ -89,6 +89,15 @@ def is_constant(matrix: Float[np.ndarray, "n d"]) -> bool:
     return bool((matrix == matrix[0]).all())
 
 
+def constant_columns(matrix: Float[np.ndarray, "n d"]) -> int:
+    """Number of columns that hold one value.
+
+    >>> constant_columns(np.array([[1.0, 5.0], [3.0, 5.0]]))
+    1
+    """
+    return int((matrix.max(0) == matrix.min(0)).sum())
+
+
 def standardised(matrix: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     """Each column to mean 0 and standard deviation 1; a constant column to 0.
 
@@ -115,10 +124,15 @@ def share_of_repeated_rows(matrix: Float[np.ndarray, "n d"]) -> float:
 def share_of_repeated_values(matrix: Float[np.ndarray, "n d"]) -> float:
     """Share of the entries that equal another entry of their column, in up to 64 rows evenly spaced.
 
-    >>> share_of_repeated_values(np.array([[0.0, 1.0], [0.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
+    Constant columns are left out: they carry no information, discrete or not.
+
+    >>> share_of_repeated_values(np.array([[0.0, 1.0, 7.0], [0.0, 2.0, 7.0], [3.0, 4.0, 7.0], [5.0, 6.0, 7]]))
     0.25
     """
-    ordered = np.sort(_some_rows(matrix), axis=0)
+    varies = matrix.max(0) > matrix.min(0)
+    ordered = np.sort(_some_rows(matrix)[:, varies], axis=0)
+    if ordered.size == 0:
+        return 0.0
     same = ordered[1:] == ordered[:-1]
     repeated = np.zeros(ordered.shape, bool)
     repeated[1:] |= same

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from levinthal.errors import InputError
 from levinthal.estimators.arrays import Array, is_constant, paired
@@ -96,7 +96,7 @@ def _interval(
     scale = math.sqrt(own_x.mean() * own_y.mean())
     influence = 2 * (shared / scale - value / 2 * (own_x / own_x.mean() + own_y / own_y.mean()))
     error = math.hypot(float(influence.std()) / math.sqrt(len(x)), float(np.std(null, ddof=1)))
-    half = float(norm.ppf(0.975)) * error
+    half = float(ndtri(0.975)) * error
     return Interval(value - half, value + half, 0.95, METHOD)
 
 

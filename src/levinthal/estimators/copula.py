@@ -6,9 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.special import ndtri
-from scipy.stats import norm, rankdata
 
 from levinthal.errors import InputError
 from levinthal.estimators import arrays, trust
@@ -30,6 +29,7 @@ FULL_DRAWS = 2
 ODD = 3.0
 PAIRS = 3
 SMALL_BIAS = 0.05
+ENOUGH_ROWS, SOME_ROWS = 50, 10
 
 
 def copula(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings: Settings) -> Estimate:
@@ -54,7 +54,7 @@ def copula(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings:
     fit = _fitted(scores_x, scores_y)
     value = _corrected(fit, len(x)) * settings.per_nat
     concerns, details = _checks(fit, scores_x, scores_y, settings)
-    concerns.append(_perfect(value))
+    concerns += [_perfect(value), _few_rows(len(x)), trust.ignored_columns(x, y)]
     concerns.append(trust.has_ties(0.0, max(arrays.share_of_repeated_values(side) for side in (x, y)), False))
     word, reasons = trust.judged(concerns)
     interval = _interval(value, fit, len(x), settings.per_nat) if math.isfinite(value) else None
@@ -65,8 +65,13 @@ def copula(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings:
 def _normal_scores(side: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     """Phi^-1(rank / (N + 1)), ties sharing their mean rank: multiples of 1/2, so a table does it."""
     table = ndtri(np.arange(2 * len(side) + 2) / (2 * (len(side) + 1)))
-    ranks = rankdata(side, axis=0)
-    return np.asarray(table[np.rint(2 * ranks).astype(np.intp)], np.float64)
+    return np.asarray(np.column_stack([table[_doubled_ranks(column)] for column in side.T]), np.float64)
+
+
+def _doubled_ranks(values: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    """Twice the rank, 1 to N, of each value; ties share their mean rank."""
+    ordered = np.sort(values)
+    return np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right") + 1
 
 
 def _fitted(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"]) -> Canonical:
@@ -87,7 +92,7 @@ def _interval(value: float, fit: Canonical, n: int, per_nat: float) -> Interval:
     """Var of -1/2 ln(1 - r^2) is rho^2 / N; the second term is what remains where all rho are 0."""
     rx, ry = fit.ranks
     variance = float((fit.correlations**2).sum()) / n + rx * ry / (2 * n**2)
-    half = float(norm.ppf(0.975)) * math.sqrt(variance) * per_nat
+    half = float(ndtri(0.975)) * math.sqrt(variance) * per_nat
     return Interval(value - half, value + half, 0.95, METHOD)
 
 
@@ -147,6 +152,14 @@ def _beside_ksg(
             says = f"KSG reads {read_by_ksg:.3g} between a canonical pair where a Gaussian holds {seen:.3g}"
             return Concern(Trust.ORDINAL, f"not a Gaussian copula: {says}")
     return None
+
+
+def _few_rows(n: int) -> Concern | None:
+    """The interval rests on a normal error, which takes some fifty rows."""
+    if n >= ENOUGH_ROWS:
+        return None
+    word = Trust.UNRELIABLE if n < SOME_ROWS else Trust.ORDINAL
+    return Concern(word, f"undersampled: {n} rows are too few for this interval, which takes {ENOUGH_ROWS}")
 
 
 def _perfect(value: float) -> Concern | None:

@@ -23,7 +23,6 @@ from levinthal.estimators.trust import Concern
 from levinthal.estimators.variants import Variants
 from levinthal.vocabulary import Estimate, Trust
 
-DRAWS = {"null": 1, "full": 2}
 FACTORS = {"null": (), "full": (2.0, 0.5)}
 
 
@@ -81,11 +80,11 @@ def _described(
 
 
 def _readings(variants: Variants) -> list[Reading]:
-    """The pair as it stands, and what the checks ask for: shuffled pairs, and first x doubled and halved."""
+    """The pair as it stands, and what the checks ask for: x doubled and halved, and shuffled pairs."""
     settings = variants.settings
     if settings.checks == "none":
         return [read(variants.x, variants.y, settings)]
-    orders = permutations(len(variants.y), DRAWS[settings.checks], settings.seed)
+    orders = permutations(len(variants.y), 1, settings.seed)
     return variants.readings(FACTORS[settings.checks], orders)
 
 
@@ -98,9 +97,8 @@ def _checked(
     if settings.checks == "none":
         return concerns, None, details
     dims = details["directions"]
-    scaled, null = others[: -DRAWS[settings.checks]], others[-DRAWS[settings.checks] :]
-    details["null"] = float(np.mean([other.value for other in null]))
-    details["null_draws"] = tuple(other.value for other in null)
+    *scaled, null = others
+    details["null"] = null.value
     spread = None
     if settings.checks == "full":
         spread, found, more = _full_checks(reading, scaled, sum(dims), variants)
@@ -122,8 +120,10 @@ def _free_checks(
     top = ceiling(len(x), settings.k) * settings.per_nat
     concerns = [
         trust.near_ceiling(reading.value, top),
+        trust.too_few_rows(len(x), ceiling(len(x), settings.k)),
         trust.has_ties(rows, values, reading.jittered),
         trust.one_side_decides(reading.share_x, reading.share_y),
+        trust.ignored_columns(x, y),
         trust.not_checked(settings.checks, "scale, sample size, interval"),
     ]
     dimension = trust.high_dimension((dims[0], dims[1]))

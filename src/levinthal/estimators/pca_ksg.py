@@ -9,7 +9,7 @@ from levinthal.estimators.arrays import is_constant
 from levinthal.estimators.canonical import principal_axes
 from levinthal.estimators.ksg import ksg
 from levinthal.estimators.settings import Settings
-from levinthal.estimators.trust import Concern
+from levinthal.estimators.trust import Concern, ignored_columns
 from levinthal.vocabulary import Estimate, Trust
 
 ENOUGH_VARIANCE = 0.99
@@ -26,7 +26,7 @@ def pca_ksg(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], settings
     few_x, kept_x = _leading(x, settings.components)
     few_y, kept_y = _leading(y, settings.components)
     details = {"components": (few_x.shape[1], few_y.shape[1]), "variance_kept": (kept_x, kept_y)}
-    return ksg(few_x, few_y, settings, "pca_ksg", [_left_out(kept_x, kept_y)], details)
+    return ksg(few_x, few_y, settings, "pca_ksg", [_left_out(kept_x, kept_y), ignored_columns(x, y)], details)
 
 
 def _leading(side: Float[np.ndarray, "n d"], components: int) -> tuple[Float[np.ndarray, "n c"], float]:

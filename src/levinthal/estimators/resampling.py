@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from levinthal.vocabulary import Interval
 
@@ -44,7 +44,7 @@ class Spread:
     @property
     def half_width(self) -> float:
         """Half the width of a 95 % interval of sampling error."""
-        return float(student_t.ppf(0.975, self.rounds * (self.blocks - 1))) * self.standard_error
+        return float(stdtrit(self.rounds * (self.blocks - 1), 0.975)) * self.standard_error
 
     def still_to_come(self, value: float, dimension: int) -> float:
         """How much further the value on all rows would move with ever more of them."""

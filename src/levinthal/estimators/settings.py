@@ -10,6 +10,7 @@ from levinthal.errors import InputError, require_one_of
 UNITS = {"nats": 1.0, "bits": 1.0 / math.log(2)}
 CHECKS = ("none", "null", "full")
 COMPATIBLE = ("npeet",)
+MEANT = {"all": "full"}  # no letters tell that these mean the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         require_one_of("unit", self.units, UNITS)
+        if self.checks in MEANT:
+            raise InputError(
+                f"unknown checks '{self.checks}': did you mean '{MEANT[self.checks]}'? ({', '.join(CHECKS)})"
+            )
         require_one_of("checks", self.checks, CHECKS)
         if self.compat is not None:
             require_one_of("compat", self.compat, COMPATIBLE)

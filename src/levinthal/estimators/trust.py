@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Float
+
+from levinthal.estimators.arrays import constant_columns
 from levinthal.vocabulary import Trust
 
 ORDER = tuple(Trust)
@@ -47,6 +51,30 @@ def near_ceiling(value: float, ceiling: float) -> Concern | None:
     share = f"{value / ceiling:.2f} of it" if ceiling > 0 else "above it"
     reason = f"ceiling: this estimator cannot exceed {ceiling:.3g} here and stands at {share}"
     return Concern(Trust.UNRELIABLE, f"{reason}; a deterministic map, whose true value is infinite, looks so")
+
+
+def too_few_rows(n: int, ceiling: float) -> Concern | None:
+    """Where even the ceiling (nats) lies within the scatter of independent pairs, no value says anything."""
+    if ceiling >= NULL_NOISE / n**0.5:
+        return None
+    return Concern(
+        Trust.UNRELIABLE,
+        f"undersampled: {n} rows, on which the estimator's ceiling of {ceiling:.2g} nats is less than the "
+        f"scatter of independent pairs, {NULL_NOISE / n**0.5:.2g} nats",
+    )
+
+
+def ignored_columns(x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"]) -> Concern | None:
+    """Constant columns carry no information and move no neighbour: a note, which lowers no trust."""
+    shown = [
+        f"{constant_columns(side)} of the {side.shape[1]} columns of {name}"
+        for name, side in (("x", x), ("y", y))
+        if constant_columns(side)
+    ]
+    if not shown:
+        return None
+    reason = f"constant columns: {' and '.join(shown)}, which carry no information and are ignored"
+    return Concern(Trust.CALIBRATED, reason)
 
 
 def high_dimension(dims: tuple[int, int], limit: int = LOW_DIMENSION) -> Concern | None:

@@ -93,8 +93,8 @@ LIGHT: MappingProxyType[str, str] = MappingProxyType(
         "other-3": "#7d8b1e", "other-3-text": "#5f6a12",
         "other-4": "#8c4a32", "other-4-text": "#7d3f28",
         "other-5": "#3f5d7a", "other-5-text": "#36526d",
-        "replicates": "#00704f", "partially": "#8a5a00", "does-not-replicate": "#b3261e",
-        "inconclusive": "#59626d", "reported": "#0b5cad",
+        "replicates": "#00704f", "partially": "#8a5a00", "weaker-than-claimed": "#a5450a",
+        "does-not-replicate": "#b3261e", "inconclusive": "#59626d", "reported": "#0b5cad",
         **_levels(0.0, 0.59),
     }
 )  # fmt: skip
@@ -112,8 +112,8 @@ DARK: MappingProxyType[str, str] = MappingProxyType(
         "other-3": "#b8c64a", "other-3-text": "#c3cf66",
         "other-4": "#c98a70", "other-4-text": "#d49d86",
         "other-5": "#8fafcf", "other-5-text": "#a2bdd8",
-        "replicates": "#4fcaa4", "partially": "#e6b84d", "does-not-replicate": "#ff8a80",
-        "inconclusive": "#a4adb8", "reported": "#7ab8f5",
+        "replicates": "#4fcaa4", "partially": "#e6b84d", "weaker-than-claimed": "#f2965a",
+        "does-not-replicate": "#ff8a80", "inconclusive": "#a4adb8", "reported": "#7ab8f5",
         **_levels(0.36, 1.0),
     }
 )  # fmt: skip

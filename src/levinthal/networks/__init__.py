@@ -1,4 +1,4 @@
-"""Networks from builders with few switches."""
+"""Networks from builders with few switches, and their activations under each reading of batch norm."""
 
 from __future__ import annotations
 

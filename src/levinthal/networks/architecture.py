@@ -1,4 +1,4 @@
-"""The shape of a first-last network: widths, and which layer adds which earlier one."""
+"""The architecture of a first-last network: widths, and which layer adds which earlier one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from levinthal.errors import InputError
 
 
 def require_at_least(name: str, value: int, least: int, because: str) -> None:
-    """Raise an InputError where a whole number is smaller than it can be."""
+    """Raise an InputError if a whole number is below the smallest possible one."""
     if value < least:
         raise InputError(f"{name}={value} {because}: use {name}={least} or more")
 
@@ -17,9 +17,20 @@ def require_at_least(name: str, value: int, least: int, because: str) -> None:
 class Architecture:
     """`inputs -> 2W -> W x (D - 2) -> 2W -> classes` with D hidden layers and two switches.
 
-    `shortcut`: the softmax layer reads first + last hidden activation (Hodas & Stinis 2018, Fig. 2).
-    `residual`: the hidden layers 4, 6, 8... (1-based; inner ones, all W wide) add the stream two layers
-    earlier (Fig. 3). Below D = 5 there is no such layer: the residual network is the MLP.
+    Source: Hodas & Stinis (2018), Figs. 1 to 3. The stream of a layer is its activation plus the earlier
+    stream that is added to it, if any.
+
+    Args:
+        inputs: number of input features.
+        width: W, the width of the inner hidden layers. The first and the last are 2W wide.
+        depth: D, the number of hidden layers, at least 2.
+        classes: number of outputs, at least 2.
+        shortcut: whether the softmax layer reads the sum of first and last hidden activation (Fig. 2).
+        residual: whether the inner layers 4, 6, 8... (1-based) add the stream two layers earlier (Fig. 3).
+            Below D = 5 there is no such layer, and the residual network is the MLP.
+
+    Raises:
+        InputError: a number is too small to make a network.
 
     >>> Architecture(784, 50, 7, residual=True).widths
     (100, 50, 50, 50, 50, 50, 100)
@@ -53,7 +64,7 @@ class Architecture:
 
     @property
     def spans(self) -> tuple[slice, ...]:
-        """Where each hidden layer's units lie when all layers' units stand in one row."""
+        """The position of each hidden layer's units in one row of all hidden units."""
         ends = [sum(self.widths[: layer + 1]) for layer in range(self.depth)]
         return tuple(slice(end - width, end) for end, width in zip(ends, self.widths, strict=True))
 

@@ -1,4 +1,4 @@
-"""What an ensemble of seeds offers to training and probes, whatever study its network belongs to."""
+"""The interface of an ensemble of seeds. Training and probes know networks by it alone."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from levinthal.networks.architecture import Architecture
 
 
 class Ensemble(nn.Module):
-    """S batch-normalised networks of one architecture, one for each seed, with the seed first everywhere.
+    """S batch-normalised networks of one architecture, one per seed. The seed is the first axis everywhere.
 
-    `weights[l]` is (S, out, in); `gamma`, `beta`, `running_mean` and `running_var` are (S, all hidden units);
-    `bias` is (S, classes); `updates` is the number of batches in the running statistics, a scalar.
+    `weights[l]` is (S, out, in). `gamma`, `beta`, `running_mean` and `running_var` are (S, all hidden units).
+    `bias` is (S, classes). `updates`, a scalar, counts the batches in the running statistics.
     """
 
     # A base class, not a typing.Protocol: isinstance of one does not see what nn.Module keeps as parameters.

@@ -2,9 +2,9 @@
 
     z = W s_below;  a = tanh(gamma (z - mean) / sqrt(var + eps) + beta);  s = a (+ an earlier stream)
 
-Layout: seed, unit, sample. All parameters of one kind carry the seed first, so that S networks train as
-batched matrix products. `forward` is the plain definition, differentiable any number of times;
-`gradients.py` holds the same thing with its backward pass written by hand.
+Layout: seed, unit, sample. The seed is the first axis of every parameter, so that S networks train as
+batched matrix products. `forward` is the plain definition, differentiable any number of times.
+`gradients.py` computes the same with a backward pass written by hand.
 """
 
 from __future__ import annotations
@@ -26,11 +26,21 @@ BATCHNORM_MOMENTUM = 0.01
 
 
 class FirstLast(Ensemble):
-    """S networks of one architecture, one for each seed.
+    """S networks of one architecture, one per seed. Build them with `first_last`.
 
-    `weights[l]` is (S, out, in), `gamma` and `beta` are (S, all hidden units) with the layers in
-    `architecture.spans`, `bias` (S, classes) belongs to the softmax layer, whose weights are the last.
-    Buffers: `running_mean`, `running_var` (biased batch variance, as Keras), `updates` (their number).
+    Source: Hodas & Stinis (2018), sec. 2. Batch norm has Keras' constants (momentum .99, eps 1e-3).
+
+    Args:
+        architecture: widths and switches.
+        seeds: one for each network.
+        weights: D + 1 initial weight matrices (S, out, in), the softmax layer's last.
+
+    Attributes:
+        weights: the D + 1 weight matrices, (S, out, in).
+        gamma, beta: scale and shift of batch norm, (S, all hidden units); layer l is `architecture.spans[l]`.
+        bias: of the softmax layer, (S, classes).
+        running_mean, running_var: buffers (S, all hidden units). The variance is the biased one, as in Keras.
+        updates: buffer, the number of batches in them.
     """
 
     def __init__(self, architecture: Architecture, seeds: tuple[int, ...], weights: Sequence[Tensor]) -> None:
@@ -97,14 +107,31 @@ def first_last(
     slope: float = 1.0,
     dtype: torch.dtype = torch.float32,
 ) -> FirstLast:
-    """Build the MLP, shortcut, residual or shortcut residual network, one for each seed.
+    """Build the MLP, shortcut, residual or shortcut residual network of Hodas & Stinis (2018), one per seed.
 
-    For one seed the four share every initial weight, whatever the other seeds. `gain` scales the hidden
-    weights; batch norm cancels it in the function, not in the effective learning rate. `slope` is batch
-    norm's initial gamma: below 1 the tanh starts nearly linear (below about .1, eps shrinks deeper layers).
+    For one seed the four architectures share every initial weight. They do not depend on the other seeds.
 
-    Raises InputError for a width, depth, number of classes or list of seeds that leaves no network, and
-    for an unknown init.
+    Args:
+        inputs: number of input features.
+        width: W, the width of the inner hidden layers. The first and the last are 2W wide.
+        depth: D, the number of hidden layers, at least 2.
+        classes: number of outputs.
+        shortcut: whether the softmax layer reads first + last hidden activation.
+        residual: whether the inner layers 4, 6, 8... add the stream two layers earlier.
+        seeds: one for each network.
+        init: how weights are drawn, a name of `INITS`.
+        gain: factor of the hidden weights. Batch norm cancels it in the function (up to its eps), not in the
+            effective learning rate.
+        slope: initial gamma of batch norm. Below 1 the tanh is nearly linear at first. Below about .1 the eps
+            of batch norm shrinks deeper layers.
+        dtype: of all parameters.
+
+    Returns:
+        The ensemble, in training mode: a batch (n, inputs) to logits (S, n, classes).
+
+    Raises:
+        InputError: a width, depth, number of classes or list of seeds that gives no network, or an unknown
+            `init`.
 
     >>> net = first_last(inputs=784, width=50, depth=5, shortcut=True, seeds=(0, 1, 2))
     >>> net(torch.zeros(4, 784)).shape

@@ -1,7 +1,7 @@
-"""Loss and gradients of S first-last networks, the backward pass written by hand.
+"""Loss and gradients of S first-last networks, with the backward pass written by hand.
 
-The same numbers as autograd through `FirstLast.forward`, in fewer passes over memory: in a network of
-20 to 50 units a layer the elementwise work and the bookkeeping cost as much as the products.
+The numbers are those of autograd through `FirstLast.forward`, in fewer passes over memory. In a network of
+20 to 50 units per layer, elementwise work and bookkeeping cost as much as the matrix products.
 """
 
 from __future__ import annotations
@@ -25,27 +25,34 @@ def loss_and_gradients(
     labels: Shaped[Tensor, "*l"],
     loss: Loss = cross_entropy,
 ) -> Float[Tensor, "s"]:
-    """Losses (S) of a batch in training mode; overwrites `.grad` of every parameter.
+    """Compute the losses of a batch in training mode and overwrite `.grad` of every parameter.
 
-    The gradients are of the sum of the losses, that is each seed's own. Moves the running statistics by
-    one batch, as a forward pass in training mode does.
+    The networks share no parameter, so the gradient of the summed loss is each network's own. The running
+    statistics move by one batch, as in a forward pass in training mode.
 
     Args:
-        model: S networks; their parameters may lie anywhere, and a missing `.grad` is made.
+        model: S networks. A missing `.grad` is created.
         inputs: a batch (n, d) shared by all seeds, or (S, n, d), one for each.
         labels: class numbers or targets, with a leading S where `inputs` have one.
-        loss: outputs (s, n, classes) and labels to losses (s).
+        loss: a function from outputs (s, n, classes) and labels to losses (s).
 
     Returns:
-        The loss of each seed before the update, in the unit of `loss` (nats for cross-entropy).
+        The loss of each seed before the update, (S), in the unit of `loss` (nats for cross-entropy).
+
+    >>> from levinthal.networks import first_last
+    >>> net = first_last(inputs=4, width=3, depth=2, classes=2, seeds=(0, 1))
+    >>> with torch.no_grad():
+    ...     _ = net.weights[-1].zero_()  # equal logits: the loss is ln 2
+    >>> loss_and_gradients(net, torch.rand(8, 4), torch.arange(8) % 2)
+    tensor([0.6931, 0.6931])
     """
     return EnsembleGradients(model)(inputs, labels, loss)
 
 
 class EnsembleGradients:
-    """`loss_and_gradients` of one ensemble, for many batches: what does not change is looked up once.
+    """`loss_and_gradients` of one ensemble for many batches. Views of its parameters are made once.
 
-    It reads and writes the parameters and `.grad` where they lie when it is made.
+    It reads and writes the parameters and gradients that the model has when it is made.
     """
 
     def __init__(self, model: Ensemble) -> None:
@@ -68,14 +75,14 @@ class EnsembleGradients:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def __call__(self, inputs: Tensor, labels: Tensor, loss: Loss = cross_entropy) -> Float[Tensor, "s"]:
-        """Losses (S) of a batch; the gradients are written."""
+        """Losses (S) of a batch. The gradients are written."""
         return self._losses(inputs, labels, loss).clone()  # out of inference mode, for any later use
 
     def _of(self, n: int) -> list[tuple[slice, list[_Layer], _Top]]:
         if n not in self._passes:
             together = passes(self.model.architecture.width, n, len(self.model.seeds))
             self._passes[n] = [
-                (seeds, _layers(self.model, self.rows, seeds), _Top.of(self.model, seeds))
+                (seeds, _layers(self.model, self.rows, seeds, n), _Top.of(self.model, seeds))
                 for seeds in together
             ]
         return self._passes[n]
@@ -83,10 +90,10 @@ class EnsembleGradients:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """One number a seed and hidden unit, (S, all hidden units).
+    """One number per seed and hidden unit, (S, all hidden units).
 
-    `gamma` and `beta` are twice the model's. Of a batch: the `mean`, the `length` (norm) of the centred unit,
-    the `inverse` of its deviation, and `scale`, which is `gamma` times `inverse`.
+    `gamma` and `beta` are twice the model's. The others describe a batch: the `mean`, the `length` (norm) of
+    the centred unit, the `inverse` of its standard deviation, and `scale`, that is `gamma` times `inverse`.
     """
 
     gamma: Tensor
@@ -103,10 +110,12 @@ class _Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Where a hidden layer's numbers lie: matrices (s, u, v) and columns (s, u, 1), views of the model."""
+    """Views of a hidden layer's numbers: matrices (s, u, v) and columns (s, u, 1)."""
 
     source: int | None
     eps: Tensor
+    count: Tensor
+    """The number of samples: as a tensor, for torch makes one of a number at every call."""
     weight: Tensor
     transposed: Tensor
     weight_gradient: Tensor
@@ -120,8 +129,8 @@ class _Layer:
     beta_gradient: Tensor
 
 
-def _layers(model: Ensemble, rows: _Rows, seeds: slice) -> list[_Layer]:
-    shape, eps = model.architecture, rows.gamma.new_tensor(BATCHNORM_EPS)
+def _layers(model: Ensemble, rows: _Rows, seeds: slice, n: int) -> list[_Layer]:
+    shape, eps, count = (model.architecture, *map(rows.gamma.new_tensor, (BATCHNORM_EPS, float(n))))
     columns = (
         *(rows.gamma, rows.beta, rows.mean, rows.length, rows.inverse, rows.scale),
         *(_grad(model.gamma), _grad(model.beta)),
@@ -131,13 +140,13 @@ def _layers(model: Ensemble, rows: _Rows, seeds: slice) -> list[_Layer]:
         weight = weights.detach()[seeds]
         here = (column[seeds, span, None] for column in columns)
         into = _grad(weights)[seeds]
-        layers.append(_Layer(shape.source(index), eps, weight, weight.mT, into, *here))
+        layers.append(_Layer(shape.source(index), eps, count, weight, weight.mT, into, *here))
     return layers
 
 
 @dataclass(frozen=True, slots=True)
 class _Top:
-    """Where the softmax layer's numbers lie."""
+    """Views of the softmax layer's numbers."""
 
     weight: Tensor
     transposed: Tensor
@@ -153,8 +162,8 @@ class _Top:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What the backward pass needs of a hidden layer, (s, u, n): before and after tanh, and after the sum."""
+class _Saved:
+    """A hidden layer's values for the backward pass, (s, u, n): before and after tanh, and after the sum."""
 
     below: Tensor
     centred: Tensor
@@ -169,48 +178,48 @@ def _grad(parameter: Tensor) -> Tensor:
 
 
 def _run(layers: list[_Layer], top: _Top, inputs: Tensor, labels: Tensor, loss: Loss) -> Tensor:
-    kept = _forward(layers, inputs)
-    stream = kept[-1].stream
+    saved = _forward(layers, inputs)
+    stream = saved[-1].stream
     logits = torch.baddbmm(top.bias, top.weight, stream)
     value, slope = (
         _cross_entropy_slope(logits, labels) if loss is cross_entropy else _slope(logits, labels, loss)
     )
     torch.bmm(slope, stream.mT, out=top.weight_gradient)
     torch.sum(slope, -1, out=top.bias_gradient)
-    _backward(layers, kept, torch.bmm(top.transposed, slope))
+    _backward(layers, saved, torch.bmm(top.transposed, slope))
     return value
 
 
-def _forward(layers: list[_Layer], inputs: Tensor) -> list[_Kept]:
-    kept: list[_Kept] = []
+def _forward(layers: list[_Layer], inputs: Tensor) -> list[_Saved]:
+    saved: list[_Saved] = []
     below, each = inputs.mT, 1 / inputs.shape[-2]
     for layer in layers:
         z = product(layer.weight, below)
-        z.sub_(torch.mean(z, -1, keepdim=True, out=layer.mean))
+        z.sub_(torch.sum(z, -1, keepdim=True, out=layer.mean).div_(layer.count))
         length = torch.linalg.vector_norm(z, dim=-1, keepdim=True, out=layer.length)
         inverse = torch.addcmul(layer.eps, length, length, value=each, out=layer.inverse).rsqrt_()
         active = tanh_of_half_((z * torch.mul(layer.gamma, inverse, out=layer.scale)).add_(layer.beta))
-        stream = active if layer.source is None else active + kept[layer.source - 1].stream
-        kept.append(_Kept(below, z, active, stream))
+        stream = active if layer.source is None else active + saved[layer.source - 1].stream
+        saved.append(_Saved(below, z, active, stream))
         below = stream
-    return kept
+    return saved
 
 
-def _backward(layers: list[_Layer], kept: list[_Kept], outgoing: Tensor) -> None:
-    """Write the gradients of hidden layers, given that of the last stream."""
+def _backward(layers: list[_Layer], saved: list[_Saved], outgoing: Tensor) -> None:
+    """Write the gradients of hidden layers, given the gradient of the last stream."""
     carried: dict[int, Tensor] = {}
     each = 1 / outgoing.shape[-1]
     for index in range(len(layers), 0, -1):
-        layer, here = layers[index - 1], kept[index - 1]
+        layer, here = layers[index - 1], saved[index - 1]
         if layer.source is not None:
             carried[layer.source] = outgoing
         into = outgoing if layer.source is None else torch.empty_like(outgoing)
         g = _TANH_BACKWARD(outgoing, here.active, grad_input=into)
         slope = torch.sum(g, -1, keepdim=True, out=layer.beta_gradient)
-        # The activation has been read for the last time: its memory takes the product.
+        # The activation is not read again: its memory takes the product.
         along = torch.mul(g, here.centred, out=here.active).sum(-1, keepdim=True)
         lean = torch.mul(along, layer.inverse, out=layer.gamma_gradient) * layer.inverse
-        # `scale` is that of the doubled argument; the gradient's is its half.
+        # `scale` belongs to the doubled argument; the gradient needs half of it.
         g.addcmul_(here.centred, lean, value=-each).sub_(slope, alpha=each).mul_(layer.scale.mul_(0.5))
         _write_weight_gradient(layer.weight_gradient, g, here.below)
         if index > 1:

@@ -1,4 +1,4 @@
-"""Initial weights: drawn in float64, in a fixed order, from a generator of the seed's own."""
+"""Initial weights: drawn in float64, in a fixed order, from a generator that belongs to the seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from levinthal.errors import InputError, require_one_of
 
 TRUNCATED_SD = 0.8796256610342398
-"""Standard deviation of a standard normal truncated at 2: what Keras before 2.2.0 forgot to divide by."""
+"""Standard deviation of a standard normal truncated at 2. Keras divides by it from version 2.2.0 on."""
 
 Matrix = Float[Tensor, "out in"]
 
@@ -44,7 +44,7 @@ def he_normal(out: int, inputs: int, draw: torch.Generator) -> Matrix:
 
 
 def orthogonal(out: int, inputs: int, draw: torch.Generator) -> Matrix:
-    """Orthonormal rows or columns, whichever are fewer; uniform over such matrices (Saxe et al. 2014)."""
+    """Orthonormal rows or columns, whichever are fewer, uniform over such matrices (Saxe et al. 2014)."""
     tall = torch.randn(max(out, inputs), min(out, inputs), generator=draw, dtype=torch.float64)
     q: Tensor
     q, r = torch.linalg.qr(tall)
@@ -78,14 +78,18 @@ INITS: dict[str, Callable[[int, int, torch.Generator], Matrix]] = {
     "orthogonal": orthogonal,
     "identity_like": identity_like,
 }
+"""How hidden weights are drawn, by name: functions (outputs, inputs, generator) -> float64 matrix.
+
+`glorot_normal` and `he_normal` are truncated at two standard deviations and not rescaled, as in Keras before
+2.2.0: their standard deviation is .8796 of the nominal one. The `_rescaled` ones have the nominal one.
+"""
 
 
 def initial_weights(shapes: tuple[tuple[int, int], ...], seed: int, init: str, gain: float) -> list[Matrix]:
     """Every weight matrix of one seed, first to softmax layer, in float64.
 
-    `identity_like` is for hidden layers that read hidden layers: pixels are mixed by a Glorot draw. The
-    softmax layer takes a Glorot draw unless `init` is a (rescaled) He or Glorot one. `gain` scales the
-    hidden weights.
+    `identity_like` applies to hidden layers that read hidden layers. The first layer is then a Glorot draw.
+    The softmax layer is a Glorot draw unless `init` is a He or Glorot one. `gain` scales the hidden weights.
     """
     hidden = INITS[require_one_of("init", init, INITS)]
     normal = hidden if "normal" in init else glorot_normal

@@ -1,4 +1,4 @@
-"""Losses as means over a batch, one value a seed."""
+"""Losses as means over a batch, one value per seed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ from torch.nn import functional
 from levinthal.errors import require_one_of
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""(..., n, c) outputs and (n) or (..., n) labels to (...) losses."""
+"""A function from outputs (..., n, c) and labels (n) or (..., n) to losses (...)."""
 
 
 def cross_entropy(outputs: Float[Tensor, "*s n c"], labels: Shaped[Tensor, "*l n"]) -> Float[Tensor, "*s"]:
-    """Mean over the batch of -log softmax(outputs)[label], in nats.
+    """Mean over the batch of -log softmax(outputs)[label].
+
+    Args:
+        outputs: logits (n, classes), or (S, n, classes).
+        labels: class numbers (n), or (S, n) where every network has its own.
+
+    Returns:
+        The loss in nats: a scalar, or (S).
 
     >>> import torch
     >>> round(float(cross_entropy(torch.zeros(5, 10), torch.arange(5))), 4)  # ln 10
@@ -26,7 +33,14 @@ def cross_entropy(outputs: Float[Tensor, "*s n c"], labels: Shaped[Tensor, "*l n
 
 
 def squared_error(outputs: Float[Tensor, "*s n c"], labels: Shaped[Tensor, "*l"]) -> Float[Tensor, "*s"]:
-    """Mean over batch and outputs of (output - target)^2; whole-number labels become one-hot targets.
+    """Mean over batch and outputs of (output - target)^2.
+
+    Args:
+        outputs: (n, c), or (S, n, c).
+        labels: float targets of the same shape, or class numbers (n) or (S, n), which become one-hot targets.
+
+    Returns:
+        The loss in squared units of the target: a scalar, or (S).
 
     >>> import torch
     >>> float(squared_error(torch.zeros(5, 10), torch.arange(5)))
@@ -37,6 +51,7 @@ def squared_error(outputs: Float[Tensor, "*s n c"], labels: Shaped[Tensor, "*l"]
 
 
 LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy, "squared_error": squared_error}
+"""The losses by name."""
 
 
 def named_loss(loss: str | Loss) -> Loss:

@@ -1,4 +1,4 @@
-"""The same networks as ordinary modules, one a seed: the reference, and what a user would have written."""
+"""The same networks as ordinary modules, one per seed: the reference implementation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,17 @@ class KerasBatchNorm(nn.BatchNorm1d):
 
 
 class OrdinaryFirstLast(nn.Module):
-    """One network of the four from nn.Linear, batch norm and tanh; layout: sample, unit."""
+    """One network of the four, made of nn.Linear, batch norm and tanh. Layout: sample, unit.
+
+    It is the reference implementation of `FirstLast`, and the code that a user would write.
+
+    Args:
+        architecture: widths and switches.
+        dtype: of all parameters.
+
+    >>> OrdinaryFirstLast(Architecture(inputs=4, width=3, depth=2, classes=5))(torch.rand(7, 4)).shape
+    torch.Size([7, 5])
+    """
 
     def __init__(self, architecture: Architecture, *, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
@@ -50,7 +60,24 @@ class OrdinaryFirstLast(nn.Module):
 
 
 def ordinary(model: FirstLast, index: int = 0) -> OrdinaryFirstLast:
-    """Network `index` of an ensemble as an ordinary module, with a copy of its weights and statistics."""
+    """One network of an ensemble as an ordinary module.
+
+    Args:
+        model: the ensemble.
+        index: which of its networks, from 0.
+
+    Returns:
+        A module in the mode of `model`, with a copy of the network's weights and running statistics.
+
+    Raises:
+        IndexError: the ensemble has no such network.
+
+    >>> from levinthal.networks import first_last
+    >>> both = first_last(inputs=4, width=3, depth=3, classes=2, seeds=(0, 1)).eval()
+    >>> x = torch.rand(5, 4)
+    >>> torch.allclose(ordinary(both, 1)(x), both(x)[1], atol=1e-6)
+    True
+    """
     net = OrdinaryFirstLast(model.architecture, dtype=model.bias.dtype).to(model.bias.device)
     net.train(model.training)
     net.load_state_dict(_state(model, index))

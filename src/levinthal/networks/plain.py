@@ -3,8 +3,8 @@
     plain      [linear, norm, activation] x (depth - 1), linear
     residual   linear, (x + [norm, activation, linear] x 2) x (depth / 2 - 1), [norm, activation, linear]
 
-The second is the pre-activation residual network (He et al. 2016, arXiv 1603.05027), a skip over two weight
-layers. Networks of one seed share their normal draws whatever the switches.
+The second is the pre-activation residual network (He et al. 2016, arXiv 1603.05027). Each skip crosses two
+weight layers. Networks of one seed share their normal draws, whatever the switches.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WEIGHTS = ("gaussian", "orthogonal")
 
 
 class Stage(nn.Sequential):
-    """A stretch of the trunk: what comes out of it is what the next one reads."""
+    """A part of the trunk. The next stage reads its output."""
 
     @property
     def layers(self) -> int:
@@ -46,10 +46,10 @@ class Stage(nn.Sequential):
 
 
 class Skipped(Stage):
-    """A stretch whose input is added to what comes out."""
+    """A stage whose input is added to its output."""
 
     def forward(self, inputs: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        """Inputs plus what the parts make of them."""
+        """Inputs plus the output of the parts."""
         out = inputs
         for part in self:
             out = part(out)
@@ -69,15 +69,16 @@ def plain(
     weights: str = "gaussian",
     gain: float = 1.0,
 ) -> nn.Sequential:
-    """A network of `depth` weight layers as a Sequential of Stages, in training mode; biases start at 0.
+    """A network of `depth` weight layers as a Sequential of Stages, in training mode. Biases are 0 at first.
 
-    Weights are N(0, gain^2 g^2 / n_in), or orthogonal times gain g; g is that of the activation.
+    Weights are N(0, gain^2 g^2 / n_in), or orthogonal times gain g. The factor g belongs to the activation.
 
     >>> net = plain(inputs=8, width=5, depth=6, outputs=3, seed=0, norm="batch", residual=True)
     >>> [stage.layers for stage in net], net(torch.ones(4, 8)).shape
     ([1, 2, 2, 1], torch.Size([4, 3]))
 
-    Raises InputError for unknown names, a depth below 2, or a residual network of odd depth.
+    Raises:
+        InputError: a name is unknown, the depth is below 2, or a residual network has odd depth.
     """
     make, own_gain = ACTIVATIONS[require_one_of("activation", activation, ACTIVATIONS)]
     normalise = NORMS[require_one_of("norm", norm, NORMS)]

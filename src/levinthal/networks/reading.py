@@ -1,10 +1,11 @@
-"""What a network computes with its weights held, under each reading of batch norm.
+"""Activations of a network at frozen weights, under each reading of batch norm.
 
-`running`      the plain moving average from mean 0, variance 1 (Keras up to 2.1.2, torch): it keeps .99^t
-               of its start, so early in training it describes the past
-`debiased`     the same without its start (Keras 2.1.3 to 2.2): after one step it is that batch's statistic
+`running`      the moving average, initialised at mean 0, variance 1 (Keras up to 2.1.2, torch). After t steps
+               .99^t of it is the initial value, so early in training it is biased
+`debiased`     the same, corrected for its initialisation (Keras 2.1.3 to 2.2): after one step it is the
+               statistic of that batch
 `batch`        the statistics of the inputs that are evaluated
-`recalibrated` the statistics of other inputs (`reference`, such as the training set), weights held
+`recalibrated` the statistics of other inputs (`reference`, such as the training set) at the current weights
 
 Nothing here changes the model: no buffer, no gradient, no mode.
 """
@@ -24,13 +25,14 @@ from levinthal.networks.first_last import BATCHNORM_EPS, BATCHNORM_MOMENTUM
 from levinthal.networks.passes import passes, product, tanh_of_half_
 
 BATCHNORM_MODES = ("running", "debiased", "batch", "recalibrated")
+"""The readings of batch norm: which mean and variance normalise an input in evaluation."""
 ROWS = 4096
-"""Samples that go through a network together when its statistics are given."""
+"""Samples per pass when the statistics are given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Mean and variance of every hidden unit before normalisation, (S, all hidden units)."""
+    """Mean and biased variance of every hidden unit before normalisation, each (S, all hidden units)."""
 
     mean: Float[Tensor, "s u"]
     var: Float[Tensor, "s u"]
@@ -38,9 +40,14 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Activations:
-    """Hidden activations by layer, 1-based: `produced` before any sum, `stream` after it, each (S, n, u).
+    """Hidden activations of S networks on n inputs, by layer (1-based).
 
-    `logits` is (S, n, classes). Layers that were not asked for are absent.
+    Attributes:
+        produced: each layer's tanh, before any sum, (S, n, u).
+        stream: the same after the sum, as the next layer reads it, (S, n, u).
+        logits: (S, n, classes).
+
+    Layers that were not asked for are absent.
     """
 
     produced: dict[int, Float[Tensor, "s n _"]]
@@ -57,13 +64,30 @@ def activations(
     reference: Float[Tensor, "m d"] | None = None,
     layers: Collection[int] | None = None,
 ) -> Activations:
-    """Hidden activations and logits of S networks on n inputs; all layers, or those asked for (1-based).
+    """Hidden activations and logits of S networks at frozen weights.
 
-    The first layer is `produced[1]`; the last is `produced[D]` before the shortcut's sum and `stream[D]`
-    after it. `reference` holds the inputs of `recalibrated`. Memory: what is returned, and a pass of one or
-    more seeds over 4,096 inputs (with `batch`: over all).
+    The first layer is `produced[1]`. The last one is `produced[D]` before the shortcut's sum and `stream[D]`
+    after it. Memory: the result, and a pass of one or more seeds over 4,096 inputs (with "batch", over all).
 
-    Raises InputError for an unknown reading of batch norm, or `recalibrated` without inputs to do it on.
+    Args:
+        model: the S networks. Nothing in them changes.
+        inputs: (n, d).
+        batchnorm: a name of `BATCHNORM_MODES`, or the statistics to normalise with.
+        reference: (m, d) inputs whose statistics "recalibrated" uses.
+        layers: hidden layers to return, 1-based; None is all.
+
+    Returns:
+        Activations, each (S, n, u), and logits (S, n, classes).
+
+    Raises:
+        InputError: the reading of batch norm is unknown, "recalibrated" came without `reference`, or the
+            network has no such layer.
+
+    >>> from levinthal.networks import first_last
+    >>> net = first_last(inputs=4, width=3, depth=2, shortcut=True)
+    >>> read = activations(net, torch.rand(6, 4), batchnorm="batch")
+    >>> torch.equal(read.stream[2], read.produced[2] + read.produced[1])
+    True
     """
     depth = model.architecture.depth
     wanted = set(range(1, depth + 1) if layers is None else layers)
@@ -100,20 +124,47 @@ def _given(model: Ensemble, batchnorm: str | Statistics, reference: Tensor | Non
 
 
 def debiased(model: Ensemble) -> Statistics:
-    """The running statistics with their start (mean 0, variance 1) taken out; the start itself at step 0.
+    """The running statistics, corrected for their initialisation at mean 0 and variance 1.
 
-    After t updates the start weighs w = .99^t: mean / (1 - w) and (var - w) / (1 - w).
+    After t updates the initial value has weight w = .99^t. The corrected statistics are mean / (1 - w) and
+    (var - w) / (1 - w), as in Keras 2.1.3 to 2.2. At t = 0 they are the initial values.
+
+    Args:
+        model: the S networks. Nothing in them changes.
+
+    Returns:
+        Statistics, each (S, all hidden units).
+
+    >>> from levinthal.networks import first_last
+    >>> net = first_last(inputs=4, width=1, depth=2)
+    >>> net.update_running([torch.full((1, 2), 3.0)] * 2, [torch.full((1, 2), 5.0)] * 2)
+    >>> debiased(net).mean, debiased(net).var  # after one batch: the statistics of that batch
+    (tensor([[3., 3., 3., 3.]]), tensor([[5.0000, 5.0000, 5.0000, 5.0000]]))
     """
-    kept = (1 - BATCHNORM_MOMENTUM) ** model.updates.to(torch.float64)
-    new = torch.where(model.updates > 0, 1 - kept, 1.0)
-    kept = torch.where(model.updates > 0, kept, 0.0)
-    mean, var = model.running_mean.double() / new, (model.running_var.double() - kept) / new
+    initial = (1 - BATCHNORM_MOMENTUM) ** model.updates.to(torch.float64)
+    new = torch.where(model.updates > 0, 1 - initial, 1.0)
+    initial = torch.where(model.updates > 0, initial, 0.0)
+    mean, var = model.running_mean.double() / new, (model.running_var.double() - initial) / new
     return Statistics(mean.to(model.running_mean.dtype), var.clamp(min=0).to(model.running_var.dtype))
 
 
 @torch.no_grad()
 def statistics(model: Ensemble, inputs: Float[Tensor, "n d"]) -> Statistics:
-    """The statistics that the inputs, as one batch, have under the weights as they are."""
+    """The statistics of hidden units over the inputs as one batch, at the current weights.
+
+    Args:
+        model: the S networks. Nothing in them changes.
+        inputs: (n, d).
+
+    Returns:
+        Statistics, each (S, all hidden units). The variance is the biased one.
+
+    >>> from levinthal.networks import first_last
+    >>> net, x = first_last(inputs=4, width=3, depth=3), torch.rand(9, 4)
+    >>> given, batch = (activations(net, x, batchnorm=b) for b in (statistics(net, x), "batch"))
+    >>> torch.allclose(given.logits, batch.logits, atol=1e-5)
+    True
+    """
     found = []
     for seeds in passes(model.architecture.width, len(inputs), len(model.seeds)):
         moments = [(step.mean, step.var) for step in _propagate(model, seeds, inputs, None)]
@@ -149,7 +200,7 @@ def _propagate(model: Ensemble, seeds: slice, inputs: Tensor, given: Statistics 
         below = produced if source is None else produced + streams[source]
         yield _Step(layer, produced, below, mean, var)
         streams[layer] = below
-        streams = {kept: stream for kept, stream in streams.items() if last_use.get(kept, 0) > layer}
+        streams = {lower: stream for lower, stream in streams.items() if last_use.get(lower, 0) > layer}
 
 
 def _chunk(model: Ensemble, inputs: Tensor, given: Statistics | None, wanted: list[int]) -> Activations:
@@ -177,10 +228,29 @@ def logits_without(
     batchnorm: str | Statistics = "running",
     reference: Float[Tensor, "m d"] | None = None,
 ) -> Float[Tensor, "s n c"]:
-    """Logits of trained shortcut networks with one path replaced by its mean over the inputs.
+    """Logits of shortcut networks with one path replaced by its mean over the inputs.
 
-    `deep`: the last hidden activation; `shallow`: the first one, where it is added to the last (it still
-    feeds the deep path). Raises InputError for another path, or a network without a shortcut.
+    The comparison with the full logits shows which path carries the accuracy.
+
+    Args:
+        model: S networks with a shortcut. Nothing in them changes.
+        inputs: (n, d).
+        path: "deep" replaces the last hidden activation. "shallow" replaces the first one where it is added
+            to the last; it still feeds the deep path.
+        batchnorm: a name of `BATCHNORM_MODES`, or the statistics to normalise with.
+        reference: (m, d) inputs whose statistics "recalibrated" uses.
+
+    Returns:
+        Logits (S, n, classes).
+
+    Raises:
+        InputError: another path, a network without a shortcut, or an unknown reading of batch norm.
+
+    >>> from levinthal.networks import first_last
+    >>> net = first_last(inputs=4, width=3, depth=2, classes=2, shortcut=True)
+    >>> logits = logits_without(net, torch.rand(5, 4), "deep", batchnorm="batch")
+    >>> logits.shape
+    torch.Size([1, 5, 2])
     """
     require_one_of("path", path, ("deep", "shallow"))
     shape = model.architecture
@@ -189,8 +259,8 @@ def logits_without(
     read = activations(model, inputs, batchnorm=batchnorm, reference=reference, layers=(1, shape.depth))
     deep, shallow = read.produced[shape.depth], read.stream[1]
     cut = deep if path == "deep" else shallow
-    kept = shallow if path == "deep" else deep
+    whole = shallow if path == "deep" else deep
     with torch.no_grad():
-        summed = kept + cut.mean(1, keepdim=True)
+        summed = whole + cut.mean(1, keepdim=True)
         out: Tensor = summed @ model.weights[-1].mT + model.bias[:, None]
     return out

@@ -39,7 +39,7 @@ def fan_in_normal(out: int, inputs: int, draw: torch.Generator) -> Matrix:
 
 
 def fan_in_uniform(out: int, inputs: int, draw: torch.Generator) -> Matrix:
-    """Weights U(-1, 1) / sqrt(inputs), of variance 1 / (3 inputs): the custom before Glorot & Bengio."""
+    """Weights U(-1, 1) / sqrt(inputs), of variance 1 / (3 inputs): usual before Glorot & Bengio (2010)."""
     return _uniform(out, inputs, draw) / math.sqrt(inputs)
 
 
@@ -52,7 +52,7 @@ def _uniform(out: int, inputs: int, draw: torch.Generator) -> Matrix:
     return 2 * torch.rand(out, inputs, generator=draw, dtype=torch.float64) - 1
 
 
-STARTS: Mapping[str, tuple[Callable[[int, int, torch.Generator], Matrix], float]] = {
+INITIALISATIONS: Mapping[str, tuple[Callable[[int, int, torch.Generator], Matrix], float]] = {
     "fan_in_normal": (fan_in_normal, 1.0),
     "unit_normal": (unit_normal, 1.0),
     "orthogonal": (orthogonal, 0.0),
@@ -63,7 +63,7 @@ STARTS: Mapping[str, tuple[Callable[[int, int, torch.Generator], Matrix], float]
 
 
 class SigmoidNets(nn.Module):
-    """S networks of one shape, one for each seed: `weights[l]` (S, out, in), `biases[l]` (S, out)."""
+    """S networks of one architecture, one per seed: `weights[l]` (S, out, in), `biases[l]` (S, out)."""
 
     def __init__(
         self, seeds: tuple[int, ...], weights: Sequence[Tensor], biases: Sequence[Tensor], unit: str
@@ -87,7 +87,7 @@ class SigmoidNets(nn.Module):
         raise AssertionError("a network has an output layer")
 
     def forward(self, inputs: Float[Tensor, "*s n d"]) -> Float[Tensor, "s n c"]:
-        """Outputs, before any sigmoid or softmax, of a batch (n, d) for all seeds or of one a seed."""
+        """Outputs, before any sigmoid or softmax, of a batch (n, d) for all seeds or of one per seed."""
         return self.layers(inputs)[1].mT
 
     def extra_repr(self) -> str:
@@ -113,9 +113,10 @@ def sigmoid_nets(
     """Build the networks `inputs, hidden widths..., outputs`, one for each seed.
 
     A seed's weights do not depend on the other seeds, and its `fan_in_normal` and `unit_normal` draws are
-    one draw at two scales. A seed may occur twice (two learning rates from one start).
+    one draw at two scales. A seed may occur twice (two learning rates from one initialisation).
 
-    Raises InputError for no seed, no hidden layer, an empty layer, an unknown unit or start.
+    Raises:
+        InputError: no seed, no hidden layer, an empty layer, or an unknown unit or `start`.
 
     >>> sigmoid_nets((784, 30, 30, 10), seeds=(0, 1))(torch.zeros(5, 784)).shape
     torch.Size([2, 5, 10])
@@ -124,7 +125,7 @@ def sigmoid_nets(
     require_at_least("widths", len(widths), 3, "has no hidden layer")
     require_at_least("width", min(widths), 1, "leaves a layer without a unit")
     require_one_of("unit", unit, UNITS)
-    require_one_of("start", start, STARTS)
+    require_one_of("start", start, INITIALISATIONS)
     drawn = {seed: _draw(tuple(widths), seed, start) for seed in set(seeds)}
     weights, biases = (
         [torch.stack(layer).to(dtype) for layer in zip(*(drawn[seed][kind] for seed in seeds), strict=True)]
@@ -134,7 +135,7 @@ def sigmoid_nets(
 
 
 def _draw(widths: tuple[int, ...], seed: int, start: str) -> tuple[list[Tensor], list[Tensor]]:
-    rule, spread = STARTS[start]
+    rule, spread = INITIALISATIONS[start]
     draw, other = (generator(seed, f"initial {what}") for what in ("weights", "biases"))
     shapes = list(zip(widths[1:], widths[:-1], strict=True))
     weights = [rule(out, inputs, draw) for out, inputs in shapes]

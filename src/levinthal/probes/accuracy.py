@@ -1,4 +1,4 @@
-"""Test error and loss, with the interval that a finite test set leaves."""
+"""Test error and loss, with the interval of a finite test set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Z95 = 1.959963984540054
 
 
 def wilson(count: int, total: int) -> Interval:
-    """95 % interval of a proportion (Wilson 1927): it covers well even at 0 errors.
+    """95 % interval of a proportion (Wilson 1927). Its coverage is good even at 0 errors.
 
     >>> interval = wilson(0, 100)
     >>> interval.low, round(interval.high, 4)
@@ -55,7 +55,7 @@ def proportion(count: int, total: int) -> Estimate:
 
 
 def error_counts(logits: Float[Tensor, "*s n c"], labels: Int[Tensor, "n"]) -> list[int]:
-    """Number of inputs that each network labels wrongly; a logit that is not a number is an error."""
+    """Number of misclassified inputs of each network. A logit that is not finite counts as an error."""
     right = (logits.argmax(-1) == labels) & logits.isfinite().all(-1)
     wrong: list[int] = (~right).sum(-1).reshape(-1).tolist()
     return wrong
@@ -74,9 +74,29 @@ def error_rate(
     batchnorm: Sequence[str] = ("running",),
     reference: Float[Tensor, "m d"] | None = None,
 ) -> Probe:
-    """Share of inputs labelled wrongly, a seed and a reading of batch norm at a time.
+    """Measure the share of misclassified inputs, for each seed and each reading of batch norm.
 
-    An ordinary module is read in evaluation mode, whatever `batchnorm` says beyond "running".
+    An ordinary module is evaluated in evaluation mode, whatever `batchnorm` is.
+
+    Args:
+        inputs: (n, d) test inputs.
+        labels: (n) class numbers.
+        name: of the measurement.
+        batchnorm: names of `levinthal.networks.BATCHNORM_MODES`.
+        reference: (m, d) inputs whose statistics "recalibrated" uses.
+
+    Returns:
+        A probe. It yields shares in [0, 1] with their Wilson interval; the condition is `batchnorm=MODE`.
+
+    Raises:
+        InputError: when the probe is used, for an unknown reading, or "recalibrated" without `reference`.
+
+    >>> net = nn.Linear(2, 2, bias=False)
+    >>> with torch.no_grad():
+    ...     _ = net.weight.copy_(torch.eye(2))  # the larger input is the class
+    >>> x, y = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 0])
+    >>> [found.estimate.value for found in error_rate(x, y)(Snapshot(0, 0.0, net, x, y, torch.zeros(())))]
+    [0.5]
     """
 
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
@@ -109,7 +129,23 @@ def _logits(model: nn.Module, inputs: Tensor, mode: str, reference: Tensor | Non
 def ablated_error(
     inputs: Float[Tensor, "n d"], labels: Int[Tensor, "n"], *, batchnorm: Sequence[str] = ("running",)
 ) -> Probe:
-    """Test error of shortcut networks with the deep or the shallow path replaced by its mean (claim C11)."""
+    """Measure the test error of shortcut networks with the deep or the shallow path replaced by its mean.
+
+    See `levinthal.networks.logits_without`. The comparison shows which path carries the accuracy (claim C11
+    of the study first-last-information).
+
+    Args:
+        inputs: (n, d) test inputs.
+        labels: (n) class numbers.
+        batchnorm: names of `levinthal.networks.BATCHNORM_MODES`, except "recalibrated".
+
+    Returns:
+        A probe. It yields `ablated_error`, shares in [0, 1] with their Wilson interval; the condition is
+        `batchnorm=MODE without=PATH`.
+
+    Raises:
+        InputError: when the probe is used, for a network without a shortcut or an unknown reading.
+    """
 
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
         model = snapshot.model
@@ -125,7 +161,20 @@ def ablated_error(
 
 
 def training_loss(snapshot: Snapshot) -> Iterator[Measurement]:
-    """The loss of the batch at hand; not finite is unreliable, and said."""
+    """Measure the loss of the next batch, before its update. This function is itself the probe.
+
+    Args:
+        snapshot: of an ensemble or of any module.
+
+    Returns:
+        A generator of `training_loss` for each seed, in nats. A loss that is not finite is unreliable, with
+        the reason.
+
+    >>> x = torch.zeros(1, 1)
+    >>> found = training_loss(Snapshot(0, 0.0, nn.Linear(1, 1), x, x, torch.tensor(0.5)))
+    >>> [str(measurement.estimate) for measurement in found]
+    ['0.5 nats (exact)']
+    """
     for seed, value in zip(seeds_of(snapshot.model), snapshot.loss.reshape(-1).tolist(), strict=True):
         yield Measurement("training_loss", _finite(value, "nats"), seed, snapshot.step)
 
@@ -133,7 +182,19 @@ def training_loss(snapshot: Snapshot) -> Iterator[Measurement]:
 def validation_loss(
     inputs: Float[Tensor, "n d"], labels: Int[Tensor, "n"], *, batchnorm: str = "running"
 ) -> Probe:
-    """Cross-entropy on held-out inputs."""
+    """Measure the cross-entropy on held-out inputs.
+
+    Args:
+        inputs: (n, d).
+        labels: (n) class numbers.
+        batchnorm: a name of `levinthal.networks.BATCHNORM_MODES`, except "recalibrated".
+
+    Returns:
+        A probe. It yields `validation_loss` for each seed, in nats; the condition is `batchnorm=MODE`.
+
+    Raises:
+        InputError: when the probe is used, for an unknown reading of batch norm.
+    """
 
     def probe(snapshot: Snapshot) -> Iterable[Measurement]:
         losses = cross_entropy(_logits(snapshot.model, inputs, batchnorm, None), labels)

@@ -1,7 +1,7 @@
-"""Intervals over the inputs of a batch: means, ratios and slopes by their influence, row by row.
+"""Intervals over the inputs of a batch: means, ratios and slopes from the influence of each row.
 
-For a smooth function of means, the error is the mean of each row's influence on it (the delta method; Efron
-& Tibshirani 1993, sec. 21): its standard error is that of a mean over independent rows.
+The error of a smooth function of means is the mean of the rows' influences (the delta method; Efron &
+Tibshirani 1993, ch. 21). So its standard error is that of a mean over independent rows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ METHOD = "delta method over inputs"
 
 
 def standard_error(influence: Float[Tensor, " n"]) -> float:
-    """Of a mean whose rows have this influence; infinite for a single row."""
+    """The standard error of a mean whose rows have this influence; infinite for a single row."""
     n = len(influence)
     return float(influence.double().std()) / math.sqrt(n) if n > 1 else math.inf
 
@@ -55,7 +55,7 @@ def relative(values: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
 def estimate(
     value: float, influence: Float[Tensor, " n"], unit: str = "", *, coupled: bool = False
 ) -> Estimate:
-    """A value with Student's interval over rows; what it cannot vouch for, it says."""
+    """A value with Student's interval over rows, and with the reasons that limit its trust."""
     n, error = len(influence), standard_error(influence)
     details = {"rows": n}
     if not math.isfinite(value):

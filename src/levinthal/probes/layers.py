@@ -1,4 +1,4 @@
-"""What the layers hold: information between them, similarity, and what a linear reader finds."""
+"""The content of layers: information between them, similarity, and the accuracy of linear probes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from levinthal.probes.accuracy import error_counts, proportion
 from levinthal.vocabulary import Estimate, Measurement, Probe, Snapshot
 
 Estimator = Callable[[Tensor, Tensor], Estimate]
-"""(n, dx) and (n, dy) to an Estimate."""
+"""A function from two sides, (n, dx) and (n, dy), to an Estimate."""
 
 READOUTS = ("before", "after")
 
@@ -30,10 +30,27 @@ def first_last_information(
     readouts: Sequence[str] = READOUTS,
     reference: Float[Tensor, "m d"] | None = None,
 ) -> Probe:
-    """`estimator(first, last)` on the hidden activations of every seed, reading and read-out.
+    """Apply an estimator to the activations of the first and the last hidden layer.
 
-    `readouts`: the last layer `before` the shortcut's sum, or `after` it, as the softmax layer reads it.
-    Without a shortcut the two are one, computed once and reported under both.
+    This is the first-last information of Hodas & Stinis (2018) when the estimator is mutual information.
+    Without a shortcut both readouts are equal: the estimate is computed once and reported under both.
+
+    Args:
+        inputs: (n, d).
+        estimator: a function from two sides (n, 2W) to an Estimate, such as `levinthal.mutual_information`.
+        name: of the measurement.
+        batchnorm: names of `levinthal.networks.BATCHNORM_MODES`.
+        readouts: "before" (the last layer before the shortcut's sum) and "after" (with the sum, as the
+            softmax layer reads it).
+        reference: (m, d) inputs whose statistics "recalibrated" uses.
+
+    Returns:
+        A probe of an Ensemble. It yields the estimate for each seed, reading and readout; the condition is
+        `batchnorm=MODE readout=READOUT`.
+
+    Raises:
+        InputError: a readout is unknown. When the probe is used: the model is not an Ensemble, or the reading
+            of batch norm is unknown.
     """
     for readout in readouts:
         require_one_of("readout", readout, READOUTS)
@@ -72,10 +89,26 @@ def between_layers(
     batchnorm: str = "running",
     reference: Float[Tensor, "m d"] | None = None,
 ) -> Probe:
-    """`estimator(other, layer)` for layers 2 to D, `other` being the first or the previous one (claim C12).
+    """Apply an estimator to every hidden layer from the second on, and the first or the previous layer.
 
-    Both are streams, that is what the next layer reads. With linear CKA as the estimator this is the
-    similarity of every layer with the first.
+    Both sides are streams, as the next layer reads them. With linear CKA this is the similarity of layers
+    (claim C12 of the study first-last-information).
+
+    Args:
+        inputs: (n, d).
+        estimator: a function from two sides (n, u) to an Estimate, such as `levinthal.cka`.
+        name: of the measurement.
+        against: "first" or "previous", the other layer.
+        batchnorm: a name of `levinthal.networks.BATCHNORM_MODES`.
+        reference: (m, d) inputs whose statistics "recalibrated" uses.
+
+    Returns:
+        A probe of an Ensemble. It yields the estimate for each seed and layer `hidden2` to `hiddenD`; the
+        condition is `batchnorm=MODE against=LAYER`.
+
+    Raises:
+        InputError: `against` is unknown. When the probe is used: the model is not an Ensemble, or the reading
+            of batch norm is unknown.
     """
     require_one_of("against", against, ("first", "previous"))
 
@@ -99,10 +132,24 @@ def linear_probe(
     ridge: float = 1e-3,
     batchnorm: str = "running",
 ) -> Probe:
-    """Accuracy on `test` of a linear reader of each layer, fitted on `train` (Alain & Bengio 2016).
+    """Measure the test accuracy of a linear classifier on each layer (Alain & Bengio 2016).
 
-    Ridge regression of one-hot labels on the layer's stream with an intercept, in closed form: quick, and
-    the same for every layer. `ridge` is in units of the layer's mean variance.
+    The classifier is ridge regression of one-hot labels on the layer's stream, with an intercept, in closed
+    form.
+
+    Args:
+        train: inputs (n, d) and class numbers (n) to fit on.
+        test: inputs (m, d) and class numbers (m) to evaluate on.
+        ridge: penalty, in units of the layer's mean variance.
+        batchnorm: a name of `levinthal.networks.BATCHNORM_MODES`. "recalibrated" uses the statistics of the
+            training inputs.
+
+    Returns:
+        A probe of an Ensemble. It yields `linear_probe_accuracy`, a share in [0, 1] with its Wilson interval,
+        for each seed and layer `hidden1` to `hiddenD`; the condition is `batchnorm=MODE`.
+
+    Raises:
+        InputError: when the probe is used, for a model that is not an Ensemble or an unknown reading.
     """
 
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
@@ -136,7 +183,7 @@ def _ridge_scores(
     gram = centred.mT @ centred
     load = ridge * gram.diagonal(dim1=1, dim2=2).mean(1) + torch.finfo(torch.float64).tiny
     gram.diagonal(dim1=1, dim2=2).add_(load[:, None])
-    solved, _ = torch.linalg.solve_ex(gram, centred.mT @ (targets - offset))  # a diverged one: no number
+    solved, _ = torch.linalg.solve_ex(gram, centred.mT @ (targets - offset))  # solve_ex: no error if diverged
     scores: Tensor = (held - middle).double() @ solved + offset
     return scores
 

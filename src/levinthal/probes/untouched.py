@@ -1,4 +1,4 @@
-"""Read a user's module and leave no trace: buffers, modes, gradients, hooks and random state put back."""
+"""Evaluate a module without changing it: buffers, modes, gradients, hooks and random states are restored."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from torch.utils.hooks import RemovableHandle
 
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[list[RemovableHandle]]:
-    """Whatever a forward or backward pass inside does to the module is undone on the way out, to the bit.
+    """Undo on exit, to the bit, every change that a forward or backward pass makes to the module.
 
-    Weights are not copied, for neither pass writes to them; buffers (running statistics, power iterations)
-    are, together with every module's mode, every parameter's gradient and `requires_grad`, and the random
-    states of torch, numpy and Python. Hooks whose handles are put into the list are removed.
+    Weights are not copied, because neither pass writes to them. These are restored: buffers (running
+    statistics, power iterations), every module's mode, every parameter's gradient and `requires_grad`, and
+    the random states of torch, numpy and Python. Hooks whose handles are put into the list are removed.
     """
     before, handles = _State.of(model), list[RemovableHandle]()
     cuda = sorted({p.device.index for p in model.parameters() if p.device.type == "cuda"})
@@ -56,7 +56,7 @@ class _State:
         for module in model.modules():
             module.training = self.training.get(module, module.training)
             for name, (tensor, content) in self.buffers.get(module, {}).items():
-                # a module may have rebound the name: the tensor itself goes back, and its content
+                # a module may have rebound the name: restore the tensor itself, and its content
                 module._buffers[name] = _refill(tensor, content)
         for parameter, (required, gradient, content) in self.gradients.items():
             parameter.requires_grad_(required)

@@ -35,6 +35,7 @@ def write_markdown(
         *(_picture(figure, file) for figure, file in pictures),
         "## Why",
         *(_why(row) for row in rows),
+        *_terms(study),
         "## Provenance",
         "\n".join(f"- {key}: {value}" for key, value in provenance.items() if value != ""),
     ]
@@ -63,8 +64,16 @@ def _picture(figure: Figure, file: str) -> str:
     return f"![{figure.title}]({file})\n\n*{figure.title}.* {figure.caption}"
 
 
+def _terms(study: Study) -> Iterator[str]:
+    """The study's abbreviations and units, where it has any."""
+    if study.terms:
+        yield "## Terms"
+        yield "\n".join(f"- **{term}**: {meaning}" for term, meaning in study.terms.items())
+
+
 def _why(row: Entry) -> str:
     claim = row.claim
     head = f"**{claim.id}** {claim.says} Source: {claim.source}."
     control = f" Control: {claim.control}." if claim.control else ""
-    return "\n".join([f"{head}{control}", "", *(f"- {reason}" for reason in row.reasons)])
+    size = f" Smallest effect size: {claim.why_smallest}." if claim.why_smallest else ""
+    return "\n".join([f"{head}{control}{size}", "", *(f"- {reason}" for reason in row.reasons)])

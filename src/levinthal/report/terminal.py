@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from levinthal.report.spoken import listed
+from levinthal.report.spoken import counted, listed
 from levinthal.report.verdicts import Entry, Line, answer, entries, glyph, tally
 from levinthal.vocabulary import Study, Verdict
 
@@ -23,6 +24,7 @@ _NARROW = 94
 _STYLES = {
     "replicates": "green",
     "partially": "yellow",
+    "weaker than claimed": "dark_orange",
     "does not replicate": "red",
     "inconclusive": "bright_black",
     "reported": "blue",
@@ -30,6 +32,7 @@ _STYLES = {
 _ASCII = {
     "●": "*",
     "◐": "/",
+    "▽": "v",
     "✕": "x",
     "○": "o",
     "–": "-",
@@ -63,7 +66,11 @@ class VerdictTable:
             yield from self._list(plain)
         yield Text()
         counts = listed([f"{count} {word}" for _, word, count in tally(self.entries)])
-        yield Text(_letters(f"{len(self.entries)} claims: {counts}." if counts else "No claims.", plain))
+        ending = f"{counted(len(self.entries), 'claim')}: {counts}." if counts else "No claims."
+        yield Text(_letters(textwrap.fill(ending, width), plain))
+        if roomy and self.study.terms:
+            meanings = "; ".join(f"{term}: {meaning}" for term, meaning in self.study.terms.items())
+            yield Text(_letters(textwrap.fill(f"{meanings}.", width), plain), style="dim")
         if self.path is not None:
             yield Text(f"Report: {self.path}", overflow="fold")
 

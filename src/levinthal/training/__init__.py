@@ -1,4 +1,4 @@
-"""One loop that is a generator of snapshots."""
+"""Training: one loop that is a generator of snapshots, three optimisers, a schedule of steps."""
 
 from __future__ import annotations
 

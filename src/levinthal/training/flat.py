@@ -1,4 +1,4 @@
-"""One row of numbers under all parameters of a module, so that an optimiser's step is a few passes."""
+"""One row of numbers that all parameters of a module are views of, so that an optimiser step is one pass."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, slots=True)
 class FlatParameters:
-    """`rows` holds every trained number, one tensor a dtype, its gradient beside it.
+    """`rows` holds every trained number, one tensor per dtype, each with its gradient in `.grad`.
 
-    The module's parameters and their `.grad` are views into it: what writes one writes the other.
+    The module's parameters and their `.grad` are views into the rows: writing one writes the other.
     """
 
     rows: tuple[Tensor, ...]
     gradients: tuple[tuple[nn.Parameter, Tensor], ...]
 
     def relink(self) -> None:
-        """Make `.grad` of each parameter the view again, whatever was assigned to it meanwhile."""
+        """Make `.grad` of each parameter the view again, even if something else was assigned to it."""
         for parameter, view in self.gradients:
             parameter.grad = view
 
@@ -31,13 +31,13 @@ class FlatParameters:
 
 
 def gradient(row: Tensor) -> Tensor:
-    """The gradient of a row, which is always there."""
+    """The gradient of a row. `flatten` has made it."""
     assert row.grad is not None
     return row.grad
 
 
 def flatten(model: nn.Module) -> FlatParameters:
-    """Move the trained parameters of a module into rows, one a dtype; their values stay.
+    """Move the trained parameters of a module into rows, one per dtype. Their values do not change.
 
     >>> net = nn.Linear(2, 3)
     >>> (row,) = flatten(net).rows

@@ -1,7 +1,7 @@
-"""Rules that give every layer a step of its own: constants, speeds equalised at each step, LARS, and Adam.
+"""Rules with one step size per layer: constants, gradient norms equalised at each step, LARS, and Adam.
 
-For ensembles whose parameters are all weights (S, out, in), layer by layer, then all biases (S, out), as
-those of `SigmoidNets`. Every member has its own learning rate. A layer is its weights and biases together.
+They are for ensembles with this order of parameters: all weights (S, out, in) layer by layer, then all biases
+(S, out). `SigmoidNets` has it. Every member has its own learning rate. A layer is its weights and biases.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def norms(tensors: Sequence[Tensor]) -> Speeds:
 
 
 def equalising(gradients: Sequence[Tensor]) -> Speeds:
-    """The factors that make each layer's gradient as long as the last; 1 where there is no gradient."""
+    """The factors that give each layer's gradient the norm of the last layer's; 1 where it is zero."""
     speeds = norms(gradients)
     return torch.where(speeds > 0, speeds[:, -1:] / speeds, 1)
 
@@ -43,21 +43,21 @@ def rescaled(tensors: Sequence[Tensor], factors: Speeds) -> list[Tensor]:
     ]
 
 
-def kept(factors: Speeds) -> Factors:
-    """Constants: the same factors at every step."""
+def constant(factors: Speeds) -> Factors:
+    """The same factors at every step."""
     return lambda *_: factors
 
 
 def tracked(weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> Speeds:
-    """The equalising factors of the batch at hand, anew at every step."""
+    """The equalising factors of the current batch, computed at every step."""
     del weights
     return equalising(gradients)
 
 
 def lars(weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> Speeds:
-    """||w|| / ||g||, so that a step is a share of the layer's length (You, Gitman & Ginsburg 2017).
+    """||w|| / ||g||: a step is a fixed share of the layer's norm (LARS: You, Gitman & Ginsburg 2017).
 
-    Without their weight decay and momentum. The step does not shrink with the gradient.
+    Weight decay and momentum of the paper are left out. The step does not shrink with the gradient.
     """
     speeds = norms(gradients)
     return torch.where(speeds > 0, norms(weights) / speeds, 1)
@@ -73,7 +73,7 @@ class LayerwiseSGD(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move every layer by its own factor times the member's rate."""
+        """Update every layer by its own factor times the member's learning rate."""
         del closure
         weights = self.param_groups[0]["params"]
         gradients = [weight.grad for weight in weights]
@@ -83,7 +83,7 @@ class LayerwiseSGD(Optimizer):
 
 
 class MemberAdam(Optimizer):
-    """torch.optim.Adam's rule, member s at its own rate r_s (Kingma & Ba 2015, algorithm 1)."""
+    """torch.optim.Adam's rule, where member s has its own learning rate r_s (Kingma & Ba 2015, alg. 1)."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class MemberAdam(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move every parameter; its first axis is the member."""
+        """Update every parameter. Its first axis is the member."""
         del closure
         self.taken += 1
         for group in self.param_groups:

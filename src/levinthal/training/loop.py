@@ -1,4 +1,4 @@
-"""One training loop, a generator of snapshots: it computes, prints nothing and writes nothing."""
+"""One training loop that is a generator of snapshots. It prints nothing and writes no file."""
 
 from __future__ import annotations
 
@@ -35,23 +35,46 @@ def train(
     snapshots: Collection[int] | None = None,
     device: str = "auto",
 ) -> Iterator[Snapshot]:
-    """Train in place, stopping to show a Snapshot at the steps of `snapshots` (default: log_spaced(steps)).
+    """Train a model in place and yield a Snapshot at chosen steps.
 
-    Snapshot t is the state just before update t + 1, after t updates: weights, running statistics, and in
-    the parameters the gradients of the batch about to be used. The last one, at t = steps, comes when
-    all is done. Exhaust the generator, or stop early: nothing is computed ahead. What a reader of a
-    snapshot does to gradients, buffers or mode is undone; only writing to the weights changes the run.
+    Snapshot t is the state after t updates, just before update t + 1. It holds the weights, the running
+    statistics, and in `.grad` the gradients of the next batch. The snapshot at t = steps comes after the last
+    update. Nothing is computed ahead, so the caller may stop early. Changes that a reader makes to gradients,
+    buffers, modes or torch's random state are undone after the snapshot. Only writing to the weights changes
+    the run.
 
-    `model` is an `Ensemble` of seeds (`loss` is (S)), or any module from a batch to (n, classes) logits
-    (`loss` is a scalar). `batch_size` None is the full batch. `order_seeds`: one int, an order shared by
-    all networks of an ensemble; or one each. An epoch is a permutation, its incomplete batch dropped.
-    `loss`: "cross_entropy", "squared_error", or a callable (outputs, labels) -> one loss a network.
+    A loss that is not finite raises nothing. The snapshot carries it and training goes on, so that one
+    diverged network of an ensemble does not stop the others.
 
-    A loss that is not finite raises nothing: the snapshot carries it and training goes on, so that one
-    network of an ensemble that diverges does not stop the others.
+    Args:
+        model: an `Ensemble` of S seeds, or any module from a batch to logits (n, classes).
+        inputs: (n, ...) samples, a tensor or an array.
+        labels: (n,) class numbers, or (n, ...) float targets.
+        steps: number of updates.
+        loss: "cross_entropy", "squared_error", or a function (outputs, labels) -> loss. It gives (S) losses
+            for an ensemble and a scalar for any other module.
+        optimizer: "sgd", "rmsprop", "adam", or a function from parameters to a `torch.optim.Optimizer`.
+        batch_size: samples per update; None is the full batch. An epoch is a permutation of the samples, and
+            its incomplete last batch is dropped.
+        order_seeds: seed of the data order: one for all networks of an ensemble, or one each.
+        snapshots: the steps to yield at; by default `log_spaced(steps)`.
+        device: "auto" (the GPU where there is one), "cpu" or "cuda".
 
-    Raises InputError for data that disagree in number, an impossible batch size or number of steps, and
-    unknown names.
+    Returns:
+        A generator of Snapshots. `snapshot.loss` is that of the next batch, (S) or scalar, in the unit of
+        `loss` (nats for cross-entropy).
+
+    Raises:
+        InputError: inputs and labels differ in number, the batch size or the number of steps is impossible,
+            or a name is unknown.
+
+    >>> from levinthal.training import SGD
+    >>> net = nn.Linear(1, 1, bias=False)
+    >>> _ = nn.init.ones_(net.weight)
+    >>> x, y = torch.ones(4, 1), torch.zeros(4, 1)
+    >>> run = train(net, x, y, steps=3, loss="squared_error", optimizer=SGD(0.25), snapshots=range(4))
+    >>> [snapshot.loss.item() for snapshot in run]  # w <- w - 0.25 * 2 w halves the weight; the loss is w^2
+    [1.0, 0.25, 0.0625, 0.015625]
     """
     require_at_least("steps", steps, 0, "goes back in time")
     target = choose_device(device)
@@ -64,11 +87,24 @@ def train(
     feed = _Feed(x, y, batch_size, order_seeds, seeds)
     rule, measure = named_optimizer(optimizer), named_loss(loss)
     shown = frozenset(log_spaced(steps) if snapshots is None else snapshots)
-    return _moments(model.to(target), feed, measure, rule, steps, shown)
+    return _snapshots(model.to(target), feed, measure, rule, steps, shown)
 
 
 def choose_device(device: str) -> torch.device:
-    """`auto` is the GPU where there is one. Raises InputError for an unknown or absent device."""
+    """The torch device of a name.
+
+    Args:
+        device: "auto" (the GPU where there is one, else the CPU), "cpu" or "cuda".
+
+    Returns:
+        The device.
+
+    Raises:
+        InputError: the name is unknown, or it is "cuda" and torch sees no CUDA device.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
     require_one_of("device", device, ("auto", "cpu", "cuda"))
     there = torch.cuda.is_available()
     if device == "cuda" and not there:
@@ -83,7 +119,7 @@ def _on(array: Array, device: torch.device) -> Tensor:
 
 
 class _Feed:
-    """Batches of the data, shared by all networks or one a network; the full batch copies nothing."""
+    """Batches of the data, one for all networks or one for each. The full batch is not copied."""
 
     def __init__(
         self, x: Tensor, y: Tensor, batch_size: int | None, order_seeds: int | Sequence[int], seeds: int
@@ -102,8 +138,8 @@ class _Feed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """All that a forward pass, or a reader of a snapshot, may change beside the weights."""
+class _State:
+    """Everything besides the weights that a forward pass, or a reader of a snapshot, may change."""
 
     buffers: dict[str, Tensor]
     training: dict[str, bool]
@@ -111,8 +147,8 @@ class _Snapshot:
     random: Tensor
 
     @staticmethod
-    def of(model: nn.Module, flat: FlatParameters) -> _Snapshot:
-        return _Snapshot(
+    def of(model: nn.Module, flat: FlatParameters) -> _State:
+        return _State(
             {name: buffer.clone() for name, buffer in model.named_buffers()},
             {name: module.training for name, module in model.named_modules()},
             tuple(gradient(row).clone() for row in flat.rows),
@@ -140,7 +176,7 @@ Gradients = Callable[[Tensor, Tensor, Loss], Tensor]
 
 
 def _gradients_of(model: nn.Module, flat: FlatParameters) -> Gradients:
-    """What writes the gradients of a batch and returns its loss."""
+    """The function that writes the gradients of a batch and returns its loss."""
     if isinstance(model, Ensemble):
         return EnsembleGradients(model)
 
@@ -153,7 +189,7 @@ def _gradients_of(model: nn.Module, flat: FlatParameters) -> Gradients:
     return by_autograd
 
 
-def _moments(
+def _snapshots(
     model: nn.Module, feed: _Feed, loss: Loss, rule: OptimizerRule, steps: int, shown: frozenset[int]
 ) -> Iterator[Snapshot]:
     flat = flatten(model)
@@ -164,7 +200,7 @@ def _moments(
         before = {name: buffer.clone() for name, buffer in model.named_buffers()} if step in shown else {}
         value = gradients(x, y, loss)
         if step in shown:
-            after = _Snapshot.of(model, flat)
+            after = _State.of(model, flat)
             _restore_buffers(model, before)
             yield Snapshot(step, step / feed.epoch_steps, model, x, y, value)
             after.restore(model, flat)

@@ -1,6 +1,6 @@
-"""What makes the members of an ensemble independent runs: a data order and a learning rate each.
+"""Independent members of an ensemble: each has its own data order and its own learning rate.
 
-For ensembles of any module; those of `first_last` have orders of their own in the loop.
+This is for ensembles of any module. The loop itself gives those of `first_last` an order each.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from levinthal.vocabulary import Snapshot
 
 
 class ByRow(nn.Module):
-    """An ensemble that is given row numbers (n, S), a column a member, and looks the data up itself.
+    """An ensemble whose input is row numbers (n, S), one column per member. It looks the data up itself.
 
-    So one loop serves every member in an order of its own, and the data are held once.
+    So one loop serves every member in its own order, and the data are held once.
     """
 
     def __init__(self, nets: nn.Module, inputs: Float[Tensor, "rows d"]) -> None:
@@ -36,9 +36,10 @@ class ByRow(nn.Module):
 
 
 def own_orders(rows: int, seeds: Sequence[int]) -> Int[Tensor, "rows s"]:
-    """A permutation of the rows a seed: column s, in any common order, is that seed's own order.
+    """One permutation of the rows per seed: column s is the order of seed s.
 
-    Every epoch the loop permutes these rows anew, for all members alike; what they stand for differs.
+    Every epoch the loop permutes these rows, the same way for all members. Each member still has its own
+    order, because the columns differ.
 
     >>> own_orders(3, (0, 1, 0)).T.tolist()
     [[0, 2, 1], [1, 0, 2], [0, 2, 1]]
@@ -50,17 +51,18 @@ def own_orders(rows: int, seeds: Sequence[int]) -> Int[Tensor, "rows s"]:
 def summed(
     loss: Callable[[Tensor, Tensor], Tensor], labels: Int[Tensor, " rows"]
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """The loss of all members together, for row numbers (n, S) in the place of labels: each keeps its own.
+    """The sum of the members' losses, with row numbers (n, S) in the place of labels.
 
-    The gradient of a sum over networks that share nothing is every network's own gradient.
+    The networks share no parameter, so the gradient of the sum is the gradient of each network's own loss.
     """
     return lambda outputs, rows: loss(outputs, labels[rows.T]).sum()
 
 
 class MemberSGD(Optimizer):
-    """w <- (1 - r_s decay) w - r_s g, member s at its own rate r_s; biases (S, out) do not decay.
+    """w <- (1 - r_s decay) w - r_s g, where member s has its own learning rate r_s.
 
-    The decay is the book's: lambda / n of C + lambda / (2n) sum w^2 (Nielsen 2015, ch. 3, eq. 93).
+    Biases (S, out) do not decay. The decay is lambda / n of the cost C + lambda / (2n) sum w^2 (Nielsen 2015,
+    ch. 3, eq. 93).
     """
 
     def __init__(self, parameters: Iterable[Tensor], rates: Float[Tensor, " s"], decay: float = 0.0) -> None:
@@ -69,7 +71,7 @@ class MemberSGD(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move every parameter; its first axis is the member."""
+        """Update every parameter. Its first axis is the member."""
         del closure
         for group in self.param_groups:
             for weight in group["params"]:
@@ -92,9 +94,9 @@ def train_members(
     decay: float = 0.0,
     snapshots: Collection[int] | None = None,
 ) -> Iterator[Snapshot]:
-    """Train an ensemble in minibatches, member m in the order of `seeds[m]` and at the rate `rates[m]`.
+    """Train an ensemble in minibatches. Member m has the data order of `seeds[m]` and the rate `rates[m]`.
 
-    Runs where the data are. `snapshot.model` is a ByRow: its `nets` are the networks.
+    It runs on the device of the data. `snapshot.model` is a ByRow: its `nets` are the networks.
     """
     rows = own_orders(len(inputs), seeds)
     each = torch.tensor(rates, device=inputs.device)

@@ -1,9 +1,9 @@
-"""Momentum on a schedule, classical or Nesterov's, as Sutskever, Martens, Dahl & Hinton (2013) write it.
+"""Momentum on a schedule, classical or Nesterov's, after Sutskever, Martens, Dahl & Hinton (2013).
 
     v <- mu_t v - r g(w + [Nesterov] mu_t v);   w <- w + v
     mu_t = min(1 - 2^(-1 - log2(floor(t / period) + 1)), most)                                 (eqs. 1 to 5)
 
-`most` is 0 (gradient descent), .9, .99...; the paper's period is 250 of 750,000 updates.
+`most` is 0 (gradient descent), .9, .99... The paper's period is 250 of 750,000 updates.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from levinthal.networks.architecture import require_at_least
 
 
 def momentum_at(step: int, most: float, period: int = 250) -> float:
-    """mu_t = min(1 - 1 / (2 (floor(t / period) + 1)), most): 1/2, 3/4, 5/6, 7/8... a period each.
+    """mu_t = min(1 - 1 / (2 (floor(t / period) + 1)), most): one period each of 1/2, 3/4, 5/6, 7/8...
 
     >>> [momentum_at(t, 0.99) for t in (0, 249, 250, 500, 750)]
     [0.5, 0.5, 0.75, 0.8333333333333334, 0.875]
@@ -31,10 +31,10 @@ def momentum_at(step: int, most: float, period: int = 250) -> float:
 
 
 class MemberMomentum(Optimizer):
-    """One step of the rule above for every member of an ensemble, member s at its own rate r_s.
+    """The rule above for every member of an ensemble, where member s has its own learning rate r_s.
 
-    The first axis of a parameter is the member. With `nesterov` the parameters hold the point w + mu_t v at
-    which the gradient is taken, and not w: the two differ by a step of momentum, and meet as it vanishes.
+    The first axis of a parameter is the member. With `nesterov` the parameters hold the point w + mu_t v,
+    where the gradient is taken, and not w. The two differ by one step of momentum.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class MemberMomentum(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move every parameter."""
+        """Update every parameter."""
         del closure
         now, soon = (momentum_at(t, self.most, self.period) for t in (self.taken, self.taken + 1))
         self.taken += 1
         for weight in self.param_groups[0]["params"]:
             state = self.state[weight]
             velocity = state.setdefault("velocity", torch.zeros_like(weight))
-            if self.nesterov:  # back from the point looked at, w + mu_t v, to w
+            if self.nesterov:  # from w + mu_t v, where the gradient was taken, back to w
                 weight.sub_(velocity, alpha=now)
             rates = self.rates.view(-1, *[1] * (weight.ndim - 1)).to(weight)
             velocity.mul_(now).addcmul_(weight.grad, rates, value=-1)

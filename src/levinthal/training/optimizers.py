@@ -1,4 +1,4 @@
-"""Optimisers with torch's or Keras' constants, as frozen values that build the real thing."""
+"""Optimisers with torch's or Keras' constants: frozen values that build a `torch.optim.Optimizer`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LATE = 1e9
 """A step at which Adam's bias corrections, rho^t, have vanished."""
 
 OptimizerRule = Callable[[list[Tensor]], Optimizer]
-"""What makes an optimiser of parameters: one of the values below, or any such function."""
+"""A function from parameters to their optimiser. The values below are such functions."""
 
 
 def _require_rate(lr: float) -> None:
@@ -29,14 +29,31 @@ def _require_rate(lr: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SGD:
-    """Gradient descent, torch's and Keras' alike: v <- momentum v + g; w <- w - lr v."""
+    """Stochastic gradient descent: v <- momentum v + g; w <- w - lr v. Torch and Keras agree on it.
+
+    Args:
+        lr: learning rate, 0 or above. At 0 the weights do not change.
+        momentum: decay of the velocity v, in [0, 1).
+        nesterov: whether the update is momentum v + g, after Nesterov (Sutskever et al. 2013, sec. 2).
+
+    Calling the value with parameters gives a fused `torch.optim.SGD`.
+
+    Raises:
+        InputError: on the call, for a negative learning rate.
+
+    >>> w = torch.tensor([1.0], requires_grad=True)
+    >>> w.grad = torch.tensor([0.5])
+    >>> SGD(lr=0.5)([w]).step()
+    >>> w.item()  # 1 - 0.5 * 0.5
+    0.75
+    """
 
     lr: float = 1e-2
     momentum: float = 0.0
     nesterov: bool = False
 
     def __call__(self, parameters: Iterable[Tensor]) -> Optimizer:
-        """torch.optim.SGD, fused."""
+        """A fused `torch.optim.SGD` of the parameters."""
         _require_rate(self.lr)
         return torch.optim.SGD(
             parameters, self.lr, momentum=self.momentum, nesterov=self.nesterov, fused=True
@@ -45,10 +62,27 @@ class SGD:
 
 @dataclass(frozen=True, slots=True)
 class RMSprop:
-    """w <- w - lr g / (sqrt(v) + eps), v <- rho v + (1 - rho) g^2 from v = 0, no bias correction.
+    """RMSprop: v <- rho v + (1 - rho) g^2, from v = 0; w <- w - lr g / (sqrt(v) + eps). No bias correction.
 
-    The first step has size lr / sqrt(1 - rho). Keras: rho .9, eps 1e-8 up to 2.1.2, 1e-7 from 2.1.3;
-    torch: rho .99, eps 1e-8, the same rule. What is None takes the default of `constants`.
+    The first step of every weight has size lr / sqrt(1 - rho), whatever its gradient. Source: Tieleman &
+    Hinton (2012), lecture 6.5. Torch and Keras use this rule with different constants.
+
+    Args:
+        lr: learning rate, 0 or above.
+        constants: "keras" (rho .9) or "torch" (rho .99), the default of `rho`.
+        rho: decay of the mean square; None takes that of `constants`.
+        eps: added to the root. Keras used 1e-8 up to version 2.1.2 and 1e-7 from 2.1.3; torch uses 1e-8.
+
+    Calling the value with parameters gives the optimiser.
+
+    Raises:
+        InputError: on the call, for a negative learning rate or unknown `constants`.
+
+    >>> w = torch.tensor([1.0], requires_grad=True)
+    >>> w.grad = torch.tensor([1e-3])
+    >>> RMSprop(lr=0.1)([w]).step()
+    >>> round(1 - w.item(), 4)  # 0.1 / sqrt(0.1)
+    0.3162
     """
 
     lr: float = 1e-3
@@ -57,7 +91,7 @@ class RMSprop:
     eps: float = 1e-8
 
     def __call__(self, parameters: Iterable[Tensor]) -> Optimizer:
-        """The rule in one pass over memory: Adam, fused, with beta1 = 0 and its corrections long past."""
+        """The rule in one pass over memory: fused Adam with beta1 = 0 and bias corrections at their limit."""
         _require_rate(self.lr)
         require_one_of("constants", self.constants, CONSTANTS)
         rho = self.rho if self.rho is not None else {"keras": 0.9, "torch": 0.99}[self.constants]
@@ -73,10 +107,27 @@ class RMSprop:
 
 @dataclass(frozen=True, slots=True)
 class Adam:
-    """m and v are moving averages of g and g^2 with their start taken out.
+    """Adam: m and v are moving averages of g and g^2, corrected for their zero initialisation.
 
-    torch: eps is added to sqrt(v / (1 - b2^t)); Keras: to sqrt(v), with the rate corrected by
-    sqrt(1 - b2^t) / (1 - b1^t), "epsilon hat" of Kingma & Ba (2015), section 2.
+    Source: Kingma & Ba (2015). Torch follows algorithm 1 and adds eps to sqrt(v / (1 - b2^t)). Keras adds it
+    to sqrt(v) and corrects the learning rate by sqrt(1 - b2^t) / (1 - b1^t): "epsilon hat" of section 2.
+
+    Args:
+        lr: learning rate, 0 or above.
+        constants: "torch" or "keras", which of the two rules.
+        betas: decay of m and of v, each in [0, 1).
+        eps: added to the root.
+
+    Calling the value with parameters gives the optimiser.
+
+    Raises:
+        InputError: on the call, for a negative learning rate or unknown `constants`.
+
+    >>> w = torch.tensor([1.0], requires_grad=True)
+    >>> w.grad = torch.tensor([1e-3])
+    >>> Adam(lr=0.1)([w]).step()
+    >>> round(1 - w.item(), 4)  # the first step has size lr, whatever the gradient
+    0.1
     """
 
     lr: float = 1e-3
@@ -85,7 +136,7 @@ class Adam:
     eps: float = 1e-8
 
     def __call__(self, parameters: Iterable[Tensor]) -> Optimizer:
-        """torch.optim.Adam, fused; or Keras' rule."""
+        """A fused `torch.optim.Adam`, or an optimiser with Keras' rule."""
         _require_rate(self.lr)
         if require_one_of("constants", self.constants, CONSTANTS) == "keras":
             return KerasAdam(parameters, self.lr, self.betas, self.eps)
@@ -132,6 +183,6 @@ def named_optimizer(optimizer: str | OptimizerRule) -> OptimizerRule:
 
 
 def build(rule: OptimizerRule, flat: FlatParameters, model: nn.Module) -> Optimizer:
-    """The optimiser: over whole rows where the rule is ours and works number by number."""
+    """The optimiser, over whole rows of parameters where the rule is one of ours and elementwise."""
     elementwise = isinstance(rule, SGD | RMSprop | Adam)
     return rule(list(flat.rows) if elementwise else list(model.parameters()))

@@ -1,4 +1,4 @@
-"""When to look, and in which order the data come."""
+"""At which steps a run is evaluated, and in which order it sees the data."""
 
 from __future__ import annotations
 
@@ -14,11 +14,21 @@ from levinthal.networks.initial import generator
 
 
 def log_spaced(steps: int, count: int = 32) -> tuple[int, ...]:
-    """At most `count` steps from 0 to `steps`, both included, evenly spaced in log(1 + step).
+    """Choose steps that are evenly spaced in log(1 + step).
 
-    Most of what is interesting happens before step 250.
+    Networks change fastest at the beginning of training, and a logarithmic schedule samples it most densely.
 
-    >>> log_spaced(1000, 8)
+    Args:
+        steps: the last step, that is the number of updates of the run.
+        count: how many steps to choose. Steps that round to the same number are chosen once.
+
+    Returns:
+        At most `count` steps in ascending order. The first is 0 and the last is `steps`.
+
+    Raises:
+        InputError: `steps` is negative, or `count` is below 2.
+
+    >>> log_spaced(1000, 8)  # k = 0..7: exp(k / 7 ln 1001) - 1, rounded
     (0, 2, 6, 18, 51, 138, 372, 1000)
     """
     require_at_least("steps", steps, 0, "goes back in time")
@@ -28,10 +38,10 @@ def log_spaced(steps: int, count: int = 32) -> tuple[int, ...]:
 
 
 def batches(rows: int, batch_size: int, order_seed: int) -> Iterator[Tensor]:
-    """Row numbers of one batch after another, without end: every epoch is a new permutation.
+    """Row numbers of one batch after another, without end. Every epoch is a new permutation.
 
-    The rows of a permutation that do not fill a batch are left out of that epoch (all batches are equal,
-    and so is the noise in their gradients). The order depends on `order_seed` alone.
+    The last rows of a permutation do not fill a batch and are left out of that epoch. So all batches have
+    one size and their gradients one level of noise. The order depends on `order_seed` alone.
     """
     draw = generator(order_seed, "data order")
     while True:
@@ -42,8 +52,9 @@ def batches(rows: int, batch_size: int, order_seed: int) -> Iterator[Tensor]:
 def batch_rows(rows: int, batch_size: int, order_seeds: int | Sequence[int], seeds: int) -> Iterator[Tensor]:
     """Row numbers (b) shared by all networks, or (S, b) where every network has its own order.
 
-    Raises InputError for a batch that is empty or larger than the data, and for a number of orders that
-    is neither one nor the number of networks.
+    Raises:
+        InputError: the batch is empty or larger than the data, or the number of orders is neither one nor
+            the number of networks.
     """
     require_at_least("batch_size", batch_size, 1, "holds no sample")
     if batch_size > rows:

@@ -21,11 +21,9 @@ def test_orthogonal_layers_have_the_gain_they_were_given() -> None:
     assert ahead.y == pytest.approx((2.0, 2.0, 2.0), rel=1e-5)
     assert back.y[1:] == pytest.approx((2.0, 2.0), rel=1e-5)
     assert all(low <= y <= high for low, y, high in zip(ahead.low, ahead.y, ahead.high, strict=True))
-    assert (
-        gains.title == "A layer multiplies the signal by 2 to 2, and the gradient on its way back by 2 to 2"
-    )
-    ahead_and_back = "The last layer has 4.00 times the first one's signal; the first has 4.00 times"
-    assert sizes.title == f"{ahead_and_back} the last one's gradient"
+    assert gains.title == "A layer multiplies the signal by 2 to 2, and the gradient by 2 to 2"
+    signal_title = "Signal: the last layer has 4.00 times the first."
+    assert sizes.title == f"{signal_title} Gradient: the first layer has 4.00 times the last"
     assert ahead.x == ("Linear 0", "Linear 1", "Linear 2")
 
 
@@ -37,5 +35,5 @@ def test_many_layers_go_by_number_and_activations_have_a_figure() -> None:
 
 def test_no_gradient_is_said() -> None:
     sizes, _ = checkup_figures(layers(2, gain=0.0))
-    assert "no known part of" in sizes.title
+    assert "an unknown multiple of" in sizes.title
     assert checkup_figures(()) == []

@@ -13,9 +13,9 @@ FALLING = [2.0 * 0.9**k for k in range(20)]
 
 def test_a_run_shows_answer_loss_and_signs() -> None:
     html = run_html([], history(FALLING), setup())
-    assert "Healthy: the loss came down to 23 % of what a guess loses." in html
+    assert "Healthy: the loss fell to 23 % of the chance level." in html
     assert html.count("<svg") == 1
-    assert "What was looked at" in html
+    assert "What was checked" in html
     assert "<script" not in html
 
 
@@ -28,7 +28,7 @@ def test_a_cause_shows_its_cure_and_text_is_not_markup() -> None:
 
 
 def test_nothing_seen_is_shown_too() -> None:
-    assert "Nothing was seen." in run_html([], History())
+    assert "No training step was seen." in run_html([], History())
     assert "<svg" not in run_html([], history([math.nan, 2.0, math.inf]), setup())
 
 

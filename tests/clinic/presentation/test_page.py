@@ -60,19 +60,19 @@ def made(tmp_path: Path, findings: tuple[Finding, ...] = (), **more: Any) -> Wor
 def test_a_healthy_run_is_told_so_and_why(tmp_path: Path) -> None:
     page = made(tmp_path, history=history(FALLING), setup=setup())
     assert "Does Net train?" in page.words
-    assert "Healthy: the loss came down to 23 % of what a guess loses." in page.words
-    assert page.heads == ["What was looked at", "The figures", "Provenance"]
+    assert "Healthy: the loss fell to 23 % of the chance level." in page.words
+    assert page.heads == ["What was checked", "The figures", "Provenance"]
     assert "20 samples, from step 0 to step 190" in page.words
 
 
 def test_the_cause_comes_first_with_evidence_cure_and_what_it_explains(tmp_path: Path) -> None:
-    cause = finding("MISSING_ZERO_GRAD", "optimiser", 30, {"norm of what was left": 2.5})
+    cause = finding("MISSING_ZERO_GRAD", "optimiser", 30, {"norm of the gradient left over": 2.5})
     symptom = dataclasses.replace(finding("UNDERFIT", "loss", 90, {}), follows="MISSING_ZERO_GRAD")
     noted = finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
     proved = dataclasses.replace(cause, confirmation="+0.3 over 5 seeds")
     page = made(tmp_path, (proved, symptom, noted), history=history([2.0] * 20), setup=setup())
-    assert page.heads == ["The cause", "What was looked at", "Remarks", "The figures", "Provenance"]
-    for wanted in ("2.50", "norm of what was left", "since step 30", "Explains 1 symptom: UNDERFIT",
+    assert page.heads == ["The cause", "What was checked", "Info", "The figures", "Provenance"]
+    for wanted in ("2.50", "norm of the gradient left over", "since step 30", "Explains 1 symptom: UNDERFIT",
                    "optimizer.zero_grad()", "+0.3 over 5 seeds", "found: MISSING_ZERO_GRAD"):  # fmt: skip
         assert wanted in page.words, wanted
 
@@ -100,7 +100,7 @@ def test_a_page_is_made_of_whatever_there_is(tmp_path: Path, losses: list[float]
 
 def test_nothing_at_all_is_a_page(tmp_path: Path) -> None:
     page = made(tmp_path, history=History(), notice="The watch ended early: a < b")
-    assert "Nothing was seen that could be drawn." in page.words
+    assert "There are no numbers to draw." in page.words
     assert "The watch ended early: a < b" in page.words
     assert made(tmp_path, checkup=Checkup((), {}, ())).heads == ["The figures", "Provenance"]
 
@@ -140,7 +140,7 @@ def test_watch_and_checkup_write_their_pages(tmp_path: Path) -> None:
     words = Words(w.report(tmp_path / "run.html").read_text("utf-8")).words
     assert "one step in 2" in words
     assert "Does Linear train?" in words
-    assert "4 sampled steps, and 10 tell how a loss goes." in w._repr_html_()
+    assert "4 steps sampled; the trend of a loss needs 10." in w._repr_html_()
     checkup = check(model, functional.cross_entropy, (X[:16], Y[:16]))
     assert checkup.report(str(tmp_path / "check.html")).exists()
     assert "first loss" in checkup._repr_html_()

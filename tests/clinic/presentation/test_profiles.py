@@ -20,10 +20,8 @@ def test_signal_gradient_and_dead_units_from_input_to_output() -> None:
     assert gradient[0].y == pytest.approx((0.01, 0.1, 1.0))
     assert dead[0].role == "reference"
     assert dead[1].y == (25.0,) * 3
-    assert (
-        figure.title
-        == "The first matrix gets 1 % of the last one's gradient; at most 25 % of a layer's units are dead"
-    )
+    ratio = "The gradient of the first matrix is 1 % of that of the last"
+    assert figure.title == f"{ratio}; at most 25 % of a layer's units are dead"
 
 
 def test_many_layers_go_by_number() -> None:
@@ -38,7 +36,7 @@ def test_saturation_is_drawn_of_activations_flat_at_both_ends_alone() -> None:
     for sample in seen:
         sample.layers[1].saturates = True
     labels = [panel.y.label for panel in run_profiles(seen).panels]
-    assert labels[-2:] == ["Inputs on the flat part", "Units constant over the batch"]
+    assert labels[-2:] == ["Saturated inputs", "Units constant over the batch"]
 
 
 def test_samples_that_are_no_numbers_are_left_out() -> None:

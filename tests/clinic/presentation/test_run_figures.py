@@ -33,8 +33,8 @@ def test_the_loss_stands_beside_that_of_a_guess() -> None:
     figure = loss(history(FALLING))
     assert series(figure, "training").y == pytest.approx(FALLING)
     assert series(figure, "training").x[:3] == (0.0, 10.0, 20.0)
-    assert series(figure, "a guess").y == pytest.approx((math.log(4),) * 2)
-    assert figure.title == "The loss falls from 2.00 to 0.319; a guess loses 1.39"
+    assert series(figure, "chance level").y == pytest.approx((math.log(4),) * 2)
+    assert figure.title == "The loss falls from 2.00 to 0.319; chance level 1.39"
     assert figure.panels[0].y.unit == "nats"
     assert not figure.panels[0].y.log
 
@@ -42,7 +42,7 @@ def test_the_loss_stands_beside_that_of_a_guess() -> None:
 def test_many_losses_get_a_running_median() -> None:
     noisy = [1.0 + (k % 2) for k in range(120)]
     figure = loss(history(noisy))
-    assert series(figure, "a batch").role == "seed"
+    assert series(figure, "one batch").role == "seed"
     assert set(series(figure, "training").y) == {1.0, 2.0}
     spike = loss(history([1.0] * 60 + [50.0] + [1.0] * 60))
     assert set(series(spike, "training").y) == {1.0}
@@ -67,14 +67,14 @@ def test_causes_are_marked_where_they_begin_and_symptoms_are_not() -> None:
 def test_where_the_loss_ends_is_drawn_and_said() -> None:
     broken = history([2.0, 8.0, math.nan, math.inf, math.nan])
     figure = loss(broken, [finding("NON_FINITE_LOSS", "loss", 20, {})])
-    assert figure.title == "The loss is no number from step 20 on; until then it went from 2.00 to 8.00"
-    assert series(figure, "no number from step 20 on").x == (20.0, 20.0)
+    assert figure.title == "The loss is not finite from step 20 on; before that it went from 2.00 to 8.00"
+    assert series(figure, "not finite from step 20 on").x == (20.0, 20.0)
     assert series(figure, "NON_FINITE_LOSS").y == (8.0,)
     assert draw(figure)["data"]
 
 
 def test_a_loss_that_never_was_a_number_has_no_figure() -> None:
-    assert loss(history([math.nan] * 6)).title == "The loss was never a number"
+    assert loss(history([math.nan] * 6)).title == "The loss was never finite"
     assert "loss" not in [figure.id for figure in run_figures(history([math.nan] * 6), setup())]
     assert run_figures(History()) == []
 
@@ -86,7 +86,7 @@ def test_matrices_are_traced_by_depth_and_biases_are_not() -> None:
     assert [s.level for s in figure.panels[0].series] == [0.0, 0.5, 1.0]
     assert [s.y[0] for s in figure.panels[0].series] == pytest.approx([0.01, 0.1, 1.0])
     assert series(figure, "1.weight", 1).y[4] == pytest.approx(0.01)
-    assert figure.title == "A step changes a matrix by 1 % of itself"
+    assert figure.title == "A step changes a matrix by 1 % of its norm"
 
 
 def test_of_hundreds_of_matrices_a_few_are_traced_and_it_is_said() -> None:
@@ -118,7 +118,7 @@ def test_held_out_rows_stand_beside_training_rows() -> None:
                  (([0.9, 1.1], 6), ([0.2, 0.2], 10)))  # fmt: skip
     seen.validation = Validation(None, evaluations=[Evaluation(0, held, own), Evaluation(190, held, own)])
     figure = validation(seen)
-    assert figure.title == "At last the loss is 1.00 on held-out rows, and 0.200 on training rows"
+    assert figure.title == "At the end the loss is 1.00 on validation rows and 0.200 on training rows"
     assert series(figure, "validation").low[0] == pytest.approx(1.0 - 1.96 * 0.1)
     assert series(figure, "validation", 1).y == (60.0, 60.0)
     assert series(loss(seen), "validation").x == (0.0, 190.0)

@@ -1,4 +1,4 @@
-"""What was looked at: nothing that was not seen counts for a healthy network."""
+"""What was checked: nothing that was not seen counts for a healthy network."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def test_a_run_that_learns_reads_well() -> None:
     clear = ["Loss", "Data", "Loss function", "Model", "Optimiser", "Step", "Gradient", "Activations"]
     assert [sign.name for sign in read if sign.word == CLEAR] == clear
     assert [sign.word for sign in read[len(clear) :]] == [NOT_JUDGED, NOT_JUDGED]
-    assert sign("Gradient", read).reading.endswith("gets 10 % of what one of the last gets")
-    assert sign("Step", read).reading == "a step changes a matrix by 1 % of itself; learning rate 0.1"
+    assert sign("Gradient", read).reading.endswith("of the first of 2 matrices is 10 % of that of the last")
+    assert sign("Step", read).reading == "a step changes a matrix by 1 % of its norm; learning rate 0.1"
     assert (
         sign("Data", read).reading
-        == "inputs of mean 0.500 and spread 1.00, all finite; 4.00 of 4 classes a batch"
+        == "inputs with mean 0.500 and standard deviation 1.00, all finite; 4.00 of 4 classes per batch"
     )
     assert "at most 25 %" in sign("Activations", read).reading
 
@@ -65,12 +65,12 @@ def test_nothing_seen_is_not_judged() -> None:
 @pytest.mark.parametrize(
     ("losses", "said"),
     [
-        ([2.0] * 12, "the loss hardly moves: it is 2.00 at first and 2.00 at last; a guess loses 1.39"),
-        ([1.0 + k for k in range(12)], "the loss rises from 1.00 to 11.5; a guess loses 1.39"),
-        ([2.0, 900.0, *FALLING], "the loss falls from 2.00 to 0.319, by way of 900; a guess loses 1.39"),
-        ([9.0, 5.0, *[1.4] * 20], "the loss falls from 9.00 to 1.40, no lower than a guess: 1.39"),
-        ([2.0, 1.0], "the loss is 2.00 at first and 1.00 at last; a guess loses 1.39"),
-        ([math.nan, math.inf], "the loss was never a number"),
+        ([2.0] * 12, "the loss has plateaued: 2.00 at first, 2.00 at the end; chance level 1.39"),
+        ([1.0 + k for k in range(12)], "the loss rises from 1.00 to 11.5; chance level 1.39"),
+        ([2.0, 900.0, *FALLING], "the loss falls from 2.00 to 0.319, with a peak of 900; chance level 1.39"),
+        ([9.0, 5.0, *[1.4] * 20], "the loss falls from 9.00 to 1.40, not below chance level (1.39)"),
+        ([2.0, 1.0], "the loss is 2.00 at first and 1.00 at the end; chance level 1.39"),
+        ([math.nan, math.inf], "the loss was never finite"),
         ([], "no loss was seen"),
     ],
 )

@@ -28,10 +28,10 @@ def test_a_healthy_run_hears_why() -> None:
     said = answer(FALLING)
     assert (said.word, said.headline) == (
         HEALTHY,
-        "Healthy: the loss came down to 23 % of what a guess loses.",
+        "Healthy: the loss fell to 23 % of the chance level.",
     )
-    looked = sum(len(codes) for sign, codes in SIGNS.items() if sign not in ("Labels", "Validation"))
-    assert said.because.startswith(f"8 of 10 signs show nothing wrong: {looked} causes were looked for.")
+    checked = sum(len(codes) for sign, codes in SIGNS.items() if sign not in ("Labels", "Validation"))
+    assert said.because.startswith(f"8 of 10 areas show no fault ({checked} kinds of finding checked).")
     assert said.because.endswith("Not judged: labels and validation.")
 
 
@@ -39,7 +39,7 @@ def test_remarks_and_symptoms_do_not_make_a_run_sick() -> None:
     noted = finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
     said = answer(FALLING, [noted])
     assert said.word == HEALTHY
-    assert said.because.endswith("Noted, without harm so far: DEAD_RELU.")
+    assert said.because.endswith("Info: DEAD_RELU.")
 
 
 def test_the_cause_is_the_headline_and_other_causes_are_named() -> None:
@@ -48,15 +48,15 @@ def test_the_cause_is_the_headline_and_other_causes_are_named() -> None:
     said = answer([2.0] * 20, [*causes, symptom])
     assert said.word == FAULTY
     assert said.headline.startswith("The cross-entropy is given probabilities")
-    assert said.because.startswith("Another cause: STUCK_BATCH. The loss hardly moves")
+    assert said.because.startswith("Another cause: STUCK_BATCH. The loss has plateaued")
 
 
 @pytest.mark.parametrize(
     ("losses", "head"),
     [
-        ([], "Nothing was seen."),
-        ([2.0, 1.0], "Nothing was found, and little was seen."),
-        ([2.0] * 20, "No cause was found, and yet it does not train."),
+        ([], "No training step was seen."),
+        ([2.0, 1.0], "No cause was found, but few steps were seen."),
+        ([2.0] * 20, "No cause was found, but the loss does not improve."),
         ([float("nan")] * 20, "No cause was found."),
     ],
 )
@@ -67,6 +67,6 @@ def test_what_is_not_known_to_learn_is_not_called_healthy(losses: list[float], h
 def test_a_checkup_is_answered_before_training() -> None:
     good = answer_of_checkup([], {"first loss / ln K": Estimate.exact(1.02)})
     assert good.word == HEALTHY
-    assert good.because.endswith("The first loss is 102 % of that of a guess.")
+    assert good.because.endswith("The first loss is 102 % of the chance level ln K.")
     bad = answer_of_checkup([finding("GRAPH_BROKEN", "0.weight", 0, {})], {})
     assert (bad.word, bad.because) == (FAULTY, "")

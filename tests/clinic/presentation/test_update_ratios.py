@@ -20,7 +20,7 @@ def test_sizes_are_those_of_a_single_weight() -> None:
 
 
 def test_steps_that_change_nothing_are_said() -> None:
-    assert steps_in_words(np.zeros((5, 2))) == "a step leaves most matrices as they are"
+    assert steps_in_words(np.zeros((5, 2))) == "a step leaves most matrices unchanged"
     assert steps_in_words(np.zeros((0, 0))) == ""
 
 

@@ -13,7 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.clinic.conftest import undeclared
 
+from levinthal.clinic.findings.finding import found
 from levinthal.clinic.findings.kind import FindingKind
 from levinthal.clinic.rules.catalogue import CATALOGUE, MODULES, RULES
 from levinthal.clinic.treatment.remedies import REMEDIES
@@ -163,3 +165,12 @@ def test_every_threshold_is_a_named_constant() -> None:
                 assert isinstance(node.value, ast.Dict)
                 for value in node.value.values:
                     assert any(isinstance(part, ast.Name) for part in ast.walk(value)), ast.unparse(value)
+
+
+def test_a_rule_that_reports_a_kind_it_does_not_declare_is_caught() -> None:
+    reporting = next(rule for rule in RULES if len(vars(rule)["finds"]) == 1)
+    (declared,) = vars(reporting)["finds"]
+    other = next(kind for code, kind in CATALOGUE.items() if code != declared.code)
+    assert undeclared(reporting, [found(declared, "here", 0, {})]) == []
+    said = f"{reporting.__name__} reports {other.code}"
+    assert undeclared(reporting, [found(other, "here", 0, {})]) == [said]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,28 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(store: Store, l
     second = sweep(toy_study.toy(tasks[:1] + more), "only", store)
     assert (second.done, second.skipped, second.interrupted) == (2, 2, False)
     assert len(log.read_text().splitlines()) == 2 + 2 + 2
+
+
+def test_seed_by_seed_each_finished_seed_is_stored_at_once(store: Store, log: Path) -> None:
+    fault = Task({"width": 20, "fault": "interrupt_at_two"}, seeds=(0, 1, 2, 3))
+    study = replace(toy_study.toy((fault,)), seed_by_seed=True)
+    first = sweep(study, "only", store)
+    assert (first.done, first.interrupted) == (2, True)
+    assert {run.seed: run.environment["seeds"] for run in store.runs()} == {0: [0], 1: [1]}
+    assert sweep(study, "only", store).skipped == 2
+    assert log.read_text().count("\n") == 3 + 1  # the finished seeds are not measured again
+
+
+@BOTH
+def test_seed_by_seed_gives_the_rows_of_whole_tasks(tmp_path: Path, executor: Any) -> None:
+    found = []
+    for apart in (False, True):
+        with Store(tmp_path / f"{apart}.sqlite") as store:
+            study = replace(toy_study.toy(toy_study.tasks(seeds=(0, 1, 2))), seed_by_seed=apart)
+            summary = sweep(study, "only", store, executor=executor)
+            rows = store.rows("toy", tasks=study.presets["only"].tasks).where(name="error")
+            found.append((summary.done, list(rows)))
+    assert found[0] == found[1]
 
 
 def test_only_the_missing_seeds_of_a_task_are_run(store: Store, log: Path) -> None:

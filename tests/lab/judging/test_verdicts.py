@@ -16,6 +16,7 @@ Draw = Callable[[np.random.Generator, int], np.ndarray]
 
 BIG = [2.1, 1.9, 2.3, 1.8, 2.0, 2.2, 1.9, 2.1]
 NIL = [0.1, -0.1, 0.2, -0.2, 0.05, -0.05, 0.1, -0.1]
+WEAK = [0.5, 0.6, 0.4, 0.5, 0.55, 0.45, 0.5, 0.5]
 NOISY = [4.0, -3.0, 2.0, -2.5, 5.0, -4.0, 3.0, 1.0]
 
 
@@ -46,7 +47,7 @@ def test_replicates_beyond_the_smallest_size_with_a_clean_control() -> None:
     assert (verdict.seeds, verdict.seeds_needed) == (8, None)
     assert verdict.reasons[-1].startswith("Rise: 2.04 bits [")
     assert "over 8 seeds, 8 of them positive (sign test: p = 0.0039)" in verdict.reasons[-1]
-    assert verdict.reasons[-1].endswith("; what counts starts at 1 bits.")
+    assert verdict.reasons[-1].endswith("; the smallest effect size of interest is 1 bits.")
     assert "no such effect" in verdict.reasons[-2]
 
 
@@ -59,13 +60,63 @@ def test_partially_when_only_beyond_zero() -> None:
     [
         ([-v for v in BIG], "opposite"),
         (NIL, "excludes an effect of 1 bits, in either direction"),
-        ([0.5, 0.6, 0.4, 0.5, 0.55, 0.45, 0.5, 0.5], "excludes an effect of 1 bits"),
+        ([-2.0, -1.5, 0.5, -1.0, 0.3, -1.8, 0.2, -0.1], "excludes an effect of 1 bits."),
     ],
 )
-def test_does_not_replicate_with_the_wrong_sign_or_too_small(values: list[float], why: str) -> None:
+def test_does_not_replicate_with_the_wrong_sign_or_without_an_effect(values: list[float], why: str) -> None:
     verdict = ruled(values)
     assert verdict.outcome is Outcome.DOES_NOT_REPLICATE
     assert why in verdict.reasons[-2]
+
+
+def test_weaker_than_claimed_when_surely_between_zero_and_the_smallest_size() -> None:
+    verdict = ruled(WEAK)
+    assert verdict.outcome is Outcome.WEAKER
+    assert verdict.seeds_needed is None
+    assert verdict.reasons[-2] == (
+        "The interval lies above zero and below 1 bits, the smallest effect size of interest."
+    )
+    assert not any("direction" in reason or "would settle" in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize(
+    ("control", "why"),
+    [
+        (WEAK, "does not surely exceed that of the control: 0.5 bits"),
+        (NOISY, "does not surely exceed that of the control"),
+        (NIL[:4], "open: the control arm has 4 of 5 seeds"),
+        ([], "open: the control arm has 0 of 5 seeds"),
+    ],
+)
+def test_a_weak_effect_that_the_control_may_share_does_not_replicate(control: list[float], why: str) -> None:
+    verdict = ruled(WEAK, control)
+    assert verdict.outcome is Outcome.DOES_NOT_REPLICATE
+    assert why in verdict.reasons[0]
+    assert verdict.reasons[1] == "The interval excludes an effect of 1 bits."
+
+
+def test_a_weak_effect_is_held_against_its_control_seed_by_seed() -> None:
+    shared = [0.1, -0.1, 0.3, -0.3, 0.2, -0.2, 0.1, -0.1]
+    verdict = ruled([0.3 + v for v in shared], shared)
+    assert verdict.outcome is Outcome.WEAKER
+    assert judge(claim(control=""), Evidence({"all": seeds(WEAK)})).outcome is Outcome.WEAKER
+
+
+def test_parts_of_a_weak_effect() -> None:
+    assert ruled({"a": WEAK, "b": WEAK}).outcome is Outcome.WEAKER
+    mixed = ruled({"a": WEAK, "b": NIL})
+    assert mixed.outcome is Outcome.WEAKER
+    assert "It is not beyond zero in b (" in mixed.reasons[0]
+    held = ruled({"a": BIG, "b": [-1.2 * v / 2 for v in BIG]})
+    assert held.outcome is Outcome.PARTIALLY
+    assert "It holds in a (" in held.reasons[0]
+
+
+def test_lost_seeds_of_a_weak_effect() -> None:
+    assert ruled([*WEAK, *WEAK, math.nan]).outcome is Outcome.WEAKER
+    below = ruled([*WEAK, *[math.nan] * 2])  # two seeds at twice the size are not excluded
+    assert below.outcome is Outcome.INCONCLUSIVE
+    assert "would read 'weaker than claimed'" in below.reasons[1]
 
 
 def test_inconclusive_names_the_seeds_that_would_settle_it() -> None:
@@ -185,7 +236,8 @@ def test_exact_effects_need_no_spread() -> None:
     assert verdict.outcome is Outcome.REPLICATES  # exactly the smallest size counts
     assert verdict.effect is not None
     assert verdict.effect.trust is Trust.EXACT
-    assert ruled([0.999] * 5, [0.0] * 5).outcome is Outcome.DOES_NOT_REPLICATE
+    assert ruled([0.999] * 5, [0.0] * 5).outcome is Outcome.WEAKER
+    assert ruled([0.0] * 5, [0.0] * 5).outcome is Outcome.DOES_NOT_REPLICATE
     assert ruled([1.0] * 5, [1.0] * 5).outcome is Outcome.INCONCLUSIVE
 
 
@@ -269,12 +321,18 @@ def test_twice_the_smallest_size_replicates(n: int, spread: float, parts: int) -
 def test_a_nil_effect_does_not_replicate(noise: str, n: int, parts: int) -> None:
     found = simulate(NOISE[noise], n=n, parts=parts, effect=0.0, spread=2.0, runs=100)
     assert found[Outcome.REPLICATES] <= 0.05 * 100
-    assert found[Outcome.REPLICATES] + found[Outcome.PARTIALLY] <= 0.05 * 100
+    assert found[Outcome.REPLICATES] + found[Outcome.PARTIALLY] + found[Outcome.WEAKER] <= 0.05 * 100
 
 
 def test_a_true_effect_is_rarely_denied() -> None:
     found = simulate(NOISE["heavy tails"], n=8, parts=1, effect=1.0, spread=1.0, runs=300)
-    assert found[Outcome.DOES_NOT_REPLICATE] <= 0.05 * 300
+    assert found[Outcome.DOES_NOT_REPLICATE] + found[Outcome.WEAKER] <= 0.05 * 300
+
+
+def test_half_the_smallest_size_is_weaker_than_claimed() -> None:
+    found = simulate(NOISE["normal"], n=8, parts=1, effect=0.5, spread=0.25, runs=200)
+    assert found[Outcome.WEAKER] >= 0.8 * 200
+    assert found[Outcome.REPLICATES] == 0
 
 
 def test_judging_is_quick() -> None:

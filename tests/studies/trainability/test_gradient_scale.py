@@ -172,3 +172,14 @@ def test_figures_are_drawn_of_what_there_is(small: Rows) -> None:
 
 def test_the_study_is_found() -> None:
     assert find("gradient-scale") is study
+
+
+@pytest.mark.parametrize("arm", ["scale", "batch", "error"])
+def test_a_seed_alone_measures_what_it_measures_among_others(arm: str) -> None:
+    task = next(task for task in study.presets["quick"].tasks if task.cell["arm"] == arm)
+    cell = {**task.cell, **({"depth": 6} if "depth" in task.cell else {})}
+    data = digits.load_digits()
+    together = list(study.measure(Task(cell, (0, 3)), data=data, device="cpu"))
+    apart = [m for seed in (0, 3) for m in study.measure(Task(cell, (seed,)), data=data, device="cpu")]
+    assert study.seed_by_seed
+    assert [repr(m) for m in together] == [repr(m) for m in apart]

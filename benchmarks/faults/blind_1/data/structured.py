@@ -1,4 +1,4 @@
-"""Data of the fresh examination, with a shape: pictures, sequences, sets and graphs."""
+"""Structured data of the first blind suite: images, sequences, sets and graphs."""
 
 from __future__ import annotations
 

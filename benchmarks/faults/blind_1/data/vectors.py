@@ -1,4 +1,4 @@
-"""Data of the fresh examination, vectors: tables of scikit-learn, planes, fields and known functions.
+"""Vector data of the first blind suite: tables of scikit-learn, planes, fields and known functions.
 
 A seed in, inputs and targets out; nothing is shared with the other problems of the suite.
 """

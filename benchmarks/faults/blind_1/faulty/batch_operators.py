@@ -1,4 +1,4 @@
-"""What goes wrong between the loader and the step, in the fresh examination."""
+"""What goes wrong between the loader and the step, in the first blind suite."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The sick problems of the fresh examination: faults put on its healthy ones.
+"""The faulty cases of the first blind suite: faults injected into its healthy cases.
 
-A row is code, disguise, operator, the healthy twins, and how a FaultyCase differs from an ordinary one.
+A row is code, variant, operator, the healthy baselines, and how a FaultyCase differs from an ordinary one.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from benchmarks.faults.blind_1.faulty.losses import LOSSES
 from benchmarks.faults.blind_1.faulty.near_threshold import EDGES
 from benchmarks.faults.blind_1.faulty.networks import NETWORKS
 from benchmarks.faults.blind_1.faulty.optimisation import STEPS
-from benchmarks.faults.blind_1.healthy.cases import FRESH
+from benchmarks.faults.blind_1.healthy.cases import HEALTHY
 from benchmarks.faults.case import FaultyCase
 
 
-def _admitted(row: Row) -> Iterator[FaultyCase]:
-    code, disguise, operator, bases, words = row
-    for twin in (problem for base in bases.split() for problem in FRESH if problem.name == base):
-        named = replace(twin, name=f"{code}: {disguise} ({twin.name})", base=twin.name)
-        yield FaultyCase(operator(named), twin, code, **words)
+def _cases_of(row: Row) -> Iterator[FaultyCase]:
+    code, variant, operator, bases, fields = row
+    for baseline in (case for base in bases.split() for case in HEALTHY if case.name == base):
+        named = replace(baseline, name=f"{code}: {variant} ({baseline.name})", base=baseline.name)
+        yield FaultyCase(operator(named), baseline, code, **fields)
 
 
 ROWS: tuple[Row, ...] = (*DATA, *LOSSES, *NETWORKS, *STEPS, *HELD, *COLLAPSES, *EDGES)
-FRESH_SICK: tuple[FaultyCase, ...] = tuple(patient for row in ROWS for patient in _admitted(row))
+FAULTY: tuple[FaultyCase, ...] = tuple(case for row in ROWS for case in _cases_of(row))

@@ -1,4 +1,4 @@
-"""Representations and attention that collapse, for the fresh examination."""
+"""Representations and attention that collapse, for the first blind suite."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sharp(nn.Module):
 
 
 def heavy(factor: float) -> Change:
-    """Questions and keys start large."""
+    """Queries and keys are initialised large."""
 
     def change(layer: nn.MultiheadAttention) -> None:
         layer.in_proj_weight[: 2 * layer.embed_dim] *= factor
@@ -39,7 +39,7 @@ def heavy(factor: float) -> Change:
 
 
 def unasked(layer: nn.MultiheadAttention) -> None:
-    """Questions and keys start at nought, and each waits for the other."""
+    """Queries and keys are initialised to zero: neither gets a gradient."""
     layer.in_proj_weight[: 2 * layer.embed_dim] = 0
 
 
@@ -55,7 +55,7 @@ def cold_question(layer: Weighed) -> None:
 
 
 def one_direction(layer: nn.Linear) -> None:
-    """Weights of rank one: every unit looks the same way, each as strongly as it likes."""
+    """Weights of rank one: all units share one direction, with different norms."""
     units = torch.randn(layer.out_features, 1)
     layer.weight.copy_(units @ torch.randn(1, layer.in_features) / layer.in_features**0.5)
     layer.bias.zero_()
@@ -67,7 +67,7 @@ def kaiming(layer: nn.Linear) -> None:
 
 
 def pulled_together(out: Tensor, _y: Tensor) -> Tensor:
-    """Two views are to be alike, and nothing holds others apart."""
+    """Two views are pulled together, and nothing pushes different rows apart."""
     return ((out[:, 0] - out[:, 1]) ** 2).mean()
 
 

@@ -1,4 +1,4 @@
-"""Faults of data, batches and modes, for the fresh examination."""
+"""Faults of data, batches and modes, for the first blind suite."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from benchmarks.faults.own.data import Rows
 from torch import Generator, Tensor, nn
 
 Row = tuple[str, str, Operator, str, dict[str, Any]]
-"""Code, disguise, operator, healthy problems, words of the FaultyCase."""
+"""Code, variant, operator, names of healthy cases, fields of the FaultyCase."""
 SILENT = {"silent": True}
 
 

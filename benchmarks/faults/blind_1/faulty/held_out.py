@@ -1,4 +1,4 @@
-"""Faults that show on rows held out, and those of labels, for the fresh examination."""
+"""Faults that show on held-out rows, and faults of labels, for the first blind suite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of losses and of what the loss is given, for the fresh examination."""
+"""Faults of losses and of their inputs, for the first blind suite."""
 
 from __future__ import annotations
 

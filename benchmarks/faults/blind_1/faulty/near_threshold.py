@@ -1,4 +1,4 @@
-"""Faults near the edge of what can be noticed, for the fresh examination."""
+"""Faults near the detection threshold, for the first blind suite."""
 
 from __future__ import annotations
 

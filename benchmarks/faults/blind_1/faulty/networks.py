@@ -1,4 +1,4 @@
-"""Faults of networks, initial weights and losses, for the fresh examination."""
+"""Faults of networks, initial weights and losses, for the first blind suite."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def second(change: Callable[[nn.Module], object]) -> Callable[[TrainingCase], Tr
 
 
 def no_places(model: nn.Module) -> None:
-    """The network is not told where a token stands."""
+    """The network has no token positions."""
     nowhere = torch.zeros_like(model.places)  # type: ignore[arg-type]
     del model.places
     model.register_buffer("places", nowhere)

@@ -1,4 +1,4 @@
-"""What goes wrong in the fresh examination: operators that turn a healthy problem into a sick one."""
+"""The faults of the first blind suite: operators that make a healthy case faulty."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def both(*operators: Operator) -> Operator:
 
 
 def rows(change: Callable[[Tensor, Tensor, Generator], Rows]) -> Operator:
-    """Other data; the dice are the seed's."""
+    """Other data; the generator has the run's seed."""
 
     def done(p: TrainingCase) -> TrainingCase:
         return replace(p, data=lambda seed: change(*(t.clone() for t in p.data(seed)), dice_of(seed + 900)))
@@ -161,7 +161,7 @@ def biased(value: float) -> Callable[[Any], object]:
 
 
 def alike(jitter: float = 0.0, value: float | None = None) -> Operator:
-    """All units of a layer by one row (or one number); the last layer starts at zero."""
+    """All units of a layer get one row (or one number); the last layer is initialised to zero."""
 
     def change(model: nn.Module) -> None:
         for p in model.parameters():
@@ -248,7 +248,7 @@ def new_tensors(*parts: str) -> Operator:
 
 
 def held_still(*parts: str) -> Operator:
-    """These parameters require no gradient, and nobody says so."""
+    """These parameters require no gradient, and the user did not name them as frozen."""
 
     def change(model: nn.Module) -> None:
         for name, p in model.named_parameters():

@@ -1,4 +1,4 @@
-"""Faults of optimisers, rates, schedules and steps, for the fresh examination."""
+"""Faults of optimisers, learning rates, schedules and steps, for the first blind suite."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def of_another(make: Any, _model: nn.Module) -> Any:
 
 
 def first_rate(value: float) -> Any:
-    """The first two thirds of the tensors get a rate of their own."""
+    """The first two thirds of the tensors have their own learning rate."""
 
     def change(make: Any, model: nn.Module) -> Any:
         tensors, old = list(model.parameters()), make(model)
@@ -82,7 +82,7 @@ def on_a_grid(fine: float) -> Any:
 
 
 def coarse(kind: torch.dtype, lr: float, steps: int) -> Any:
-    """Weights, inputs and steps in few bits, at a rate and for a time that do well in float32."""
+    """Weights, inputs and steps in few bits; learning rate and duration do well in float32."""
 
     def done(p: TrainingCase) -> TrainingCase:
         def few(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

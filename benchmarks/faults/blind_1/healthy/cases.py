@@ -1,6 +1,7 @@
-"""The healthy problems of the fresh examination, written by someone who had not read the rules.
+"""The healthy cases of the first blind suite, written by someone who did not know the rules.
 
-Each trains well at the setting given, by its score on rows not trained on; none was tuned by what is said.
+Each trains well with the settings given, by its score on rows not trained on. None was tuned to what the clinic
+reports.
 """
 
 from __future__ import annotations
@@ -37,4 +38,4 @@ VALIDATED = tuple(
     replace(_KNOWN[of], name=name, validation=(in_batches, as_list)[k % 2], evaluates="right")
     for k, (name, of) in enumerate(_VALIDATED.items())
 )
-FRESH: tuple[TrainingCase, ...] = (*PLAIN, *VALIDATED)
+HEALTHY: tuple[TrainingCase, ...] = (*PLAIN, *VALIDATED)

@@ -1,4 +1,4 @@
-"""Healthy problems of the fresh examination: unusual aims and unusual loops."""
+"""Healthy cases of the first blind suite: unusual objectives and unusual loops."""
 
 from __future__ import annotations
 

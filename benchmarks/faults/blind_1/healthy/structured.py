@@ -1,4 +1,4 @@
-"""Healthy problems of the fresh examination: pictures, sequences, sets and graphs."""
+"""Healthy cases of the first blind suite: images, sequences, sets and graphs."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ SEQUENCES = (
 
 
 class Picked(nn.Module):
-    """What a recurrent layer says at each place, without its state."""
+    """The output of a recurrent layer at each place, without its state."""
 
     def forward(self, x: tuple[torch.Tensor, object]) -> torch.Tensor:
         """Output and state -> output"""

@@ -1,4 +1,4 @@
-"""Healthy problems of the fresh examination: tables, planes and known functions."""
+"""Healthy cases of the first blind suite: tables, planes and known functions."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def bounded(*sizes: int) -> nn.Module:
 
 
 def thinned() -> nn.Module:
-    """Half of the hidden weights are gone for good."""
+    """Half of the hidden weights are pruned permanently."""
     net = dense(64, 64, 48, 10)
     for layer in net[::2]:
         prune.random_unstructured(layer, "weight", amount=0.5)
@@ -106,7 +106,7 @@ def even_variance() -> nn.Module:
 
 
 def empty_end(net: nn.Sequential) -> nn.Sequential:
-    """The last layer starts at zero."""
+    """The last layer is initialised to zero."""
     nn.init.zeros_(net[-1].weight)
     nn.init.zeros_(net[-1].bias)
     return net

@@ -1,4 +1,4 @@
-"""Networks of the fresh examination that recommend, round, paint, flow or keep a copy of themselves."""
+"""Networks of the first blind suite that recommend, quantise, generate, or keep a copy of themselves."""
 
 from __future__ import annotations
 

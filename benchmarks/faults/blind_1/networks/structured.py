@@ -1,4 +1,4 @@
-"""Networks of the fresh examination, for pictures, sequences, sets and graphs.
+"""Networks of the first blind suite, for images, sequences, sets and graphs.
 
 A network that answers at every place gives (n, classes, places), as cross-entropy takes it.
 """
@@ -27,7 +27,7 @@ def stack(
 
 
 class Squeezed(nn.Module):
-    """A convolution whose channels are weighed by what the whole picture says."""
+    """A convolution whose channels are weighted by a summary of the whole image."""
 
     def __init__(self, fan: int, width: int):
         super().__init__()
@@ -56,7 +56,7 @@ class UNet(nn.Module):
 
 
 class NextBlock(nn.Module):
-    """Depthwise 5 x 5, layer norm, wide and narrow again; its scale starts small (Liu et al. 2022)."""
+    """Depthwise 5 x 5, layer norm, wide and narrow again; its scale is initialised small (Liu et al. 2022)."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -188,7 +188,7 @@ class Weighed(nn.Module):
 
 
 class OfSets(nn.Module):
-    """What each point says, summed up by largest and mean."""
+    """Features of each point, pooled by maximum and mean."""
 
     def __init__(self, inputs: int, width: int, outputs: int):
         super().__init__()
@@ -219,7 +219,7 @@ class OfGraphs(nn.Module):
 
 
 class Teller(nn.Module):
-    """One network reads, another writes place by place and looks back by attention."""
+    """Encoder and decoder: the decoder writes place by place and attends to the input."""
 
     def __init__(self, kinds: int, width: int, length: int):
         super().__init__()

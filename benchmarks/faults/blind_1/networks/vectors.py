@@ -1,4 +1,4 @@
-"""Networks of the fresh examination, for vectors. Each is small and plain; sizes are arguments."""
+"""Networks of the first blind suite, for vectors. Each is small and plain; sizes are arguments."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Highway(nn.Module):
 
 
 class ZeroGated(nn.Module):
-    """Residual blocks, each behind a gate that starts at zero."""
+    """Residual blocks, each behind a gate that is initialised to zero."""
 
     def __init__(self, inputs: int, width: int, depth: int, outputs: int):
         super().__init__()
@@ -168,7 +168,7 @@ class Experts(nn.Module):
 
 
 class Adapted(nn.Module):
-    """A fixed affine map and a trained one of low rank beside it, which starts at zero."""
+    """A fixed affine map and a trained one of low rank beside it, initialised to zero."""
 
     def __init__(self, fixed: nn.Linear, rank: int = 4):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Rows for the second healthy ward from formulas with a truth to find."""
+"""Rows for the healthy cases of the second blind suite, from formulas with a known truth."""
 
 from __future__ import annotations
 

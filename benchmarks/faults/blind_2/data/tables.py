@@ -1,4 +1,4 @@
-"""Rows for the second healthy ward: scikit-learn's tables, and formulas with a truth to find."""
+"""Rows for the healthy cases of the second blind suite: tables of scikit-learn, and formulas."""
 
 from __future__ import annotations
 

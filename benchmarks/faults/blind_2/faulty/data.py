@@ -132,7 +132,7 @@ def without(*columns: int) -> Change:
     return change
 
 
-SICK = (
+FAULTY = (
     sick("NON_FINITE_INPUT", "log of zeros", "tumour-drop", data=logged),
     sick("NON_FINITE_INPUT", "blank pixels standardised by batch", "figures-deep", batch_made=by_own_spread),
     sick("NON_FINITE_INPUT", "cells lost in a join", "friedman", data=in_training("friedman", lost_cells)),

@@ -1,4 +1,4 @@
-"""Faults of networks and their first weights."""
+"""Faults of networks and their initial weights."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ SHELLS = variant("shells-residual", "open", model=open_ended)
 HEADS = variant("marked-attention", "mha", model=partial(Marked, attention=Heads))
 WINE_SGD = variant("wine-layers", "plain", model=partial(stacked, 13, 24, 24, 3, act=nn.GELU),
                    optimizer=by(SGD, lr=0.1))  # fmt: skip
-SICK = (
+FAULTY = (
     sick("MISSING_NONLINEARITY", "activation never called", "friedman", model=Idle),
     sick("MISSING_NONLINEARITY", "formulas without tanh", "crescents-raw",
          model=partial(RawNet, act=lambda x: x)),

@@ -1,4 +1,4 @@
-"""What the sick problems of the second blind examination are put together with."""
+"""Building blocks of the faulty cases of the second blind suite."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sick(
 
 
 def rebuilt(twin: str | TrainingCase, change: Callable[[nn.Module], object]) -> Callable[[], nn.Module]:
-    """The twin's network after something was done to it, before the optimiser sees it."""
+    """The baseline's network after a change to it, before the optimiser gets it."""
     healthy = BASES[twin] if isinstance(twin, str) else twin
 
     def make() -> nn.Module:
@@ -90,7 +90,7 @@ def _in_part(data: Callable[[int], Rows], change: Change, training: bool, seed: 
 def over(
     parts: Callable[[nn.Module], Iterable[nn.Parameter]], base: str | TrainingCase, **more: object
 ) -> Callable[[nn.Module], torch.optim.Optimizer]:
-    """The twin's optimiser over some of the parameters."""
+    """The baseline's optimiser over some of the parameters."""
     healthy = BASES[base] if isinstance(base, str) else base
 
     def make(model: nn.Module) -> torch.optim.Optimizer:

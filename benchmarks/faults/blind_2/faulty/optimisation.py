@@ -1,4 +1,4 @@
-"""Faults of rates, schedules, decay, clipping and the precision of steps."""
+"""Faults of learning rates, schedules, weight decay, clipping and the precision of steps."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def each_alone(model: nn.Module) -> None:
 
 
 FIGURES = variant("figures-deep", "slow", optimizer=by(SGD, lr=0.007, momentum=0.9), steps=400)
-SICK = (
+FAULTY = (
     sick("EXCESS_WEIGHT_DECAY", "AdamW's at 40", "friedman",
          optimizer=by(AdamW, lr=5e-3, weight_decay=40)),
     sick("EXCESS_WEIGHT_DECAY", "SGD's at 0.3", "figures-deep",

@@ -27,7 +27,7 @@ RIGHT_TOKENS = variant("families-encoder", "eval", evaluates="right")
 
 
 def two_rates(model: nn.Module) -> Optimizer:
-    """A group left over from a fine-tuning, at rate 0."""
+    """A parameter group left over from a fine-tuning, with learning rate 0."""
     head = {id(p) for p in model.head.parameters()}  # type: ignore[union-attr]
     rest = [p for p in model.parameters() if id(p) not in head]
     return Adam([{"params": rest, "lr": 0.0}, {"params": list(model.head.parameters())}], lr=0.01)  # type: ignore
@@ -184,7 +184,7 @@ def tail_norm() -> nn.Module:
 
 FIGURES_BN = variant("figures-deep", "bn", model=partial(stacked, 64, 64, 64, 10, norm=nn.BatchNorm1d))
 PICTURE_TAIL: TrainingCase = variant("picture-conv", "tail", model=tail_norm)
-SICK = (
+FAULTY = (
     sick("OPTIMIZER_DETACHED", "the decoder alone", "copy-digits",
          optimizer=over(lambda m: m[4:].parameters(), "copy-digits")),
     sick("OPTIMIZER_DETACHED", "front copied after the optimiser was made", "marked-attention",

@@ -1,4 +1,4 @@
-"""The second healthy ward: what a watch is to be silent about, however unusual it looks."""
+"""The healthy cases of the second blind suite: the watch must report nothing, however unusual they are."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from benchmarks.faults.blind_2.healthy.pretrained import STARTED
 from benchmarks.faults.blind_2.healthy.regression_and_density import VALUES
 from benchmarks.faults.case import TrainingCase
 
-SECOND: tuple[TrainingCase, ...] = (*CLASSES, *VALUES, *STARTED)
+HEALTHY: tuple[TrainingCase, ...] = (*CLASSES, *VALUES, *STARTED)

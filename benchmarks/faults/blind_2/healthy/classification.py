@@ -1,4 +1,4 @@
-"""Second healthy ward: classes told apart in unusual and right ways."""
+"""Healthy cases of the second blind suite: classification in unusual, correct ways."""
 
 from __future__ import annotations
 

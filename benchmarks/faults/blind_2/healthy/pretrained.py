@@ -1,4 +1,4 @@
-"""Second healthy ward: trainings of what was trained before, and trainings with a loop of their own."""
+"""Healthy cases of the second blind suite: pretrained networks, and trainings with their own loop."""
 
 from __future__ import annotations
 

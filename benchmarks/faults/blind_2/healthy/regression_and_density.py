@@ -1,4 +1,4 @@
-"""Second healthy ward: values, densities and codes learnt in unusual and right ways."""
+"""Healthy cases of the second blind suite: regression, densities and codes, in unusual, correct ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The networks of the second blind examination; the keywords are where the sick problems put their faults."""
+"""The networks of the second blind suite; the faulty cases put their faults in through the keywords."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def convolved(act: Maker = nn.LeakyReLU, norm: Maker = groups, drop: float = 0.0
 
 
 class Cells(nn.Module):
-    """A GRU cell, carried by hand over four samples at a time."""
+    """A GRU cell, applied in a loop over four samples at a time."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Attention(nn.Module):
         self.scale, self.axis = temper * width**-0.5, axis
 
     def weights(self, x: Tensor) -> Tensor:
-        """Who looks at whom."""
+        """The attention weights."""
         return (self.q(x) @ self.k(x).mT * self.scale).softmax(self.axis)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ class Attention(nn.Module):
 
 
 class Marked(nn.Module):
-    """A token of its own looks for the marked vector."""
+    """A learned token attends to the marked vector."""
 
     def __init__(self, width: int = 24, attention: Callable[[int], nn.Module] = Attention) -> None:
         super().__init__()
@@ -145,7 +145,7 @@ class Pairs(nn.Module):
 
 
 class RawNet(nn.Module):
-    """Weights by hand, a forward pass in formulas."""
+    """Own weight tensors, a forward pass in formulas."""
 
     def __init__(
         self, gain: float = 1.0, act: Callable[[Tensor], Tensor] = torch.tanh, width: int = 24

@@ -1,4 +1,4 @@
-"""Networks of the second healthy ward."""
+"""Networks of the second blind suite's healthy cases."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class Twins(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, 2, d) -> (n, 1): positive for alike."""
+        """(n, 2, d) -> (n, 1): positive where the two are of one kind."""
         a, b = self.encoder(x[:, 0]), self.encoder(x[:, 1])
         return softplus(self.slope) * (self.margin - (a - b).pow(2).sum(1, keepdim=True))
 

@@ -1,4 +1,4 @@
-"""Networks of the second healthy ward that answer, or hold their weights, in ways of their own."""
+"""Networks of the second blind suite's healthy cases with unusual outputs or unusual weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the collapses need: a task that only attention solves, and the networks that lose their rows."""
+"""Collapsed representations: a task that only attention solves, and networks that lose their rank."""
 
 from __future__ import annotations
 

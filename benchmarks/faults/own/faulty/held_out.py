@@ -1,4 +1,4 @@
-"""What only a validation set, or the rows themselves, can show."""
+"""Faults that only a validation set, or the rows themselves, can show."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def unwanted(share: float) -> Callable[[Tensor, Tensor], Rows]:
 
 
 def corner(x: Tensor, y: Tensor) -> Rows:
-    """A bright pixel in the picture's first row says the class, as a stamp would."""
+    """A bright pixel in the image's first row encodes the class, as a stamp would."""
     x = x.clone()
     flat = x.reshape(len(x), -1)
     flat[:, : int(y.max()) + 1] = 0
@@ -133,14 +133,14 @@ def spelt_out(x: Tensor, y: Tensor) -> Rows:
 
 
 def by_heart() -> nn.Module:
-    """Room for every row."""
+    """Enough capacity for every row."""
     return mlp((20, 256, 256, 5))
 
 
 MANY = settings(validation=loader, steps=400)
 HELD = settings(validation=whole)
 LONG = settings(validation=whole, steps=300)
-SICK_HELD_OUT: tuple[Row, ...] = (
+FAULTY_HELD_OUT: tuple[Row, ...] = (
     row(
         "OVERFIT",
         "forty rows",

@@ -1,4 +1,4 @@
-"""Losses as they should not be written."""
+"""Losses written wrongly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faults that need more than a line."""
+"""The faults that need more than one line of code."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def first_batch(problem: TrainingCase, _targets: Tensor, _dice: Generator) -> It
 
 
 def few_rows(problem: TrainingCase, targets: Tensor, _dice: Generator) -> Iterator[Tensor]:
-    """A sampler whose dice are cast anew at every step from one seed: equal rows, in one order."""
+    """A sampler that reseeds its generator at every step: the same rows, in the same order."""
     while True:
         yield torch.randperm(len(targets), generator=Generator().manual_seed(7))[: problem.batch]
 
@@ -173,7 +173,7 @@ def keeps_in_eval(model: nn.Module) -> None:
 
 
 def half_precision(dtype: torch.dtype) -> Operator:
-    """Weights and inputs in half precision, the answers back in single."""
+    """Weights and inputs in half precision, the outputs back in single."""
 
     def halved(m: nn.Module) -> nn.Module:
         return Wrapped(m.to(dtype), torch.Tensor.float)
@@ -279,7 +279,7 @@ def biased(model: nn.Module, bias: float) -> None:
 
 
 def louder_blocks(model: nn.Module) -> None:
-    """No normalisation, and branches four times too loud."""
+    """No normalisation, and branches four times too large."""
     with torch.no_grad():
         for block in model.blocks:  # type: ignore[union-attr]
             block[0] = nn.Identity()

@@ -1,4 +1,4 @@
-"""What is broken between data, model, loss and loop."""
+"""Faults between data, model, loss and loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong in training: rates, gradients, activations, regularisation."""
+"""Faults of training: learning rates, gradients, activations, regularisation."""
 
 from __future__ import annotations
 

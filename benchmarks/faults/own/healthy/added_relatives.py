@@ -1,8 +1,8 @@
-"""Healthy relatives of problems that only the test half has the kind of, for the tuning half.
+"""Healthy cases for the development split, of kinds that only the held-out split had.
 
-Added after the test half had missed its bars on healthy problems. Chosen by kind (a GAN, an LSTM, targets in
-other units, counts, a density, PReLU...) without looking at which of its problems had failed; but its bars,
-its table by cause and one crash (PReLU) were known.
+Added after the held-out split had missed its targets on healthy cases. They were chosen by kind (a GAN, an LSTM,
+targets in other units, counts, a density, PReLU...), without knowing which of its cases had failed. Its targets, its
+table by cause and one crash (PReLU) were known.
 """
 
 from __future__ import annotations

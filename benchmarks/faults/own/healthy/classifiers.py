@@ -1,4 +1,4 @@
-"""Healthy classifiers of rows: perceptrons of many kinds."""
+"""Healthy classifiers of rows: multilayer perceptrons of many kinds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Healthy problems whose loop, loss or parametrisation is out of the common."""
+"""Healthy cases with an unusual loop, loss or parametrisation."""
 
 from __future__ import annotations
 

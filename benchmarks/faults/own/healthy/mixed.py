@@ -1,4 +1,4 @@
-"""Healthy problems, unlike each other in architecture, loss, optimiser, loop, data and size."""
+"""Healthy convolutions, sequence models and regressions: different losses, optimisers, loops and sizes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ from functools import partial
 import torch
 from benchmarks.faults.case import TrainingCase, rivalry
 from benchmarks.faults.own import data
-from benchmarks.faults.own.healthy.added_relatives import RELATIVES
-from benchmarks.faults.own.healthy.classifiers import CLASSIFIERS
-from benchmarks.faults.own.healthy.loops import UNUSUAL
-from benchmarks.faults.own.healthy.validation import HELD_OUT
 from benchmarks.faults.own.networks import (
     Attention,
     Bag,
@@ -172,8 +168,4 @@ REGRESSIONS = (
         loop=rivalry,
         scored=unjudged,
     ),
-)
-ZOO: tuple[TrainingCase, ...] = (
-    *(*CLASSIFIERS, *UNUSUAL, *RELATIVES, *CONVOLUTIONS, *SEQUENCES, *REGRESSIONS),
-    *HELD_OUT,
 )

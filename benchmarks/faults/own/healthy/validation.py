@@ -1,4 +1,4 @@
-"""Healthy problems with a validation set, of many kinds, with the gaps that are nothing to worry about."""
+"""Healthy cases with a validation set, of many kinds, with gaps that are no fault."""
 
 from __future__ import annotations
 

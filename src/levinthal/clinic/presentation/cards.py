@@ -1,4 +1,4 @@
-"""Findings and proofs as they are shown: words and numbers for a page or a notebook, no markup."""
+"""Findings and tried remedies as texts and numbers for a page or a notebook, without markup."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ OUTCOME_BADGES = {
     "no effect here": "inconclusive",
     "made it worse": "does-not-replicate",
 }
-"""Outcome of a treatment -> the badge of the verdicts that it shares."""
+"""Outcome of a tried remedy -> the badge of the verdict that it shares."""
 
 
 class TriedRemedy(Protocol):
-    """A treatment that was tried: the finding's code, the remedy's name and line, and what it gained."""
+    """A remedy that was tried, and what it gained."""
 
     @property
     def code(self) -> str:
@@ -28,7 +28,7 @@ class TriedRemedy(Protocol):
 
     @property
     def name(self) -> str:
-        """The remedy in words."""
+        """The name of the remedy."""
 
     @property
     def line(self) -> str:
@@ -36,16 +36,28 @@ class TriedRemedy(Protocol):
 
     @property
     def outcome(self) -> str:
-        """One of MARKS."""
+        """One of OUTCOME_BADGES, or another word for a remedy that was not compared."""
 
     @property
     def gain(self) -> Estimate:
-        """Treated minus untreated, over paired seeds."""
+        """The score with the remedy minus the score without it, over paired seeds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A cause as it is shown. `evidence` holds names and numbers, `notes` names and sentences."""
+    """A finding as it is shown.
+
+    Attributes:
+        code: Its code.
+        severity: Its severity.
+        means: Its meaning, as a sentence.
+        place: Where, since when, and its confidence.
+        evidence: Names and numbers.
+        notes: Names and longer texts.
+        remedy: Pieces of text, and whether each is code.
+        proof: The measured confirmation of the remedy; empty where none was tried.
+        explains: Its symptoms.
+    """
 
     code: str
     severity: str
@@ -60,7 +72,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A treatment as it is shown; `low`, `dot`, `high` and `zero` are places on an axis from 0 to 1."""
+    """A tried remedy as it is shown; `low`, `dot`, `high` and `zero` are places on an axis from 0 to 1."""
 
     code: str
     name: str
@@ -77,7 +89,7 @@ class Tried:
 
 
 def card(finding: Finding, explains: Sequence[Finding] = ()) -> Card:
-    """A finding, with the findings that it explains."""
+    """A finding as a card, with the findings that it explains."""
     shown = [(name, in_numbers(value)) for name, value in finding.evidence.items()]
     short = [(name, text) for name, text in shown if len(text) <= 24]
     return Card(
@@ -94,12 +106,12 @@ def card(finding: Finding, explains: Sequence[Finding] = ()) -> Card:
 
 
 def _place(finding: Finding) -> str:
-    """Where, when first, and how sure."""
+    """Where, since when, and with which confidence."""
     when = f"since step {finding.step:,}" if finding.step else "from the start"
     where = f"layer {finding.where}" if not finding.where.strip("0123456789.") else finding.where
     known = finding.confidence is not None
-    sure = f"confidence {finding.confidence:.0%}" if known else "not examined yet"
-    return f"{where} · {when} · {sure}".replace("%", "\u202f%")
+    confidence = f"confidence {finding.confidence:.0%}" if known else "confidence not measured yet"
+    return f"{where} · {when} · {confidence}".replace("%", "\u202f%")
 
 
 def in_numbers(value: Any) -> str:
@@ -116,7 +128,7 @@ def in_numbers(value: Any) -> str:
 
 
 def code_and_words(text: str) -> Iterable[tuple[str, bool]]:
-    """A remedy in pieces: what stands between backticks is code.
+    """A text in pieces: what is between backticks is code.
 
     >>> list(code_and_words("call `f()` once"))
     [('call ', False), ('f()', True), (' once', False)]
@@ -126,7 +138,7 @@ def code_and_words(text: str) -> Iterable[tuple[str, bool]]:
 
 
 def tried_remedies(trials: Sequence[TriedRemedy]) -> list[Tried]:
-    """Treatments on one common axis, which holds zero and every finite end; what helped most comes first."""
+    """Tried remedies on one axis that contains zero and every finite end; the best one comes first."""
     trials = sorted(trials, key=_merit)
     ends = [0.0, *(end for trial in trials for end in _ends(trial.gain) if math.isfinite(end))]
     low, high = min(ends), max(ends)
@@ -139,22 +151,24 @@ def tried_remedies(trials: Sequence[TriedRemedy]) -> list[Tried]:
 
 
 def _merit(trial: TriedRemedy) -> tuple[int, float]:
-    """Proved, then without effect, then worse, then what was not pursued; the larger gain first."""
+    """Confirmed, then without effect, then worse, then not compared; the larger gain first."""
     order = list(OUTCOME_BADGES)
     gain = trial.gain.value if math.isfinite(trial.gain.value) else -math.inf
     return order.index(trial.outcome) if trial.outcome in order else len(order), -gain
 
 
 def _ends(gain: Estimate) -> tuple[float, float, float]:
+    """Lower end, value and upper end."""
     span = gain.interval
     return (gain.value, gain.value, gain.value) if span is None else (span.low, gain.value, span.high)
 
 
 def _tried(trial: TriedRemedy, places: tuple[float, ...], zero: float) -> Tried:
+    """One row of the table."""
     (value, interval), (low, dot, high) = said(trial.gain), places
     shown = f"+{value}" if trial.gain.value > 0 else value
-    told = (trial.code, trial.name, trial.line, trial.outcome, OUTCOME_BADGES.get(trial.outcome, "reported"))
-    return Tried(*told, shown, interval, str(trial.gain.trust), low, dot, high, zero)
+    texts = (trial.code, trial.name, trial.line, trial.outcome, OUTCOME_BADGES.get(trial.outcome, "reported"))
+    return Tried(*texts, shown, interval, str(trial.gain.trust), low, dot, high, zero)
 
 
 def numbers_table(numbers: Mapping[str, Estimate]) -> list[tuple[str, str, str, str, str]]:

@@ -1,4 +1,4 @@
-"""A checkup before training as figures: sizes and gains of every layer, with their intervals."""
+"""The figures of a checkup before training: signal, gradient and gains of every layer, with intervals."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from levinthal.clinic.presentation.profiles import (
     DEAD,
-    FLAT,
     MOST,
     PERCENT,
+    SATURATED,
     SIZE,
     labels,
     layer_axis,
@@ -21,14 +21,14 @@ from levinthal.probes.signal import Layer
 from levinthal.report.spoken import counted, part, sentence
 from levinthal.vocabulary import Axis, Estimate, Figure, Panel, Series
 
-SLOPE = Axis("Gradient, rms at the output", log=True)
-FORWARD = Axis("Gain forward, output / input", log=True)
-BACKWARD = Axis("Gain backward, before / after", log=True)
-KEPT = ("kept as it is", 1.0)
+SLOPE = Axis("Gradient at the output, rms", log=True)
+FORWARD = Axis("Forward gain, output / input", log=True)
+BACKWARD = Axis("Backward gain, input / output", log=True)
+UNCHANGED = ("unchanged", 1.0)
 
 
 def checkup_figures(layers: Sequence[Layer]) -> list[Figure]:
-    """Size of signal and gradient, gain of every layer both ways, and flat or dead shares."""
+    """Signal and gradient of every layer, its gains in both directions, saturated and dead shares."""
     if not layers:
         return []
     kinds = labels({layer.name: layer.kind for layer in layers})
@@ -38,10 +38,10 @@ def checkup_figures(layers: Sequence[Layer]) -> list[Figure]:
         _panel(names, SLOPE, [layer.backward_scale for layer in layers]),
     )
     gains = (
-        _panel(names, FORWARD, [layer.forward_gain for layer in layers], KEPT),
-        _panel(names, BACKWARD, [layer.backward_gain for layer in layers], KEPT),
+        _panel(names, FORWARD, [layer.forward_gain for layer in layers], UNCHANGED),
+        _panel(names, BACKWARD, [layer.backward_gain for layer in layers], UNCHANGED),
     )
-    caption = f"{counted(len(layers), 'layer')} before training, one batch; 95 % intervals over its rows."
+    caption = f"{counted(len(layers), 'layer')} before training, on one batch; 95 % intervals over its rows."
     figures = (
         Figure("sizes", _sizes_title(layers), caption, sizes),
         Figure("gains", _gains_title(layers), caption, gains),
@@ -57,12 +57,12 @@ def _panel(
     against: tuple[str, float] | None = None,
     scale: float = 1.0,
 ) -> Panel:
-    """One estimate a layer as a point with its interval, and a level to read them against."""
+    """One point with its interval for each layer, and a reference line."""
     x = places(names)
     there = [(at, estimate) for at, estimate in zip(x, found, strict=True) if estimate is not None]
     ends = [(e.interval.low, e.interval.high) if e.interval else (e.value, e.value) for _, e in there]
     points = Series(
-        "a layer", tuple(at for at, _ in there), tuple(scale * e.value for _, e in there), "point", "start",
+        "layer", tuple(at for at, _ in there), tuple(scale * e.value for _, e in there), "point", "start",
         low=tuple(scale * low for low, _ in ends), high=tuple(scale * high for _, high in ends),
     )  # fmt: skip
     lines = () if against is None else (level(x, *against),)
@@ -70,8 +70,8 @@ def _panel(
 
 
 def _active(layers: Sequence[Layer], names: Sequence[str]) -> Iterator[Panel]:
-    """Flat shares of activations flat at both ends, dead shares of the others."""
-    for axis, both in ((FLAT, True), (DEAD, False)):
+    """Saturated shares of activations that saturate at both ends, dead shares of the others."""
+    for axis, both in ((SATURATED, True), (DEAD, False)):
         of = [
             (name, layer.flat if both else layer.dead)
             for name, layer in zip(names, layers, strict=True)
@@ -82,26 +82,30 @@ def _active(layers: Sequence[Layer], names: Sequence[str]) -> Iterator[Panel]:
 
 
 def _sizes_title(layers: Sequence[Layer]) -> str:
+    """How signal and gradient change from end to end."""
     first, last = layers[0], layers[-1]
     ahead = _ratio(last.forward_scale, first.forward_scale)
     back = _ratio(first.backward_scale, last.backward_scale)
-    return f"The last layer has {ahead} the first one's signal; the first has {back} the last one's gradient"
+    return f"Signal: the last layer has {ahead} the first. Gradient: the first layer has {back} the last"
 
 
 def _ratio(above: Estimate, below: Estimate) -> str:
+    """A ratio in words."""
     known = below.value > 0 and math.isfinite(above.value) and math.isfinite(below.value)
-    return part(above.value / below.value) if known else "no known part of"
+    return part(above.value / below.value) if known else "an unknown multiple of"
 
 
 def _gains_title(layers: Sequence[Layer]) -> str:
+    """The range of the gains."""
     ahead = [layer.forward_gain.value for layer in layers]
     back = [layer.backward_gain.value for layer in layers if layer.backward_gain is not None]
     said = f"A layer multiplies the signal by {min(ahead):.2g} to {max(ahead):.2g}"
-    return f"{said}, and the gradient on its way back by {min(back):.2g} to {max(back):.2g}" if back else said
+    return f"{said}, and the gradient by {min(back):.2g} to {max(back):.2g}" if back else said
 
 
 def _active_title(layers: Sequence[Layer]) -> str:
-    flat = [layer.flat for layer in layers if layer.tails and layer.tails.saturates]
+    """The largest shares of saturated and dead units."""
+    saturated = [layer.flat for layer in layers if layer.tails and layer.tails.saturates]
     dead = [layer.dead for layer in layers if layer.tails and not layer.tails.saturates]
-    shares = [[float(found) for found in some if found is not None] for some in (flat, dead)]
+    shares = [[float(found) for found in some if found is not None] for some in (saturated, dead)]
     return sentence("; ".join(most(*shares))) or "The activations"

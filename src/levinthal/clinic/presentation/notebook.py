@@ -1,4 +1,4 @@
-"""The same answer for a notebook: a small piece of HTML without scripts, in the colours around it."""
+"""The answer for a notebook: a small piece of HTML without scripts, in the colours of the notebook."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.vocabulary import BADGES, Estimate, Finding
 
 COLOURS = {"critical": "#c9372c", "warning": "#a86a00", "healthy": "#00845e"}
-"""Each at least 3:1 off white and off the usual dark grounds; the badge and the word say the same."""
+"""Contrast of each at least 3:1 on white and on dark backgrounds; badge and word say the same."""
 WIDTH, HEIGHT = 360, 70
 
 
 def run_html(findings: Sequence[Finding], history: History, setup: TrainingSetup | None = None) -> str:
-    """A watched run as HTML: the answer, the loss as a line, causes with their cures, the vital signs."""
+    """A watched run as HTML: the answer, the loss as a line, causes with their remedies, the signs."""
     signs = read_signs(history, setup, findings)
     parts = [_head(answer_of_run(findings, history, signs)), _sparkline(history), *_cards(findings)]
     return _box(
-        [*parts, _folded("What was looked at", [_row(sign.name, sign.word, sign.reading) for sign in signs])]
+        [*parts, _folded("What was checked", [_row(sign.name, sign.word, sign.reading) for sign in signs])]
     )
 
 
 def checkup_html(findings: Sequence[Finding], numbers: Mapping[str, Estimate]) -> str:
-    """A checkup as HTML: the answer, causes with their cures, and every number with its trust."""
+    """A checkup as HTML: the answer, causes with their remedies, and every number with its trust."""
     rows = [
         _row(name, Markup("<b>{}</b> {}").format(value, interval), f"{BADGES[trust]} {trust}")
         for name, value, interval, trust, _ in numbers_table(numbers)
@@ -39,23 +39,27 @@ def checkup_html(findings: Sequence[Finding], numbers: Mapping[str, Estimate]) -
 
 
 def _box(parts: Sequence[Markup]) -> str:
+    """All parts, in one block."""
     return str(
         Markup("<div style='max-width:52rem;line-height:1.45'>{}</div>").format(Markup("").join(parts))
     )
 
 
 def _head(said: Answer) -> Markup:
+    """The answer."""
     return Markup(
         "<p style='font-size:1.25em;margin:.2em 0'><b>{}</b></p><p style='margin:.2em 0 .6em'>{}</p>"
     ).format(said.headline, said.because)
 
 
 def _cards(findings: Sequence[Finding]) -> Iterator[Markup]:
+    """The causes."""
     for cause in causes(findings):
         yield _card(card(cause, symptoms(cause, findings)))
 
 
 def _card(one: Card) -> Markup:
+    """One cause."""
     colour = COLOURS.get(one.severity, "currentColor")
     numbers = [Markup("{} <b>{}</b>").format(name, value) for name, value in one.evidence]
     seen = Markup(" &ensp; ").join([*numbers, *(escape(f"{name}: {text}") for name, text in one.notes)])
@@ -63,9 +67,9 @@ def _card(one: Card) -> Markup:
         Markup("<code>{}</code>").format(t) if code else escape(t) for t, code in one.remedy
     )
     lines = [Markup("<b>{}</b> {}").format(one.code, one.place), escape(one.means), seen]
-    lines.append(Markup("<i>do:</i> {}").format(remedy))
+    lines.append(Markup("<i>remedy:</i> {}").format(remedy))
     if one.confirmation:
-        lines.append(Markup("<i>confirmation:</i> {}").format(one.confirmation))
+        lines.append(Markup("<i>confirmed:</i> {}").format(one.confirmation))
     if one.explains:
         lines.append(Markup("<i>explains:</i> {}").format(", ".join(other.code for other in one.explains)))
     return Markup(
@@ -81,6 +85,7 @@ def _row(*cells: str) -> Markup:
 
 
 def _folded(name: str, rows: Sequence[Markup]) -> Markup:
+    """A table that is folded at first."""
     if not rows:
         return Markup("")
     table = Markup("<table style='text-align:left'>{}</table>").format(Markup("").join(rows))
@@ -88,7 +93,7 @@ def _folded(name: str, rows: Sequence[Markup]) -> Markup:
 
 
 def _sparkline(history: History) -> Markup:
-    """The loss as a line, that of a guess dashed; nothing where fewer than two are known."""
+    """The loss as a line, the chance level dashed; nothing where fewer than two losses are known."""
     pairs = zip(history.steps.tolist(), history.task_losses.tolist(), strict=True)
     known = [(step, loss) for step, loss in pairs if math.isfinite(loss)]
     if len(known) < 2:

@@ -1,4 +1,4 @@
-"""The page of the clinic: the answer, causes and cures, what was looked at, figures, in one file."""
+"""The page of the clinic: the answer, causes and remedies, what was checked, figures, in one file."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ VERSIONS = ("levinthal", "python", "torch", "numpy")
 
 
 class Examined(Protocol):
-    """What a checkup before training measured."""
+    """What a checkup before training has measured."""
 
     @property
     def numbers(self) -> Mapping[str, Estimate]:
-        """Numbers of the whole network, by name."""
+        """Name -> number of the whole network."""
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -57,13 +57,25 @@ def write_page(
     provenance: Mapping[str, object] | None = None,
     notice: str = "",
 ) -> Path:
-    """Write what the clinic found as one self-contained page at `path`, and return the path.
+    """Write the findings as one self-contained page. It is written completely or not at all.
 
-    `title` names the network. `history` and `patient` are a watch's, `checkup` is what `check` gave; either
-    or both. `trials` are treatments that were tried. `provenance` adds to what the page says by itself of
-    where it is from; `notice` stands on top. The page is written whole or not at all.
+    Args:
+        path: The file to write.
+        title: The name of the network.
+        findings: The findings, causes before symptoms.
+        history: The sampled steps of a watch.
+        setup: The training setup of that watch.
+        checkup: What `check` gave; instead of a history, or beside it.
+        trials: The remedies that were tried.
+        provenance: Name -> value, added to what the page says about its origin.
+        notice: A sentence at the top of the page.
 
-    Raises InputError where `path` is a folder, StoreError where it cannot be written.
+    Returns:
+        The path.
+
+    Raises:
+        InputError: `path` is a folder.
+        StoreError: `path` cannot be written.
     """
     place = Path(path)
     if place.is_dir():
@@ -78,9 +90,9 @@ def write_page(
         "title": title,
         "answer": _answer(findings, history, checkup, signs),
         "cards": [card(cause, symptoms(cause, findings)) for cause in causes(findings)],
-        "remarks": [card(info, symptoms(info, findings)) for info in info_findings(findings)],
+        "info": [card(noted, symptoms(noted, findings)) for noted in info_findings(findings)],
         "tried": tried_remedies(trials),
-        "vitals": signs,
+        "signs": signs,
         "numbers": numbers_table(checkup.numbers) if checkup else [],
         "figures": drawn,
         "drawings": painting.embedded({f.id: f.drawing for f in drawn if f.drawing}),
@@ -108,12 +120,12 @@ def _answer(
 def _provenance(
     history: History | None, setup: TrainingSetup | None, more: Mapping[str, object]
 ) -> Iterable[tuple[str, str]]:
-    """Where the page is from: what was seen, of what, with what, when."""
+    """The origin of the page: steps, network, device, versions, date."""
     device = str(setup.parameters[0].device) if setup else "cpu"
     found = environment(device)
     if history is not None and len(history):
         first, last = history.samples[0].step, history.samples[-1].step
-        yield "Steps seen", f"{counted(len(history), 'sample')}, from step {first:,} to step {last:,}"
+        yield "Sampled steps", f"{counted(len(history), 'sample')}, from step {first:,} to step {last:,}"
     if setup is not None:
         total = sum(parameter.numel() for parameter in setup.parameters)
         yield "Network", f"{counted(total, 'parameter')} in {counted(len(setup.parameters), 'tensor')}"

@@ -1,4 +1,4 @@
-"""Layer by layer from input to output: what the samples of a run tell of every layer."""
+"""The layers from input to output: signal, gradient, saturated and dead units at some samples of a run."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from levinthal.report.spoken import counted, part, sentence, share
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
 NAMED = 12
-"""Layers that are told apart by name; more get numbers."""
+"""Layers that are shown by name; more are shown by number."""
 PERCENT = 100.0
 SIZE = Axis("Signal, rms of the output", log=True)
 GRADIENT = Axis("Gradient of a weight, rms", log=True)
-FLAT = Axis("Inputs on the flat part", "%")
+SATURATED = Axis("Saturated inputs", "%")
 DEAD = Axis("Units constant over the batch", "%")
 MOST = ("most of a layer", PERCENT * MOST_UNITS)
-"""The share from which on a layer counts as saturated or dead."""
+"""The share above which a layer counts as saturated or dead."""
 
 
 def evenly(count: int, most: int) -> list[int]:
-    """At most `most` of `count` places, spread evenly, the first and the last among them.
+    """At most `most` of `count` indices, evenly spaced, with the first and the last.
 
     >>> evenly(3, 7), evenly(100, 4), evenly(0, 3)
     ([0, 1, 2], [0, 33, 66, 99], [])
@@ -39,7 +39,7 @@ def evenly(count: int, most: int) -> list[int]:
 
 
 def places(names: Sequence[str]) -> tuple[float | str, ...]:
-    """Layers on an axis: by name where they are few, else by number.
+    """The positions of layers on an axis: names where they are few, else numbers.
 
     >>> places(["a", "b", "a"])
     ('a', 'b', 'a (2)')
@@ -56,7 +56,7 @@ def layer_axis(count: int, word: str) -> Axis:
 
 
 def labels(kinds: Mapping[str, str]) -> dict[str, str]:
-    """What each layer is called: its name, or its kind as well where the name is a mere number.
+    """The label of each layer: its name, with its kind where the name is a number.
 
     >>> labels({"0": "Linear", "head": "Linear", "": "Linear"})
     {'0': 'Linear 0', 'head': 'head', '': 'Linear'}
@@ -65,40 +65,42 @@ def labels(kinds: Mapping[str, str]) -> dict[str, str]:
 
 
 def level(x: Sequence[float | str], name: str, y: float) -> Series:
-    """A dotted line across a panel, to read the rest against."""
+    """A dotted reference line across a panel."""
     return Series(name, (x[0], x[-1]), (y, y), "reference")
 
 
-def most(flat: Sequence[float], dead: Sequence[float]) -> Iterator[str]:
-    """The worst layer's share on the flat part, and of dead units, in words."""
-    if flat:
-        yield f"at most {share(max(flat))} of a layer lie on the flat part"
+def most(saturated: Sequence[float], dead: Sequence[float]) -> Iterator[str]:
+    """The largest share of saturated inputs and of dead units of a layer, in words."""
+    if saturated:
+        yield f"at most {share(max(saturated))} of a layer's inputs are saturated"
     if dead:
         yield f"at most {share(max(dead))} of a layer's units are dead"
 
 
 def run_profiles(history: History, setup: TrainingSetup | None = None) -> Figure:
-    """Signal, gradient, and what is saturated or dead, at the first, the middle and the last sample."""
+    """Signal, gradient, saturated and dead units at the first, the middle and the last sample."""
     kinds = history.layer_names
     reads = {name: [read for read in history.layer(name) if _is_number(read)] for name in kinds}
     last = {name: of[-1] for name, of in reads.items() if of}
     panels = (*_signal(history, kinds), *_gradients(history, setup), *_active(history, last))
-    caption = f"{counted(len(kinds), 'layer')}; rows of the first, middle and last sample that has numbers."
+    caption = f"{counted(len(kinds), 'layer')}; first, middle and last sample with finite numbers."
     return Figure("layers", _title(history, setup, last), caption, panels)
 
 
 def _signal(history: History, kinds: Mapping[str, str]) -> Iterator[Panel]:
+    """The output of every layer."""
     if kinds:
         series = tuple(_lines(history, list(kinds), _rms))
         yield Panel(layer_axis(len(kinds), "Layer"), SIZE, series)
 
 
 def _rms(read: LayerStats) -> float:
+    """Root mean square of a layer's output."""
     return float(read.norm) / math.sqrt(max(read.count, 1))
 
 
 def _gradients(history: History, setup: TrainingSetup | None) -> Iterator[Panel]:
-    """The gradient of every matrix, at the steps of the other panels where there are any."""
+    """The gradient of every matrix, at the steps of the other panels where there are other panels."""
     names, values = weights(history, setup).names, gradients(history, setup)
     steps = history.tensor_steps.tolist()
     rows = {s: row.tolist() for s, row in zip(steps, values, strict=True) if np.isfinite(row).any()}
@@ -110,8 +112,8 @@ def _gradients(history: History, setup: TrainingSetup | None) -> Iterator[Panel]
 
 
 def _active(history: History, last: Mapping[str, LayerStats]) -> Iterator[Panel]:
-    """Flat shares of activations flat at both ends, dead shares of the others."""
-    for axis, read, both in ((FLAT, _flat, True), (DEAD, _dead, False)):
+    """Saturated shares of activations that saturate at both ends, dead shares of the others."""
+    for axis, read, both in ((SATURATED, _saturated, True), (DEAD, _dead, False)):
         names = [n for n, r in last.items() if r.saturated_inputs is not None and r.saturates is both]
         if names:
             lines = _lines(history, names, read)
@@ -120,20 +122,23 @@ def _active(history: History, last: Mapping[str, LayerStats]) -> Iterator[Panel]
 
 
 def _is_number(read: LayerStats) -> bool:
+    """Whether a layer's output is finite."""
     return math.isfinite(float(read.norm))
 
 
-def _flat(read: LayerStats) -> float:
+def _saturated(read: LayerStats) -> float:
+    """Saturated inputs in per cent."""
     return PERCENT * read.saturated_share
 
 
 def _dead(read: LayerStats) -> float:
+    """Dead units in per cent."""
     return PERCENT * read.dead_share
 
 
 def _chosen(history: History) -> list[Sample]:
-    """The first, the middle and the last sample whose signal is a number, of those read whole if there are
-    any: else layers and weights were read in different steps.
+    """The first, the middle and the last sample with finite signals. Complete samples come first, because in
+    the others layers and weights are read at different steps.
     """
     seen = [sample for sample in history if sample.names and all(map(_is_number, sample.layers))]
     whole = [sample for sample in seen if sample.tensors is not None] or seen
@@ -141,7 +146,7 @@ def _chosen(history: History) -> list[Sample]:
 
 
 def _lines(history: History, names: Sequence[str], read: Callable[[LayerStats], float]) -> tuple[Series, ...]:
-    """What is read of layers at the chosen samples."""
+    """One line for each chosen sample."""
     called = labels(history.layer_names)
     lines = [(sample.step, _reads(sample, names, read)) for sample in _chosen(history)]
     return _by_step(places([called[name] for name in names]), lines)
@@ -153,7 +158,7 @@ def _reads(sample: Sample, names: Sequence[str], read: Callable[[LayerStats], fl
 
 
 def _by_step(x: tuple[float | str, ...], lines: Sequence[tuple[int, list[float]]]) -> tuple[Series, ...]:
-    """One line a step, coloured by its order."""
+    """One line for each step, coloured by its order."""
     depth = max(len(lines) - 1, 1)
     return tuple(
         Series(f"step {step:,}", x, tuple(values), level=k / depth) for k, (step, values) in enumerate(lines)
@@ -161,13 +166,13 @@ def _by_step(x: tuple[float | str, ...], lines: Sequence[tuple[int, list[float]]
 
 
 def _title(history: History, setup: TrainingSetup | None, last: Mapping[str, LayerStats]) -> str:
-    """What the samples say of the layers."""
+    """The title: the gradient ratio, and the largest shares of saturated and dead units."""
     usual = typical(gradients(history, setup), 0) if len(history) else np.zeros(0)
     known = usual[np.isfinite(usual)]
-    said = []
+    said: list[str] = []
     if len(known) > 1 and known[-1] > 0:
         ratio = part(float(known[0] / known[-1]))
-        said.append(f"the first matrix gets {ratio} the last one's gradient")
+        said.append(f"the gradient of the first matrix is {ratio} that of the last")
     active = [read for read in last.values() if read.saturated_inputs is not None]
     said += most(
         [r.saturated_share for r in active if r.saturates], [r.dead_share for r in active if not r.saturates]

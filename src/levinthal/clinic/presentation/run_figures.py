@@ -1,10 +1,10 @@
-"""What was seen of a run as figures: the history in, numbers to be drawn out, and nothing else.
+"""The figures of a run: a history in, numbers to be drawn out.
 
-loss         the loss against the step, the loss of a guess, held-out rows, and where findings began
-matrices     over the steps: the gradient of every weight matrix, and how much of itself a step changes
-layers       from input to output: signal, gradient, and what is saturated or dead (`profiles`)
-validation   loss and accuracy on held-out rows beside training rows, on one footing
-rate         the learning rate, where it is not the same throughout
+loss         the loss against the step, the chance level, validation rows, and where findings begin
+matrices     over the steps: the gradient of every weight matrix, and the step relative to its norm
+layers       from input to output: signal, gradient, saturated and dead units (`profiles`)
+validation   loss and accuracy on validation rows and on training rows, both in evaluation mode
+rate         the learning rate, where it changes
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from levinthal.report.spoken import counted, number, sentence
 from levinthal.vocabulary import Axis, Figure, Finding, Panel, Series, Severity
 
 MOST_TRACES = 7
-"""Matrices whose course is drawn; of more, these many spread evenly from the first to the last."""
+"""Matrices that are drawn; of more, this many, evenly spaced from the first to the last."""
 SMOOTHED = 60
-"""Finite losses from which on a running median is drawn over them."""
+"""Finite losses from which on a running median is drawn."""
 WIDE = 30.0
-"""The largest value over the least, from which on their axis is logarithmic."""
+"""Largest over smallest value above which the axis is logarithmic."""
 NORMAL = 1.96
 STEP = Axis("Step")
 
@@ -37,7 +37,7 @@ STEP = Axis("Step")
 def run_figures(
     history: History, setup: TrainingSetup | None = None, findings: Sequence[Finding] = ()
 ) -> list[Figure]:
-    """The figures of a run, the most important first; one without a number to draw is left out."""
+    """The figures of a run, the most important first; a figure without finite numbers is left out."""
     figures = (
         loss(history, findings),
         validation(history),
@@ -49,44 +49,43 @@ def run_figures(
 
 
 def _has_numbers(figure: Figure) -> bool:
+    """Whether a figure has finite numbers besides its reference lines."""
     drawn = [s for panel in figure.panels for s in panel.series if s.role != "reference"]
     return any(math.isfinite(y) for s in drawn for y in s.y)
 
 
 def loss(history: History, findings: Sequence[Finding] = ()) -> Figure:
-    """The loss against the step, beside that of a guess; marks say where causes began."""
+    """The loss against the step, with the chance level; points show where causes begin."""
     at, losses = history.steps.tolist(), history.task_losses
     known = losses[np.isfinite(losses)]
     log = bool(len(known) and known.min() > 0 and known.max() > WIDE * known.min())
     evaluations = _evaluations(history)
     series = (
         *_course(at, losses),
-        *(
-            [_scores("validation", [(look.step, look.held_out) for look in evaluations])]
-            if evaluations
-            else ()
-        ),
+        *([_scores("validation", [(e.step, e.held_out) for e in evaluations])] if evaluations else ()),
         *_chance_level(at, history.chance),
         *_end(at, losses),
         *_marks(findings, at, losses),
     )
     window = _window(len(known))
     thick = f"; thick: running median of {window}" if window > 1 else ""
-    caption = f"{counted(len(history), 'sampled step')}, the loss of one training batch each{thick}."
+    caption = f"{counted(len(history), 'sampled step')}; the loss of one training batch at each{thick}."
     panel = Panel(STEP, Axis("Loss", _unit(history), log=log), series)
     return Figure("loss", sentence(loss_in_words(history)), caption, (panel,))
 
 
 def _unit(history: History) -> str:
+    """Nats for a cross-entropy."""
     return "nats" if {call.kind for call in history.calls()} == {"cross_entropy"} else ""
 
 
 def _window(samples: int) -> int:
-    """Samples that a running median takes in: odd, and one where there are few."""
+    """The samples in a running median: an odd number, and 1 where there are few."""
     return 1 if samples < SMOOTHED else 2 * (samples // 40) + 1
 
 
 def _course(at: Sequence[int], losses: np.ndarray) -> Iterator[Series]:
+    """The loss of each batch; of many, with their running median."""
     window, x = _window(int(np.isfinite(losses).sum())), tuple(map(float, at))
     if window == 1:
         yield Series("training", x, tuple(losses.tolist()), "median", "training")
@@ -94,17 +93,18 @@ def _course(at: Sequence[int], losses: np.ndarray) -> Iterator[Series]:
     padded = np.pad(losses, window // 2, mode="edge")
     around = typical(np.lib.stride_tricks.sliding_window_view(padded, window), 1)
     middle = np.where(np.isfinite(losses), around, np.nan)
-    yield Series("a batch", x, tuple(losses.tolist()), "seed", "training")
+    yield Series("one batch", x, tuple(losses.tolist()), "seed", "training")
     yield Series("training", x, tuple(middle.tolist()), "median", "training")
 
 
 def _chance_level(at: Sequence[int], chance: float) -> Iterator[Series]:
+    """The chance level as a line, where it is known."""
     if at and math.isfinite(chance):
-        yield Series("a guess", (float(at[0]), float(at[-1])), (chance, chance), "reference")
+        yield Series("chance level", (float(at[0]), float(at[-1])), (chance, chance), "reference")
 
 
 def _end(at: Sequence[int], losses: np.ndarray) -> Iterator[Series]:
-    """An upright line where the loss stops to be a number."""
+    """A vertical line where the loss becomes nan or infinite."""
     finite = np.isfinite(losses)
     known = losses[finite]
     if len(known) == 0 or finite[int(finite.argmax()) :].all():
@@ -112,11 +112,11 @@ def _end(at: Sequence[int], losses: np.ndarray) -> Iterator[Series]:
     first = int(finite.argmax())
     step = float(at[first + int((~finite[first:]).argmax())])
     low, high = float(known.min()), float(known.max())
-    yield Series(f"no number from step {step:,.0f} on", (step, step), (low, high or 1.0), "reference")
+    yield Series(f"not finite from step {step:,.0f} on", (step, step), (low, high or 1.0), "reference")
 
 
 def _marks(findings: Sequence[Finding], at: Sequence[int], losses: np.ndarray) -> Iterator[Series]:
-    """A point for every step at which causes begin, on the last loss known by then."""
+    """A point for every step at which causes begin, on the last known loss."""
     roots = [f for f in findings if not f.follows and f.severity is not Severity.INFO]
     finite = np.flatnonzero(np.isfinite(losses)).tolist()
     for step in sorted({f.step for f in roots}) if finite else ():
@@ -126,11 +126,12 @@ def _marks(findings: Sequence[Finding], at: Sequence[int], losses: np.ndarray) -
 
 
 def _evaluations(history: History) -> list[Evaluation]:
+    """The evaluations on validation."""
     return [] if history.validation is None else history.validation.evaluations
 
 
 def _scores(name: str, found: Sequence[tuple[int, Score]]) -> Series:
-    """The loss on some rows, with its interval where pieces of them tell one."""
+    """The loss on some rows, with its interval where there are several pieces."""
     x, y = tuple(float(step) for step, _ in found), tuple(score.loss for _, score in found)
     errors = [score.error for _, score in found]
     if not all(map(math.isfinite, errors)):
@@ -140,11 +141,11 @@ def _scores(name: str, found: Sequence[tuple[int, Score]]) -> Series:
 
 
 def validation(history: History) -> Figure:
-    """Loss, and accuracy where answers can be counted, on held-out rows and on training rows alike."""
+    """Loss, and accuracy where answers can be counted, on validation rows and on training rows."""
     evaluations = _evaluations(history)
     sides = (
-        ("validation", [(look.step, look.held_out) for look in evaluations]),
-        ("training rows", [(look.step, look.training) for look in evaluations if look.training is not None]),
+        ("validation", [(e.step, e.held_out) for e in evaluations]),
+        ("training rows", [(e.step, e.training) for e in evaluations if e.training is not None]),
     )
     known = [(name, found) for name, found in sides if found]
     losses = tuple(_scores(name, found) for name, found in known)
@@ -153,22 +154,23 @@ def validation(history: History) -> Figure:
         Panel(STEP, Axis("Loss", _unit(history)), losses),
         Panel(STEP, Axis("Right answers", "%"), right),
     )
-    title = "Held-out rows"
+    title = "Validation rows"
     if evaluations and evaluations[-1].training is not None:
         held, seen = number(evaluations[-1].held_out.loss), number(evaluations[-1].training.loss)
-        title = f"At last the loss is {held} on held-out rows, and {seen} on training rows"
-    caption = "Both in evaluation mode; bands are 95 % intervals over the rows."
+        title = f"At the end the loss is {held} on validation rows and {seen} on training rows"
+    caption = "Both are evaluated in evaluation mode. Bands are 95 % intervals over the rows."
     return Figure("validation", title, caption, tuple(panel for panel in panels if panel.series))
 
 
 def _accuracy(name: str, found: Sequence[tuple[int, Score]]) -> Iterator[Series]:
+    """Right answers in per cent, where answers can be counted."""
     if all(math.isfinite(score.accuracy) for _, score in found):
         right = tuple(100 * score.accuracy for _, score in found)
         yield Series(name, tuple(float(step) for step, _ in found), right, "median", name)
 
 
 def matrices(history: History, setup: TrainingSetup | None = None) -> Figure:
-    """Over the steps: the gradient of a weight of every matrix, and how much of itself a matrix moves."""
+    """Over the steps: the gradient per weight of every matrix, and the step relative to its norm."""
     names, at = weights(history, setup).names, history.tensor_steps.tolist()
     slopes, sizes = gradients(history, setup), step_sizes(history, setup)
     panels = (
@@ -188,21 +190,22 @@ def _traces(at: Sequence[int], names: Sequence[str], values: np.ndarray) -> Iter
 
 
 def _shown(count: int) -> str:
-    """How many of the matrices are drawn, and how they are told apart."""
+    """How many of the matrices are drawn, and what their colours mean."""
     if count <= MOST_TRACES:
         return f"Weight matrices: {count}, coloured by depth."
     return f"{MOST_TRACES} of {count} weight matrices, evenly from first to last, coloured by depth."
 
 
 def rate(history: History) -> Figure:
-    """The learning rate over the steps, or each where there are several; empty for one that stays."""
+    """Every learning rate over the steps; an empty figure where none changes."""
     seen = [(float(sample.step), sample.rates) for sample in history if sample.rates]
     columns = list(dict.fromkeys(zip(*(rates for _, rates in seen), strict=True)))[:MOST_TRACES]
     levels = {level for column in columns for level in column}
     if len(levels) < 2 or all(len(set(column)) == 1 for column in columns):
         return Figure("rate", "", "", ())
     x = tuple(step for step, _ in seen)
-    names = ["learning rate"] if len(columns) == 1 else [f"rate {k + 1}" for k in range(len(columns))]
+    single = len(columns) == 1
+    names = ["learning rate"] if single else [f"learning rate {k + 1}" for k in range(len(columns))]
     series = tuple(
         Series(name, x, column, "median", name) for name, column in zip(names, columns, strict=True)
     )
@@ -211,6 +214,6 @@ def rate(history: History) -> Figure:
     return Figure(
         "rate",
         title,
-        "The same for all parameters." if len(columns) == 1 else f"{len(columns)} unlike rates.",
+        "The same for all parameters." if single else f"{len(columns)} different learning rates.",
         (Panel(STEP, axis, series),),
     )

@@ -1,7 +1,7 @@
-"""The vital signs of a run: what was looked at, what it read, and which causes were looked for there.
+"""The signs of a run: one for each area of training, with its reading and the findings that were checked
+there.
 
-A healthy run is told why it is healthy, and what was not seen counts for nothing: a sign without enough
-samples is *not judged*.
+The signs say why a healthy run is healthy. A sign with too few samples is *not judged*.
 """
 
 from __future__ import annotations
@@ -23,21 +23,28 @@ from levinthal.clinic.rules.loss_trend import LossTrend, loss_trend
 from levinthal.report.spoken import counted, number, part, share
 from levinthal.vocabulary import Finding, Severity
 
-CLEAR, INFO, FOUND, NOT_JUDGED = "nothing found", "remark", "found", "not judged"
+CLEAR, INFO, FOUND, NOT_JUDGED = "nothing found", "info", "found", "not judged"
 FEW_SAMPLES = 3
-SHIFTED = 0.8
-"""Share of the first loss below which it has moved, wherever it ends."""
+MOVED = 0.8
+"""Share of the first loss below which the loss has moved, even if it ends at chance level."""
 PEAK = 10.0
-"""Times its ends from which on the highest loss is worth a word."""
+"""Highest loss over the loss at both ends, above which the peak is reported."""
 SIGNS: dict[str, tuple[str, ...]] = {
     area: tuple(code for code, kind in CATALOGUE.items() if kind.area is area) for area in Area
 }
-"""Sign -> the findings that it would show, causes first."""
+"""Sign -> the findings of its area, causes first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One sign: what it read, one of the four words, and the codes that were found or looked for."""
+    """One sign of a run.
+
+    Attributes:
+        name: The area of training.
+        reading: What was measured, in words and numbers.
+        word: CLEAR, INFO, FOUND or NOT_JUDGED.
+        codes: The findings in this area; where there are none, the findings that were checked.
+    """
 
     name: str
     reading: str
@@ -46,7 +53,7 @@ class Sign:
 
 
 def read_signs(history: History, setup: TrainingSetup | None, findings: Sequence[Finding]) -> list[Sign]:
-    """Every sign, in the order from the loss inwards."""
+    """Every sign, in the order of `Area`."""
     trend = loss_trend(history)
     readings = {
         Area.LOSS: (loss_in_words(history, trend), trend.known or trend.broken),
@@ -64,16 +71,17 @@ def read_signs(history: History, setup: TrainingSetup | None, findings: Sequence
 
 
 def _sign(name: str, reading: str, judged: bool, findings: Iterable[Finding]) -> Sign:
+    """A sign, from its reading and the findings of its area."""
     codes = SIGNS[name]
     hits = [finding for finding in findings if finding.code in codes]
     if not hits:
         return Sign(name, reading, CLEAR if judged else NOT_JUDGED, codes)
-    info_findings = all(hit.severity is Severity.INFO for hit in hits)
-    return Sign(name, reading, INFO if info_findings else FOUND, tuple(dict.fromkeys(h.code for h in hits)))
+    only_info = all(hit.severity is Severity.INFO for hit in hits)
+    return Sign(name, reading, INFO if only_info else FOUND, tuple(dict.fromkeys(h.code for h in hits)))
 
 
 def loss_in_words(history: History, trend: LossTrend | None = None) -> str:
-    """How the loss went, in one sentence without its full stop.
+    """The trend of the loss, as a sentence without its full stop.
 
     >>> loss_in_words(History())
     'no loss was seen'
@@ -81,25 +89,25 @@ def loss_in_words(history: History, trend: LossTrend | None = None) -> str:
     trend = trend or loss_trend(history)
     losses = history.task_losses
     if not trend.samples or not np.isfinite(trend.start):
-        return "the loss was never a number" if len(losses) and trend.broken else "no loss was seen"
+        return "the loss was never finite" if len(losses) and trend.broken else "no loss was seen"
     start, end = number(float(losses[np.isfinite(losses)][0])), number(trend.end)
-    chance_level = f"; a guess loses {number(trend.chance)}" if math.isfinite(trend.chance) else ""
+    chance = f"; chance level {number(trend.chance)}" if math.isfinite(trend.chance) else ""
     if trend.broken:
         step = int(history.steps[_first_broken(losses)])
-        return f"the loss is no number from step {step} on; until then it went from {start} to {end}"
+        return f"the loss is not finite from step {step} on; before that it went from {start} to {end}"
     if not trend.known:
-        return f"the loss is {start} at first and {end} at last{chance_level}"
+        return f"the loss is {start} at first and {end} at the end{chance}"
     top = float(losses[np.isfinite(losses)].max())
-    peak = f", by way of {number(top)}" if top > PEAK * max(abs(trend.start), abs(trend.end)) else ""
-    if trend.is_at_chance and trend.end < SHIFTED * float(losses[np.isfinite(losses)][0]):
-        return f"the loss falls from {start} to {end}{peak}, no lower than a guess: {number(trend.chance)}"
+    peak = f", with a peak of {number(top)}" if top > PEAK * max(abs(trend.start), abs(trend.end)) else ""
+    if trend.is_at_chance and trend.end < MOVED * float(losses[np.isfinite(losses)][0]):
+        return f"the loss falls from {start} to {end}{peak}, not below chance level ({number(trend.chance)})"
     if trend.has_plateaued and not trend.is_worse:
-        return f"the loss hardly moves: it is {start} at first and {end} at last{peak}{chance_level}"
-    return f"the loss {'rises' if trend.is_worse else 'falls'} from {start} to {end}{peak}{chance_level}"
+        return f"the loss has plateaued: {start} at first, {end} at the end{peak}{chance}"
+    return f"the loss {'rises' if trend.is_worse else 'falls'} from {start} to {end}{peak}{chance}"
 
 
 def _first_broken(losses: np.ndarray) -> int:
-    """The first sample without a finite loss after one with."""
+    """The first sample without a finite loss after one with a finite loss."""
     first = int(np.isfinite(losses).argmax())
     return first + int((~np.isfinite(losses[first:])).argmax())
 
@@ -111,22 +119,22 @@ def _data(history: History) -> tuple[str, bool]:
         bad = int((broken > 0).sum())
         centre, width = number(float(typical(mean))), number(float(typical(spread)))
         finite = f"{bad} of {len(broken)} batches not finite" if bad else "all finite"
-        said.append(f"inputs of mean {centre} and spread {width}, {finite}")
+        said.append(f"inputs with mean {centre} and standard deviation {width}, {finite}")
     counts = [call.counts.cpu().numpy() for call in history.calls() if call.counts is not None]
     alike = [table for table in counts if len(table) == len(counts[0]) and table.sum() > 1]
     if alike:
         classes = float(np.mean([(table > 0).sum() for table in alike]))
-        said.append(f"{number(classes)} of {int((np.sum(alike, 0) > 0).sum())} classes a batch")
-    return "; ".join(said) or "the batches hold no floats, and no classes were seen", bool(said)
+        said.append(f"{number(classes)} of {int((np.sum(alike, 0) > 0).sum())} classes per batch")
+    return "; ".join(said) or "the batches contain no floats, and no classes were seen", bool(said)
 
 
 def _loss_function(history: History) -> tuple[str, bool]:
     calls = history.calls()
     if not calls:
-        return "no loss function of torch's was called: what the loss is given was not seen", False
+        return "no loss function of torch was called: the inputs of the loss were not seen", False
     call, kinds = calls[0], sorted({call.kind for call in calls})
-    shapes = f"{call.input_shape} against {call.target_shape}"
-    return f"{', '.join(kinds)} (reduction {call.reduction}) of {shapes}", True
+    shapes = f"output {call.input_shape}, target {call.target_shape}"
+    return f"{', '.join(kinds)} (reduction {call.reduction}): {shapes}", True
 
 
 def _model(history: History) -> tuple[str, bool]:
@@ -167,9 +175,9 @@ def _gradient(history: History, setup: TrainingSetup | None) -> tuple[str, bool]
     if not len(known):
         return "no gradient was seen", False
     if len(known) < 2 or known[-1] <= 0:
-        return f"weight matrices that a gradient reaches: {int((known > 0).sum())} of {len(known)}", False
+        return f"{int((known > 0).sum())} of {len(known)} weight matrices get a gradient", False
     ratio = part(float(known[0] / known[-1]))
-    return f"a weight of the first of {len(known)} matrices gets {ratio} what one of the last gets", True
+    return f"the gradient per weight of the first of {len(known)} matrices is {ratio} that of the last", True
 
 
 def _activations(history: History) -> tuple[str, bool]:
@@ -183,18 +191,17 @@ def _activations(history: History) -> tuple[str, bool]:
     }
     read = [reads[-1] for reads in late.values() if len(reads) == FEW_SAMPLES]
     if not read:
-        return "no activation was seen often enough", False
-    dead, flat = max(r[1] for r in read), [r[0] for r in read if r[2]]
+        return "no activation was seen in enough samples", False
+    dead, saturated = max(r[1] for r in read), [r[0] for r in read if r[2]]
     said = f"at most {share(dead)} of a layer's units are constant over the batch"
-    more = f"; at most {share(max(flat))} of its inputs lie on the flat part" if flat else ""
+    more = f"; at most {share(max(saturated))} of its inputs are saturated" if saturated else ""
     return said + more, True
 
 
 def _labels(history: History) -> tuple[str, bool]:
     rows = sum(len(inputs) for inputs, _ in history.rows.pairs())
-    return (
-        f"{rows:,} training rows were kept with their targets" if rows else "no rows with targets"
-    ), rows >= FEWEST_ROWS
+    count = f"{rows:,}" if rows else "no"
+    return f"{count} training rows were recorded with their targets", rows >= FEWEST_ROWS
 
 
 def _validation(history: History) -> tuple[str, bool]:
@@ -202,10 +209,10 @@ def _validation(history: History) -> tuple[str, bool]:
     if held is None:
         return "no validation set was given: watch(..., validation=loader)", False
     if held.trouble or not held.evaluations:
-        return held.trouble or "it was never looked at", False
+        return held.trouble or "the model was never evaluated on it", False
     last = held.evaluations[-1]
     seen = f", {number(last.training.loss)} on training rows" if last.training is not None else ""
     return (
-        f"at last the loss is {number(last.held_out.loss)} on held-out rows{seen}",
+        f"at the end the loss is {number(last.held_out.loss)} on validation rows{seen}",
         last.training is not None,
     )

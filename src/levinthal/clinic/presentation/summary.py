@@ -1,4 +1,4 @@
-"""The answer in one sentence: healthy and why, the cause, or that too little was seen to say."""
+"""The answer in one sentence: healthy and why, or the cause, or that too few steps were seen."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from levinthal.clinic.rules.loss_trend import FEWEST, LossTrend, loss_trend
 from levinthal.report.spoken import counted, listed, number, sentence, share
 from levinthal.vocabulary import Estimate, Finding, Severity
 
-HEALTHY, FAULTY, UNKNOWN = "healthy", "sick", "unknown"
+HEALTHY, FAULTY, UNKNOWN = "healthy", "faulty", "unknown"
 LONGER = "Train for longer, or sample more often: watch(..., every=1)."
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`word` is healthy, sick or unknown; headline and reason are a sentence or two each."""
+    """The answer of a run or a checkup.
+
+    Attributes:
+        word: HEALTHY, FAULTY or UNKNOWN.
+        headline: One sentence.
+        because: The reason, in one to three sentences.
+    """
 
     word: str
     headline: str
@@ -26,72 +32,75 @@ class Answer:
 
 
 def causes(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings that follow from no other and are more than remarks."""
+    """The warnings and critical findings that follow from no other finding."""
     return [f for f in findings if not f.follows and f.severity is not Severity.INFO]
 
 
 def symptoms(cause: Finding, findings: Sequence[Finding]) -> list[Finding]:
-    """What a cause explains away."""
+    """The findings that follow from a cause."""
     return [finding for finding in findings if finding.follows == cause.code]
 
 
 def info_findings(findings: Sequence[Finding]) -> list[Finding]:
-    """What was noted, harms nobody, and follows from nothing."""
+    """The info findings that follow from no other finding."""
     return [f for f in findings if not f.follows and f.severity is Severity.INFO]
 
 
-def answer_of_run(findings: Sequence[Finding], history: History, read_signs: Sequence[Sign]) -> Answer:
-    """What is said first of a run that was watched."""
+def answer_of_run(findings: Sequence[Finding], history: History, signs: Sequence[Sign]) -> Answer:
+    """The answer of a run that was watched."""
     roots, trend = causes(findings), loss_trend(history)
-    trend_of = f"{sentence(loss_in_words(history, trend))}."
+    loss = f"{sentence(loss_in_words(history, trend))}."
     if roots:
-        return Answer(FAULTY, _cause(roots[0]), _others(roots, trend_of))
+        return Answer(FAULTY, _cause(roots[0]), _others(roots, loss))
     if len(history) >= FEWEST and trend.known and not trend.is_degraded:
-        noted = listed([info.code for info in info_findings(findings)])
-        why = _signs(read_signs) + f" Noted, without harm so far: {noted}." * bool(noted)
+        noted = listed([finding.code for finding in info_findings(findings)])
+        why = _signs(signs) + f" Info: {noted}." * bool(noted)
         return Answer(HEALTHY, f"Healthy: {_fall(trend)}.", why)
     if len(history) < 2 * FEWEST:
-        head = "Nothing was found, and little was seen." if len(history) else "Nothing was seen."
-        few = f"{counted(len(history), 'sampled step')}, and {2 * FEWEST} tell how a loss goes."
+        head = (
+            "No cause was found, but few steps were seen." if len(history) else "No training step was seen."
+        )
+        few = f"{counted(len(history), 'step')} sampled; the trend of a loss needs {2 * FEWEST}."
         return Answer(UNKNOWN, head, f"{few} {LONGER}")
-    head = "No cause was found, and yet it does not train." if trend.known else "No cause was found."
-    return Answer(UNKNOWN, head, f"{trend_of} {_signs(read_signs)}")
+    head = "No cause was found, but the loss does not improve." if trend.known else "No cause was found."
+    return Answer(UNKNOWN, head, f"{loss} {_signs(signs)}")
 
 
 def answer_of_checkup(findings: Sequence[Finding], numbers: Mapping[str, Estimate]) -> Answer:
-    """What is said first of a network that was checked before training."""
+    """The answer of a network that was checked before training."""
     roots = causes(findings)
     loss = numbers.get("first loss / ln K")
-    chance_level = f" The first loss is {share(loss.value)} of that of a guess." if loss is not None else ""
+    first = f" The first loss is {share(loss.value)} of the chance level ln K." if loss is not None else ""
     if roots:
-        return Answer(FAULTY, _cause(roots[0]), _others(roots, chance_level.strip()))
-    why = "Model, loss and batch fit together, and signal and gradient go through every layer."
-    return Answer(HEALTHY, "Healthy before training: no cause was found.", f"{why}{chance_level}")
+        return Answer(FAULTY, _cause(roots[0]), _others(roots, first.strip()))
+    why = "Model, loss and batch fit together. Signal and gradient pass through every layer."
+    return Answer(HEALTHY, "Healthy before training: no cause was found.", f"{why}{first}")
 
 
 def _cause(first: Finding) -> str:
+    """The meaning of a cause as a sentence."""
     return f"{sentence(CATALOGUE[first.code].means)}."
 
 
-def _others(roots: Sequence[Finding], trend_of: str) -> str:
+def _others(roots: Sequence[Finding], loss: str) -> str:
     codes = [root.code for root in roots[1:]]
     more = f"{'Another cause' if len(codes) == 1 else 'Other causes'}: {listed(codes)}." if codes else ""
-    return f"{more} {trend_of}".strip()
+    return f"{more} {loss}".strip()
 
 
 def _fall(trend: LossTrend) -> str:
-    """How far the loss came down, against a guess where one is known."""
+    """How far the loss fell, relative to the chance level where that is known."""
     if trend.end < trend.chance:
-        return f"the loss came down to {share(trend.end / trend.chance)} of what a guess loses"
+        return f"the loss fell to {share(trend.end / trend.chance)} of the chance level"
     if trend.end < trend.start:
-        return f"the loss came down from {number(trend.start)} to {number(trend.end)}"
-    return f"the loss moves about {number(trend.end)}, and nothing is in its way"
+        return f"the loss fell from {number(trend.start)} to {number(trend.end)}"
+    return f"the loss stays near {number(trend.end)}, and no fault was found"
 
 
-def _signs(read_signs: Sequence[Sign]) -> str:
-    """How many signs are sound, and which could not be judged."""
-    clear = [sign for sign in read_signs if sign.word == CLEAR]
-    blind = [sign.name.lower() for sign in read_signs if sign.word == NOT_JUDGED]
-    looked = sum(len(sign.codes) for sign in clear)
-    said = f"{len(clear)} of {len(read_signs)} signs show nothing wrong: {looked} causes were looked for."
+def _signs(signs: Sequence[Sign]) -> str:
+    """How many signs are clear, and which could not be judged."""
+    clear = [sign for sign in signs if sign.word == CLEAR]
+    blind = [sign.name.lower() for sign in signs if sign.word == NOT_JUDGED]
+    checked = sum(len(sign.codes) for sign in clear)
+    said = f"{len(clear)} of {len(signs)} areas show no fault ({checked} kinds of finding checked)."
     return f"{said} Not judged: {listed(blind)}." if blind else said

@@ -1,4 +1,4 @@
-"""Findings in the terminal: the cause first, its evidence in numbers, what it explains away, the remedy."""
+"""Findings as text for a terminal: the cause first, its evidence, its symptoms, the remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from levinthal.vocabulary import BADGES, Finding
 
 
 def formatted(findings: Sequence[Finding]) -> str:
-    """Roots with all they explain, one screen.
+    """Causes with their evidence, their symptoms and their remedy, as text.
 
     >>> formatted([])
     'Healthy.'
@@ -22,16 +22,19 @@ def formatted(findings: Sequence[Finding]) -> str:
 
 
 def _block(root: Finding, symptoms: Sequence[Finding]) -> str:
+    """One cause."""
     head = f"{BADGES[root.severity]} {root.severity}  {root.code} in {root.where}"
-    lines = [head, f"  {CATALOGUE[root.code].means}", f"  seen: {_evidence(root)}"]
+    lines = [head, f"  {CATALOGUE[root.code].means}", f"  evidence: {_evidence(root)}"]
     if symptoms:
         lines.append(f"  explains: {', '.join(f.code for f in symptoms)}")
-    return "\n".join([*lines, f"  do: {root.remedy}"])
+    return "\n".join([*lines, f"  remedy: {root.remedy}"])
 
 
 def _evidence(finding: Finding) -> str:
+    """Names and numbers in one line."""
     return ", ".join(f"{name} {_number(value)}" for name, value in finding.evidence.items())
 
 
 def _number(value: Any) -> str:
+    """Three significant digits of a float."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)

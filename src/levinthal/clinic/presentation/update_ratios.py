@@ -1,4 +1,4 @@
-"""Sizes over a run, a weight matrix at a time: of its gradient, and of its steps."""
+"""The gradient of every weight matrix over a run, and its steps relative to its norm."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from levinthal.report.spoken import part
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The trained weight matrices: their columns in the history, names, and number of weights.
+    """The trained weight matrices: their columns in the history, their names and their numbers of weights.
 
-    A vector (a bias, a normalisation's scale) is left out where there is a matrix.
+    Vectors (biases, scales of a normalisation) are left out where there is a matrix.
     """
 
     columns: tuple[int, ...]
@@ -25,7 +25,7 @@ class Weights:
 
 
 def weights(history: History, setup: TrainingSetup | None) -> Weights:
-    """Which columns of the history are weight matrices; all of them, by number, where nobody knows."""
+    """The columns of the history that are weight matrices; all, by number, where the setup is unknown."""
     count = history.tensors("weight").shape[1]
     if setup is None or len(setup.parameters) != count:
         return Weights(tuple(range(count)), tuple(f"parameter {i + 1}" for i in range(count)), (1,) * count)
@@ -36,7 +36,7 @@ def weights(history: History, setup: TrainingSetup | None) -> Weights:
 
 
 def step_sizes(history: History, setup: TrainingSetup | None) -> np.ndarray:
-    """(samples, matrices) norm of the step over norm of the weights."""
+    """(samples, matrices) norm of a step over norm of the weights."""
     chosen = list(weights(history, setup).columns)
     size, update = (history.tensors(column)[:, chosen] for column in ("weight", "update"))
     with np.errstate(all="ignore"):  # a run that has blown up
@@ -44,26 +44,26 @@ def step_sizes(history: History, setup: TrainingSetup | None) -> np.ndarray:
 
 
 def gradients(history: History, setup: TrainingSetup | None) -> np.ndarray:
-    """(samples, matrices) root mean square of the gradient over the weights of each matrix."""
+    """(samples, matrices) root mean square of the gradient of each matrix."""
     held = weights(history, setup)
     return np.asarray(history.tensors("gradient")[:, list(held.columns)] / np.sqrt(np.array(held.sizes)))
 
 
 def steps_in_words(sizes: np.ndarray) -> str:
-    """How much of itself a step changes a matrix, at first and at last; nothing where it is not known.
+    """The change of a matrix by a step, at first and at the end; empty where it is unknown.
 
     >>> steps_in_words(np.array([[0.2], [0.02], [0.02], [0.02]]))
-    'a step changes a matrix by 2 % of itself'
+    'a step changes a matrix by 2 % of its norm'
     >>> steps_in_words(np.array([[9.0], [9.0], [0.1], [0.1], [0.1]]))
-    'at first a step changes a matrix by 9.00 times itself, at last by 10 % of itself'
+    'at first a step changes a matrix by 9.00 times its norm, at the end by 10 % of its norm'
     """
     usual = typical(sizes, 1) if sizes.size else np.zeros(0)
     known = usual[np.isfinite(usual)]
     if not len(known):
         return ""
-    first, last = (f"{part(float(typical(end)))} itself" for end in (known[:3], known[-3:]))
-    if first == last == "none of itself":
-        return "a step leaves most matrices as they are"
+    first, last = (f"{part(float(typical(end)))} its norm" for end in (known[:3], known[-3:]))
+    if first == last == "none of its norm":
+        return "a step leaves most matrices unchanged"
     if first == last:
         return f"a step changes a matrix by {last}"
-    return f"at first a step changes a matrix by {first}, at last by {last}"
+    return f"at first a step changes a matrix by {first}, at the end by {last}"

@@ -59,9 +59,9 @@ def affine_residual(given: Tensor, read: Tensor) -> Tensor | None:
         (), 1 where no unit is left; None where the shapes differ or there are few rows.
 
     >>> x = torch.linspace(-1, 1, 64)[:, None]
-    >>> [round(float(affine_residual(x, y)), 2) for y in (3 * x + 1, x.tanh(), x.relu())]
-    [0.0, 0.0, 0.2]
-    >>> float(affine_residual(x, 3 * x + 1)) < 1e-9 < 1e-4 < float(affine_residual(x, x.tanh()))
+    >>> float(affine_residual(x, 3 * x + 1)) < 1e-9, float(affine_residual(x, x.tanh())) > 1e-4
+    (True, True)
+    >>> float(affine_residual(x, x.relu())) > 0.1
     True
     """
     if given.shape != read.shape or len(given) < FEWEST_ROWS:

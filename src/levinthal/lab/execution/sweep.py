@@ -101,11 +101,25 @@ def sweep(
     """Compute what the store lacks of a preset, each task in one transaction.
 
     A finished run is never computed again; a failed one is. The seeds of a task are measured together,
-    less those that are finished. A task that fails is recorded with its error and the others go on.
-    Ctrl-C ends the sweep, keeps what is finished, and the next call goes on from there.
+    less those that are finished, because an ensemble trains them at once. A study that is `seed_by_seed`
+    is measured and stored one seed at a time. A task that fails is recorded with its error and the others
+    go on. Ctrl-C ends the sweep, retains what is finished, and the next call goes on from there.
 
-    Raises InputError for an unknown preset, a task without seeds or data that are missing; StoreError
-    where the store cannot be written.
+    Args:
+        study: what to measure.
+        preset: the name of one of its presets.
+        store: where finished runs are, and where new ones go.
+        executor: computes the tasks; one after another in this process where not given.
+        device: "cpu" or "cuda", passed on to the study's `measure`.
+        data: the preset's data set, for a preset that names one.
+        on_event: called with Planned once, then Started and Finished or Failed for each task.
+
+    Returns:
+        Counts of runs, seconds on the wall, and one line for each error.
+
+    Raises:
+        InputError: an unknown preset, a task without seeds, or data that are missing.
+        StoreError: the store cannot be written.
     """
     chosen = study.presets[require_one_of("preset", preset, study.presets)]
     if chosen.data is not None and data is None:
@@ -113,6 +127,8 @@ def sweep(
     runner = executor if executor is not None else Inline()
     checksum = data.checksum if data is not None else ""
     tasks, skipped = missing(study, chosen, store, checksum)
+    if study.seed_by_seed:
+        tasks = [alone for task in tasks for alone in one_seed_each(task)]
     if runner.workers > 1:  # the longest first, so that no worker is left alone with it at the end
         tasks.sort(key=lambda task: -task.cost)
     tally = _Tally(study, store, checksum, on_event, skipped, sum(task.cost for task in tasks))
@@ -142,6 +158,15 @@ def missing(study: Study, preset: Preset, store: Store, data: str = "") -> tuple
         if left:
             tasks.append(replace(task, seeds=left, cost=task.cost * len(left) / len(task.seeds)))
     return tasks, skipped
+
+
+def one_seed_each(task: Task) -> list[Task]:
+    """The task as one task a seed, each with its share of the cost.
+
+    >>> one_seed_each(Task({"width": 20}, seeds=(0, 3), cost=4.0))
+    [Task(cell={'width': 20}, seeds=(0,), cost=2.0), Task(cell={'width': 20}, seeds=(3,), cost=2.0)]
+    """
+    return [replace(task, seeds=(seed,), cost=task.cost / len(task.seeds)) for seed in task.seeds]
 
 
 def _named(task: Task) -> str:

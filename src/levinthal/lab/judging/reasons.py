@@ -10,7 +10,7 @@ from levinthal.vocabulary import Claim, Estimate, Outcome
 
 
 def opening(overall: Arm, claim: Claim) -> str:
-    """The effect, in how many seeds, and what counts."""
+    """The effect, in how many seeds, and the smallest effect size of interest."""
     effect = told(overall.estimate) if overall.estimate else "no effect"
     words = f"{claim.effect[:1].upper()}{claim.effect[1:]}: {effect} over {overall.n} seeds"
     if claim.smallest_effect is None or not overall.n:
@@ -18,7 +18,8 @@ def opening(overall: Arm, claim: Claim) -> str:
     values = list(overall.values.values())
     positive, p = sum(value > 0 for value in values), sign_test(values).p_value
     signs = f"{positive} of them positive (sign test: p = {p:.2g})"
-    return f"{words}, {signs}; what counts starts at {size_words(claim.smallest_effect, claim.unit)}."
+    size = size_words(claim.smallest_effect, claim.unit)
+    return f"{words}, {signs}; the smallest effect size of interest is {size}."
 
 
 def settle(outcome: Outcome, needed: int | None) -> tuple[str, ...]:
@@ -28,14 +29,17 @@ def settle(outcome: Outcome, needed: int | None) -> tuple[str, ...]:
     return (f"About {needed} seeds would settle it (80 % power at the spread seen).",)
 
 
-def nearly_nil(outcome: Outcome, overall: Arm, smallest: float, unit: str) -> tuple[str, ...]:
-    """Why a claim does not replicate: the wrong sign, or too small an effect."""
+def too_small(outcome: Outcome, overall: Arm, smallest: float, unit: str) -> tuple[str, ...]:
+    """Why a claim does not replicate, or is weaker than claimed: the wrong sign, or too small an effect."""
+    size = size_words(smallest, unit)
+    if outcome is Outcome.WEAKER:
+        return (f"The interval lies above zero and below {size}, the smallest effect size of interest.",)
     if outcome is not Outcome.DOES_NOT_REPLICATE:
         return ()
     if overall.interval.high < 0:
         return ("The sign is the opposite of the claimed one.",)
-    excluded = f"The interval excludes an effect of {size_words(smallest, unit)}"
-    if overall.interval.low <= -smallest:
+    excluded = f"The interval excludes an effect of {size}"
+    if overall.interval.low > 0 or overall.interval.low <= -smallest:
         return (f"{excluded}.",)
     p = equivalence(list(overall.values.values()), smallest).p_value
     return (f"{excluded}, in either direction (two one-sided t-tests: p = {p:.2g}).",)

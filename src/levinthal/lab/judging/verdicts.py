@@ -11,11 +11,11 @@ from levinthal.lab.judging.reasons import (
     half_run,
     listed,
     lost_words,
-    nearly_nil,
     opening,
     settle,
     size_words,
     told,
+    too_small,
 )
 from levinthal.lab.judging.statistics import FEWEST_SEEDS, mean_interval, seeds_needed
 from levinthal.vocabulary import Claim, Evidence, Interval, Outcome, Verdict
@@ -25,14 +25,16 @@ Ruling = tuple[Outcome, tuple[str, ...]]
 
 
 def judge(claim: Claim, evidence: Evidence) -> Verdict:
-    """Judge a claim: replicates, partially, does not replicate, inconclusive, or merely reported.
+    """Judge a claim by the rules of docs/verdicts.md.
 
     The effect of a seed is its mean over the parts of the grid; the interval is over seeds, at 95 %.
 
     - replicates: the interval lies beyond `claim.smallest_effect`, every part lies beyond zero, and the
       control shows no such effect;
     - partially: beyond zero only, or only in part of the grid (parts by Holm's procedure);
-    - does not replicate: wrong sign, or an interval that excludes the smallest size that counts;
+    - weaker than claimed: beyond zero and beyond the control, but the interval excludes the smallest size;
+    - does not replicate: wrong sign, or an interval that excludes the smallest size;
+    - reported: the claim sets no smallest size;
     - inconclusive: everything else, and whenever there are fewer than five seeds, the best learning rate sits
       on the edge of its grid, or the control is missing, undecided, or shows the same effect.
 
@@ -124,14 +126,17 @@ def _rule(
     if outcome in (Outcome.REPLICATES, Outcome.PARTIALLY) and claim.control:
         clean, why = _control_is_clean(overall, control, smallest, claim.unit)
         return (outcome, (*reasons, why)) if clean else (Outcome.INCONCLUSIVE, (why, *reasons))
-    return outcome, (*reasons, *nearly_nil(outcome, overall, smallest, claim.unit))
+    if outcome is Outcome.WEAKER:
+        outcome, more = _beyond_control(claim, overall, control)
+        reasons += more
+    return outcome, (*reasons, *too_small(outcome, overall, smallest, claim.unit))
 
 
 def _by_size(interval: Interval, smallest: float) -> Outcome:
     if interval.low >= smallest:
         return Outcome.REPLICATES
     if interval.high < smallest:
-        return Outcome.DOES_NOT_REPLICATE
+        return Outcome.WEAKER if interval.low > 0 else Outcome.DOES_NOT_REPLICATE
     return Outcome.PARTIALLY if interval.low > 0 else Outcome.INCONCLUSIVE
 
 
@@ -142,18 +147,29 @@ def _count_lost(outcome: Outcome, overall: Arm, smallest: float) -> Ruling:
     if overall.lost > overall.n:
         why = "More seeds were lost than have an effect, and that decides nothing."
         return Outcome.INCONCLUSIVE, (*lost_words(overall), why)
-    fill = 2 * smallest if outcome is Outcome.DOES_NOT_REPLICATE else 0.0
-    filled = _by_size(mean_interval([*overall.values.values(), *[fill] * overall.lost]), smallest)
-    if filled is outcome:
+    stands = _with_lost(outcome, overall, smallest)
+    if stands is outcome:
         return outcome, (*lost_words(overall), "Counting them against the verdict does not change it.")
-    weaker = (outcome, filled) == (Outcome.REPLICATES, Outcome.PARTIALLY)
     why = f"Without them it would read '{outcome}'; counted against it, they weaken it."
-    return (Outcome.PARTIALLY if weaker else Outcome.INCONCLUSIVE), (*lost_words(overall), why)
+    return stands, (*lost_words(overall), why)
+
+
+def _with_lost(outcome: Outcome, overall: Arm, smallest: float) -> Outcome:
+    """What is left of an outcome when every lost seed speaks against it."""
+    too_small = (Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE)
+    fill = 2 * smallest if outcome in too_small else 0.0
+    filled = _by_size(mean_interval([*overall.values.values(), *[fill] * overall.lost]), smallest)
+    if filled is outcome or (filled in too_small and outcome in too_small):
+        return outcome
+    weaker = (outcome, filled) == (Outcome.REPLICATES, Outcome.PARTIALLY)
+    return Outcome.PARTIALLY if weaker else Outcome.INCONCLUSIVE
 
 
 def _by_parts(outcome: Outcome, parts: Mapping[str, Arm], smallest: float) -> Ruling:
     if outcome is Outcome.PARTIALLY:
-        return outcome, (f"It lies beyond zero, but not surely beyond {smallest:.3g}, which is what counts.",)
+        return outcome, (
+            f"It lies beyond zero, but not surely beyond {smallest:.3g}, the smallest effect size.",
+        )
     if len(parts) < 2:
         return outcome, ()
     if outcome is Outcome.REPLICATES:
@@ -163,10 +179,18 @@ def _by_parts(outcome: Outcome, parts: Mapping[str, Arm], smallest: float) -> Ru
         return Outcome.PARTIALLY, (f"It is not beyond zero in {listed(lacking, parts)}.",)
     holding = _holm(parts, smallest)
     if not holding:
-        return outcome, ()
+        return outcome, _beside_zero(outcome, parts)
     why = f"It holds in {listed(holding, parts)} (Holm over {len(parts)} parts)."
     wrong_sign = outcome is Outcome.DOES_NOT_REPLICATE and _mean(parts) < 0
     return (outcome if wrong_sign else Outcome.PARTIALLY), (why,)
+
+
+def _beside_zero(outcome: Outcome, parts: Mapping[str, Arm]) -> tuple[str, ...]:
+    """The parts in which a weaker effect is not beyond zero: it is the mean over the parts that is weaker."""
+    lacking = [part for part, arm in parts.items() if arm.interval.low <= 0]
+    if outcome is not Outcome.WEAKER or not lacking:
+        return ()
+    return (f"It is not beyond zero in {listed(lacking, parts)}.",)
 
 
 def _mean(parts: Mapping[str, Arm]) -> float:
@@ -205,6 +229,22 @@ def _control_is_clean(overall: Arm, control: Arm, smallest: float, unit: str) ->
     if excess.interval.low >= smallest:
         return True, f"The control is nil within its noise ({words}), and the effect exceeds it seed by seed."
     return False, f"The control does not exclude {size_words(smallest, unit)}: {words}."
+
+
+def _beyond_control(claim: Claim, overall: Arm, control: Arm) -> Ruling:
+    """A weaker effect counts as one only if it exceeds the control; the smallest size is excluded anyway."""
+    if not claim.control:
+        return Outcome.WEAKER, ()
+    if control.estimate is None or control.n < FEWEST_SEEDS:
+        why = (
+            f"Whether the rest is an effect is open: the control arm has {control.n} of {FEWEST_SEEDS} seeds."
+        )
+        return Outcome.DOES_NOT_REPLICATE, (why,)
+    words = told(control.estimate)
+    apart = control.interval.high < overall.interval.low or _excess(overall, control).interval.low > 0
+    if apart:
+        return Outcome.WEAKER, (f"The effect exceeds that of the control: {words}.",)
+    return Outcome.DOES_NOT_REPLICATE, (f"The effect does not surely exceed that of the control: {words}.",)
 
 
 def _excess(overall: Arm, control: Arm) -> Arm:

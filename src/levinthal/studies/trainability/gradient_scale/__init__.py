@@ -57,4 +57,5 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    seed_by_seed=True,
 )  # fmt: skip

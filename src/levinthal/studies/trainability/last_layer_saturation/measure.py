@@ -1,7 +1,7 @@
 """What is trained and read: the activations of every hidden layer over training, and what starts preserve.
 
-A cell's factors: `activation`, `start` (see `networks.sigmoid.STARTS`), `hidden`, `width`, `images`, `labels`
-("true" or "shuffled"), `steps` (batches of 10) and `rates`, all trained at once from the seed's one start.
+A cell's factors: `activation`, `start` (see `networks.sigmoid.INITIALISATIONS`), `hidden`, `width`, `images`,
+`labels` ("true" or "shuffled"), `steps` (batches of 10) and `rates`, all trained at once from one start.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ from levinthal.training.layerwise import (
     LayerwiseSGD,
     MemberAdam,
     Speeds,
+    constant,
     equalising,
-    kept,
     lars,
     norms,
     rescaled,
@@ -76,7 +76,7 @@ def _training(task: Task, inputs: Tensor, labels: Tensor) -> Iterator[Measuremen
     start = equalising(_slopes(nets, inputs, labels))
     constants = start if rule == "fixed" else torch.ones_like(start)
     factors: Mapping[str, Factors] = {"tracked": tracked, "lars": lars}
-    sgd = partial(LayerwiseSGD, rates=rates, factors=factors.get(rule, kept(constants)))
+    sgd = partial(LayerwiseSGD, rates=rates, factors=factors.get(rule, constant(constants)))
     order = own_orders(len(inputs), seeds).to(inputs.device)
     for snapshot in train(
         ByRow(nets, inputs),

@@ -1,15 +1,14 @@
-"""Some problems of the tuning half of the examination: quiet where all is well, the cause first elsewhere.
+"""Cases of the own suite's development split: no warning on healthy ones, the cause first on faulty ones.
 
-All of them are in `benchmarks/faults`, and `python benchmarks/clinic.py` examines by all.
+All cases are in `benchmarks/faults`; `python benchmarks/clinic.py` evaluates all of them.
 """
 
 from __future__ import annotations
 
 import pytest
-from benchmarks.faults.case import FaultyCase
-from benchmarks.faults.evaluate import examine, examine_healthy
-from benchmarks.faults.own.faulty.cases import WARD
-from benchmarks.faults.own.healthy.mixed import ZOO
+from benchmarks.faults.case import SPLITS, FaultyCase
+from benchmarks.faults.evaluate import evaluate, evaluate_healthy
+from benchmarks.faults.registry import find
 
 from levinthal.clinic.rules.catalogue import CATALOGUE
 
@@ -18,7 +17,7 @@ HEALTHY = (
     *("mlp-lbfgs", "mlp-loss-by-hand", "cnn-group-norm", "resnet-rows", "gru", "bag-of-words", "waves-tanh"),
     *("held-fifty-blobs", "held-unequal", "held-switches", "held-one-good-column", "finder-products"),
 )
-SICK = (
+FAULTY = (
     "NON_FINITE_INPUT: a nan in ten rows (mlp-relu-sgd)",
     "OPTIMIZER_DETACHED: of a copy (mlp-tanh-sgd)",
     "OPTIMIZER_DETACHED: body forgotten (rings-relu)",
@@ -60,45 +59,46 @@ SICK = (
     "DEAD_RELU: biases of -10 (mlp-relu-sgd)",
     "OVER_CLIPPING: norm 1e-5 (mlp-relu-sgd)",
 )
-# Not here, as the rules do not name the cause first today:
+# Not here, because the rules do not report the cause first today:
 #   LOSS_REDUCTION_SUM: by hand (mlp-tanh-sgd)            a sum without a loss function of torch's
-#   EXCESS_WEIGHT_DECAY: in the loss (mlp-elu-adagrad)    the penalty's fall looks like progress
+#   EXCESS_WEIGHT_DECAY: in the loss (mlp-elu-adagrad)    the falling penalty looks like progress
 #   LR_TOO_HIGH: Adam x 300 (mlp-wide)                    the loss jumps 90-fold at once, then falls again
-#   LR_TOO_LOW: Adam / 100 (rings-relu)                   at the edge: the loss still falls, slowly
+#   LR_TOO_LOW: Adam / 100 (rings-relu)                   near the threshold: the loss still falls, slowly
 #   LR_DECAYED: linear to 0 in 8 steps (waves-tanh)       the loss had halved before the rate was 0
-#   FIRST_LOSS_TOO_LARGE: wild biases (gru)               present, but behind its own consequences
-#   VANISHING_GRADIENT: relu, gain .4 (mlp-tanh-sgd)      present, but behind the dead units that it makes
-#   RANK_COLLAPSE: loud biases (mlp-tanh-sgd)             present, but behind the dead units that it makes
-#   LABEL_LEAK_FEATURE: nearly the label (mlp-wide)       at the edge: one label in a hundred is wrong
-#   UNDERFIT: one unit (mlp-tanh-sgd)                     a plateau well below a guess
-PATIENTS = {setup.problem.name: setup for setup in WARD}
-PROBLEMS = {problem.name: problem for problem in ZOO}
+#   FIRST_LOSS_TOO_LARGE: wild biases (gru)               present, but after its own consequences
+#   VANISHING_GRADIENT: relu, gain .4 (mlp-tanh-sgd)      present, but after the dead units that it causes
+#   RANK_COLLAPSE: loud biases (mlp-tanh-sgd)             present, but after the dead units that it causes
+#   LABEL_LEAK_FEATURE: nearly the label (mlp-wide)       near the threshold: one label in a hundred is wrong
+#   UNDERFIT: one unit (mlp-tanh-sgd)                     a plateau well below chance level
+OWN = find("own")
+FAULTY_CASES = {case.problem.name: case for case in OWN.faulty}
+HEALTHY_CASES = {case.name: case for case in OWN.healthy}
 
 
-def test_the_ward_has_every_cause_in_both_halves_and_in_two_disguises() -> None:
-    for code in {setup.code for setup in WARD}:
-        mine = [setup for setup in WARD if setup.code == code]
+def test_every_cause_is_in_both_splits_and_in_two_variants() -> None:
+    for code in {case.code for case in OWN.faulty}:
+        mine = [case for case in OWN.faulty if case.code == code]
         assert code in CATALOGUE
-        assert {setup.half for setup in mine} == {"tuning", "test"}
-        assert len({setup.problem.name.partition(" (")[0] for setup in mine}) > 1
-    assert len(PATIENTS) == len(WARD) > 80
-    assert len(PROBLEMS) == len(ZOO) > 60
+        assert {case.split for case in mine} == set(SPLITS)
+        assert len({case.problem.name.partition(" (")[0] for case in mine}) > 1
+    assert len(FAULTY_CASES) == len(OWN.faulty) > 80
+    assert len(HEALTHY_CASES) == len(OWN.healthy) > 60
 
 
 @pytest.mark.parametrize("name", HEALTHY)
-def test_a_healthy_problem_hears_no_warning(name: str) -> None:
-    problem = PROBLEMS[name]
-    assert problem.half == "tuning"
-    answer = examine_healthy(problem, seed=0)
+def test_a_healthy_case_gets_no_warning(name: str) -> None:
+    case = HEALTHY_CASES[name]
+    assert case.split == OWN.may_be_learnt_from
+    answer = evaluate_healthy(case, seed=0)
     assert not answer.trouble
-    assert not answer.alarms, answer.said
+    assert not answer.alarms, answer.reported
 
 
-@pytest.mark.parametrize("name", SICK)
-def test_a_sick_problem_hears_its_cause_first(name: str) -> None:
-    setup: FaultyCase = PATIENTS[name]
-    assert setup.half == "tuning"
-    answer = examine(setup, seed=0)
+@pytest.mark.parametrize("name", FAULTY)
+def test_the_cause_of_a_faulty_case_is_reported_first(name: str) -> None:
+    case: FaultyCase = FAULTY_CASES[name]
+    assert case.split == OWN.may_be_learnt_from
+    answer = evaluate(case, seed=0)
     assert answer is not None
     assert not answer.trouble
-    assert answer.first, answer.said
+    assert answer.first, answer.reported

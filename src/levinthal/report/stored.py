@@ -1,0 +1,66 @@
+"""The result of a study as a small JSON file, for the gallery and other programs: no rows, no pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from levinthal.report.page import write_whole
+from levinthal.report.verdicts import Entry, Line, answer, entries
+from levinthal.vocabulary import Figure, Study, Verdict
+
+FORMAT = 1
+"""The layout of the file; it is raised when a reader of an older file would fail."""
+
+
+def write_stored(
+    study: Study,
+    preset: str,
+    verdicts: Sequence[Verdict],
+    provenance: Mapping[str, str | int | float],
+    path: Path,
+    figures: Sequence[tuple[Figure, Path]] = (),
+) -> Path:
+    """Write question, answer, verdicts, figures (title, caption, file) and provenance to `path` as JSON.
+
+    The numbers are formatted as on the page; files are relative to `path`. Raises StoreError where it cannot
+    be written.
+    """
+    result: dict[str, Any] = {
+        "format": FORMAT,
+        "study": study.name,
+        "version": study.version,
+        "preset": preset,
+        "chapter": study.chapter,
+        "question": study.question,
+        "answer": answer(study, verdicts),
+        "source": study.source,
+        "verdicts": [_verdict(row) for row in entries(study, verdicts)],
+        "figures": [_figure(figure, os.path.relpath(file, path.parent)) for figure, file in figures],
+        "provenance": {key: value for key, value in provenance.items() if value != ""},
+    }
+    return write_whole(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+
+def _verdict(row: Entry) -> dict[str, Any]:
+    return {
+        "claim": row.claim.id,
+        "says": row.claim.says,
+        "outcome": row.word,
+        "effect": formatted(row.effect),
+        "trust": row.effect.trust if row.effect else "",
+        "seeds": row.seeds,
+        "control": formatted(row.control),
+    }
+
+
+def _figure(figure: Figure, file: str) -> dict[str, str]:
+    return {"title": figure.title, "caption": figure.caption, "file": Path(file).as_posix()}
+
+
+def formatted(line: Line | None) -> str:
+    """Value, interval and unit of an estimate in one text; empty where there is none."""
+    return f"{line.value} {line.interval}".rstrip() if line else ""
