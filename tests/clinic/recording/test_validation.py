@@ -169,7 +169,7 @@ def test_trouble_with_validation_is_said_and_ends_nothing_else(validation: Any) 
     assert w.history.validation.trouble
     assert w.trouble == ""
     assert len(w.history) == 6
-    assert "Nothing was held out" in str(w)
+    assert "The validation data were not evaluated" in str(w)
 
 
 def test_without_a_loss_to_ask_by_nothing_is_asked() -> None:

@@ -55,7 +55,7 @@ class Card:
         evidence: Names and numbers.
         notes: Names and longer texts.
         remedy: Pieces of text, and whether each is code.
-        proof: The measured confirmation of the remedy; empty where none was tried.
+        confirmation: The measured confirmation of the remedy; empty where none was tried.
         explains: Its symptoms.
     """
 

@@ -20,10 +20,10 @@ NAMED = 12
 """Layers that are shown by name; more are shown by number."""
 PERCENT = 100.0
 SIZE = Axis("Signal, rms of the output", log=True)
-GRADIENT = Axis("Gradient of a weight, rms", log=True)
+GRADIENT = Axis("Gradient per weight, rms", log=True)
 SATURATED = Axis("Saturated inputs", "%")
 DEAD = Axis("Units constant over the batch", "%")
-MOST = ("most of a layer", PERCENT * MOST_UNITS)
+MOST = ("threshold", PERCENT * MOST_UNITS)
 """The share above which a layer counts as saturated or dead."""
 
 

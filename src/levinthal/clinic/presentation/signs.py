@@ -121,10 +121,10 @@ def _data(history: History) -> tuple[str, bool]:
         finite = f"{bad} of {len(broken)} batches not finite" if bad else "all finite"
         said.append(f"inputs with mean {centre} and standard deviation {width}, {finite}")
     counts = [call.counts.cpu().numpy() for call in history.calls() if call.counts is not None]
-    alike = [table for table in counts if len(table) == len(counts[0]) and table.sum() > 1]
-    if alike:
-        classes = float(np.mean([(table > 0).sum() for table in alike]))
-        said.append(f"{number(classes)} of {int((np.sum(alike, 0) > 0).sum())} classes per batch")
+    same = [table for table in counts if len(table) == len(counts[0]) and table.sum() > 1]
+    if same:
+        classes = float(np.mean([(table > 0).sum() for table in same]))
+        said.append(f"{number(classes)} of {int((np.sum(same, 0) > 0).sum())} classes per batch")
     return "; ".join(said) or "the batches contain no floats, and no classes were seen", bool(said)
 
 

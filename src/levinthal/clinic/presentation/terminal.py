@@ -32,7 +32,7 @@ def _block(root: Finding, symptoms: Sequence[Finding]) -> str:
 
 def _evidence(finding: Finding) -> str:
     """Names and numbers in one line."""
-    return ", ".join(f"{name} {_number(value)}" for name, value in finding.evidence.items())
+    return "; ".join(f"{name} {_number(value)}" for name, value in finding.evidence.items())
 
 
 def _number(value: Any) -> str:

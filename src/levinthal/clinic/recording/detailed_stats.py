@@ -67,10 +67,10 @@ def affine_residual(given: Tensor, read: Tensor) -> Tensor | None:
     if given.shape != read.shape or len(given) < FEWEST_ROWS:
         return None
     a, b = given.float(), read.float()
-    kept = (b != 0).float()
-    below, above = ((kept * side).sum(0) / side.sum(0).clamp(min=1) for side in (a < 0, a > 0))
+    present = (b != 0).float()
+    below, above = ((present * side).sum(0) / side.sum(0).clamp(min=1) for side in (a < 0, a > 0))
     dropped = (below.mean() - above.mean()).abs() < MOST_DIFFERENCE  # a ReLU sets to 0 what is below alone
-    w = torch.where(dropped, kept, torch.ones_like(kept))
+    w = torch.where(dropped, present, torch.ones_like(present))
     n = w.sum(0).clamp(min=1)
     a, b = a - (w * a).sum(0) / n, b - (w * b).sum(0) / n
     slope = (w * a * b).sum(0) / (w * a * a).sum(0).clamp(min=1e-30)

@@ -34,10 +34,10 @@ class ExternalUpdates:
         sample, tensors = self.sample, self._tensors
         self.sample = None
         now = tensors.weights() if tensors else []
-        alike = len(now) == len(self._before) and all(
+        same = len(now) == len(self._before) and all(
             a.shape == b.shape and a.device == b.device for a, b in zip(now, self._before, strict=False)
         )
-        if sample is not None and alike and now:
+        if sample is not None and same and now:
             sample.external_update = external_update(self._before, self._after, now)
         self._before, self._after = [], []
 

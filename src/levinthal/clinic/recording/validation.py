@@ -7,17 +7,16 @@ neither dropout, nor batch statistics, nor the augmentation of a loader causes a
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
+from levinthal.clinic.recording.restored import attributes_restored, random_states_restored
 from levinthal.clinic.recording.row_reservoir import BYTES, Reservoir, count, moved, taken
 from levinthal.errors import InputError
 from levinthal.probes.untouched import untouched
@@ -142,35 +141,6 @@ def as_source(validation: Any) -> Any:
 def is_pair(value: Any) -> bool:
     """Whether a value is one batch (inputs, targets) rather than a collection of batches."""
     return isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[1], Tensor)
-
-
-@contextmanager
-def random_states_restored(source: Any) -> Iterator[None]:
-    """Restore the global random states and a loader's generators afterwards."""
-    holders = (source, getattr(source, "sampler", None))
-    generators = [g for g in (getattr(h, "generator", None) for h in holders) if isinstance(g, Generator)]
-    states = [g.get_state() for g in generators]
-    draws, numpy_draws = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng(()):
-            yield
-    finally:
-        random.setstate(draws)
-        np.random.set_state(numpy_draws)
-        for generator, state in zip(generators, states, strict=True):
-            generator.set_state(state)
-
-
-@contextmanager
-def attributes_restored(model: nn.Module) -> Iterator[None]:
-    """Restore attributes that a forward pass sets on a module (a hidden state, a counter) afterwards."""
-    before = {module: dict(module.__dict__) for module in model.modules()}
-    try:
-        yield
-    finally:
-        for module, attributes in before.items():
-            module.__dict__.clear()
-            module.__dict__.update(attributes)
 
 
 def _batches(source: Any) -> Iterator[tuple[Any, Any]]:

@@ -1,1 +1,1 @@
-"""Rules, family by family: a chart in, findings out. A rule and the kind that it reports stand together."""
+"""Rules, one family a module: a context in, findings out. A rule stands beside the kind that it reports."""

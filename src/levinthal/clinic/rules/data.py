@@ -160,11 +160,11 @@ def _batch_distance(history: History) -> float:
     one batch; infinite where too few batches have the same shape.
     """
     rows = [c.inputs.reshape(len(c.inputs), -1) for c in history.rows.chunks if tables.is_numbers(c.inputs)]
-    alike = [r.float() for r in rows if r.shape == rows[0].shape and len(r) > 1]
-    if len(alike) < max(FEWEST, len(rows)):
+    same = [r.float() for r in rows if r.shape == rows[0].shape and len(r) > 1]
+    if len(same) < max(FEWEST, len(rows)):
         return math.inf
-    within = float(torch.stack([(r - r.roll(1, 0)).square().mean() for r in alike]).mean())
-    between = float(torch.stack([(r - alike[0]).square().mean() for r in alike[1:]]).mean())
+    within = float(torch.stack([(r - r.roll(1, 0)).square().mean() for r in same]).mean())
+    between = float(torch.stack([(r - same[0]).square().mean() for r in same[1:]]).mean())
     return between / within if within > 0 else math.inf
 
 
@@ -189,8 +189,8 @@ def label_order(context: Context) -> Iterator[Finding]:
 def _class_counts(history: History) -> np.ndarray:
     """(calls, classes) how often each class is a target, over calls with the same number of classes."""
     counts = [c.counts.cpu().numpy() for c in history.calls() if c.counts is not None]
-    alike = [c for c in counts if len(c) == len(counts[0]) and c.sum() > 1]
-    return np.stack(alike) if alike else np.zeros((0, 0))
+    same = [c for c in counts if len(c) == len(counts[0]) and c.sum() > 1]
+    return np.stack(same) if same else np.zeros((0, 0))
 
 
 @rule(UNSHUFFLED)
@@ -218,7 +218,7 @@ def class_imbalance(context: Context) -> Iterator[Finding]:
         yes = float(np.mean([float(c.target[0]) for c in calls if c.target is not None]))
         shares = np.array([yes, 1 - yes])
     if shares.max() > DOMINANT and len(shares) > 1:
-        harmful = context.trend.has_plateaued or shares.max() > NEARLY_ALL
-        severity = Severity.WARNING if harmful else Severity.INFO
+        is_warning = context.trend.has_plateaued or shares.max() > NEARLY_ALL
+        severity = Severity.WARNING if is_warning else Severity.INFO
         evidence = {"share of the largest class": float(shares.max())}
         yield found(CLASS_IMBALANCE, "labels", 0, evidence, severity=severity)

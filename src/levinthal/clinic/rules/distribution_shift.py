@@ -1,4 +1,4 @@
-"""Distribution shift: validation rows are distributed unlike training rows, in columns, tokens or classes."""
+"""Distribution shift between training and validation rows: in columns, tokens or classes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ EXPECTED = 10
 
 TRAIN_VAL_SHIFT = FindingKind(
     code="TRAIN_VAL_SHIFT",
-    means="validation is not of the distribution trained on, and the model is worse there",
-    remedy="prepare both alike, with the statistics of the training set; split at random",
+    means="validation rows are distributed unlike training rows, and the model is worse on them",
+    remedy="prepare both sets in one way, with the statistics of the training set; split at random",
     severity=Severity.WARNING,
     area=Area.VALIDATION,
     order=170,

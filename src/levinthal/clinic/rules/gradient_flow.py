@@ -85,14 +85,14 @@ def gradient_flow(context: Context) -> Iterator[Finding]:
     ratio = first_over_last(usual)
     at_once = falls_at_once(context.history, plateaued=trend.has_plateaued)
     biases = 1.0 if at_once else first_over_last(bias_gradients(context))
-    evidence = {"gradient, first / last matrix": ratio, "layers": int(np.isfinite(usual).sum())}
+    evidence = {"gradient of first / last matrix": ratio, "layers": int(np.isfinite(usual).sum())}
     where = f"{context.setup.names[matrices[0]]} to {context.setup.names[matrices[-1]]}" if matrices else ""
     if ratio > GROWN:
         severity = None if trend.has_plateaued or trend.is_worse or not trend.known else Severity.INFO
         yield found(EXPLODING_GRADIENT, where, 0, evidence, severity=severity)
     elif min(ratio, biases) < FALLEN:
         severity = None if trend.has_plateaued or not trend.known else Severity.INFO
-        evidence |= {"gradient of biases, first / last layer": biases} if biases < FALLEN else {}
+        evidence |= {"bias gradient of first / last layer": biases} if biases < FALLEN else {}
         yield found(VANISHING_GRADIENT, where, 0, evidence, severity=severity)
 
 
@@ -126,7 +126,7 @@ def signal_growth(context: Context) -> Iterator[Finding]:
     if len(scales) < 3 or not scales[0] > 0:
         return
     growth, before_last, trend = scales[-1] / scales[0], scales[-2] / scales[0], context.trend
-    evidence = {"signal, last / first layer": max(growth, before_last), "first loss": trend.start}
+    evidence = {"signal of last / first layer": max(growth, before_last), "first loss": trend.start}
     where = f"{context.setup.names[0]} to {context.setup.names[-1]}"
     # neither one large last layer nor one large layer before it is an explosion
     grows = min(growth, before_last) > ON_THE_WAY and max(growth, before_last) > GROWTH

@@ -19,11 +19,11 @@ FEWEST_EVALUATIONS = 4
 AFTER_BEST = 2
 """Evaluations after the best one that all have to be above it."""
 RISEN = 0.1
-"""Rise of the validation loss, as a share of its least."""
+"""Rise of the validation loss, as a share of its minimum."""
 OF_THE_FALL = 0.05
 """The same, as a share of how far it had fallen."""
 WORSE = 1.5
-"""Times its least, above which a loss without right and wrong answers is a warning."""
+"""Times its minimum, above which a loss without right and wrong answers is a warning."""
 WIDER = 0.2
 """Gap in accuracy that matters without a rise of the loss."""
 WIDER_LOSS = 0.8
@@ -33,13 +33,13 @@ POOR = 0.25
 
 OVERFIT = FindingKind(
     code="OVERFIT",
-    means="the model fits rows it was trained on far better than others",
+    means="the model fits training rows far better than validation rows",
     remedy="stop at the least validation loss; more data, augmentation, weight decay or a smaller model",
     severity=Severity.WARNING,
     area=Area.VALIDATION,
     order=380,
     evidence=(
-        "validation loss risen from its least by {risen:.0%}, beyond {errors} standard errors, while "
+        "validation loss risen from its minimum by {risen:.0%}, beyond {errors} standard errors, while "
         "training loss falls; or accuracy {wide:.0%} ({wider:.0%} without a rise) lower, with its "
         "binomial interval"
     ),
@@ -50,8 +50,8 @@ OVERFIT = FindingKind(
 
 @rule(OVERFIT)
 def overfit(context: Context) -> Iterator[Finding]:
-    """Validation loss has risen from its least while training loss fell, or is far above it. It is a warning
-    where the gap is wide, or where a loss without right and wrong answers is half as large again.
+    """Validation loss has risen from its minimum while training loss fell, or is far above it. It is a
+    warning where the gap is wide, or where a loss without right and wrong answers is half as large again.
     """
     evaluations = evaluations_of(context.history)
     if len(evaluations) < FEWEST_EVALUATIONS:
@@ -70,16 +70,16 @@ def overfit(context: Context) -> Iterator[Finding]:
 
 def _evidence(best: Evaluation, last: Evaluation, apart: Gap | None) -> dict[str, float]:
     """The losses, and the gap with the lower end of its interval where it is known."""
-    losses = {"validation loss": last.held_out.loss, "its least": best.held_out.loss, "at step": best.step}
+    losses = {"validation loss": last.held_out.loss, "its minimum": best.held_out.loss, "at step": best.step}
     if apart is None:
         return losses
-    name = "accuracy lower by" if apart.in_accuracy else "validation loss above training loss, share"
-    return losses | {name: apart.value, "at least": apart.low}
+    name = "accuracy lower by" if apart.in_accuracy else "share of it above the training loss"
+    return losses | {name: apart.value, "by at least": apart.low}
 
 
 def _has_risen(evaluations: Sequence[Evaluation], best: Evaluation) -> bool:
-    """Whether validation loss has risen from its least: significantly, for several evaluations, by a share of
-    its own size and of its fall before.
+    """Whether validation loss has risen from its minimum: significantly, for several evaluations, by a share
+    of its own size and of its fall before.
     """
     after = [evaluation.held_out.loss for evaluation in evaluations if evaluation.step > best.step]
     rises = evaluations[-1].held_out.losses - best.held_out.losses

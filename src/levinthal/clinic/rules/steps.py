@@ -39,7 +39,7 @@ LR_TOO_HIGH = FindingKind(
     order=270,
     evidence=(
         "with degraded training, a step changes a matrix by {huge:.0%} of its norm; or by {large:.0%} "
-        "throughout, or with a loss above its start; without degraded training, the latter is info"
+        "throughout, or with a loss above its start; otherwise {large:.0%} throughout is info"
     ),
     thresholds={"huge": HUGE_STEP, "large": LARGE_STEP},
     source=f"step over weights, about .001 by rule of thumb; {AUTOTRAINER}",

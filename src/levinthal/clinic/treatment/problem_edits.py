@@ -253,10 +253,12 @@ def balanced(problem: Problem) -> Problem | None:
     targets = [y for _, y in first_batches(problem)]
     if not all(isinstance(y, Tensor) and not y.is_floating_point() and y.dim() == 1 for y in targets):
         return None
-    counts = torch.bincount(torch.cat(targets)).float().clamp(min=1)
-    weights = counts.sum() / counts / len(counts)
+    seen = torch.bincount(torch.cat(targets))
 
     def loss(outputs: Any, targets: Any) -> Tensor:
+        unseen = seen.new_zeros(max(outputs.shape[1] - len(seen), 0))
+        counts = torch.cat([seen, unseen]).float().clamp(min=1)
+        weights = counts.sum() / counts / len(counts)
         return functional.cross_entropy(outputs, targets, weight=weights[: outputs.shape[1]])
 
     return replace(problem, loss=loss)
