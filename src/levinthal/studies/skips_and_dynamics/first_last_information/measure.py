@@ -1,4 +1,4 @@
-"""What is measured in each cell: the networks of a task are trained at once, and read at log-spaced steps."""
+"""The measurement: the networks of a task are trained at once, and read at log-spaced steps."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _null(images: Tensor, modes: Sequence[str]) -> Probe:
 
 
 def _other_estimators(images: Tensor) -> Iterator[Probe]:
-    """What else could be read off the same two layers, in one reading of batch norm."""
+    """Other estimators of the same two layers, with one kind of batch norm statistics."""
     named = {name: _estimator(name) for name in ("zscored_ksg", "pca_ksg", "copula")}
     for name, estimator in named.items():
         probe = first_last_information(images, estimator, name="mutual_information", batchnorm=("batch",))

@@ -1,4 +1,4 @@
-"""The figures: the speeds before and during training, their ratio, and accuracy over depth and rate."""
+"""The figures: the speeds before and during training, their ratio, and accuracy over depth and rates."""
 
 from __future__ import annotations
 

@@ -72,12 +72,12 @@ def over_steps(rows: Rows) -> Figure:
 def _final_errors(rows: Rows) -> str:
     """Each architecture's median error, in the last of the settings read in detail."""
     settings = list(detailed(rows.where(**PLAIN, **ERROR)))
-    said = []
+    found = []
     for architecture in ARCHITECTURES:
         ends = [last(c) for _, g in settings[:1] for c in curves(g, architecture=architecture).values()]
         if ends:
-            said.append(f"{NAMES[architecture]} {100 * middle(ends):.2g} %")
-    return ", ".join(said)
+            found.append(f"{NAMES[architecture]} {100 * middle(ends):.2g} %")
+    return ", ".join(found)
 
 
 def speed_ups(rows: Rows) -> Figure:
@@ -91,7 +91,7 @@ def speed_ups(rows: Rows) -> Figure:
         panels.append(Panel(x, y, tuple(one for one in series if one.y), setting_words(key)))
     shortcut = [v for p in panels for s in p.series for v in s.y if s.group == "shortcut"]
     seen = f"{min(shortcut):.1f} to {max(shortcut):.1f} times sooner" if shortcut else "not compared yet"
-    title = f"Shortcut networks reach an error {seen} than the MLP, at the paper's rate"
+    title = f"Shortcut networks reach an error {seen} than the MLP, at the paper's learning rate"
     words = (
         "Geometric mean of paired ratios of steps, 95 % intervals; 1 is no gain. A run that never reaches "
         "the error counts as twice its budget; an error that more than one run in eight misses is left out."
