@@ -83,7 +83,7 @@ def test_the_study_of_the_page_on_studies_replicates_what_theory_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (text,) = fences(ROOT / "docs" / "write-a-study.md", "python")
+    text, _ = fences(ROOT / "docs" / "write-a-study.md", "python")
     Path("keep_length.py").write_text(text)
     assert main(["study", "run", "keep_length.py", "--workers", "1", "--device", "cpu"]) == 0
     said = capsys.readouterr().out
