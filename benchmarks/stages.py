@@ -13,7 +13,7 @@ import importlib
 import os
 import platform
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -42,7 +42,7 @@ class Stopwatch:
     """CPU seconds of each stage, without those of the stages called from it."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
         self.running, self.since = TRAINING, time.process_time()
 
@@ -87,7 +87,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     preset = find("first-last-information").presets[options.preset]
-    loaded, tasks = data.load(preset.data), preset.tasks[:: options.every]
+    loaded, tasks = data.load(preset.data or "digits"), preset.tasks[:: options.every]
     list(cell.measure(tasks[0], data=loaded))  # compile, before the clock runs
     watch = Stopwatch()
     install(watch)
@@ -98,7 +98,7 @@ def main() -> None:
     print(f"{len(tasks)} tasks of preset {options.preset}: {total:.1f} s of CPU, one thread")
     print(f"torch {torch.__version__}, {platform.machine()}, load {os.getloadavg()[0]:.1f}\n")
     print("| stage | seconds | share | calls |\n|---|--:|--:|--:|")
-    for stage, seconds in watch.seconds.most_common():
+    for stage, seconds in sorted(watch.seconds.items(), key=lambda item: -item[1]):
         print(f"| {stage} | {seconds:.1f} | {seconds / total:.0%} | {watch.calls[stage]} |")
 
 
