@@ -42,7 +42,7 @@ class Stopwatch:
     """CPU seconds of each stage, without those of the stages called from it."""
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
         self.running, self.since = TRAINING, time.process_time()
 
@@ -98,7 +98,7 @@ def main() -> None:
     print(f"{len(tasks)} tasks of preset {options.preset}: {total:.1f} s of CPU, one thread")
     print(f"torch {torch.__version__}, {platform.machine()}, load {os.getloadavg()[0]:.1f}\n")
     print("| stage | seconds | share | calls |\n|---|--:|--:|--:|")
-    for stage, seconds in watch.seconds.most_common():
+    for stage, seconds in sorted(watch.seconds.items(), key=lambda item: -item[1]):
         print(f"| {stage} | {seconds:.1f} | {seconds / total:.0%} | {watch.calls[stage]} |")
 
 
