@@ -27,6 +27,7 @@ from levinthal.lab.analysis import (
     mean_by_seed,
     value,
 )
+from levinthal.lab.analysis.units import DIGITS, LOG10_RATIO
 from levinthal.lab.storage.rows import Rows
 from levinthal.vocabulary import (
     Axis,
@@ -244,4 +245,5 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    terms=DIGITS | LOG10_RATIO,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from levinthal.lab.analysis.units import LOG2_RATIO
 from levinthal.studies.skips_and_dynamics.first_last_information.claims import CLAIMS
 from levinthal.studies.skips_and_dynamics.first_last_information.design import PRESETS, SOURCE
 from levinthal.studies.skips_and_dynamics.first_last_information.figures import figures
@@ -35,4 +36,5 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    terms=LOG2_RATIO,
 )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from levinthal.lab.analysis.units import DIGITS
 from levinthal.studies.trainability.backprop_symmetry.claims import CLAIMS
 from levinthal.studies.trainability.backprop_symmetry.design import PRESETS, SOURCE
 from levinthal.studies.trainability.backprop_symmetry.figures import figures
@@ -42,4 +43,5 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    terms=DIGITS,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from levinthal.lab.analysis.units import LOG2_RATIO, LOG10_RATIO
 from levinthal.studies.trainability.gradient_scale.claims import CLAIMS
 from levinthal.studies.trainability.gradient_scale.design import NLC, PHILIPP, PRESETS, YANG
 from levinthal.studies.trainability.gradient_scale.figures import figures
@@ -33,5 +34,11 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    terms={
+        "GSC": "gradient scale coefficient: relative size of a gradient, free of the scale of the network",
+        "NLC": "nonlinearity coefficient: how far a network is from a linear map on its inputs",
+        **LOG2_RATIO,
+        **LOG10_RATIO,
+    },
     seed_by_seed=True,
 )
