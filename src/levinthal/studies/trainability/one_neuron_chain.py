@@ -27,6 +27,7 @@ from levinthal.lab.analysis import (
     mean_by_seed,
     value,
 )
+from levinthal.lab.analysis.units import DIGITS, LOG10_RATIO
 from levinthal.lab.storage.rows import Rows
 from levinthal.vocabulary import (
     Axis,
@@ -248,5 +249,5 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
-    terms={"digits (as a unit)": "-log10 of the relative error: 6 digits are one part in a million"},
+    terms=DIGITS | LOG10_RATIO,
 )

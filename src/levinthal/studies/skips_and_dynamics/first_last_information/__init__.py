@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from levinthal.lab.analysis.units import LOG2_RATIO
 from levinthal.studies.skips_and_dynamics.first_last_information.claims import CLAIMS
 from levinthal.studies.skips_and_dynamics.first_last_information.design import PRESETS, SOURCE
 from levinthal.studies.skips_and_dynamics.first_last_information.figures import figures
@@ -38,5 +39,6 @@ study = Study(
     terms={
         "first-last information": "mutual information of the first and the last hidden layer",
         "CKA": "centred kernel alignment: similarity of two layers, 0 to 1",
+        **LOG2_RATIO,
     },
 )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from levinthal.lab.analysis.units import DIGITS
 from levinthal.studies.trainability.backprop_symmetry.claims import CLAIMS
 from levinthal.studies.trainability.backprop_symmetry.design import PRESETS, SOURCE
 from levinthal.studies.trainability.backprop_symmetry.figures import figures
@@ -42,8 +43,5 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
-    terms={
-        "sweep": "one update on all 64 input vectors",
-        "digits (as a unit)": "-log10 of the relative error: 6 digits are one part in a million",
-    },
+    terms={"sweep": "one update on all 64 input vectors", **DIGITS},
 )

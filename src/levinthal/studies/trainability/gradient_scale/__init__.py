@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from levinthal.lab.analysis.units import LOG2_RATIO, LOG10_RATIO
 from levinthal.studies.trainability.gradient_scale.claims import CLAIMS
 from levinthal.studies.trainability.gradient_scale.design import NLC, PHILIPP, PRESETS, YANG
 from levinthal.studies.trainability.gradient_scale.figures import figures
@@ -28,16 +29,18 @@ study = Study(
     question="Do exploding gradients persist with batch norm and SELU, and what do they do to a network?",
     source=f"{PHILIPP}; {NLC}; {YANG}",
     version=1,
-    terms={
-        "GSC": "gradient scale coefficient: the factor by which a small relative change of the input "
-        "grows on its way to the output; 1 for the identity",
-        "NLC": "non-linearity coefficient of the untrained network: 1 for an affine map, "
-        "more for a network that is less linear",
-    },
     presets=PRESETS,
     measure=measure,
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    terms={
+        "GSC": "gradient scale coefficient: the factor by which a small relative change of the input "
+        "grows on its way to the output; 1 for the identity",
+        "NLC": "nonlinearity coefficient of the untrained network: 1 for an affine map, "
+        "more for a network that is less linear",
+        **LOG2_RATIO,
+        **LOG10_RATIO,
+    },
     seed_by_seed=True,
 )

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from levinthal.lab.analysis.units import LOG2_RATIO
 from levinthal.studies.trainability.init_and_momentum.claims import CLAIMS
 from levinthal.studies.trainability.init_and_momentum.design import PRESETS, SOURCE
 from levinthal.studies.trainability.init_and_momentum.figures import figures
@@ -43,4 +44,5 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    terms=LOG2_RATIO,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from levinthal.lab.analysis.units import LOG2_RATIO
 from levinthal.studies.trainability.last_layer_saturation.claims import CLAIMS
 from levinthal.studies.trainability.last_layer_saturation.design import PRESETS, SOURCE
 from levinthal.studies.trainability.last_layer_saturation.figures import figures
@@ -38,4 +39,5 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    terms=LOG2_RATIO,
 )

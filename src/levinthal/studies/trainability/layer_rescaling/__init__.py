@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from levinthal.lab.analysis.units import LOG2_RATIO, LOG10_RATIO
 from levinthal.studies.trainability.layer_rescaling.claims import CLAIMS
 from levinthal.studies.trainability.layer_rescaling.design import PRESETS, SOURCE
 from levinthal.studies.trainability.layer_rescaling.figures import figures
@@ -46,4 +47,5 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    terms=LOG2_RATIO | LOG10_RATIO,
 )

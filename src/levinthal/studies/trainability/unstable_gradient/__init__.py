@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from levinthal.lab.analysis.units import LOG10_RATIO
 from levinthal.studies.trainability.unstable_gradient.claims import CLAIMS
 from levinthal.studies.trainability.unstable_gradient.design import PRESETS, SOURCE
 from levinthal.studies.trainability.unstable_gradient.figures import figures
@@ -36,4 +37,5 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    terms=LOG10_RATIO,
 )
