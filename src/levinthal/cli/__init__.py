@@ -82,7 +82,9 @@ def _guarded(command: Callable[[], int]) -> int:
         where = f": {error.filename}" if error.filename else ""
         return _complain(f"{error.strerror or error}{where}", 2)
     except Exception as error:
-        return _complain(f"unexpected {type(error).__name__}: {_one_line(error)}{_place(error)}{_stored_traceback()}", 1)
+        return _complain(
+            f"unexpected {type(error).__name__}: {_one_line(error)}{_place(error)}{_stored_traceback()}", 1
+        )
 
 
 def _one_line(error: Exception) -> str:
