@@ -159,7 +159,7 @@ def test_ctrl_c_keeps_what_is_finished(call: Call) -> None:
     said = call(*RUN, "--preset", "stopping")
     assert said.code == 130
     assert said.err.splitlines()[-1] == (
-        "levinthal: interrupted; what is finished is kept, the same command goes on"
+        "levinthal: interrupted; what is finished is stored, the same command goes on"
     )
     assert not Path("results/toy-coins-stopping.html").exists()
     drawn = call("study", "report", "small_study.py", "--preset", "stopping")
