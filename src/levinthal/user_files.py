@@ -64,20 +64,20 @@ def _executed(path: Path, error: type[LevinthalError]) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as bug:
         del sys.modules[name]
-        raise told_in_a_line(str(path), bug, error) from bug
+        raise bug_in_a_line(str(path), bug, error) from bug
     return module
 
 
-def told_in_a_line(source: str, bug: Exception, error: type[LevinthalError]) -> LevinthalError:
+def bug_in_a_line(source: str, bug: Exception, error: type[LevinthalError]) -> LevinthalError:
     """File, line and message of what went wrong, the deepest frame of the user's own file first."""
     if isinstance(bug, SyntaxError) and bug.filename:
         return error(f"{shortened(bug.filename)}:{bug.lineno}: {type(bug).__name__}: {bug.msg}")
     frames = [f for f in traceback.extract_tb(bug.__traceback__) if not f.filename.startswith("<frozen")]
     own = [f for f in frames if _is_of(source, f.filename)] or frames
     place = f"{shortened(own[-1].filename)}:{own[-1].lineno}" if own else source
-    said = str(bug).splitlines()[0] if str(bug) else "no message"
+    message = str(bug).splitlines()[0] if str(bug) else "no message"
     kind = "" if isinstance(bug, LevinthalError) else f"{type(bug).__name__}: "
-    return error(f"{place}: {kind}{said}")
+    return error(f"{place}: {kind}{message}")
 
 
 def _is_of(source: str, filename: str) -> bool:

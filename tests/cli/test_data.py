@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,14 @@ def test_list_says_where_each_data_set_is(call: Call, here: Path) -> None:
     states = {line.split()[0]: line for line in said.out.splitlines() if line.split()[0] in data.names()}
     assert "embedded" in states["digits"]
     assert "not here" in states["mnist"]
+
+
+def test_list_gives_whole_paths_on_a_narrow_screen(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    path = "/a/" + "long-name-" * 9
+    (entry, *_) = data.describe()
+    monkeypatch.setattr(data, "describe", lambda data_dir=None: [dataclasses.replace(entry, where=path)])
+    assert f"digits: {path}" in call("data", "list").out.splitlines()
 
 
 def test_get_shows_each_file_on_its_way_and_where_it_all_is(

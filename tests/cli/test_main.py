@@ -94,8 +94,7 @@ def test_a_bug_of_ours_is_one_line_with_the_place_of_its_traceback(
     said = call("study")
     assert said.code == 1
     assert re.match(
-        r"levinthal: unexpected KeyError: 'study' \(test_main\.py:\d+\) "
-        r"\(a bug of ours; its traceback is in ",
+        r"levinthal: unexpected KeyError: 'study' \(test_main\.py:\d+\) \(a bug of ours; its traceback is",
         said.err,
     )
     (kept,) = tmp_path.glob("levinthal-*.txt")

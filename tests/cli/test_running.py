@@ -71,7 +71,7 @@ def test_an_edit_of_measure_is_reported_and_again_measures_it(call: Call, here: 
     for old, new in (("6 seeds", "six seeds"), ("def measure(", "# the toss\ndef measure(")):
         file.write_text(file.read_text().replace(old, new))
         sys.modules.pop("small_study")
-        assert "changed" not in call(*RUN).err
+        assert "has changed" not in call(*RUN).err
     file.write_text(file.read_text().replace("else 0.5", "else 0.45"))
     sys.modules.pop("small_study")
     for words in (RUN, ("study", "report", "small_study.py")):
@@ -84,7 +84,7 @@ def test_an_edit_of_measure_is_reported_and_again_measures_it(call: Call, here: 
         assert "has changed since 12 of 12 runs were made" in PAGE.read_text()
     again = call(*RUN, "--again")
     assert again.out.startswith("12 runs measured")
-    assert "changed" not in again.err + call(*RUN).err + PAGE.read_text()
+    assert "has changed" not in again.err + call(*RUN).err + PAGE.read_text()
     with Store(STORE) as store:
         assert store.rows("toy-coins").values().mean() == pytest.approx(0.625, abs=0.05)
         assert len(store.runs("toy-coins")) == 24
@@ -159,7 +159,7 @@ def test_ctrl_c_keeps_what_is_finished(call: Call) -> None:
     said = call(*RUN, "--preset", "stopping")
     assert said.code == 130
     assert said.err.splitlines()[-1] == (
-        "levinthal: interrupted; what is finished is kept, the same command goes on"
+        "levinthal: interrupted; what is finished is stored, the same command goes on"
     )
     assert not Path("results/toy-coins-stopping.html").exists()
     drawn = call("study", "report", "small_study.py", "--preset", "stopping")

@@ -1,7 +1,7 @@
 """The command line: `levinthal check FILE:problem`, and the commands of `study` and `data`.
 
 Heavy modules are imported inside the commands, so that `levinthal --help` answers at once.
-Exit codes: 0 done; 1 findings, some task failed, or a bug of ours; 2 misuse, said in one line; 130 Ctrl-C.
+Exit codes: 0 done; 1 findings, some task failed, or a bug of ours; 2 misuse, in one line; 130 Ctrl-C.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def check(
     else:
         stdout().print(str(found), soft_wrap=True, markup=False)
     if page:
-        _write_page(found, name, page, told=not (json or sarif))
+        _write_page(found, name, page, announce=not (json or sarif))
     return 0 if found.is_healthy else 1
 
 
@@ -115,9 +115,9 @@ def _print_data(found: Examination | Treatment, name: str, *, sarif: bool) -> No
     print(json.dumps(data, indent=2, allow_nan=False))
 
 
-def _write_page(found: Examination | Treatment, name: str, page: Path, *, told: bool) -> None:
+def _write_page(found: Examination | Treatment, name: str, page: Path, *, announce: bool) -> None:
     found.report(page, title=name)
-    if told:
+    if announce:
         stdout().print(f"Page: {page}", soft_wrap=True, markup=False)
 
 

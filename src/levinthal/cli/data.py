@@ -20,10 +20,14 @@ def list_data(*, data_dir: DataDir = None) -> None:
     """List the data sets and where each is."""
     from levinthal.data import describe
 
-    table = plain_table("name", "state", "about", "where")
-    for entry in describe(data_dir=data_dir):
-        table.add_row(entry.name, entry.state, entry.about, entry.where)
-    stdout().print(table)
+    entries = list(describe(data_dir=data_dir))
+    table = plain_table("name", "state", "about")
+    for entry in entries:
+        table.add_row(entry.name, entry.state, entry.about)
+    console = stdout()
+    console.print(table)
+    for entry in entries:  # a path is printed whole, to be copied, however narrow the window is
+        console.print(f"{entry.name}: {entry.where}", soft_wrap=True, markup=False)
 
 
 def get_data(name: str, /, *, data_dir: DataDir = None) -> None:

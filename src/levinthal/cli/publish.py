@@ -43,9 +43,9 @@ def publish(chosen: Selected, store: Store, page: Path, *, command: str) -> Publ
     faults: list[str] = []
     verdicts = judged(chosen.study, rows, on_fault=faults.append)
     changed = changed_since(runs, measure_source(chosen.study.measure))
-    told = provenance(chosen, runs, command=command, changed=changed)
+    facts = provenance(chosen, runs, command=command, changed=changed)
     unfinished = f"{len(runs)} of {chosen.planned} runs are there" if len(runs) < chosen.planned else ""
-    write_report(chosen.study, chosen.preset_name, rows, verdicts, told, page, progress=unfinished)
+    write_report(chosen.study, chosen.preset_name, rows, verdicts, facts, page, progress=unfinished)
     console = stdout()
     console.print(verdict_table(chosen.study, verdicts))
     if unfinished:
@@ -53,7 +53,7 @@ def publish(chosen: Selected, store: Store, page: Path, *, command: str) -> Publ
     if changed:
         print(f"levinthal: {changed}: `{command} --again`, or raise the study's version", file=sys.stderr)
     console.print(f"Report: {page}", soft_wrap=True, markup=False)
-    return Published(rows, verdicts, told, tuple(faults))
+    return Published(rows, verdicts, facts, tuple(faults))
 
 
 def changed_since(runs: Sequence[Run], source: str) -> str:

@@ -200,7 +200,7 @@ def tell(summary: Summary, store: Path) -> None:
     if len(summary.errors) > SHOWN_ERRORS:
         print(f"levinthal: and {len(summary.errors) - SHOWN_ERRORS} more tasks failed", file=sys.stderr)
     if summary.interrupted:
-        print("levinthal: interrupted; what is finished is kept, the same command goes on", file=sys.stderr)
+        print("levinthal: interrupted; what is finished is stored, the same command goes on", file=sys.stderr)
     counts = f"{summary.done} runs measured in {clock(summary.seconds)}, {summary.skipped} were there"
     failed = f", {summary.failed} failed" if summary.failed else ""
     stdout().print(f"{counts}{failed} (store: {store})\n", soft_wrap=True, markup=False)

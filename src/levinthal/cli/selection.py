@@ -174,8 +174,8 @@ def _resized(tasks: list[Task], count: int) -> list[Task]:
     """The tasks of one cell, cut to `count` seeds or followed by one task with the seeds that lack."""
     own = list(dict.fromkeys(seed for task in tasks for seed in task.seeds))
     more = range(max(own, default=-1) + 1, max(own, default=-1) + 1 + max(count - len(own), 0))
-    kept = set(own[:count])
-    parts = [(task, tuple(seed for seed in task.seeds if seed in kept)) for task in tasks]
+    chosen = set(own[:count])
+    parts = [(task, tuple(seed for seed in task.seeds if seed in chosen)) for task in tasks]
     parts.append((tasks[-1], tuple(more)))
     return [
         replace(task, seeds=seeds, cost=task.cost * len(seeds) / max(len(task.seeds), 1))

@@ -83,13 +83,13 @@ def _bar(label: str, console: Console) -> Iterator[Advance]:
 
 @contextmanager
 def _lines(label: str) -> Iterator[Advance]:
-    told = -1
+    shown = -1
 
     def advance(done: float, total: float, note: str = "") -> None:
-        nonlocal told
-        tenth = int(10 * done / total) if total else told
-        if tenth != told:
-            told = tenth
+        nonlocal shown
+        tenth = int(10 * done / total) if total else shown
+        if tenth != shown:
+            shown = tenth
             words = (f"{label}: {10 * tenth}%", note)
             print(", ".join(filter(None, words)), file=sys.stderr, flush=True)
 

@@ -46,7 +46,7 @@ def write_report(
 ) -> Path:
     """Write the report of a study as one self-contained page at `path`, and return the path.
 
-    What is not there yet is said on the page: no rows, no verdict of a claim, a figure that fails.
+    The page names what is missing: no rows, no verdict of a claim, a figure that fails.
     `progress` ("12 of 40 tasks done") marks a study that is half finished. The page is written whole or
     not at all. Raises StoreError where it cannot be written.
     """

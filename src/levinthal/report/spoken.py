@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from levinthal.vocabulary import Estimate
@@ -107,6 +108,19 @@ def part(value: float) -> str:
     if value == 0:
         return "none of"
     return share(value) if value >= 2 else f"{share(value)} of"
+
+
+_UNITS = "%|times|bits|points?|steps?|epochs?|layers?|digits?|seeds?|images?|networks?"
+
+
+def unbroken(text: str) -> str:
+    """A heading whose numbers stay on one line with their unit, and an interval with both of its ends.
+
+    >>> unbroken("from 2.4 times to 10 % [8, 12]") == "from 2.4\u00a0times to 10\u00a0% [8,\u00a012]"
+    True
+    """
+    joined = re.sub(rf"(?<=\d)\s(?=(?:{_UNITS})(?!\w))", "\u00a0", text)
+    return re.sub(r"(?<=\d,)\s(?=[−-]?[\d.]+\])", "\u00a0", joined)
 
 
 def sentence(text: str) -> str:

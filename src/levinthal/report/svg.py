@@ -86,14 +86,14 @@ def thinned(figure: Figure) -> Figure:
 
 
 def _fewer(every: Sequence[Series]) -> Iterable[Series]:
-    kept: dict[tuple[str, float | None], int] = {}
+    counts: dict[tuple[str, float | None], int] = {}
     for series in every:
         if series.role != "seed":
             yield series
             continue
         who = (series.group, series.level)
-        kept[who] = kept.get(who, 0) + 1
-        if kept[who] <= MOST_SEEDS:
+        counts[who] = counts.get(who, 0) + 1
+        if counts[who] <= MOST_SEEDS:
             yield _shorter(series)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from levinthal.errors import InputError, StudyError, require_one_of
-from levinthal.user_files import is_reference, shortened, told_in_a_line, value_in
+from levinthal.user_files import bug_in_a_line, is_reference, shortened, value_in
 from levinthal.vocabulary import Study
 
 __all__ = ["Catalogue", "all_studies", "catalogue", "find"]
@@ -100,4 +100,4 @@ def _imported(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except Exception as error:
-        raise told_in_a_line(name, error, StudyError) from error
+        raise bug_in_a_line(name, error, StudyError) from error

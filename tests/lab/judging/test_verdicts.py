@@ -195,7 +195,7 @@ def test_a_part_whose_own_control_shows_the_effect_is_set_aside() -> None:
     arms = {"running": seeds(BIG), "batch": seeds(BIG)}
     verdict = judge(claim(), Evidence(arms, {"running": seeds(BIG), "batch": seeds(NIL)}))
     assert verdict.outcome is Outcome.PARTIALLY
-    assert verdict.reasons[0].startswith("Set aside, because the control shows the same there: running (2.04")
+    assert verdict.reasons[0].startswith("Excluded, because the control shows the same there: running (2.04")
     everywhere = judge(claim(), Evidence(arms, {"running": seeds(BIG), "batch": seeds(BIG)}))
     assert everywhere.outcome is Outcome.INCONCLUSIVE
     clean = judge(claim(), Evidence(arms, {"running": seeds(NIL), "batch": seeds(NIL)}))

@@ -172,6 +172,6 @@ class _Crew:
         return code
 
     def stop(self) -> None:
-        """End every worker now; they hold nothing that is to be kept."""
+        """End every worker now; they hold no result that is not stored."""
         for worker in (*self.idle, *self.busy.values()):
             worker.stop()

@@ -41,14 +41,14 @@ def serve(connection: Connection) -> None:
 
 
 def _message(result: Any) -> bytes:
-    # An exception may pickle well and still not come back: try both ways here, where it can be told.
+    # An exception may pickle well and still not come back: try both ways here, where it can be reported.
     try:
         message = pickle.dumps(("result", result))
         if isinstance(result, Exception):
             pickle.loads(message)
     except Exception as error:
-        told = f"{type(result).__name__}: {result}" if isinstance(result, Exception) else str(error)
-        return pickle.dumps(("result", StudyError(told)))
+        text = f"{type(result).__name__}: {result}" if isinstance(result, Exception) else str(error)
+        return pickle.dumps(("result", StudyError(text)))
     return message
 
 

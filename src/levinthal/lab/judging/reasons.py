@@ -11,7 +11,7 @@ from levinthal.vocabulary import Claim, Estimate, Outcome
 
 def opening(overall: Arm, claim: Claim) -> str:
     """The effect, in how many seeds, and the smallest effect size of interest."""
-    effect = told(overall.estimate) if overall.estimate else "no effect"
+    effect = formatted(overall.estimate) if overall.estimate else "no effect"
     words = f"{claim.effect[:1].upper()}{claim.effect[1:]}: {effect} over {overall.n} seeds"
     if claim.smallest_effect is None or not overall.n:
         return f"{words}."
@@ -66,10 +66,10 @@ def half_run(effects: Mapping[str, Seeds]) -> tuple[str, ...]:
 def listed(names: Iterable[str], parts: Mapping[str, Arm]) -> str:
     """Parts of the grid with their effects."""
     known = {name: parts[name].estimate for name in names}
-    return ", ".join(f"{name} ({told(e) if e else 'no finite seed'})" for name, e in known.items())
+    return ", ".join(f"{name} ({formatted(e) if e else 'no finite seed'})" for name, e in known.items())
 
 
-def told(estimate: Estimate) -> str:
+def formatted(estimate: Estimate) -> str:
     """An estimate with its unit and interval."""
     unit = f" {estimate.unit}" if estimate.unit else ""
     if estimate.interval is None:

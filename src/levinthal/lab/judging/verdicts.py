@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from levinthal.errors import InputError
 from levinthal.lab.judging.arms import Arm, Seeds, arm_of, over_parts
 from levinthal.lab.judging.reasons import (
+    formatted,
     half_run,
     listed,
     lost_words,
     opening,
     settle,
     size_words,
-    told,
     too_small,
 )
 from levinthal.lab.judging.statistics import FEWEST_SEEDS, mean_interval, seeds_needed
@@ -38,7 +38,7 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
     - inconclusive: everything else, and whenever there are fewer than five seeds, the best learning rate sits
       on the edge of its grid, or the control is missing, undecided, or shows the same effect.
 
-    A part whose own control shows the effect as well is set aside: what remains can hold only in part.
+    A part whose own control shows the effect as well is excluded: what remains can hold only in part.
     A seed whose effect is not finite (it never reached its target) is counted against the verdict.
 
     >>> claim = Claim("X", "rises", "a book", "rise", "bits", 0.1, "", lambda rows: Evidence({}))
@@ -51,18 +51,20 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
     if claim.smallest_effect is not None and not claim.smallest_effect > 0:
         raise InputError(f"claim {claim.id} has smallest_effect={claim.smallest_effect}: it must be above 0")
     parts = {part: arm_of(effects, claim.unit) for part, effects in evidence.effects.items()}
-    aside = _explained_by_control(claim, evidence, parts)
-    kept = {part: arm for part, arm in parts.items() if part not in aside} or parts
-    overall = arm_of(over_parts({part: evidence.effects[part] for part in kept}), claim.unit)
-    control = arm_of(over_parts(_controls(evidence, kept)), claim.unit)
+    excluded = _explained_by_control(claim, evidence, parts)
+    retained = {part: arm for part, arm in parts.items() if part not in excluded} or parts
+    overall = arm_of(over_parts({part: evidence.effects[part] for part in retained}), claim.unit)
+    control = arm_of(over_parts(_controls(evidence, retained)), claim.unit)
     if claim.smallest_effect is None or overall.estimate is None:
         outcome, reasons = _unjudged(claim, overall, parts)
         needed = None
     else:
-        outcome, reasons = _rule(claim, claim.smallest_effect, evidence, overall, kept, control)
-        outcome, reasons = _weigh_set_aside(outcome, reasons, aside, kept)
+        outcome, reasons = _rule(claim, claim.smallest_effect, evidence, overall, retained, control)
+        outcome, reasons = _weigh_excluded(outcome, reasons, excluded, retained)
         needed = (
-            None if evidence.grid_edge else _needed(outcome, claim.smallest_effect, overall, kept, control)
+            None
+            if evidence.grid_edge
+            else _needed(outcome, claim.smallest_effect, overall, retained, control)
         )
         reasons = (*reasons, *settle(outcome, needed), opening(overall, claim))
     shown = {part: arm.estimate for part, arm in parts.items() if arm.estimate is not None}
@@ -99,13 +101,13 @@ def _explained_by_control(claim: Claim, evidence: Evidence, parts: Mapping[str, 
     return found
 
 
-def _weigh_set_aside(
-    outcome: Outcome, reasons: tuple[str, ...], aside: Mapping[str, Arm], kept: Mapping[str, Arm]
+def _weigh_excluded(
+    outcome: Outcome, reasons: tuple[str, ...], excluded: Mapping[str, Arm], retained: Mapping[str, Arm]
 ) -> Ruling:
     """What holds only where the control is clean holds in part of the grid."""
-    if not aside or aside.keys() & kept.keys():
+    if not excluded or excluded.keys() & retained.keys():
         return outcome, reasons
-    words = f"Set aside, because the control shows the same there: {listed(aside, aside)}."
+    words = f"Excluded, because the control shows the same there: {listed(excluded, excluded)}."
     if outcome is Outcome.REPLICATES:
         return Outcome.PARTIALLY, (words, *reasons)
     return outcome, (*reasons, words)
@@ -220,7 +222,7 @@ def _control_is_clean(overall: Arm, control: Arm, smallest: float, unit: str) ->
         return False, "The control arm has no runs, and without it nothing replicates."
     if control.n < FEWEST_SEEDS:
         return False, f"The control arm has too few seeds to decide: {control.n}, not {FEWEST_SEEDS}."
-    words = told(control.estimate)
+    words = formatted(control.estimate)
     if control.interval.high < smallest:
         return True, f"The control shows no such effect: {words}."
     if control.interval.low > 0:
@@ -240,7 +242,7 @@ def _beyond_control(claim: Claim, overall: Arm, control: Arm) -> Ruling:
             f"Whether the rest is an effect is open: the control arm has {control.n} of {FEWEST_SEEDS} seeds."
         )
         return Outcome.DOES_NOT_REPLICATE, (why,)
-    words = told(control.estimate)
+    words = formatted(control.estimate)
     apart = control.interval.high < overall.interval.low or _excess(overall, control).interval.low > 0
     if apart:
         return Outcome.WEAKER, (f"The effect exceeds that of the control: {words}.",)

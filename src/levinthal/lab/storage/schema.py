@@ -45,7 +45,7 @@ def open_store(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connectio
 
     A file that is not ours is recognised by its first 100 bytes, before SQLite touches it.
     """
-    with told(path, wait):
+    with errors_in_one_line(path, wait):
         new = _is_new(path)
         if new and read_only:
             raise StoreError(f"no store at {path}: run a study first, or pass the path of its store")
@@ -184,7 +184,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def told(path: Path, wait: float) -> Iterator[None]:
+def errors_in_one_line(path: Path, wait: float) -> Iterator[None]:
     """Turn what SQLite and the file system say into one line with the way out."""
     try:
         yield

@@ -14,7 +14,7 @@ import numpy as np
 from levinthal.errors import InputError, StoreError
 from levinthal.lab.storage.rows import Rows
 from levinthal.lab.storage.runs import SOURCE, Run, Status, cell_text, run_id
-from levinthal.lab.storage.schema import open_store, told, transaction
+from levinthal.lab.storage.schema import errors_in_one_line, open_store, transaction
 from levinthal.lab.storage.table import NUMBERS, Levels, encoded, levels_of, table
 from levinthal.vocabulary import Cell, Measurement, Task
 
@@ -60,8 +60,8 @@ class Store:
         self._connection.close()
 
     @contextmanager
-    def _told(self) -> Iterator[sqlite3.Connection]:
-        with told(self.path, self._wait):
+    def _reported(self) -> Iterator[sqlite3.Connection]:
+        with errors_in_one_line(self.path, self._wait):
             yield self._connection
 
     def write(
@@ -85,7 +85,7 @@ class Store:
             StoreError: the store cannot be written.
         """
         by_seed = _by_seed(runs, measurements)
-        with self._told() as connection, transaction(connection):
+        with self._reported() as connection, transaction(connection):
             new = [run for run in runs if not self._is_finished(run, again)]
             for run in new:
                 name = self._next_id(run)
@@ -120,7 +120,7 @@ class Store:
 
         With `source`, only those that code with this hash measured (`Run.source`).
         """
-        with self._told():
+        with self._reported():
             found = self._newest_runs(study, version, data)
         return {name for name, (_, made_by) in found.items() if source in (None, made_by)}
 
@@ -128,7 +128,7 @@ class Store:
         """The runs of a study, of one version or of all, finished and failed, oldest first."""
         query = f"""SELECT {_RUN} FROM runs WHERE (?1 IS NULL OR study = ?1)
                     AND (?2 IS NULL OR version = ?2) ORDER BY number"""
-        with self._told() as connection:
+        with self._reported() as connection:
             return [_run(row) for row in connection.execute(query, (study, version))]
 
     def rows(
@@ -154,14 +154,14 @@ class Store:
             StoreError: the store holds what is asked for on several data sets, or cannot be read.
         """
         wanted = None if tasks is None else tuple(tasks)
-        with self._told():
+        with self._reported():
             version = self._newest(study) if version is None else version
             names = self._data(study, version) if data is None else [data]
             found = {name: self._chosen(study, version, name, wanted) for name in names}
         held = {name: chosen for name, chosen in found.items() if chosen}
         if len(held) > 1:
-            told = ", ".join(name[:12] or "none" for name in held)
-            raise StoreError(f"{self.path} holds {study} on {len(held)} data sets ({told}): pass data=")
+            named = ", ".join(name[:12] or "none" for name in held)
+            raise StoreError(f"{self.path} holds {study} on {len(held)} data sets ({named}): pass data=")
         known = levels_of(levels, names={key for task in wanted or () for key in task.cell})
         return self._load(next(iter(held.values()), []), known)
 
@@ -193,7 +193,7 @@ class Store:
         query = f"""SELECT run, {", ".join(_LONG)} FROM measurements
                     WHERE run IN (SELECT value FROM json_each(?))
                     ORDER BY run, step, layer, name, condition"""
-        with self._told() as connection:
+        with self._reported() as connection:
             found = connection.execute(query, (json.dumps([run[0] for run in chosen]),)).fetchall()
         taken = list(zip(*found, strict=True)) if found else [()] * (len(_LONG) + 1)
         return _assembled(chosen, taken, known)
@@ -202,7 +202,7 @@ class Store:
         """What is wrong with the store: SQLite's own integrity check, and runs short of measurements."""
         short = """SELECT 'run ' || id || ' has ' || count(run) || ' of ' || rows || ' measurements' FROM runs
                    LEFT JOIN measurements ON run = number GROUP BY number HAVING count(run) != rows"""
-        with self._told() as connection:
+        with self._reported() as connection:
             faults = [line for (line,) in connection.execute("PRAGMA integrity_check") if line != "ok"]
             return faults + [line for (line,) in connection.execute(short)]
 

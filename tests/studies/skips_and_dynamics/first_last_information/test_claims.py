@@ -39,7 +39,7 @@ def test_rising_information_that_frozen_weights_show_too_is_set_aside() -> None:
     artefact = {("running", readout): lambda cell, share: 1 + share for readout in ("before", "after")}
     found = verdict("C1", information=artefact)
     assert found.outcome is not Outcome.REPLICATES
-    assert any("Set aside" in reason for reason in found.reasons)
+    assert any("Excluded" in reason for reason in found.reasons)
 
 
 def test_flat_information_does_not_rise() -> None:
