@@ -48,7 +48,7 @@ class Outline(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] in ("h1", "h2", "h3"):
-            self.headings.append((self.open[-1], data.strip()))
+            self.headings.append((self.open[-1], data.strip().replace("\u00a0", " ")))
 
 
 def stripped(text: str) -> str:
