@@ -45,9 +45,7 @@ def own_orders(rows: int, seeds: Sequence[int]) -> Int[Tensor, "rows s"]:
     return torch.stack([draws[seed] for seed in seeds], dim=1)
 
 
-def summed(
-    loss: Callable[[Tensor, Tensor], Tensor], labels: Tensor
-) -> Callable[[Tensor, Tensor], Tensor]:
+def summed(loss: Callable[[Tensor, Tensor], Tensor], labels: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
     """The sum of the members' losses, with row numbers (n, S) in the place of labels.
 
     The networks share no parameter, so the gradient of the sum is the gradient of each network's own loss.
