@@ -129,7 +129,7 @@ def test_planted_solutions_are_seen_and_missing_ones_are_not() -> None:
     assert {found[name].outcome for name in ("B1", "B2", "B3")} == {Outcome.REPLICATES}
     assert found["B5"].outcome is Outcome.REPORTED
     poor = verdicts(Rows.of(simulated(0.3, 0.2, 0.5), factors=("rule",)))
-    assert {poor[name].outcome for name in ("B1", "B2", "B3")} == {Outcome.DOES_NOT_REPLICATE}
+    assert {poor[name].outcome for name in ("B1", "B2", "B3")} == {Outcome.WEAKER}
 
 
 def test_what_random_functions_show_too_decides_nothing() -> None:
