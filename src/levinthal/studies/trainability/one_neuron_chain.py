@@ -144,13 +144,10 @@ def _beside(name: str, case: str, control: str, sign: int = 1) -> Callable[[Rows
     def signed(read: Reading) -> Reading:
         return mapped(read, lambda number: sign * number)
 
-    parts = each(
-        "length",
-        make=lambda length: signed(value(name, step=None, case=case, length=length)),
-        label="length {}".format,
-        name=name,
-        case=case,
-    )
+    def at(length: int) -> Reading:
+        return signed(value(name, step=None, case=case, length=length))
+
+    parts = each("length", make=at, label="length {}".format, name=name, case=case)
     return evidence(parts, signed(value(name, step=None, reduce=mean_by_seed, case=control)))
 
 
