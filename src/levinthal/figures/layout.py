@@ -34,7 +34,7 @@ def draw(figure: Figure, width: int = WIDTHS[0]) -> dict[str, Any]:
         width: of the page's column, in pixels.
 
     Returns:
-        `{"data": ..., "layout": ...}`, with numbers rounded to six digits. Colours are tokens (`token:mlp`),
+        A dict with `data` and `layout`; numbers are rounded to six digits. Colours are tokens (`token:mlp`),
         which `LIGHT` and `DARK` translate.
 
     >>> from levinthal.vocabulary import Axis, Panel, Series
