@@ -148,7 +148,7 @@ class Rows:
         return sorted((column.values[c] for c in np.unique(column.codes[self._index])), key=_order)
 
     def group_by(self, *keys: str) -> dict[tuple[Any, ...], Rows]:
-        """Rows of each combination of keys that occurs, sorted by the keys; order within is kept."""
+        """Rows of each combination of keys that occurs, sorted by the keys; the order within stays."""
         if not len(self):
             return {}
         columns = [self._table.column(key) for key in keys]
