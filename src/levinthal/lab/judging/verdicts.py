@@ -30,7 +30,7 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
 
     The effect of a seed is its mean over the conditions; the interval is over seeds, at 95 %.
 
-    - replicates: the interval lies beyond `claim.smallest_effect`, every part lies beyond zero, and the
+    - replicates: the interval lies beyond `claim.smallest_effect`, every condition lies beyond zero, and the
       control shows no such effect;
     - partially: beyond zero only, or only in some conditions (by Holm's procedure);
     - weaker than claimed: beyond zero and beyond the control, but the interval excludes the smallest size;
@@ -39,15 +39,23 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
     - inconclusive: everything else, and whenever there are fewer than five seeds, the best learning rate sits
       on the edge of its grid, or the control is missing, undecided, or shows the same effect.
 
-    A part whose own control shows the effect as well is excluded: what remains can hold only in part.
+    A condition whose own control shows the effect too is excluded; the claim can then hold only partially.
     A seed whose effect is not finite (it never reached its target) is counted against the verdict.
+
+    Args:
+        claim: its smallest effect size of interest and its unit are used.
+        evidence: the effect of each condition and seed in that unit, and the same in the control arm.
+
+    Returns:
+        Outcome, effect and control with 95 % intervals, the effect of each condition, the seeds that would
+        settle an open claim, and the reasons, one sentence each.
+
+    Raises:
+        InputError: a smallest size that is not positive.
 
     >>> claim = Claim("X", "rises", "a book", "rise", "bits", 0.1, "", lambda rows: Evidence({}))
     >>> judge(claim, Evidence({"all": dict(enumerate([0.4, 0.5, 0.6, 0.5, 0.4, 0.6]))})).outcome.value
     'replicates'
-
-    Raises:
-        InputError: a smallest size that is not positive.
     """
     if claim.smallest_effect is not None and not claim.smallest_effect > 0:
         raise InputError(f"claim {claim.id} has smallest_effect={claim.smallest_effect}: it must be above 0")
@@ -144,7 +152,7 @@ def _by_size(interval: Interval, smallest: float) -> Outcome:
 
 
 def _count_lost(outcome: Outcome, overall: Arm, smallest: float) -> Ruling:
-    """Count lost seeds against the outcome: as nil if it favours the claim, else as twice the size."""
+    """Count non-converged seeds against it: as 0 if it favours the claim, else as twice the size."""
     if overall.lost == 0 or outcome is Outcome.INCONCLUSIVE:
         return outcome, non_converged_note(overall)
     if overall.lost > overall.n:
@@ -161,7 +169,7 @@ def _count_lost(outcome: Outcome, overall: Arm, smallest: float) -> Ruling:
 
 
 def _with_lost(outcome: Outcome, overall: Arm, smallest: float) -> Outcome:
-    """What is left of an outcome when every lost seed speaks against it."""
+    """What is left of an outcome when every non-converged seed counts against it."""
     too_small = (Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE)
     fill = 2 * smallest if outcome in too_small else 0.0
     filled = _by_size(mean_interval([*overall.values.values(), *[fill] * overall.lost]), smallest)
@@ -216,7 +224,7 @@ def _holm(parts: Mapping[str, Arm], smallest: float) -> list[str]:
 
 
 def _beyond(arm: Arm, size: float, level: float) -> bool:
-    """Whether a part lies beyond a size, its lost seeds counted as nil."""
+    """Whether a condition lies beyond a size; its non-converged seeds count as nil."""
     with_lost = [*arm.values.values(), *[0.0] * arm.lost]
     return arm.n >= FEWEST_SEEDS and mean_interval(with_lost, level=level).low >= size
 
