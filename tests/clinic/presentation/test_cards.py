@@ -33,7 +33,7 @@ def test_evidence_is_numbers_with_names_and_sentences_apart() -> None:
     assert one.means.startswith("A step changes the weights")
 
 
-def test_a_remedy_is_words_and_code() -> None:
+def test_a_remedy_is_a_sentence_and_code() -> None:
     one = card(finding("MISSING_ZERO_GRAD", "optimiser", 0, {}))
     assert [text for text, code in one.remedy if code] == [
         "optimizer.zero_grad()",

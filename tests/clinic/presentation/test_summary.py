@@ -24,7 +24,7 @@ def answer(losses: list[float], findings: list[Finding] | None = None) -> Answer
     return answer_of_run(findings or [], seen, read_signs(seen, setup(), findings or []))
 
 
-def test_a_healthy_run_hears_why() -> None:
+def test_a_healthy_run_shows_why() -> None:
     said = answer(FALLING)
     assert (said.label, said.headline) == (
         HEALTHY,
@@ -35,7 +35,7 @@ def test_a_healthy_run_hears_why() -> None:
     assert said.because.endswith("Not judged: labels and validation.")
 
 
-def test_remarks_and_symptoms_do_not_make_a_run_sick() -> None:
+def test_infos_and_symptoms_do_not_make_a_run_faulty() -> None:
     noted = finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
     said = answer(FALLING, [noted])
     assert said.label == HEALTHY

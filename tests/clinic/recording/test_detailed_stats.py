@@ -155,7 +155,7 @@ STRETCHES = {
 
 
 @pytest.mark.parametrize("name", STRETCHES)
-def test_what_stretches_is_told_from_what_bends(name: str) -> None:
+def test_linear_functions_are_distinguished_from_nonlinear_ones(name: str) -> None:
     torch.manual_seed(0)
     between, direct_pairs = STRETCHES[name]
     given = torch.randn(256, 6)

@@ -69,7 +69,7 @@ def _doubled_wins(lower: Float[np.ndarray, " a"], upper: Float[np.ndarray, " b"]
 
 
 def _exact_tail(sizes: Sequence[int], ties: np.ndarray, doubled: int) -> float:
-    """P(2J >= doubled): assign the values to groups in rising order, ties as one block, and count the ways."""
+    """P(2J >= doubled): assign values to groups in rising order, ties as one block, and count the ways."""
     width = int(sum(sizes) ** 2 - sum(n * n for n in sizes)) + 1
     ways = {(0,) * len(sizes): np.eye(1, width)[0]}
     for block in ties:
