@@ -13,6 +13,7 @@ from cyclopts import CycloptsError
 
 from levinthal.cli import app, main
 from levinthal.cli.reference import reference
+from levinthal.vocabulary import BADGES, Outcome
 
 ROOT = Path(__file__).parent.parent
 MADE = (".venv", "docs/repository", "site")  # by tools, and ignored by git
@@ -154,3 +155,14 @@ def test_a_stored_result_says_what_its_page_says(path: Path) -> None:
         assert f"![{figure['title']}]({figure['file']})" in page
         assert (path.parent / figure["file"]).is_file()
     assert all(f"- {key}: {value}" in page for key, value in result["provenance"].items())
+
+
+def test_the_site_has_a_colour_a_filter_and_a_line_for_every_verdict() -> None:
+    style, script = ((ROOT / "docs" / "_static" / name).read_text() for name in ("site.css", "site.js"))
+    gallery = (ROOT / "docs" / "gallery" / "README.md").read_text()
+    slugs = [outcome.replace(" ", "-") for outcome in Outcome]
+    assert [slug for slug in slugs if f".badge.{slug}{{color:var(--{slug})}}" not in style] == []
+    assert re.findall(r'"([a-z-]+)": "([^"\w])"', script) == [
+        (slug, BADGES[outcome]) for slug, outcome in zip(slugs, Outcome, strict=True)
+    ]
+    assert [outcome for outcome in Outcome if f"{BADGES[outcome]} *{outcome}*" not in gallery] == []

@@ -2,6 +2,11 @@
 (() => {
   const cards = [...document.querySelectorAll(".gallery .study")];
   const chosen = { chapter: "", outcome: "" };
+  const badges = { // the verdicts in their order
+    "replicates": "●", "partially": "◐", "weaker-than-claimed": "▽", "does-not-replicate": "✕", "inconclusive": "○",
+    "reported": "–",
+  };
+  const rank = (value) => Object.keys(badges).indexOf(value);
   const shown = document.createElement("p");
 
   const has = (card, kind) => !chosen[kind] || card.classList.contains(`${kind}-${chosen[kind]}`);
@@ -14,7 +19,7 @@
   const button = (kind, value, row) => {
     const made = document.createElement("button");
     made.type = "button";
-    made.textContent = value.replaceAll("-", " ") || "all";
+    made.textContent = `${badges[value] ?? ""} ${value.replaceAll("-", " ") || "all"}`.trim();
     made.setAttribute("aria-pressed", String(!value));
     made.onclick = () => {
       chosen[kind] = value;
@@ -30,7 +35,8 @@
     const row = document.createElement("div");
     row.className = "filters";
     row.append(Object.assign(document.createElement("span"), { textContent: label }));
-    for (const value of ["", ...[...new Set(values)].sort()]) row.append(button(kind, value, row));
+    const sorted = [...new Set(values)].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
+    for (const value of ["", ...sorted]) row.append(button(kind, value, row));
     return row;
   };
 

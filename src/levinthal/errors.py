@@ -42,7 +42,18 @@ class StudyError(LevinthalError):
 
 
 def require_one_of(kind: str, name: str, allowed: Iterable[str]) -> str:
-    """Return `name` if it is allowed, else raise an InputError that offers the nearest names.
+    """Check that a name is one of those allowed.
+
+    Args:
+        kind: what the name names, for the message: "preset".
+        name: the name that was given.
+        allowed: the names that exist.
+
+    Returns:
+        `name`.
+
+    Raises:
+        InputError: it is not allowed; the message has the nearest name and all others.
 
     >>> require_one_of("preset", "quick", ["quick", "standard"])
     'quick'

@@ -15,7 +15,13 @@ T = TypeVar("T")
 
 
 def is_reference(name: str) -> bool:
-    """Whether this is the path of a Python file, with or without a name in it.
+    """Whether a text is the path of a Python file, with or without the name of a value in it.
+
+    Args:
+        name: `path.py`, `path.py:value`, or any other text.
+
+    Returns:
+        True for the first two.
 
     >>> is_reference("train.py:problem"), is_reference("first-last-information")
     (True, False)
@@ -24,9 +30,20 @@ def is_reference(name: str) -> bool:
 
 
 def value_in(reference: str, kind: type[T], noun: str, error: type[LevinthalError]) -> T:
-    """The value of a type that a file holds under the given name; `noun` if none is given, or the only one.
+    """The value of a type in a user's file, which is executed.
 
-    Raises `error` for a file that is missing, holds no such value, or has a bug (naming file and line).
+    Args:
+        reference: `path.py:value`, or `path.py` for the only value of that type, or the one named `noun`.
+        kind: the type.
+        noun: what such a value is called in messages: "study".
+        error: the class of the errors.
+
+    Returns:
+        The value.
+
+    Raises:
+        LevinthalError: as `error`: the file is missing, holds no such value, or has a bug (the message has
+            file and line).
     """
     stem, _, wanted = reference.rpartition(".py:") if ".py:" in reference else (reference[:-3], "", "")
     path = Path(f"{stem}.py").expanduser()

@@ -1,4 +1,4 @@
-"""The nouns of the house, as frozen values. Imports nothing heavy and nothing of ours.
+"""The nouns of the project, as frozen values. Imports nothing heavy and nothing of ours.
 
 Estimate      a number with its unit, interval and trust
 Measurement   an estimate at an address: seed, step, layer, name, condition
@@ -183,7 +183,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a claim's test found: part of the grid -> seed -> effect, positive in the claimed direction.
+    """What a claim's test found: condition -> seed -> effect, positive in the claimed direction.
 
     `control` holds the same effect in the control arm of each part; the part "" stands for all that have
     none of their own. `grid_edge` says that a compared arm's best learning rate sits on the edge of the

@@ -96,7 +96,7 @@ def test_json_and_sarif_are_all_that_is_printed(call: Call) -> None:
         (("small_problems.py:healty",), "did you mean 'healthy'?"),
         (("small_problems.py:number",), "unknown problem"),
         (("nothing.py:problem",), "no problem file at nothing.py"),
-        (("healthy",), "name a file and the Problem in it"),
+        (("healthy",), "name a file and its Problem"),
         (("small_problems.py:misfit",), "layer 0 (Linear) expects 7 features"),
         (("small_problems.py:healthy", "--json", "--sarif"), "give one of them"),
         (("small_problems.py:healthy", "--steps", "0"), "steps=0"),
@@ -123,5 +123,5 @@ def test_ctrl_c_before_anything_is_known_says_that_nothing_is_kept(
     monkeypatch.setattr(sys.modules["levinthal.cli.check"], "_examined", interrupted)
     said = call("check", "small_problems.py:healthy")
     assert said.code == 130
-    assert "nothing is kept" in said.err
+    assert "nothing is stored" in said.err
     assert said.out == ""

@@ -20,7 +20,7 @@ def examined(model: nn.Module, batch: tuple = BATCH, **more) -> Checkup:
     return check(model, functional.cross_entropy, batch, **more)
 
 
-def test_a_healthy_network_is_told_so_with_its_numbers() -> None:
+def test_a_healthy_network_reads_healthy_with_its_numbers() -> None:
     torch.manual_seed(0)
     found = examined(mlp())
     assert found.is_healthy

@@ -270,7 +270,7 @@ FAULTY: dict[str, tuple[str, Callable[[], Watch]]] = {
 
 
 @pytest.mark.parametrize("name", HEALTHY)
-def test_a_healthy_run_hears_nothing_worse_than_a_remark(name: str) -> None:
+def test_a_healthy_run_gets_no_finding_above_info(name: str) -> None:
     torch.manual_seed(3)
     assert [f.code for f in HEALTHY[name]().findings() if f.severity != "info"] == []
 
@@ -293,7 +293,7 @@ def test_unlike_shapes() -> None:
     assert found[0].evidence == {"output": "(64, 1)", "target": "(64,)"}
 
 
-def test_what_is_declared_frozen_is_no_finding() -> None:
+def test_parameters_declared_frozen_are_not_reported() -> None:
     model = mlp()
     for parameter in model[:4].parameters():
         parameter.requires_grad_(False)
@@ -307,20 +307,20 @@ def test_what_is_declared_frozen_is_no_finding() -> None:
 
 
 @pytest.mark.parametrize("steps", [5, 6, 8, 10, 12, 15, 20, 24])
-def test_the_first_steps_of_a_healthy_run_are_no_failure_to_learn(steps: int) -> None:
+def test_the_first_steps_of_a_healthy_run_are_not_a_failure_to_learn(steps: int) -> None:
     torch.manual_seed(0)
     model = mlp()
     w = Loop(steps=steps, every=1).run(model, torch.optim.Adam(model.parameters(), 1e-4))
     assert not [f.code for f in w.findings() if f.severity is not Severity.INFO]
 
 
-@pytest.mark.parametrize("flat", [True, False], ids=["(n, 1) and (n,)", "alike"])
-def test_a_difference_by_hand_that_compares_every_pair_is_told(flat: bool) -> None:
+@pytest.mark.parametrize("vector", [True, False], ids=["(n, 1) and (n,)", "same shape"])
+def test_a_handwritten_difference_that_compares_every_pair_is_reported(vector: bool) -> None:
     def squares(out: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        target = labels.float() if flat else labels.float()[:, None]
+        target = labels.float() if vector else labels.float()[:, None]
         return ((out - target) ** 2).mean()
 
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1))
     w = Loop(steps=40, loss=squares).run(model, torch.optim.Adam(model.parameters(), 1e-3))
-    assert ("LOSS_BROADCAST" in [f.code for f in w.findings()]) is flat
+    assert ("LOSS_BROADCAST" in [f.code for f in w.findings()]) is vector

@@ -76,14 +76,14 @@ def test_losses_take_labels_of_each_network():
     ],
 )
 def test_weights_have_the_variance_they_should(start, variance):
-    nets = sigmoid_nets((400, 300, 10), seeds=tuple(range(4)), start=start, dtype=torch.float64)
+    nets = sigmoid_nets((400, 300, 10), seeds=tuple(range(4)), initialisation=start, dtype=torch.float64)
     assert float(nets.weights[0].detach().var()) == pytest.approx(variance, rel=0.02)
     assert float(nets.biases[0].detach().std()) == pytest.approx(INITIALISATIONS[start][1], rel=0.1)
 
 
 def test_uniform_weights_stay_in_their_bounds():
     for start, bound in (("fan_in_uniform", 1 / 20), ("normalised_uniform", math.sqrt(6 / 700))):
-        weight = sigmoid_nets((400, 300, 10), start=start).weights[0].detach()
+        weight = sigmoid_nets((400, 300, 10), initialisation=start).weights[0].detach()
         assert 0.99 * bound < float(weight.abs().max()) <= bound
 
 
@@ -97,7 +97,7 @@ def test_a_seed_is_the_same_in_any_company():
 
 def test_both_normal_starts_are_one_draw_at_two_scales_and_deeper_networks_begin_alike():
     big, small = (
-        sigmoid_nets((9, 6, 6, 4), start=start, dtype=torch.float64)
+        sigmoid_nets((9, 6, 6, 4), initialisation=start, dtype=torch.float64)
         for start in ("unit_normal", "fan_in_normal")
     )
     assert torch.allclose(big.weights[0], 3 * small.weights[0])
@@ -113,7 +113,7 @@ def test_both_normal_starts_are_one_draw_at_two_scales_and_deeper_networks_begin
         ((9, 0, 4), {}, "width=0"),
         ((9, 5, 4), {"seeds": ()}, "seeds=0"),
         ((9, 5, 4), {"unit": "relu"}, "unknown unit 'relu'"),
-        ((9, 5, 4), {"start": "he"}, "unknown start 'he'"),
+        ((9, 5, 4), {"initialisation": "he"}, "unknown initialisation 'he'"),
     ],
 )
 def test_what_makes_no_network_is_said(widths, more, said):

@@ -37,7 +37,7 @@ def test_an_orthogonal_net_has_its_gain_forward_and_backward(gain: float) -> Non
         assert float(layer.forward_gain) == pytest.approx(gain, rel=1e-12)
         assert layer.backward_gain is not None
         assert float(layer.backward_gain) == pytest.approx(gain, rel=1e-12)
-        assert layer.flat is layer.dead is None  # a Linear is never saturated
+        assert layer.saturated is layer.dead is None  # a Linear is never saturated
     assert float(found.growth) == pytest.approx(2 * math.log2(gain), abs=1e-12)
     assert float(found.forward_growth) == pytest.approx(2 * math.log2(gain), abs=1e-12)
     assert found.growth.interval is not None
@@ -55,7 +55,7 @@ def test_the_contrived_chain_of_sigmoids_grows_by_25_a_layer() -> None:
         layers += [linear, nn.Sigmoid()]
     found = signal(nn.Sequential(*layers), torch.full((8, 1), 0.3, dtype=torch.float64))
     assert float(found.growth) == pytest.approx(2 * math.log2(25), rel=1e-9)
-    assert [float(layer.flat) for layer in found.layers if layer.flat] == [0.0] * 6
+    assert [float(layer.saturated) for layer in found.layers if layer.saturated] == [0.0] * 6
 
 
 def test_every_number_is_autograds_on_a_net_with_a_loss() -> None:
@@ -157,7 +157,7 @@ def test_modules_that_are_reused_or_return_tuples_and_dicts() -> None:
     assert [layer.name for layer in found.layers] == names
     assert all(float(layer.backward_scale) > 0 for layer in found.layers)
     assert found["shared"].parameter_gradient == found["shared (call 2)"].parameter_gradient
-    assert found["act"].flat is not None
+    assert found["act"].saturated is not None
     assert found["act"].tails is not None
     assert found["act"].tails.low == 0
     out = net(tokens)

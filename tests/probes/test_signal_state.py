@@ -55,7 +55,7 @@ def test_the_states_are_told_apart(
 def test_thirty_sigmoids_saturate_or_vanish_by_1e_19() -> None:
     torch.manual_seed(0)
     wide, narrow = (state_of(deep(nn.Sigmoid, sd, 1.0)) for sd in (1.0, 0.1))
-    assert float(wide.evidence["most_flat"]) > 0.5 > 0.1 > float(narrow.evidence["most_flat"])
+    assert float(wide.evidence["most_saturated"]) > 0.5 > 0.1 > float(narrow.evidence["most_saturated"])
     assert float(wide.evidence["gradient_change"]) == pytest.approx(0, abs=1)
     assert float(narrow.evidence["gradient_change"]) == pytest.approx(-19.5, abs=1.5)
     assert "saturated region" in wide.why
@@ -67,7 +67,7 @@ def test_an_output_sigmoid_and_a_linear_are_never_saturated() -> None:
     net = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10), nn.Sigmoid())
     nn.init.normal_(net[2].weight, 0, 20)
     found = signal(net, torch.randn(32, WIDTH))
-    assert float(found["3"].flat or 0) > 0.5
+    assert float(found["3"].saturated or 0) > 0.5
     assert saturating(found) == []
     assert signal_state(found).state == "healthy"
 

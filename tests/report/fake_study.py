@@ -85,8 +85,8 @@ def claims() -> tuple[Claim, ...]:
 
 
 WHY = {
-    R: ("the whole interval lies beyond the smallest effect that counts; the control shows no such effect",),
-    P: ("beyond zero, but not beyond the smallest effect that counts", "holds in 2 of 3 parts of the grid"),
+    R: ("the whole interval lies beyond the smallest size; the control shows no such effect",),
+    P: ("beyond zero, but not beyond the smallest effect size of interest", "holds in 2 of 3 conditions"),
     W: ("the interval lies above zero and below the smallest effect size of interest",),
     N: ("the interval excludes the claimed size",),
     U: ("the interval holds both zero and the claimed size",),

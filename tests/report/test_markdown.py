@@ -25,7 +25,7 @@ def test_every_claim_is_a_row_with_its_numbers_and_trust(tmp_path: Path) -> None
     assert len(rows) == len(expected)
     for row, entry in zip(rows, expected, strict=True):
         assert row.startswith(f"| {entry.claim.id} |")
-        assert entry.word in row
+        assert entry.label in row
         if entry.effect:
             assert f"{entry.effect.value} {entry.effect.interval}".rstrip() in row
             assert entry.effect.trust in row

@@ -28,7 +28,7 @@ def test_every_claim_has_its_outcome_and_numbers(result: dict[str, Any]) -> None
     expected = entries(fake_study.study(), fake_study.verdicts())
     assert [verdict["claim"] for verdict in result["verdicts"]] == [entry.claim.id for entry in expected]
     for verdict, entry in zip(result["verdicts"], expected, strict=True):
-        assert verdict["outcome"] == entry.word
+        assert verdict["outcome"] == entry.label
         assert verdict["effect"] == formatted(entry.effect)
         assert verdict["seeds"] == entry.seeds
 

@@ -55,12 +55,12 @@ def test_whiskers_stay_on_the_axis(value: float, half: float, smallest: float) -
 def test_every_claim_has_a_row_in_the_studys_order(study: Study, verdicts: list[Verdict]) -> None:
     rows = entries(study, list(reversed(verdicts)))
     assert [row.claim.id for row in rows] == [f"C{i}" for i in range(1, 14)]
-    assert [row.word for row in rows] == [str(v.outcome) for v in verdicts]
+    assert [row.label for row in rows] == [str(v.outcome) for v in verdicts]
 
 
 def test_a_claim_without_a_verdict_says_so(study: Study, verdicts: list[Verdict]) -> None:
     rows = entries(study, verdicts[:3])
-    assert [row.word for row in rows[3:]] == [UNJUDGED] * 10
+    assert [row.label for row in rows[3:]] == [UNJUDGED] * 10
     assert rows[5].effect is None
     assert rows[5].seeds == 0
 

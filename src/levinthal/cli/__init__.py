@@ -52,7 +52,14 @@ app.command(data_app)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code; whatever goes wrong is one line on stderr."""
+    """Run the command line. Every error is one line on stderr.
+
+    Args:
+        argv: the arguments without the program's name; those of the process where not given.
+
+    Returns:
+        The exit code: 0, or 1 (failed tasks, findings), 2 (misuse), 130 (interrupted).
+    """
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]

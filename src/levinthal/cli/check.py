@@ -1,4 +1,4 @@
-"""`levinthal check FILE:problem`: why does it not train, and with `--treat` what cures it."""
+"""`levinthal check FILE:problem`: why does it not train, and with `--treat` which remedy helps."""
 
 from __future__ import annotations
 
@@ -30,25 +30,28 @@ def check(
     name: ProblemName,
     /,
     *,
-    treat: Annotated[bool, Parameter(help="Train arms with each remedy, and say what helped.")] = False,
-    steps: Annotated[int | None, Parameter(help="Steps of a training; otherwise the problem's own.")] = None,
-    seeds: Annotated[int, Parameter(help="Paired seeds of an arm.")] = 5,
-    seconds: Annotated[float, Parameter(help="No arm is begun after this time.")] = SECONDS,
-    keep: Annotated[
-        Path | None, Parameter(help="A file for trials that are over: a second call goes on from there.")
+    treat: Annotated[bool, Parameter(help="Train with and without each remedy; say which help.")] = False,
+    steps: Annotated[
+        int | None, Parameter(help="Steps of each training; default: the problem's own.")
     ] = None,
-    output: Annotated[Path | None, Parameter(help="A page with findings and figures to write.")] = None,
+    seeds: Annotated[int, Parameter(help="Seeds of each remedy, the same for all of them.")] = 5,
+    seconds: Annotated[float, Parameter(help="After this time no new training begins.")] = SECONDS,
+    keep: Annotated[
+        Path | None,
+        Parameter(help="A file for the finished trainings; a second call goes on from there."),
+    ] = None,
+    output: Annotated[Path | None, Parameter(help="The page to write, with findings and figures.")] = None,
     json: Annotated[bool, Parameter(help="Print the findings as JSON instead.")] = False,
     sarif: Annotated[bool, Parameter(help="Print the findings as SARIF 2.1.0 instead.")] = False,
 ) -> int:
-    """Find out why a network does not train: a check before training, then one training under watch.
+    """Find out why a network does not train: check it before training, then watch one training.
 
     Ends with 0 for a healthy problem, 1 for one with findings, 2 for misuse.
     """
     if json and sarif:
-        raise InputError("--json and --sarif both want stdout: give one of them")
+        raise InputError("--json and --sarif both print to stdout: give one of them")
     if keep and not treat:
-        raise InputError(f"--keep {keep} keeps trials, and only --treat makes any: add --treat")
+        raise InputError(f"--keep {keep} stores the trainings of --treat: add --treat")
     page = writable(output) if output else None
     problem = _problem(name, steps)
     try:
@@ -56,8 +59,8 @@ def check(
             count = Counter(advance, problem.steps)
             found = _treated(problem, seeds, seconds, keep, count) if treat else _examined(problem, count)
     except KeyboardInterrupt:
-        left = f"the same command goes on from {keep}" if keep else "nothing is kept (--keep FILE would)"
-        print(f"levinthal: interrupted before there was anything to tell; {left}", file=sys.stderr)
+        left = f"the same command goes on from {keep}" if keep else "nothing is stored (--keep FILE would)"
+        print(f"levinthal: interrupted before there was a result; {left}", file=sys.stderr)
         return 130
     if json or sarif:
         _print_data(found, name, sarif=sarif)
@@ -73,7 +76,7 @@ def _problem(name: str, steps: int | None) -> Problem:
     from levinthal.vocabulary import Problem
 
     if not is_reference(name):
-        raise InputError(f"'{name}' is no Python file: name a file and the Problem in it, train.py:problem")
+        raise InputError(f"'{name}' is not a Python file: name a file and its Problem, train.py:problem")
     problem = value_in(name, Problem, "problem", InputError)
     return problem if steps is None else replace(problem, steps=steps)
 
@@ -122,19 +125,19 @@ def _write_page(found: Examination | Treatment, name: str, page: Path, *, announ
 
 
 class Counter:
-    """Shows how far the training in hand has come."""
+    """Shows the progress of the current training."""
 
     def __init__(self, advance: Advance, steps: int) -> None:
         self.advance, self.steps, self.note, self.done = advance, max(steps, 1), "", 0
         self.shown = 0.0
 
     def __call__(self, note: str = "training") -> None:
-        """One more step of the training of that name is over; where nobody looks, a line an arm will do."""
-        arm, before = note.partition(", seed")[0], self.note.partition(", seed")[0]
+        """One more step of that training is done; without a terminal, one line for each remedy."""
+        remedy, before = note.partition(", seed")[0], self.note.partition(", seed")[0]
         self.done, self.note = (self.done + 1 if note == self.note else 1), note
         if not sys.stderr.isatty():
-            if arm != before:
-                print(f"{arm}: {self.steps} steps", file=sys.stderr, flush=True)
+            if remedy != before:
+                print(f"{remedy}: {self.steps} steps", file=sys.stderr, flush=True)
         elif time.monotonic() - self.shown > 0.1 or self.done == self.steps:
             self.shown = time.monotonic()
             self.advance(min(self.done, self.steps), self.steps, note)

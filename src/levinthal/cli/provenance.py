@@ -21,7 +21,7 @@ def provenance(
     """What made the numbers, one line a fact; where the runs disagree on a fact, every value is given."""
     study = chosen.study
     checksums = sorted({run.data for run in runs} - {""})
-    started = sorted({moment(run.started) for run in runs if run.started})
+    started = sorted({to_the_minute(run.started) for run in runs if run.started})
     return {
         "study": f"{study.name}, version {study.version}, preset {chosen.preset_name}",
         "data": ", ".join((chosen.preset.data or "none", *(f"checksum {c}" for c in checksums))),
@@ -37,10 +37,10 @@ def provenance(
     }
 
 
-def moment(started: str) -> str:
+def to_the_minute(started: str) -> str:
     """A time as stored, to the minute.
 
-    >>> moment("2026-11-20T18:30:07+00:00")
+    >>> to_the_minute("2026-11-20T18:30:07+00:00")
     '2026-11-20 18:30 UTC'
     """
     return f"{datetime.fromisoformat(started).astimezone(UTC):%Y-%m-%d %H:%M} UTC"

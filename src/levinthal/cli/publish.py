@@ -58,7 +58,7 @@ def publish(chosen: Selected, store: Store, page: Path, *, command: str) -> Publ
 
 def changed_since(runs: Sequence[Run], source: str) -> str:
     """How many runs other code measured than the study's own of now; runs without a hash are not counted."""
-    from levinthal.report.spoken import counted
+    from levinthal.report.formatting import counted
 
     others = sum(run.source not in ("", source) for run in runs) if source else 0
     return f"`measure` has changed since {others} of {counted(len(runs), 'run')} were made" if others else ""

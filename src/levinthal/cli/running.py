@@ -76,7 +76,7 @@ def run(
                 again=again,
                 on_event=listen,
             )
-        tell(summary, store.path)
+        print_summary(summary, store.path)
         if not summary.interrupted:
             publish(chosen, store, page, command=command(name, chosen, selection)).raise_faults()
     return summary.exit_code
@@ -193,7 +193,7 @@ class Listener:
             self.advance(event.done_cost, event.total_cost, note)
 
 
-def tell(summary: Summary, store: Path) -> None:
+def print_summary(summary: Summary, store: Path) -> None:
     """How the sweep went, in a line, and a line for each error."""
     for error in summary.errors[:SHOWN_ERRORS]:
         print(f"levinthal: failed: {error}", file=sys.stderr)

@@ -40,11 +40,11 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
         require_extra(bool(BASES), "Transformers", "transformers")
         super().__init__(every, raise_if=raise_if, frozen=frozen)
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **words: Any) -> None:  # noqa: ARG002
+    def on_train_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:  # noqa: ARG002
         """Begin the watch: model and optimiser exist now."""
-        self.begin(words["model"], [unwrapped(words["optimizer"])])
+        self.begin(keywords["model"], [unwrapped(keywords["optimizer"])])
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **words: Any) -> None:  # noqa: ARG002
+    def on_train_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:  # noqa: ARG002
         """End the watch, print the findings, and raise where `raise_if` asks for it."""
         self.end()
         if state.is_world_process_zero:

@@ -17,10 +17,10 @@ class KerasBatchNorm(nn.BatchNorm1d):
         """Normalise (n, units) over the batch, or by the running statistics in evaluation mode."""
         if not self.training or self.running_var is None:
             return super().forward(input)
-        kept, n = self.running_var.clone(), input.shape[0]
+        before, n = self.running_var.clone(), input.shape[0]
         out = super().forward(input)
         # A new tensor: autograd still holds the one that batch_norm has read.
-        self.running_var = self.running_var * ((n - 1) / n) + kept * ((1 - BATCHNORM_MOMENTUM) / n)
+        self.running_var = self.running_var * ((n - 1) / n) + before * ((1 - BATCHNORM_MOMENTUM) / n)
         return out
 
 

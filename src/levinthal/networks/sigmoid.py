@@ -107,7 +107,7 @@ def sigmoid_nets(
     *,
     seeds: Sequence[int] = (0,),
     unit: str = "sigmoid",
-    start: str = "fan_in_normal",
+    initialisation: str = "fan_in_normal",
     dtype: torch.dtype = torch.float32,
 ) -> SigmoidNets:
     """Build the networks `inputs, hidden widths..., outputs`, one for each seed.
@@ -116,7 +116,7 @@ def sigmoid_nets(
     one draw at two scales. A seed may occur twice (two learning rates from one initialisation).
 
     Raises:
-        InputError: no seed, no hidden layer, an empty layer, or an unknown unit or `start`.
+        InputError: no seed, no hidden layer, an empty layer, or an unknown unit or initialisation.
 
     >>> sigmoid_nets((784, 30, 30, 10), seeds=(0, 1))(torch.zeros(5, 784)).shape
     torch.Size([2, 5, 10])
@@ -125,8 +125,8 @@ def sigmoid_nets(
     require_at_least("widths", len(widths), 3, "has no hidden layer")
     require_at_least("width", min(widths), 1, "leaves a layer without a unit")
     require_one_of("unit", unit, UNITS)
-    require_one_of("start", start, INITIALISATIONS)
-    drawn = {seed: _draw(tuple(widths), seed, start) for seed in set(seeds)}
+    require_one_of("initialisation", initialisation, INITIALISATIONS)
+    drawn = {seed: _draw(tuple(widths), seed, initialisation) for seed in set(seeds)}
     weights, biases = (
         [torch.stack(layer).to(dtype) for layer in zip(*(drawn[seed][kind] for seed in seeds), strict=True)]
         for kind in (0, 1)
@@ -134,8 +134,8 @@ def sigmoid_nets(
     return SigmoidNets(tuple(seeds), weights, biases, unit)
 
 
-def _draw(widths: tuple[int, ...], seed: int, start: str) -> tuple[list[Tensor], list[Tensor]]:
-    rule, spread = INITIALISATIONS[start]
+def _draw(widths: tuple[int, ...], seed: int, initialisation: str) -> tuple[list[Tensor], list[Tensor]]:
+    rule, spread = INITIALISATIONS[initialisation]
     draw, other = (generator(seed, f"initial {what}") for what in ("weights", "biases"))
     shapes = list(zip(widths[1:], widths[:-1], strict=True))
     weights = [rule(out, inputs, draw) for out, inputs in shapes]

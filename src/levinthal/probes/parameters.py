@@ -104,11 +104,11 @@ def displacement_exponent(steps: Sequence[int], distances: Sequence[float]) -> f
     >>> round(displacement_exponent([1, 4, 16, 64], [2.0, 4.0, 8.0, 16.0]), 6)
     0.5
     """
-    kept = [
+    positive = [
         (step, distance) for step, distance in zip(steps, distances, strict=True) if step > 0 and distance > 0
     ]
-    require_at_least("points", len(kept), 2, "has no slope")
-    logs = np.log(np.array(kept, dtype=np.float64))
+    require_at_least("points", len(positive), 2, "has no slope")
+    logs = np.log(np.array(positive, dtype=np.float64))
     return float(np.polyfit(logs[:, 0], logs[:, 1], 1)[0])
 
 

@@ -103,13 +103,13 @@ def recorded(
     """
     inner = getattr(model, "_orig_mod", model)  # a compiled module calls no hooks
     with untouched(inner) as handles:
-        args, words, first = _arguments(inputs)
+        args, keywords, first = _arguments(inputs)
         for parameter in inner.parameters():
             parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
         tape = _Tape({module: name for name, module in inner.named_modules()}, layers)
         tape.hook(inner, handles)
         with tape:
-            output = inner(*args, **words)
+            output = inner(*args, **keywords)
         for handle in handles:
             handle.remove()
         if not tape.calls:
@@ -152,9 +152,9 @@ def _tensors(output: Any) -> Iterator[Tensor]:
 
 def _arguments(inputs: Inputs) -> tuple[tuple[Any, ...], dict[str, Any], Tensor]:
     """Arguments and keywords, the first float tensor a fresh leaf of the graph; and that tensor."""
-    words = dict(inputs) if isinstance(inputs, Mapping) else {}
-    args = () if words else inputs if isinstance(inputs, tuple) else (inputs,)
-    named: list[tuple[Any, Any]] = [*enumerate(args), *words.items()]
+    keywords = dict(inputs) if isinstance(inputs, Mapping) else {}
+    args = () if keywords else inputs if isinstance(inputs, tuple) else (inputs,)
+    named: list[tuple[Any, Any]] = [*enumerate(args), *keywords.items()]
     tensors = [(key, value) for key, value in named if isinstance(value, Tensor) and value.dim()]
     if not tensors:
         raise InputError("no tensor among the inputs: pass a batch (n, ...), a tuple or a mapping of them")
@@ -162,7 +162,7 @@ def _arguments(inputs: Inputs) -> tuple[tuple[Any, ...], dict[str, Any], Tensor]
     if first.is_floating_point():
         first = first.detach().clone().requires_grad_()
     args = tuple(first if k == key else a for k, a in enumerate(args))
-    return args, {k: first if k == key else v for k, v in words.items()}, first
+    return args, {k: first if k == key else v for k, v in keywords.items()}, first
 
 
 def _couples(module: nn.Module) -> bool:
@@ -197,9 +197,9 @@ class _Tape(TorchFunctionMode):
         own = next(module.parameters(recurse=False), None) is not None or is_parametrized(module)
         return own or module in self.activations
 
-    def _enter(self, module: nn.Module, args: Any, words: Any) -> None:
+    def _enter(self, module: nn.Module, args: Any, keywords: Any) -> None:
         self.inside += module in self.activations
-        before = next(_tensors((args, words)), torch.zeros(0))
+        before = next(_tensors((args, keywords)), torch.zeros(0))
         self.inputs.setdefault(module, []).append(before.detach().clone())  # it may be overwritten
 
     def _leave(self, module: nn.Module, _args: Any, _words: Any, output: Any) -> Any:
@@ -224,17 +224,19 @@ class _Tape(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        words, name = kwargs or {}, getattr(func, "__name__", "")
+        keywords, name = kwargs or {}, getattr(func, "__name__", "")
         is_call = name in FUNCTIONS and not self.inside and self.layers is None and args
         if not is_call or not isinstance(args[0], Tensor):
-            return func(*args, **words)
+            return func(*args, **keywords)
         before, rest = args[0].detach().clone(), args[1:]
-        result = func(*args, **words)
+        result = func(*args, **keywords)
         if not isinstance(result, Tensor):
             return result
         taken = self._take(None, name.rstrip("_"), before, result)
-        self.calls[-1].function = lambda x: func(x, *rest, **words)
-        self.calls[-1].settings = "" if any(isinstance(r, Tensor) for r in rest) else f"{name}{rest}{words}"
+        self.calls[-1].function = lambda x: func(x, *rest, **keywords)
+        self.calls[-1].settings = (
+            "" if any(isinstance(r, Tensor) for r in rest) else f"{name}{rest}{keywords}"
+        )
         return result if result is args[0] else taken  # in place: the caller goes on with its own tensor
 
 

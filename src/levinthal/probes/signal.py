@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from levinthal.errors import InputError
 from levinthal.networks.initial import generator
-from levinthal.probes.flat_part import Tails, dead_share, flat_share, flat_tails
 from levinthal.probes.intervals import estimate, ratio, relative, root_mean
 from levinthal.probes.recording import Call, Inputs, Loss, Pass, recorded, rows_of, tensor_of
+from levinthal.probes.saturation import Tails, dead_share, saturated_share, saturated_tails
 from levinthal.vocabulary import Estimate, Interval, Trust
 
 Squares = Float[Tensor, " _"]
@@ -47,7 +47,7 @@ class Layer:
     """Norm of that gradient at the layer before it (in order of execution) over the norm here."""
     parameter_gradient: Estimate | None
     """Norm of the gradient of its own parameters, summed over all its calls."""
-    flat: Estimate | None
+    saturated: Estimate | None
     """Share of units in the saturated region of this activation."""
     dead: Estimate | None
     """Share of units in the same saturated tail for every input."""
@@ -212,7 +212,7 @@ def _layers(taken: Pass, gradients: _Gradients) -> tuple[Layer, ...]:
 def _tails_of(call: Call) -> Tails | None:
     """The tails of an activation; None where the function differs between units (a wide PReLU)."""
     try:
-        return flat_tails(call.function) if call.function is not None else None
+        return saturated_tails(call.function) if call.function is not None else None
     except (RuntimeError, TypeError):
         return None
 
@@ -238,7 +238,7 @@ def _layer(
         root_mean(slopes / (gradient.numel() / len(slopes)), coupled=coupled),
         None if before is None else _gain(slopes, _energy(before, batch), coupled),
         Estimate.exact(math.hypot(*norms)) if norms else None,
-        flat_share(call, batch, tails) if tails else None,
+        saturated_share(call, batch, tails) if tails else None,
         dead_share(call, batch, tails) if tails else None,
         tails,
     )
@@ -281,14 +281,14 @@ def _growth(taken: Pass, squares: list[Squares], *, towards: str) -> Estimate:
         return Estimate(math.inf, PER_LAYER, trust=Trust.UNRELIABLE, reasons=("the signal is not finite",))
     x = np.array(places) - np.mean(places)
     slopes = x / (x @ x)
-    kept = [s for s in held if float(s.mean()) > 0]
-    value = float(slopes @ np.log2([float(s.mean()) for s in kept]))
-    rows = kept if len({len(s) for s in kept}) == 1 else [s.mean().reshape(1) for s in kept]
+    positive = [s for s in held if float(s.mean()) > 0]
+    value = float(slopes @ np.log2([float(s.mean()) for s in positive]))
+    rows = positive if len({len(s) for s in positive}) == 1 else [s.mean().reshape(1) for s in positive]
     influence = sum((relative(s) * c for s, c in zip(rows, slopes.tolist(), strict=True)), torch.zeros(()))
     found = estimate(value, influence / math.log(2), PER_LAYER, coupled=taken.coupled)
-    if len(kept) == len(held):
+    if len(positive) == len(held):
         return found
-    silent = f"{len(held) - len(kept)} of {len(held)} weight layers have no signal at all"
+    silent = f"{len(held) - len(positive)} of {len(held)} weight layers have no signal at all"
     reasons = (*found.reasons, silent)
     return Estimate(
         value, PER_LAYER, found.interval, trust=Trust.UNRELIABLE, reasons=reasons, details=found.details

@@ -23,8 +23,8 @@ from levinthal.probes.signal import Layer, Signal
 from levinthal.vocabulary import Estimate, Interval
 
 STATES = ("healthy", "vanishing", "saturated", "chaotic", "exploding")
-DECADES = 3.0
-FLAT = 0.5
+LOG10_RATIO = 3.0
+SATURATED_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,15 @@ class SignalState:
     evidence: Mapping[str, Estimate]
 
 
-def signal_state(found: Signal, *, decades: float = DECADES, flat: float = FLAT) -> SignalState:
+def signal_state(
+    found: Signal, *, log10_ratio: float = LOG10_RATIO, saturated_share: float = SATURATED_SHARE
+) -> SignalState:
     """Classify a signal. Saturation is judged on hidden activations that saturate at both ends.
 
     Args:
         found: what `signal` measured.
-        decades: threshold of |log10| of the gradient norm's ratio over the depth.
-        flat: threshold of the median share of saturated units.
+        log10_ratio: threshold of |log10| of the gradient norm's ratio over the depth.
+        saturated_share: threshold of the median share of saturated units.
 
     Returns:
         The state, its layer, the reason in one sentence, and the evidence as Estimates.
@@ -51,10 +53,10 @@ def signal_state(found: Signal, *, decades: float = DECADES, flat: float = FLAT)
     evidence = _evidence(found)
     change = evidence["gradient_change"]
     hidden = saturating(found)
-    worst = max(hidden, key=_flat, default=None)
-    share = median(map(_flat, hidden)) if hidden else 0.0
+    worst = max(hidden, key=_saturated, default=None)
+    share = median(map(_saturated, hidden)) if hidden else 0.0
     first = found.layers[0].name
-    is_flat = share > flat and worst is not None
+    is_saturated = share > saturated_share and worst is not None
     saturation = f"half the activations have more than {share:.0%} of their units in the saturated region"
     if not math.isfinite(found.loss) or change.value == math.inf:
         return SignalState("exploding", _first_infinite(found), "a number is not finite", evidence)
@@ -63,13 +65,13 @@ def signal_state(found: Signal, *, decades: float = DECADES, flat: float = FLAT)
     if math.isnan(change.value):
         return SignalState("vanishing", first, "no gradient arrives at all", evidence)
     ratio = f"the gradient changes by 10^{change.value:+.1f} over {_steps(found)} weight layers, to {first}"
-    if change.value > decades:
-        grows = found.forward_growth.value * _steps(found) / 2 * math.log10(2) > decades
+    if change.value > log10_ratio:
+        grows = found.forward_growth.value * _steps(found) / 2 * math.log10(2) > log10_ratio
         more = "; so does the signal forward" if grows else "; the signal forward does not grow"
         return SignalState("exploding" if grows else "chaotic", first, ratio + more, evidence)
-    if is_flat and worst is not None:
+    if is_saturated and worst is not None:
         return SignalState("saturated", worst.name, f"{saturation}; {ratio}", evidence)
-    if change.value < -decades:
+    if change.value < -log10_ratio:
         return SignalState("vanishing", first, f"{ratio}; the units are not saturated", evidence)
     return SignalState("healthy", "", ratio, evidence)
 
@@ -77,11 +79,11 @@ def signal_state(found: Signal, *, decades: float = DECADES, flat: float = FLAT)
 def saturating(found: Signal) -> list[Layer]:
     """The hidden activations that saturate at both ends. A later weight layer reads each of them."""
     read = list(dropwhile(lambda layer: not layer.weighted, reversed(found.layers)))
-    return [layer for layer in reversed(read) if layer.flat and layer.tails and layer.tails.saturates]
+    return [layer for layer in reversed(read) if layer.saturated and layer.tails and layer.tails.saturates]
 
 
-def _flat(layer: Layer) -> float:
-    return float(layer.flat or 0)
+def _saturated(layer: Layer) -> float:
+    return float(layer.saturated or 0)
 
 
 def _steps(found: Signal) -> int:
@@ -89,10 +91,10 @@ def _steps(found: Signal) -> int:
 
 
 def _evidence(found: Signal) -> dict[str, Estimate]:
-    """The numbers: growth both ways, the change of the norm over the depth, flat and dead shares."""
+    """The numbers: growth both ways, the change of the norm over the depth, saturated and dead shares."""
     evidence = {"growth": found.growth, "forward_growth": found.forward_growth}
     evidence["gradient_change"] = _scaled(found.growth, _steps(found) / 2 * math.log10(2), "log10 ratio")
-    for name in ("flat", "dead"):
+    for name in ("saturated", "dead"):
         shares = [(getattr(layer, name), layer) for layer in found.layers if getattr(layer, name)]
         if shares:
             evidence[f"most_{name}"] = max((share for share, _ in shares), key=float)

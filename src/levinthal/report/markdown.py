@@ -46,7 +46,7 @@ def _table(rows: Sequence[Entry]) -> Iterator[str]:
     yield _cells(HEAD)
     yield _cells(["---"] * len(HEAD))
     for row in rows:
-        verdict, trust = f"{glyph(row.word)} {row.word}", row.effect.trust if row.effect else "–"
+        verdict, trust = f"{glyph(row.label)} {row.label}", row.effect.trust if row.effect else "–"
         seeds, control = str(row.seeds or "–"), _numbers(row.control)
         yield _cells([row.claim.id, row.claim.says, verdict, _numbers(row.effect), trust, seeds, control])
 

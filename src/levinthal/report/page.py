@@ -44,11 +44,25 @@ def write_report(
     *,
     progress: str = "",
 ) -> Path:
-    """Write the report of a study as one self-contained page at `path`, and return the path.
+    """Write the report of a study as one page that works offline.
 
-    The page names what is missing: no rows, no verdict of a claim, a figure that fails.
-    `progress` ("12 of 40 tasks done") marks a study that is half finished. The page is written whole or
-    not at all. Raises StoreError where it cannot be written.
+    The page names what is missing: no rows, no verdict of a claim, a figure that fails. It is written
+    completely or not at all. A table above 6 MB (compressed) is written beside it, as `NAME.csv.gz`.
+
+    Args:
+        study: what was run.
+        preset: the name of its preset.
+        rows: the measurements; the figures are drawn from them.
+        verdicts: of its claims; a claim without one is shown as not judged yet.
+        provenance: facts for the foot of the page by name, such as seeds, versions and the command.
+        path: the HTML file to write; its folder must exist.
+        progress: such as "12 of 40 tasks done", for a study that is not finished.
+
+    Returns:
+        The path.
+
+    Raises:
+        StoreError: the page cannot be written.
     """
     path = Path(path)
     table = _table(rows, path.with_suffix(".csv.gz"))

@@ -1,7 +1,7 @@
 """The shell of every page of ours: one HTML file that works offline, in both themes, and asks for nothing.
 
 A page is a template that extends `shell.html` and fills its blocks; `marks.html` holds what stands on every
-page (badges, whiskers, numbers, figures). A room to the right keeps its own templates in its `assets`.
+page (badges, whiskers, numbers, figures). A package to the right has its own templates in its `assets`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from levinthal.figures import DARK, LIGHT
 from levinthal.report import painting
-from levinthal.report.spoken import counted, listed, number, unbroken
+from levinthal.report.formatting import counted, listed, number, unbroken
 from levinthal.report.verdicts import share
 
 HOME = "levinthal.report"
@@ -26,7 +26,7 @@ def rendered(template: str, context: Mapping[str, Any], *, home: str = HOME) -> 
 
 def _environment(home: str) -> Environment:
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader(room, "assets") for room in dict.fromkeys((home, HOME))]),
+        loader=ChoiceLoader([PackageLoader(package, "assets") for package in dict.fromkeys((home, HOME))]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

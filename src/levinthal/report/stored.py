@@ -49,7 +49,7 @@ def _verdict(row: Entry) -> dict[str, Any]:
     return {
         "claim": row.claim.id,
         "says": row.claim.says,
-        "outcome": row.word,
+        "outcome": row.label,
         "effect": formatted(row.effect),
         "trust": row.effect.trust if row.effect else "",
         "seeds": row.seeds,

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from levinthal.report.spoken import counted, listed
+from levinthal.report.formatting import counted, listed
 from levinthal.report.verdicts import Entry, Line, answer, entries, glyph, tally
 from levinthal.vocabulary import Study, Verdict
 
@@ -79,7 +79,7 @@ class VerdictTable:
         for entry in self.entries:
             value, span = _numbers(entry.effect)
             numbers = f"  {value} {span}" if entry.effect else ""
-            head = Text(_letters(f"{glyph(entry.word)} {entry.word}", plain), style=_style(entry))
+            head = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
             yield head.append(_letters(numbers, plain), style="default")
             yield Padding(Text(_letters(f"{entry.claim.id} {entry.claim.says}", plain)), (0, 0, 0, 2))
 
@@ -94,14 +94,14 @@ class VerdictTable:
         table.add_column("95 %", max_width=_SPAN, **whole)
         table.add_column("seeds", no_wrap=True, justify="right")
         for entry in self.entries:
-            badge = Text(_letters(f"{glyph(entry.word)} {entry.word}", plain), style=_style(entry))
+            badge = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
             cells = (entry.claim.id, entry.claim.says, *_numbers(entry.effect), str(entry.seeds or "–"))
             table.add_row(badge, *(Text(_letters(cell, plain)) for cell in cells))
         return table
 
 
 def _style(entry: Entry) -> str:
-    return _STYLES.get(entry.word, "dim")
+    return _STYLES.get(entry.label, "dim")
 
 
 def _numbers(effect: Line | None) -> tuple[str, str]:

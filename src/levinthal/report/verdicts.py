@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from levinthal.report.spoken import counted, said
+from levinthal.report.formatting import counted, formatted
 from levinthal.vocabulary import BADGES, Claim, Estimate, Outcome, Study, Verdict
 
 UNJUDGED = "not judged yet"
 LOW, HIGH = -3.0, 5.0
-"""The common axis of all whiskers, in multiples of the smallest effect that counts."""
+"""The common axis of all whiskers, in multiples of the smallest effect size of interest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Entry:
     """One claim of the table."""
 
     claim: Claim
-    word: str
+    label: str
     effect: Line | None
     control: Line | None
     seeds: int
@@ -53,7 +53,7 @@ class Entry:
     @property
     def slug(self) -> str:
         """The outcome's name in the style sheet."""
-        return self.word.replace(" ", "-")
+        return self.label.replace(" ", "-")
 
 
 def share(multiple: float) -> float:
@@ -104,7 +104,7 @@ def _entry(claim: Claim, verdict: Verdict | None) -> Entry:
 def _line(name: str, estimate: Estimate | None, claim: Claim) -> Line | None:
     if estimate is None:
         return None
-    return Line(name, *said(estimate), str(estimate.trust), whisker(estimate, claim.smallest_effect))
+    return Line(name, *formatted(estimate), str(estimate.trust), whisker(estimate, claim.smallest_effect))
 
 
 def _settles(verdict: Verdict) -> str:
@@ -124,7 +124,7 @@ def tally(rows: Sequence[Entry]) -> list[tuple[str, str, int]]:
     >>> tally([])
     []
     """
-    counts = Counter(row.word for row in rows)
+    counts = Counter(row.label for row in rows)
     words = [*map(str, Outcome), UNJUDGED]
     return [(word.replace(" ", "-"), word, counts[word]) for word in words if counts[word]]
 

@@ -29,7 +29,14 @@ class Catalogue:
 
 
 def catalogue(package: str = __name__) -> Catalogue:
-    """Import every study file below `package`; a file with a bug is listed in `broken`, the others stand."""
+    """Import every study file below a package. A file with a bug is listed in `broken`; the others stay.
+
+    Args:
+        package: the dotted name of a package of chapters.
+
+    Returns:
+        The studies by name, and one error for each file that could not be read.
+    """
     studies: dict[str, Study] = {}
     broken: list[StudyError] = []
     for name, module in _files(package).items():
@@ -41,15 +48,33 @@ def catalogue(package: str = __name__) -> Catalogue:
 
 
 def all_studies() -> Mapping[str, Study]:
-    """Every study that can be imported, by name."""
+    """Every study of levinthal that can be imported.
+
+    Returns:
+        The studies by name, sorted. A file with a bug is left out; `catalogue` names it.
+
+    >>> all_studies()["one-neuron-chain"].chapter
+    'trainability'
+    """
     return catalogue().studies
 
 
 def find(name: str) -> Study:
-    """The study of that name, or the one in the user's file `path.py` or `path.py:name`.
+    """Find a study by its name, or in a user's file.
 
-    Raises StudyError for a name that is not known (naming the nearest), a file that is missing, or one
-    that has a bug (naming file and line).
+    Args:
+        name: a name of `levinthal study list`, or a file of your own: `path.py`, or `path.py:name` where the
+            file holds several studies.
+
+    Returns:
+        The study.
+
+    Raises:
+        StudyError: an unknown name (the message has the nearest one), a missing file, or a file with a bug
+            (the message has file and line).
+
+    >>> find("one-neuron-chain").name
+    'one-neuron-chain'
     """
     if is_reference(name):
         return value_in(name, Study, "study", StudyError)

@@ -160,16 +160,16 @@ class _State:
         _restore_buffers(model, self.buffers)
         for name, module in model.named_modules():
             module.training = self.training[name]
-        for row, kept in zip(flat.rows, self.gradients, strict=True):
-            gradient(row).copy_(kept)
+        for row, stored in zip(flat.rows, self.gradients, strict=True):
+            gradient(row).copy_(stored)
         flat.relink()
         torch.set_rng_state(self.random)
 
 
 @torch.no_grad()
-def _restore_buffers(model: nn.Module, kept: dict[str, Tensor]) -> None:
+def _restore_buffers(model: nn.Module, stored: dict[str, Tensor]) -> None:
     for name, buffer in model.named_buffers():
-        buffer.copy_(kept[name])
+        buffer.copy_(stored[name])
 
 
 Gradients = Callable[[Tensor, Tensor, Loss], Tensor]

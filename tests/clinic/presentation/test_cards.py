@@ -33,7 +33,7 @@ def test_evidence_is_numbers_with_names_and_sentences_apart() -> None:
     assert one.means.startswith("A step changes the weights")
 
 
-def test_a_remedy_is_words_and_code() -> None:
+def test_a_remedy_is_a_sentence_and_code() -> None:
     one = card(finding("MISSING_ZERO_GRAD", "optimiser", 0, {}))
     assert [text for text, code in one.remedy if code] == [
         "optimizer.zero_grad()",
@@ -70,7 +70,7 @@ def test_what_helped_most_comes_first() -> None:
         tried("confirmed here", 0.4, 0.5, 0.6),
         Tried("UNDERFIT", "more", "steps", "no effect here", Estimate.exact(float("nan"))),
     ]
-    order = [(arm.word, arm.value) for arm in tried_remedies(arms)]
+    order = [(arm.label, arm.value) for arm in tried_remedies(arms)]
     proved, rest = order[:2], [word for word, _ in order[2:]]
     assert proved == [("confirmed here", "+0.50"), ("confirmed here", "+0.20")]
     assert rest == ["no effect here", "made it worse", "not pursued"]

@@ -33,7 +33,7 @@ def test_many_layers_go_by_number_and_activations_have_a_figure() -> None:
     assert checkup_figures(layers(20))[0].panels[0].series[-1].x[-1] == 20.0
 
 
-def test_no_gradient_is_said() -> None:
+def test_a_missing_gradient_is_reported() -> None:
     sizes, _ = checkup_figures(layers(2, gain=0.0))
     assert "an unknown multiple of" in sizes.title
     assert checkup_figures(()) == []

@@ -19,7 +19,7 @@ def test_a_run_shows_answer_loss_and_signs() -> None:
     assert "<script" not in html
 
 
-def test_a_cause_shows_its_cure_and_text_is_not_markup() -> None:
+def test_a_cause_shows_its_remedy_and_text_is_not_markup() -> None:
     html = run_html([finding("MISSING_ZERO_GRAD", "<b>", 0, {"norm": 2.5})], history(FALLING), setup())
     assert "▲ <b>critical</b>" in html
     assert "<code>optimizer.zero_grad()</code>" in html

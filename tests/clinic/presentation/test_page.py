@@ -57,7 +57,7 @@ def made(tmp_path: Path, findings: tuple[Finding, ...] = (), **more: Any) -> Wor
     return Words(path.read_text("utf-8"))
 
 
-def test_a_healthy_run_is_told_so_and_why(tmp_path: Path) -> None:
+def test_a_healthy_run_reads_healthy_with_the_reason(tmp_path: Path) -> None:
     page = made(tmp_path, history=history(FALLING), setup=setup())
     assert "Does Net train?" in page.words
     assert "Healthy: the loss fell to 23 % of the chance level." in page.words
@@ -65,7 +65,7 @@ def test_a_healthy_run_is_told_so_and_why(tmp_path: Path) -> None:
     assert "20 samples, from step 0 to step 190" in page.words
 
 
-def test_the_cause_comes_first_with_evidence_cure_and_what_it_explains(tmp_path: Path) -> None:
+def test_the_cause_comes_first_with_evidence_remedy_and_what_it_explains(tmp_path: Path) -> None:
     cause = finding("MISSING_ZERO_GRAD", "optimiser", 30, {"norm of the gradient left over": 2.5})
     symptom = dataclasses.replace(finding("UNDERFIT", "loss", 90, {}), follows="MISSING_ZERO_GRAD")
     noted = finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)

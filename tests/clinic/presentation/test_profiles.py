@@ -39,7 +39,7 @@ def test_saturation_is_drawn_of_activations_flat_at_both_ends_alone() -> None:
     assert labels[-2:] == ["Saturated inputs", "Units constant over the batch"]
 
 
-def test_samples_that_are_no_numbers_are_left_out() -> None:
+def test_samples_that_are_not_finite_are_left_out() -> None:
     seen = history([2.0, 1.0, 1.0, math.nan])
     for read in seen.samples[-1].layers:
         read.norm = torch.tensor(math.nan)

@@ -29,7 +29,7 @@ def series(figure: Figure, name: str, panel: int = 0) -> Series:
     return next(s for s in figure.panels[panel].series if s.name == name)
 
 
-def test_the_loss_stands_beside_that_of_a_guess() -> None:
+def test_the_loss_is_drawn_beside_the_chance_level() -> None:
     figure = loss(history(FALLING))
     assert series(figure, "training").y == pytest.approx(FALLING)
     assert series(figure, "training").x[:3] == (0.0, 10.0, 20.0)
@@ -64,7 +64,7 @@ def test_causes_are_marked_where_they_begin_and_symptoms_are_not() -> None:
     assert (mark.x, mark.y) == ((50.0,), pytest.approx((FALLING[5],)))
 
 
-def test_where_the_loss_ends_is_drawn_and_said() -> None:
+def test_the_last_loss_is_drawn_and_named_in_the_title() -> None:
     broken = history([2.0, 8.0, math.nan, math.inf, math.nan])
     figure = loss(broken, [finding("NON_FINITE_LOSS", "loss", 20, {})])
     assert figure.title == "The loss is not finite from step 20 on; before that it went from 2.00 to 8.00"
@@ -89,7 +89,7 @@ def test_matrices_are_traced_by_depth_and_biases_are_not() -> None:
     assert figure.title == "A step changes a matrix by 1 % of its norm"
 
 
-def test_of_hundreds_of_matrices_a_few_are_traced_and_it_is_said() -> None:
+def test_of_hundreds_of_matrices_a_few_are_drawn_and_the_caption_says_so() -> None:
     figure = matrices(history(FALLING[:5], depth=300, decay=0.99), setup(300))
     names = [s.name for s in figure.panels[0].series]
     assert len(names) == MOST_TRACES
@@ -97,7 +97,7 @@ def test_of_hundreds_of_matrices_a_few_are_traced_and_it_is_said() -> None:
     assert figure.caption.startswith(f"{MOST_TRACES} of 300 weight matrices")
 
 
-def test_without_a_patient_tensors_go_by_number() -> None:
+def test_without_a_setup_tensors_are_numbered() -> None:
     names = [s.name for s in matrices(history(FALLING)).panels[0].series]
     assert names == ["parameter 1", "parameter 2", "parameter 3", "parameter 4"]
 

@@ -38,8 +38,8 @@ def test_every_finding_belongs_to_one_sign() -> None:
 def test_a_run_that_learns_reads_well() -> None:
     read = read_signs(history(FALLING), setup(), [])
     clear = ["Loss", "Data", "Loss function", "Model", "Optimiser", "Step", "Gradient", "Activations"]
-    assert [sign.name for sign in read if sign.word == CLEAR] == clear
-    assert [sign.word for sign in read[len(clear) :]] == [NOT_JUDGED, NOT_JUDGED]
+    assert [sign.name for sign in read if sign.label == CLEAR] == clear
+    assert [sign.label for sign in read[len(clear) :]] == [NOT_JUDGED, NOT_JUDGED]
     assert sign("Gradient", read).reading.endswith("of the first of 2 matrices is 10 % of that of the last")
     assert sign("Step", read).reading == "a step changes a matrix by 1 % of its norm; learning rate 0.1"
     assert (
@@ -51,15 +51,15 @@ def test_a_run_that_learns_reads_well() -> None:
 
 def test_a_finding_shows_in_its_sign_with_its_code_alone() -> None:
     read = read_signs(history(FALLING), setup(), [finding("LR_TOO_HIGH", "optimiser", 0, {})])
-    assert (sign("Step", read).word, sign("Step", read).codes) == (FOUND, ("LR_TOO_HIGH",))
+    assert (sign("Step", read).label, sign("Step", read).codes) == (FOUND, ("LR_TOO_HIGH",))
     noted = read_signs(history(FALLING), setup(), [finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)])
-    assert sign("Activations", noted).word == INFO
+    assert sign("Activations", noted).label == INFO
 
 
 def test_nothing_seen_is_not_judged() -> None:
-    assert {sign.word for sign in read_signs(History(), None, [])} == {NOT_JUDGED}
+    assert {sign.label for sign in read_signs(History(), None, [])} == {NOT_JUDGED}
     few = read_signs(history([2.0, 1.9]), setup(), [])
-    assert [sign(name, few).word for name in ("Loss", "Step", "Activations")] == [NOT_JUDGED] * 3
+    assert [sign(name, few).label for name in ("Loss", "Step", "Activations")] == [NOT_JUDGED] * 3
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ def answer(losses: list[float], findings: list[Finding] | None = None) -> Answer
     return answer_of_run(findings or [], seen, read_signs(seen, setup(), findings or []))
 
 
-def test_a_healthy_run_hears_why() -> None:
+def test_a_healthy_run_shows_why() -> None:
     said = answer(FALLING)
-    assert (said.word, said.headline) == (
+    assert (said.label, said.headline) == (
         HEALTHY,
         "Healthy: the loss fell to 23 % of the chance level.",
     )
@@ -35,10 +35,10 @@ def test_a_healthy_run_hears_why() -> None:
     assert said.because.endswith("Not judged: labels and validation.")
 
 
-def test_remarks_and_symptoms_do_not_make_a_run_sick() -> None:
+def test_infos_and_symptoms_do_not_make_a_run_faulty() -> None:
     noted = finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
     said = answer(FALLING, [noted])
-    assert said.word == HEALTHY
+    assert said.label == HEALTHY
     assert said.because.endswith("Info: DEAD_RELU.")
 
 
@@ -46,7 +46,7 @@ def test_the_cause_is_the_headline_and_other_causes_are_named() -> None:
     causes = [finding("DOUBLE_SOFTMAX", "loss", 0, {}), finding("STUCK_BATCH", "input", 0, {})]
     symptom = dataclasses.replace(finding("UNDERFIT", "loss", 0, {}), follows="DOUBLE_SOFTMAX")
     said = answer([2.0] * 20, [*causes, symptom])
-    assert said.word == FAULTY
+    assert said.label == FAULTY
     assert said.headline.startswith("The cross-entropy is given probabilities")
     assert said.because.startswith("Another cause: STUCK_BATCH. The loss has plateaued")
 
@@ -61,12 +61,12 @@ def test_the_cause_is_the_headline_and_other_causes_are_named() -> None:
     ],
 )
 def test_what_is_not_known_to_learn_is_not_called_healthy(losses: list[float], head: str) -> None:
-    assert (answer(losses).word, answer(losses).headline) == (UNKNOWN, head)
+    assert (answer(losses).label, answer(losses).headline) == (UNKNOWN, head)
 
 
 def test_a_checkup_is_answered_before_training() -> None:
     good = answer_of_checkup([], {"first loss / ln K": Estimate.exact(1.02)})
-    assert good.word == HEALTHY
+    assert good.label == HEALTHY
     assert good.because.endswith("The first loss is 102 % of the chance level ln K.")
     bad = answer_of_checkup([finding("GRAPH_BROKEN", "0.weight", 0, {})], {})
-    assert (bad.word, bad.because) == (FAULTY, "")
+    assert (bad.label, bad.because) == (FAULTY, "")

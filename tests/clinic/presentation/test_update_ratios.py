@@ -8,7 +8,7 @@ from levinthal.clinic.presentation.update_ratios import gradients, step_sizes, s
 from levinthal.clinic.recording.history import History
 
 
-def test_matrices_are_told_from_vectors() -> None:
+def test_matrices_are_distinguished_from_vectors() -> None:
     held = weights(history([1.0], depth=2), setup(2))
     assert (held.columns, held.names, held.sizes) == ((0, 2), ("0.weight", "1.weight"), (16, 16))
 
@@ -19,7 +19,7 @@ def test_sizes_are_those_of_a_single_weight() -> None:
     assert step_sizes(seen, setup(3)) == pytest.approx(np.full((2, 3), 0.01))
 
 
-def test_steps_that_change_nothing_are_said() -> None:
+def test_steps_that_change_nothing_are_reported() -> None:
     assert steps_in_words(np.zeros((5, 2))) == "a step leaves most matrices unchanged"
     assert steps_in_words(np.zeros((0, 0))) == ""
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from levinthal.clinic.recording.batch_stats import ENOUGH, batch_numbers, layer_numbers, loss_call, some_rows
 from levinthal.clinic.recording.sample import BATCH
-from levinthal.probes.flat_part import Tails, flat_tails
+from levinthal.probes.saturation import Tails, saturated_tails
 
 
 def of_batch(x: torch.Tensor) -> dict[str, float]:
@@ -55,7 +55,7 @@ def test_the_norm_of_a_layer_and_its_dead_units() -> None:
     before[:, :3] *= -1  # dead
     before[:, 3] = -1.0
     before[5, 3] = 2.0  # wakes for one input
-    read = layer_numbers(before.relu(), before, flat_tails(torch.relu))
+    read = layer_numbers(before.relu(), before, saturated_tails(torch.relu))
     assert float(read.norm) == pytest.approx(float(before.relu().norm()))
     assert read.dead_share == pytest.approx(0.3)
     assert read.saturated_share == pytest.approx(0.4, abs=0.01)  # of some rows
@@ -67,7 +67,7 @@ def test_a_unit_saturated_at_one_end_is_constant_and_at_both_is_not() -> None:
     before[:, 1] = -9.0
     before[::2, 2] = -9.0
     before[:, 3] = 0.0
-    read = layer_numbers(before.tanh(), before, flat_tails(torch.tanh))
+    read = layer_numbers(before.tanh(), before, saturated_tails(torch.tanh))
     assert (read.saturated_share, read.dead_share, read.saturates) == (0.75, 0.5, True)
 
 

@@ -155,7 +155,7 @@ STRETCHES = {
 
 
 @pytest.mark.parametrize("name", STRETCHES)
-def test_what_stretches_is_told_from_what_bends(name: str) -> None:
+def test_linear_functions_are_distinguished_from_nonlinear_ones(name: str) -> None:
     torch.manual_seed(0)
     between, direct_pairs = STRETCHES[name]
     given = torch.randn(256, 6)
@@ -186,7 +186,7 @@ def test_gates_are_those_that_the_cell_computes(kind: type[nn.RNNBase], batch_fi
     assert read is not None
 
     states = output if batch_first else output.transpose(0, 1)
-    count, flat = 0, 0
+    count, saturated = 0, 0
     chosen = [0, 1, 3] if kind is nn.LSTM else [0, 1]
     for row in range(4):  # the slow way, a row and a step at a time
         for step in range(7):
@@ -195,9 +195,9 @@ def test_gates_are_those_that_the_cell_computes(kind: type[nn.RNNBase], batch_fi
             z = z + module.weight_hh_l0 @ state + module.bias_hh_l0
             for part in chosen:
                 mine = z[5 * part : 5 * part + 5]
-                count, flat = count + 5, flat + int((mine.abs() >= SATURATED).sum())
+                count, saturated = count + 5, saturated + int((mine.abs() >= SATURATED).sum())
     assert read.inputs == count
-    assert 0 < int(read.saturated_inputs or 0) == flat < count
+    assert 0 < int(read.saturated_inputs or 0) == saturated < count
 
 
 def test_a_plain_recurrence_has_no_gates() -> None:

@@ -6,7 +6,7 @@ from tests.clinic.cases import Loop, mlp
 from levinthal.clinic.recording.external_updates import external_update
 
 
-def test_what_was_put_back_is_told_from_what_was_not() -> None:
+def test_restored_weights_are_distinguished_from_changed_ones() -> None:
     before, after = [torch.zeros(10), torch.ones(4)], [torch.arange(10.0), torch.ones(4)]
     now = [after[0].clone(), after[1].clone()]
     now[0][1:4] = 0.0

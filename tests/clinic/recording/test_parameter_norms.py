@@ -60,7 +60,7 @@ def test_a_matrix_laid_out_by_columns_is_read_as_well() -> None:
     assert told["update"].item() == 0
 
 
-def test_what_is_not_there_is_no_number() -> None:
+def test_a_missing_value_is_not_a_number() -> None:
     fixed = nn.Parameter(torch.ones(4), requires_grad=False)
     told = step([nn.Parameter(torch.ones(4)), fixed], [torch.ones(4), None], 1.0)
     assert told["gradient"][0] == 1
@@ -113,7 +113,7 @@ def test_parameters_that_begin_to_learn_or_change_their_kind() -> None:
     assert weights.tolist() == pytest.approx([math.sqrt(6), math.sqrt(2)])
 
 
-def test_a_gradient_that_was_clamped_is_told_by_its_numbers() -> None:
+def test_a_clamped_gradient_is_found_by_its_numbers() -> None:
     generator = torch.Generator().manual_seed(0)
     weight, few = nn.Parameter(torch.zeros(20, 10)), nn.Parameter(torch.zeros(2, 2))
     tensors = Tensors([weight, few])
@@ -142,7 +142,7 @@ def test_the_error_at_a_bias_is_its_gradient() -> None:
     assert told.isnan().tolist() == [True, False, True, False]
 
 
-def test_rounding_is_looked_for_in_all_numbers_when_asked() -> None:
+def test_rounding_is_counted_over_all_numbers_on_request() -> None:
     weight = nn.Parameter(torch.tensor([[1e6, 1e-3]]))
     tensors = Tensors([weight])
     for asked, share in ((False, math.nan), (True, 0.5)):

@@ -123,7 +123,7 @@ def test_yes_or_no_answers_are_counted() -> None:
     assert np.isnan(without.accuracy)
 
 
-def test_no_more_rows_are_read_than_will_do() -> None:
+def test_no_more_rows_are_read_than_needed() -> None:
     validation = Validation((torch.zeros(5000, 3), torch.zeros(5000)))
     validation.read()
     assert sum(len(x) for x, _ in validation.batches) == ROWS
@@ -164,7 +164,7 @@ def test_what_cannot_be_read_twice_is_refused(validation: Any, says: str) -> Non
 
 
 @pytest.mark.parametrize("validation", [[{"x": X}], (X[:, :3], Y)])
-def test_trouble_with_validation_is_said_and_ends_nothing_else(validation: Any) -> None:
+def test_a_failing_validation_is_reported_and_the_watch_goes_on(validation: Any) -> None:
     w = train(nn.Sequential(nn.Linear(64, 10)), 12, validation)
     assert w.history.validation.trouble
     assert w.trouble == ""
@@ -172,7 +172,7 @@ def test_trouble_with_validation_is_said_and_ends_nothing_else(validation: Any) 
     assert "The validation data were not evaluated" in str(w)
 
 
-def test_without_a_loss_to_ask_by_nothing_is_asked() -> None:
+def test_without_a_loss_no_validation_is_run() -> None:
     model = nn.Sequential(nn.Linear(64, 10))
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     with watch(model, optimizer, every=1, validation=HELD) as w:

@@ -90,7 +90,7 @@ def test_a_healthy_network_keeps_its_rows_apart() -> None:
     assert collapsed(run(lost(nn.LayerNorm(128))).history, plateaued=True) == {}
 
 
-def test_even_attention_is_a_remark_where_the_network_learns() -> None:
+def test_uniform_attention_is_an_info_where_the_network_learns() -> None:
     torch.manual_seed(0)
     even = {f.code: f for f in run(Attention(1e-6), 1e-2).findings()}
     assert even["ATTENTION_COLLAPSE"].evidence["entropy of attention / maximum"] == pytest.approx(1)

@@ -94,7 +94,7 @@ def test_a_healthy_run_has_no_findings() -> None:
     assert by_code(train(TRAIN, (HELD[0][:50], HELD[1][:50]))) == {}
 
 
-def test_duplicates_expected_within_each_set_are_no_leak() -> None:
+def test_duplicates_expected_within_each_set_are_not_reported_as_a_leak() -> None:
     """There are 64 binary patterns, and each is in both sets."""
     generator = torch.Generator().manual_seed(0)
     x = torch.zeros(1200, 64)

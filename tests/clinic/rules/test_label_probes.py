@@ -68,7 +68,7 @@ def test_numbers_given_away_in_other_units() -> None:
     assert found[0] == [2]
 
 
-def test_an_easy_task_is_no_leak() -> None:
+def test_an_easy_task_is_not_reported_as_a_leak() -> None:
     """Where many columns tell the classes apart none is suspect; nor is one that tells nine rows of ten."""
     generator, x = draw(5)
     y = generator.integers(0, 2, 300)

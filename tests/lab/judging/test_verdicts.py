@@ -259,10 +259,10 @@ def test_lost_seeds_are_counted_and_counted_against() -> None:
 def test_seeds_that_have_not_run_everywhere_are_left_out_openly() -> None:
     verdict = ruled({"a": BIG, "b": BIG[:6]})
     assert (verdict.outcome, verdict.seeds) == (Outcome.REPLICATES, 6)
-    assert "2 of 8 seeds have not run in every part" in verdict.reasons[-1]
+    assert "2 of 8 seeds have not run in every condition" in verdict.reasons[-1]
     halfway = ruled({"a": BIG, "b": []})
     assert halfway.outcome is Outcome.INCONCLUSIVE
-    assert "No seed has run in every part" in halfway.reasons[0]
+    assert "No seed has run in every condition" in halfway.reasons[0]
 
 
 @pytest.mark.parametrize("effects", [{}, {"all": []}])

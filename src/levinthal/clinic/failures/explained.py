@@ -26,7 +26,7 @@ def explained(
 ) -> Iterator[None]:
     """Turn what the model or the loss raises inside into an InputError that names what does not fit.
 
-    An exception that a forward pass, a loss and a look at its value do not give again is left as it is.
+    An exception that does not occur again in a forward pass, the loss and reading its value is left as it is.
     `name` is what the message calls the batch.
     """
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from levinthal.clinic.rules.catalogue import CATALOGUE
-from levinthal.report.spoken import number, said, sentence
+from levinthal.report.formatting import formatted, number, sentence
 from levinthal.vocabulary import Estimate, Finding
 
 OUTCOME_BADGES = {
@@ -77,7 +77,7 @@ class Tried:
     code: str
     name: str
     line: str
-    word: str
+    label: str
     mark: str
     value: str
     interval: str
@@ -121,7 +121,7 @@ def in_numbers(value: Any) -> str:
     ('0.0123', '12', '(64, 1)', '2.0e−9')
     """
     if isinstance(value, Estimate):
-        return " ".join(filter(None, said(value)))
+        return " ".join(filter(None, formatted(value)))
     if isinstance(value, float):
         return "nan" if math.isnan(value) else number(value)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
@@ -165,7 +165,7 @@ def _ends(gain: Estimate) -> tuple[float, float, float]:
 
 def _tried(trial: TriedRemedy, places: tuple[float, ...], zero: float) -> Tried:
     """One row of the table."""
-    (value, interval), (low, dot, high) = said(trial.gain), places
+    (value, interval), (low, dot, high) = formatted(trial.gain), places
     shown = f"+{value}" if trial.gain.value > 0 else value
     texts = (trial.code, trial.name, trial.line, trial.outcome, OUTCOME_BADGES.get(trial.outcome, "reported"))
     return Tried(*texts, shown, interval, str(trial.gain.trust), low, dot, high, zero)
@@ -173,4 +173,4 @@ def _tried(trial: TriedRemedy, places: tuple[float, ...], zero: float) -> Tried:
 
 def numbers_table(numbers: Mapping[str, Estimate]) -> list[tuple[str, str, str, str, str]]:
     """Name, value, interval, trust and reasons of every number of a checkup."""
-    return [(name, *said(e), str(e.trust), "; ".join(e.reasons)) for name, e in numbers.items()]
+    return [(name, *formatted(e), str(e.trust), "; ".join(e.reasons)) for name, e in numbers.items()]

@@ -18,7 +18,7 @@ from levinthal.clinic.presentation.profiles import (
     places,
 )
 from levinthal.probes.signal import Layer
-from levinthal.report.spoken import counted, part, sentence
+from levinthal.report.formatting import counted, sentence, share_of
 from levinthal.vocabulary import Axis, Estimate, Figure, Panel, Series
 
 SLOPE = Axis("Gradient at the output, rms", log=True)
@@ -73,7 +73,7 @@ def _active(layers: Sequence[Layer], names: Sequence[str]) -> Iterator[Panel]:
     """Saturated shares of activations that saturate at both ends, dead shares of the others."""
     for axis, both in ((SATURATED, True), (DEAD, False)):
         of = [
-            (name, layer.flat if both else layer.dead)
+            (name, layer.saturated if both else layer.dead)
             for name, layer in zip(names, layers, strict=True)
             if layer.tails is not None and layer.tails.saturates is both
         ]
@@ -92,7 +92,7 @@ def _sizes_title(layers: Sequence[Layer]) -> str:
 def _ratio(above: Estimate, below: Estimate) -> str:
     """A ratio in words."""
     known = below.value > 0 and math.isfinite(above.value) and math.isfinite(below.value)
-    return part(above.value / below.value) if known else "an unknown multiple of"
+    return share_of(above.value / below.value) if known else "an unknown multiple of"
 
 
 def _gains_title(layers: Sequence[Layer]) -> str:
@@ -105,7 +105,7 @@ def _gains_title(layers: Sequence[Layer]) -> str:
 
 def _active_title(layers: Sequence[Layer]) -> str:
     """The largest shares of saturated and dead units."""
-    saturated = [layer.flat for layer in layers if layer.tails and layer.tails.saturates]
+    saturated = [layer.saturated for layer in layers if layer.tails and layer.tails.saturates]
     dead = [layer.dead for layer in layers if layer.tails and not layer.tails.saturates]
     shares = [[float(found) for found in some if found is not None] for some in (saturated, dead)]
     return sentence("; ".join(most(*shares))) or "The activations"

@@ -24,7 +24,7 @@ def run_html(findings: Sequence[Finding], history: History, setup: TrainingSetup
     signs = read_signs(history, setup, findings)
     parts = [_head(answer_of_run(findings, history, signs)), _sparkline(history), *_cards(findings)]
     return _box(
-        [*parts, _folded("What was checked", [_row(sign.name, sign.word, sign.reading) for sign in signs])]
+        [*parts, _folded("What was checked", [_row(sign.name, sign.label, sign.reading) for sign in signs])]
     )
 
 

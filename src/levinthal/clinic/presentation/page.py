@@ -25,9 +25,9 @@ from levinthal.errors import InputError
 from levinthal.lab.execution.environment import environment
 from levinthal.probes.signal import Layer
 from levinthal.report import painting
+from levinthal.report.formatting import counted
 from levinthal.report.page import write_whole
 from levinthal.report.shell import rendered
-from levinthal.report.spoken import counted
 from levinthal.vocabulary import Estimate, Figure, Finding
 
 VERSIONS = ("levinthal", "python", "torch", "numpy")

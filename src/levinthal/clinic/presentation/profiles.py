@@ -13,7 +13,7 @@ from levinthal.clinic.recording.sample import LayerStats, Sample
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.activations import MOST_UNITS
 from levinthal.clinic.rules.context import typical
-from levinthal.report.spoken import counted, part, sentence, share
+from levinthal.report.formatting import counted, sentence, share, share_of
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
 NAMED = 12
@@ -171,7 +171,7 @@ def _title(history: History, setup: TrainingSetup | None, last: Mapping[str, Lay
     known = usual[np.isfinite(usual)]
     said: list[str] = []
     if len(known) > 1 and known[-1] > 0:
-        ratio = part(float(known[0] / known[-1]))
+        ratio = share_of(float(known[0] / known[-1]))
         said.append(f"the gradient of the first matrix is {ratio} that of the last")
     active = [read for read in last.values() if read.saturated_inputs is not None]
     said += most(

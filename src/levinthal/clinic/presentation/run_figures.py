@@ -21,7 +21,7 @@ from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.recording.validation import Evaluation, Score
 from levinthal.clinic.rules.context import typical
-from levinthal.report.spoken import counted, number, sentence
+from levinthal.report.formatting import counted, number, sentence
 from levinthal.vocabulary import Axis, Figure, Finding, Panel, Series, Severity
 
 MOST_TRACES = 7

@@ -20,7 +20,7 @@ from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.rules.context import typical
 from levinthal.clinic.rules.labels import FEWEST_ROWS
 from levinthal.clinic.rules.loss_trend import LossTrend, loss_trend
-from levinthal.report.spoken import counted, number, part, share
+from levinthal.report.formatting import counted, number, share, share_of
 from levinthal.vocabulary import Finding, Severity
 
 CLEAR, INFO, FOUND, NOT_JUDGED = "nothing found", "info", "found", "not judged"
@@ -42,13 +42,13 @@ class Sign:
     Attributes:
         name: The area of training.
         reading: What was measured, in words and numbers.
-        word: CLEAR, INFO, FOUND or NOT_JUDGED.
+        label: CLEAR, INFO, FOUND or NOT_JUDGED.
         codes: The findings in this area; where there are none, the findings that were checked.
     """
 
     name: str
     reading: str
-    word: str
+    label: str
     codes: tuple[str, ...]
 
 
@@ -176,7 +176,7 @@ def _gradient(history: History, setup: TrainingSetup | None) -> tuple[str, bool]
         return "no gradient was seen", False
     if len(known) < 2 or known[-1] <= 0:
         return f"{int((known > 0).sum())} of {len(known)} weight matrices get a gradient", False
-    ratio = part(float(known[0] / known[-1]))
+    ratio = share_of(float(known[0] / known[-1]))
     return f"the gradient per weight of the first of {len(known)} matrices is {ratio} that of the last", True
 
 

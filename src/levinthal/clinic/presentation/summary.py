@@ -9,7 +9,7 @@ from levinthal.clinic.presentation.signs import CLEAR, NOT_JUDGED, Sign, loss_in
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.rules.loss_trend import FEWEST, LossTrend, loss_trend
-from levinthal.report.spoken import counted, listed, number, sentence, share
+from levinthal.report.formatting import counted, listed, number, sentence, share
 from levinthal.vocabulary import Estimate, Finding, Severity
 
 HEALTHY, FAULTY, UNKNOWN = "healthy", "faulty", "unknown"
@@ -21,12 +21,12 @@ class Answer:
     """The answer of a run or a checkup.
 
     Attributes:
-        word: HEALTHY, FAULTY or UNKNOWN.
+        label: HEALTHY, FAULTY or UNKNOWN.
         headline: One sentence.
         because: The reason, in one to three sentences.
     """
 
-    word: str
+    label: str
     headline: str
     because: str
 
@@ -99,8 +99,8 @@ def _fall(trend: LossTrend) -> str:
 
 def _signs(signs: Sequence[Sign]) -> str:
     """How many signs are clear, and which could not be judged."""
-    clear = [sign for sign in signs if sign.word == CLEAR]
-    blind = [sign.name.lower() for sign in signs if sign.word == NOT_JUDGED]
+    clear = [sign for sign in signs if sign.label == CLEAR]
+    blind = [sign.name.lower() for sign in signs if sign.label == NOT_JUDGED]
     checked = sum(len(sign.codes) for sign in clear)
     said = f"{len(clear)} of {len(signs)} areas show no fault ({checked} kinds of finding checked)."
     return f"{said} Not judged: {listed(blind)}." if blind else said

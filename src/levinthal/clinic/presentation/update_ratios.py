@@ -9,7 +9,7 @@ import numpy as np
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.context import typical
-from levinthal.report.spoken import part
+from levinthal.report.formatting import share_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def steps_in_words(sizes: np.ndarray) -> str:
     known = usual[np.isfinite(usual)]
     if not len(known):
         return ""
-    first, last = (f"{part(float(typical(end)))} its norm" for end in (known[:3], known[-3:]))
+    first, last = (f"{share_of(float(typical(end)))} its norm" for end in (known[:3], known[-3:]))
     if first == last == "none of its norm":
         return "a step leaves most matrices unchanged"
     if first == last:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from levinthal.clinic.recording.sample import LayerStats, LossCall
-from levinthal.probes.flat_part import Tails
+from levinthal.probes.saturation import Tails
 
 ENOUGH = 8192
 FEWEST_ROWS = 32
@@ -68,8 +68,8 @@ def layer_numbers(output: Tensor, before: Tensor | None = None, tails: Tails | N
     else:
         on = (few <= tails.low) | (few >= tails.high)
         constant = (units.amax(0) <= tails.low) | (units.amin(0) >= tails.high)
-    flat, dead = torch.count_nonzero(on), torch.count_nonzero(constant)
-    return LayerStats(norm, count, flat, dead, few.numel(), units.shape[1], tails.saturates)
+    saturated, dead = torch.count_nonzero(on), torch.count_nonzero(constant)
+    return LayerStats(norm, count, saturated, dead, few.numel(), units.shape[1], tails.saturates)
 
 
 def some_rows(x: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from levinthal.clinic.recording.function_calls import MOST_CALLS
 from levinthal.clinic.recording.layers import Leaf
 from levinthal.clinic.recording.recurrences import RECURRENT, gates, length
 from levinthal.clinic.recording.sample import Sample
-from levinthal.probes.flat_part import Tails
+from levinthal.probes.saturation import Tails
 
 
 class DetailedNotes:

@@ -19,7 +19,7 @@ from levinthal.clinic.recording.sample import BATCH, TENSOR, LayerStats, LossCal
 from levinthal.clinic.recording.validation import Validation
 
 MOST, TURNS = 400, 3
-"""Samples that are kept at most; samples after which layers, weights and batch have each been read once."""
+"""The most samples that are stored; samples until layers, weights and batch have each been read once."""
 
 
 @dataclass(slots=True)
@@ -48,8 +48,8 @@ class History:
         """Keep a step. Where there are too many, every second turn is dropped, but not the last step."""
         self.samples.append(sample)
         if len(self.samples) > MOST:
-            kept = [s for place, s in enumerate(self.samples[:-1]) if place // TURNS % 2 == 0]
-            self.samples = [*kept, self.samples[-1]]
+            retained = [s for place, s in enumerate(self.samples[:-1]) if place // TURNS % 2 == 0]
+            self.samples = [*retained, self.samples[-1]]
 
     def __len__(self) -> int:
         return len(self.samples)

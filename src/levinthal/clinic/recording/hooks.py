@@ -29,7 +29,7 @@ from levinthal.clinic.recording.function_calls import (
 from levinthal.clinic.recording.functions import BACKWARD, DIFFERENCE, DROPOUT, LOG_SOFTMAX, RECORDED
 from levinthal.clinic.recording.layers import ACTIVATIONS, Leaf, tails_of_call
 from levinthal.clinic.recording.sample import Sample
-from levinthal.probes.flat_part import Tails
+from levinthal.probes.saturation import Tails
 
 
 def is_compiled(model: nn.Module) -> bool:

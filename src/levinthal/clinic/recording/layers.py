@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
-from levinthal.probes.flat_part import Tails, flat_tails
 from levinthal.probes.recording import is_activation
+from levinthal.probes.saturation import Tails, saturated_tails
 
 ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     name: getattr(functional, name)
@@ -47,7 +47,7 @@ class Leaf:
 def _tails(name: str, slope: float | None = None) -> Tails:
     """The saturated regions of a function, found once."""
     function = ACTIVATIONS[name]
-    return flat_tails(function if slope is None else partial(function, negative_slope=slope))
+    return saturated_tails(function if slope is None else partial(function, negative_slope=slope))
 
 
 def tails_of_call(name: str, args: tuple[Any, ...], words: dict[str, Any]) -> Tails:
@@ -66,7 +66,7 @@ def _tails_of(module: nn.Module) -> Tails | None:
         return None
     own = type(module).__module__.startswith("torch.nn.") and next(module.parameters(), None) is None
     try:
-        found = (_KNOWN.get(repr(module)) if own else None) or flat_tails(module.forward)
+        found = (_KNOWN.get(repr(module)) if own else None) or saturated_tails(module.forward)
     except (RuntimeError, TypeError):
         return None
     if found.low > found.high:  # the derivative is zero everywhere, as for rounding

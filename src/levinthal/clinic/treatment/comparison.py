@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from levinthal.clinic.treatment.remedies import Remedy
 from levinthal.lab.judging.statistics import mean_interval
-from levinthal.report.spoken import counted
+from levinthal.report.formatting import counted
 from levinthal.vocabulary import Estimate, Trust
 
 CONFIRMED, NO_EFFECT, WORSE = "confirmed here", "no effect here", "made it worse"

@@ -18,7 +18,7 @@ from levinthal.clinic.treatment.remedies import REMEDIES
 from levinthal.clinic.treatment.search import UNTREATED, Stage, Trainer, next_stage
 from levinthal.errors import InputError
 from levinthal.lab.judging.statistics import seeds_needed
-from levinthal.report.spoken import counted
+from levinthal.report.formatting import counted
 from levinthal.vocabulary import Finding, Problem, Severity
 
 ROUNDS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 50

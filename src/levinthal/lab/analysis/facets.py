@@ -51,7 +51,7 @@ class By:
         """Level, name and rows of each level that has rows.
 
         Args:
-            rows: the rows to be told apart.
+            rows: the rows to split into lines.
 
         Returns:
             One triple a level, in the order of `names`, or else of the levels.

@@ -21,7 +21,7 @@ def mean_over(*factors: str, of: Reading, **where: Any) -> Reading:
     Args:
         factors: keys of the rows; each combination of their levels is a setting.
         of: the reading in each setting, from the rows of that setting alone.
-        where: conditions on the rows, asked before the settings are told apart.
+        where: conditions on the rows, applied before the settings are distinguished.
 
     Returns:
         The reading of the mean; a setting without runs does not count, its note does.
@@ -49,7 +49,7 @@ def slope_over(factor: str, *, of: Reading, **where: Any) -> Reading:
     Args:
         factor: a key of the rows with positive levels: depth, width.
         of: the reading at each level, from the rows of that level alone.
-        where: conditions on the rows, asked before the levels are told apart.
+        where: conditions on the rows, applied before the levels are distinguished.
 
     Returns:
         The reading of the least-squares slope, among the seeds that every level has; no seeds for fewer

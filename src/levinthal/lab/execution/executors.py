@@ -34,7 +34,16 @@ class Executor(Protocol):
     def run(
         self, function: Callable[[Any], Any], items: Sequence[Any], on_start: Callable[[Any], None] = ignore
     ) -> Generator[Answer, None, None]:
-        """Yield (item, result or exception) in the order of completion."""
+        """Call a function for each item, in the order of completion.
+
+        Args:
+            function: called with each item; it must be importable in a worker process.
+            items: its arguments.
+            on_start: called with each item before its work begins.
+
+        Yields:
+            Each item with its result or its exception.
+        """
         ...
 
 
@@ -54,7 +63,16 @@ class Inline:
         items: Sequence[Any],
         on_start: Callable[[Any], None] = ignore,
     ) -> Generator[Answer, None, None]:
-        """Yield (item, result or exception) in order."""
+        """Call a function for each item, in order.
+
+        Args:
+            function: called with each item.
+            items: its arguments.
+            on_start: called with each item before its work begins.
+
+        Yields:
+            Each item with its result or its exception.
+        """
         for item in items:
             on_start(item)
             yield item, attempt(function, item)

@@ -41,9 +41,18 @@ class Processes:
         items: Sequence[Any],
         on_start: Callable[[Any], None] = ignore,
     ) -> Generator[Answer, None, None]:
-        """Yield (item, result or exception) in the order of completion.
+        """Call a function for each item, in the order of completion.
 
-        Raises StudyError where the function cannot travel, or workers cannot start.
+        Args:
+            function: called with each item; workers must be able to import it.
+            items: its arguments.
+            on_start: called with each item before its work begins.
+
+        Yields:
+            Each item with its result or its exception.
+
+        Raises:
+            StudyError: the function cannot be pickled, or workers cannot start.
         """
         crew = _Crew(_pickled(function))
         try:

@@ -76,10 +76,17 @@ class Summary:
 
 
 def time_left(done_cost: float, total_cost: float, busy: float, workers: int) -> float | None:
-    """Seconds left, or None before anything is known.
+    """Seconds left of a sweep: `busy / done_cost * (total_cost - done_cost) / workers`.
 
-    `busy` is the workers' time on what is done (the sum of the tasks' seconds, not the time on the
-    wall), so that tasks in hand do not bias it: `busy / done_cost * (total_cost - done_cost) / workers`.
+    Args:
+        done_cost: cost of the finished tasks, in the study's own unit.
+        total_cost: cost of all tasks, in the same unit.
+        busy: seconds that the workers spent on the finished tasks, summed over tasks. It is not the elapsed
+            time, which would include the unfinished tasks.
+        workers: how many tasks run at once.
+
+    Returns:
+        Seconds, or None before the first task is finished.
 
     >>> time_left(10, 30, busy=20.0, workers=2)
     20.0

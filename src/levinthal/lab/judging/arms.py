@@ -1,4 +1,4 @@
-"""An effect seed by seed, and its mean over seeds or over the parts of a grid."""
+"""An effect seed by seed, and its mean over seeds or over conditions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def arm_of(effects: Seeds, unit: str) -> Arm:
 
 
 def over_parts(effects: Mapping[str, Seeds]) -> dict[int, float]:
-    """Mean over the parts for each seed that ran in all of them; NaN if it was lost in one."""
+    """Mean over the conditions for each seed that ran in all of them; NaN if it was lost in one."""
     arms = list(effects.values())
     common = set(arms[0]).intersection(*arms[1:]) if arms else set()
     return {seed: math.fsum(float(arm[seed]) for arm in arms) / len(arms) for seed in common}

@@ -18,7 +18,7 @@ def opening(overall: Arm, claim: Claim) -> str:
     values = list(overall.values.values())
     positive, p = sum(value > 0 for value in values), sign_test(values).p_value
     signs = f"{positive} of them positive (sign test: p = {p:.2g})"
-    size = size_words(claim.smallest_effect, claim.unit)
+    size = size_text(claim.smallest_effect, claim.unit)
     return f"{words}, {signs}; the smallest effect size of interest is {size}."
 
 
@@ -31,7 +31,7 @@ def settle(outcome: Outcome, needed: int | None) -> tuple[str, ...]:
 
 def too_small(outcome: Outcome, overall: Arm, smallest: float, unit: str) -> tuple[str, ...]:
     """Why a claim does not replicate, or is weaker than claimed: the wrong sign, or too small an effect."""
-    size = size_words(smallest, unit)
+    size = size_text(smallest, unit)
     if outcome is Outcome.WEAKER:
         return (f"The interval lies above zero and below {size}, the smallest effect size of interest.",)
     if outcome is not Outcome.DOES_NOT_REPLICATE:
@@ -45,7 +45,7 @@ def too_small(outcome: Outcome, overall: Arm, smallest: float, unit: str) -> tup
     return (f"{excluded}, in either direction (two one-sided t-tests: p = {p:.2g}).",)
 
 
-def lost_words(overall: Arm) -> tuple[str, ...]:
+def non_converged_note(overall: Arm) -> tuple[str, ...]:
     """How many seeds have no finite effect."""
     if not overall.lost:
         return ()
@@ -54,17 +54,17 @@ def lost_words(overall: Arm) -> tuple[str, ...]:
     )
 
 
-def half_run(effects: Mapping[str, Seeds]) -> tuple[str, ...]:
-    """How many seeds are left out because a part of the grid lacks them."""
+def incomplete_seeds_note(effects: Mapping[str, Seeds]) -> tuple[str, ...]:
+    """How many seeds are left out because a condition lacks them."""
     every = {seed for arm in effects.values() for seed in arm}
     left_out = len(every) - len(over_parts(effects))
     if not left_out:
         return ()
-    return (f"{left_out} of {len(every)} seeds have not run in every part of the grid and are left out.",)
+    return (f"{left_out} of {len(every)} seeds have not run in every condition and are left out.",)
 
 
 def listed(names: Iterable[str], parts: Mapping[str, Arm]) -> str:
-    """Parts of the grid with their effects."""
+    """Conditions with their effects."""
     known = {name: parts[name].estimate for name in names}
     return ", ".join(f"{name} ({formatted(e) if e else 'no finite seed'})" for name, e in known.items())
 
@@ -77,6 +77,6 @@ def formatted(estimate: Estimate) -> str:
     return f"{estimate.value:.3g}{unit} [{estimate.interval.low:.3g}, {estimate.interval.high:.3g}]"
 
 
-def size_words(size: float, unit: str) -> str:
+def size_text(size: float, unit: str) -> str:
     """A size with its unit."""
     return f"{size:.3g} {unit}".rstrip()

@@ -69,7 +69,7 @@ def _doubled_wins(lower: Float[np.ndarray, " a"], upper: Float[np.ndarray, " b"]
 
 
 def _exact_tail(sizes: Sequence[int], ties: np.ndarray, doubled: int) -> float:
-    """P(2J >= doubled): deal the values out in rising order, block of ties by block, and count the ways."""
+    """P(2J >= doubled): assign values to groups in rising order, ties as one block, and count the ways."""
     width = int(sum(sizes) ** 2 - sum(n * n for n in sizes)) + 1
     ways = {(0,) * len(sizes): np.eye(1, width)[0]}
     for block in ties:
@@ -77,8 +77,8 @@ def _exact_tail(sizes: Sequence[int], ties: np.ndarray, doubled: int) -> float:
         for taken, counts in ways.items():
             for share in _shares(int(block), [n - t for n, t in zip(sizes, taken, strict=True)]):
                 gain = sum(s * (2 * sum(taken[:j]) + sum(share[:j])) for j, s in enumerate(share))
-                dealt = tuple(t + s for t, s in zip(taken, share, strict=True))
-                target = following.setdefault(dealt, np.zeros(width))
+                grown = tuple(t + s for t, s in zip(taken, share, strict=True))
+                target = following.setdefault(grown, np.zeros(width))
                 target[gain:] += counts[: width - gain] * _arrangements(share)
         ways = following
     final = ways[tuple(sizes)]
@@ -86,7 +86,7 @@ def _exact_tail(sizes: Sequence[int], ties: np.ndarray, doubled: int) -> float:
 
 
 def _shares(block: int, room: Sequence[int]) -> list[tuple[int, ...]]:
-    """Every way to deal a block of ties to the groups that still have room."""
+    """Every way to distribute a block of ties over the groups that are not full."""
     if len(room) == 1:
         return [(block,)] if block <= room[0] else []
     return [(s, *rest) for s in range(min(block, room[0]) + 1) for rest in _shares(block - s, room[1:])]

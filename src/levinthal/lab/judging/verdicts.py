@@ -9,44 +9,53 @@ from levinthal.errors import InputError
 from levinthal.lab.judging.arms import Arm, Seeds, arm_of, over_parts
 from levinthal.lab.judging.reasons import (
     formatted,
-    half_run,
+    incomplete_seeds_note,
     listed,
-    lost_words,
+    non_converged_note,
     opening,
     settle,
-    size_words,
+    size_text,
     too_small,
 )
 from levinthal.lab.judging.statistics import FEWEST_SEEDS, mean_interval, seeds_needed
 from levinthal.vocabulary import Claim, Evidence, Interval, Outcome, Verdict
 
 LEVEL = 0.95
+UNCHANGED = "Counting them against the verdict does not change it."
 Ruling = tuple[Outcome, tuple[str, ...]]
 
 
 def judge(claim: Claim, evidence: Evidence) -> Verdict:
     """Judge a claim by the rules of docs/verdicts.md.
 
-    The effect of a seed is its mean over the parts of the grid; the interval is over seeds, at 95 %.
+    The effect of a seed is its mean over the conditions; the interval is over seeds, at 95 %.
 
-    - replicates: the interval lies beyond `claim.smallest_effect`, every part lies beyond zero, and the
+    - replicates: the interval lies beyond `claim.smallest_effect`, every condition lies beyond zero, and the
       control shows no such effect;
-    - partially: beyond zero only, or only in part of the grid (parts by Holm's procedure);
+    - partially: beyond zero only, or only in some conditions (by Holm's procedure);
     - weaker than claimed: beyond zero and beyond the control, but the interval excludes the smallest size;
     - does not replicate: wrong sign, or an interval that excludes the smallest size;
     - reported: the claim sets no smallest size;
     - inconclusive: everything else, and whenever there are fewer than five seeds, the best learning rate sits
       on the edge of its grid, or the control is missing, undecided, or shows the same effect.
 
-    A part whose own control shows the effect as well is excluded: what remains can hold only in part.
+    A condition whose own control shows the effect too is excluded; the claim can then hold only partially.
     A seed whose effect is not finite (it never reached its target) is counted against the verdict.
+
+    Args:
+        claim: its smallest effect size of interest and its unit are used.
+        evidence: the effect of each condition and seed in that unit, and the same in the control arm.
+
+    Returns:
+        Outcome, effect and control with 95 % intervals, the effect of each condition, the seeds that would
+        settle an open claim, and the reasons, one sentence each.
+
+    Raises:
+        InputError: a smallest size that is not positive.
 
     >>> claim = Claim("X", "rises", "a book", "rise", "bits", 0.1, "", lambda rows: Evidence({}))
     >>> judge(claim, Evidence({"all": dict(enumerate([0.4, 0.5, 0.6, 0.5, 0.4, 0.6]))})).outcome.value
     'replicates'
-
-    Raises:
-        InputError: a smallest size that is not positive.
     """
     if claim.smallest_effect is not None and not claim.smallest_effect > 0:
         raise InputError(f"claim {claim.id} has smallest_effect={claim.smallest_effect}: it must be above 0")
@@ -68,7 +77,7 @@ def judge(claim: Claim, evidence: Evidence) -> Verdict:
         )
         reasons = (*reasons, *settle(outcome, needed), opening(overall, claim))
     shown = {part: arm.estimate for part, arm in parts.items() if arm.estimate is not None}
-    reasons = (*reasons, *half_run(evidence.effects), *evidence.notes)
+    reasons = (*reasons, *incomplete_seeds_note(evidence.effects), *evidence.notes)
     return Verdict(claim, outcome, overall.estimate, overall.n, control.estimate, shown, needed, reasons)
 
 
@@ -78,7 +87,7 @@ def _unjudged(claim: Claim, overall: Arm, parts: Mapping[str, Arm]) -> Ruling:
     if overall.lost:
         return Outcome.INCONCLUSIVE, (f"None of {overall.lost} seeds has a finite effect.",)
     if any(arm.n or arm.lost for arm in parts.values()):
-        return Outcome.INCONCLUSIVE, ("No seed has run in every part of the grid yet.",)
+        return Outcome.INCONCLUSIVE, ("No seed has run in every condition yet.",)
     return Outcome.INCONCLUSIVE, ("No runs yet.",)
 
 
@@ -91,7 +100,7 @@ def _controls(evidence: Evidence, parts: Iterable[str]) -> dict[str, Seeds]:
 
 
 def _explained_by_control(claim: Claim, evidence: Evidence, parts: Mapping[str, Arm]) -> dict[str, Arm]:
-    """The controls of the parts that lie beyond zero, with a control of their own that counts as much."""
+    """The controls of those conditions beyond zero whose own control shows the effect too."""
     found = {}
     for part, arm in parts.items():
         control = arm_of(evidence.control.get(part, {}), claim.unit)
@@ -104,7 +113,7 @@ def _explained_by_control(claim: Claim, evidence: Evidence, parts: Mapping[str, 
 def _weigh_excluded(
     outcome: Outcome, reasons: tuple[str, ...], excluded: Mapping[str, Arm], retained: Mapping[str, Arm]
 ) -> Ruling:
-    """What holds only where the control is clean holds in part of the grid."""
+    """What holds only where the control is clean holds in some conditions."""
     if not excluded or excluded.keys() & retained.keys():
         return outcome, reasons
     words = f"Excluded, because the control shows the same there: {listed(excluded, excluded)}."
@@ -121,7 +130,7 @@ def _rule(
         return Outcome.INCONCLUSIVE, (why,)
     if overall.n < FEWEST_SEEDS:
         why = f"Too few seeds to decide: {overall.n}, and {FEWEST_SEEDS} are the fewest that can."
-        return Outcome.INCONCLUSIVE, (*lost_words(overall), why)
+        return Outcome.INCONCLUSIVE, (*non_converged_note(overall), why)
     outcome, reasons = _count_lost(_by_size(overall.interval, smallest), overall, smallest)
     outcome, more = _by_parts(outcome, parts, smallest)
     reasons += more
@@ -143,21 +152,24 @@ def _by_size(interval: Interval, smallest: float) -> Outcome:
 
 
 def _count_lost(outcome: Outcome, overall: Arm, smallest: float) -> Ruling:
-    """Count lost seeds against the outcome: as nil if it favours the claim, else as twice the size."""
+    """Count non-converged seeds against it: as 0 if it favours the claim, else as twice the size."""
     if overall.lost == 0 or outcome is Outcome.INCONCLUSIVE:
-        return outcome, lost_words(overall)
+        return outcome, non_converged_note(overall)
     if overall.lost > overall.n:
         why = "More seeds were lost than have an effect, and that decides nothing."
-        return Outcome.INCONCLUSIVE, (*lost_words(overall), why)
+        return Outcome.INCONCLUSIVE, (*non_converged_note(overall), why)
     stands = _with_lost(outcome, overall, smallest)
     if stands is outcome:
-        return outcome, (*lost_words(overall), "Counting them against the verdict does not change it.")
+        return outcome, (
+            *non_converged_note(overall),
+            UNCHANGED,
+        )
     why = f"Without them it would read '{outcome}'; counted against it, they weaken it."
-    return stands, (*lost_words(overall), why)
+    return stands, (*non_converged_note(overall), why)
 
 
 def _with_lost(outcome: Outcome, overall: Arm, smallest: float) -> Outcome:
-    """What is left of an outcome when every lost seed speaks against it."""
+    """What is left of an outcome when every non-converged seed counts against it."""
     too_small = (Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE)
     fill = 2 * smallest if outcome in too_small else 0.0
     filled = _by_size(mean_interval([*overall.values.values(), *[fill] * overall.lost]), smallest)
@@ -177,18 +189,18 @@ def _by_parts(outcome: Outcome, parts: Mapping[str, Arm], smallest: float) -> Ru
     if outcome is Outcome.REPLICATES:
         lacking = [part for part, arm in parts.items() if arm.interval.low <= 0]
         if not lacking:
-            return outcome, (f"It holds in each of {len(parts)} parts of the grid.",)
+            return outcome, (f"It holds in each of {len(parts)} conditions.",)
         return Outcome.PARTIALLY, (f"It is not beyond zero in {listed(lacking, parts)}.",)
     holding = _holm(parts, smallest)
     if not holding:
         return outcome, _beside_zero(outcome, parts)
-    why = f"It holds in {listed(holding, parts)} (Holm over {len(parts)} parts)."
+    why = f"It holds in {listed(holding, parts)} (Holm over {len(parts)} conditions)."
     wrong_sign = outcome is Outcome.DOES_NOT_REPLICATE and _mean(parts) < 0
     return (outcome if wrong_sign else Outcome.PARTIALLY), (why,)
 
 
 def _beside_zero(outcome: Outcome, parts: Mapping[str, Arm]) -> tuple[str, ...]:
-    """The parts in which a weaker effect is not beyond zero: it is the mean over the parts that is weaker."""
+    """The conditions that are not beyond zero, where the mean over conditions is weaker."""
     lacking = [part for part, arm in parts.items() if arm.interval.low <= 0]
     if outcome is not Outcome.WEAKER or not lacking:
         return ()
@@ -200,7 +212,7 @@ def _mean(parts: Mapping[str, Arm]) -> float:
 
 
 def _holm(parts: Mapping[str, Arm], smallest: float) -> list[str]:
-    """The parts beyond the smallest size, by Holm's step-down at 2.5 % in one tail for the whole family."""
+    """The conditions beyond the smallest size, by Holm's step-down at 2.5 % in one tail."""
     held: list[str] = []
     while len(held) < len(parts):
         level = 1 - (1 - LEVEL) / (len(parts) - len(held))
@@ -212,7 +224,7 @@ def _holm(parts: Mapping[str, Arm], smallest: float) -> list[str]:
 
 
 def _beyond(arm: Arm, size: float, level: float) -> bool:
-    """Whether a part lies beyond a size, its lost seeds counted as nil."""
+    """Whether a condition lies beyond a size; its non-converged seeds count as nil."""
     with_lost = [*arm.values.values(), *[0.0] * arm.lost]
     return arm.n >= FEWEST_SEEDS and mean_interval(with_lost, level=level).low >= size
 
@@ -230,7 +242,7 @@ def _control_is_clean(overall: Arm, control: Arm, smallest: float, unit: str) ->
     excess = _excess(overall, control)
     if excess.interval.low >= smallest:
         return True, f"The control is nil within its noise ({words}), and the effect exceeds it seed by seed."
-    return False, f"The control does not exclude {size_words(smallest, unit)}: {words}."
+    return False, f"The control does not exclude {size_text(smallest, unit)}: {words}."
 
 
 def _beyond_control(claim: Claim, overall: Arm, control: Arm) -> Ruling:

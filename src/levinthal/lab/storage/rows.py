@@ -55,9 +55,15 @@ class Rows:
 
     @classmethod
     def of(cls, rows: Iterable[Row], *, factors: Iterable[str] = (), levels: Iterable[Cell] = ()) -> Rows:
-        """Rows from the vocabulary's own, for tests and simulations.
+        """Make Rows from single rows, for tests and simulations.
 
-        `factors` are names, and `levels` cells of presets, that may be asked for although no row has them.
+        Args:
+            rows: cells with their measurements.
+            factors: names of factors that `where` accepts although no row has them.
+            levels: cells of presets, whose levels `where` accepts although no row has them.
+
+        Returns:
+            The rows, in the same order.
         """
         rows = list(rows)
         cells: dict[str, tuple[int, Cell]] = {}
@@ -82,8 +88,15 @@ class Rows:
         `name` is asked first. Where no rows are left, the other keys are not asked: a quantity
         that has not been measured yet has no conditions.
 
-        Raises UnknownFactorError (an InputError) for a key that neither the rows nor the tasks
-        asked for have, and for a level of a factor that no preset of the study and no row has.
+        Args:
+            wanted: a key and what it must be.
+
+        Returns:
+            New Rows, perhaps none.
+
+        Raises:
+            UnknownFactorError: a key that neither the rows nor the tasks have, or a level of a factor that
+                no preset of the study and no row has.
         """
         for key, value in wanted.items():
             self._table.require_level(key, value)
@@ -97,7 +110,14 @@ class Rows:
         return Rows(self._table, self._index[keep])
 
     def values(self, key: str = "value") -> np.ndarray:
-        """One column, row by row: `value`, `low`, `high`, or any key. Floats for numbers and steps alike."""
+        """One column, row by row.
+
+        Args:
+            key: `value`, `low`, `high`, or any key.
+
+        Returns:
+            An array of shape (rows,): floats for numbers and steps.
+        """
         if key in NUMBERS:
             return self._table.numbers[key][self._index]
         column = self._table.column(key)
@@ -107,9 +127,17 @@ class Rows:
         return np.asarray(levels[np.searchsorted(used, codes)])
 
     def by(self, *keys: str, **wanted: Any) -> dict[tuple[Any, ...], float]:
-        """The value at each combination of `keys`, among the rows as wanted.
+        """The value at each combination of keys.
 
-        Raises InputError where a combination holds more than one row.
+        Args:
+            keys: such as "seed", "width".
+            wanted: conditions, as in `where`.
+
+        Returns:
+            Levels of the keys -> value.
+
+        Raises:
+            InputError: a combination holds more than one row; the message says in which keys they differ.
         """
         rows = self.where(**wanted)
         if not len(rows):
@@ -122,9 +150,16 @@ class Rows:
         return found
 
     def by_seed(self, **wanted: Any) -> dict[int, float]:
-        """The value of each seed, among the rows as wanted.
+        """The value of each seed.
 
-        Raises InputError where a seed has more than one row, and says what tells them apart.
+        Args:
+            wanted: conditions, as in `where`.
+
+        Returns:
+            Seed -> value.
+
+        Raises:
+            InputError: a seed has more than one row; the message says in which keys they differ.
         """
         return {seed: value for (seed,), value in self.by("seed", **wanted).items()}
 
@@ -141,14 +176,29 @@ class Rows:
         )
 
     def distinct(self, key: str) -> list[Any]:
-        """The values of a key that occur, sorted; None first, numbers before text."""
+        """The values of a key that occur.
+
+        Args:
+            key: any key.
+
+        Returns:
+            The values, sorted: None first, numbers before text.
+        """
         if not len(self):
             return []
         column = self._table.column(key)
         return sorted((column.values[c] for c in np.unique(column.codes[self._index])), key=_order)
 
     def group_by(self, *keys: str) -> dict[tuple[Any, ...], Rows]:
-        """Rows of each combination of keys that occurs, sorted by the keys; order within is kept."""
+        """Split the rows by keys.
+
+        Args:
+            keys: any keys.
+
+        Returns:
+            Levels of the keys -> their rows, for each combination that occurs, sorted by the keys. The order
+            within a group stays.
+        """
         if not len(self):
             return {}
         columns = [self._table.column(key) for key in keys]
@@ -163,12 +213,23 @@ class Rows:
         return dict(sorted(groups.items(), key=lambda group: tuple(map(_order, group[0]))))
 
     def sorted_by(self, *keys: str) -> Rows:
-        """The same rows in the order of the keys, the first one first; ties keep their order."""
+        """The same rows in another order.
+
+        Args:
+            keys: the keys to sort by, the most important first.
+
+        Returns:
+            New Rows; rows with the same levels stay in their order.
+        """
         parts = self.group_by(*keys).values()
         return Rows(self._table, np.concatenate([part._index for part in parts])) if parts else self
 
     def to_csv(self, target: str | Path | Text) -> None:
-        """Write the rows as CSV, factors of the cells first, floats with all their digits."""
+        """Write the rows as CSV: the factors of the cells first, floats with all their digits.
+
+        Args:
+            target: a file to write, or an open text stream.
+        """
         cells = self._table.cells
         factors = sorted({key for i in np.unique(self._table.cell[self._index]) for key in cells[i]})
         columns = [self._factor(key) for key in factors] + [self.values(key).tolist() for key in _CSV]

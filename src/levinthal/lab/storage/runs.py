@@ -50,7 +50,20 @@ class Run:
 
 
 def run_id(study: str, version: int, cell: Mapping[str, Any], seed: int, data: str = "") -> str:
-    """The name of a run; the order of the factors and 1 or 1.0 make no difference, 1 or True do.
+    """The id of a run. The order of the factors makes no difference, nor do 1 and 1.0; 1 and True do.
+
+    Args:
+        study: the name of the study.
+        version: the study's version.
+        cell: factors and their levels.
+        seed: the seed of the run.
+        data: the checksum of the data set; empty for a study without data.
+
+    Returns:
+        32 hexadecimal digits, the beginning of a SHA-256.
+
+    Raises:
+        InputError: a level is neither text, number nor truth value, or is not finite.
 
     >>> run_id("s", 1, {"width": 20, "rate": 1}, 0) == run_id("s", 1, {"rate": 1.0, "width": 20}, 0)
     True

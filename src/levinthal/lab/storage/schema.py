@@ -197,7 +197,7 @@ def errors_in_one_line(path: Path, wait: float) -> Iterator[None]:
 def _line(path: Path, wait: float, error: sqlite3.DatabaseError) -> str:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     lines = {
-        sqlite3.SQLITE_FULL: f"no space left for {path}: what is in it is kept; free space and call again",
+        sqlite3.SQLITE_FULL: f"no space left for {path}: its contents are safe; free space and call again",
         sqlite3.SQLITE_IOERR: f"{path} cannot be written ({error}): is its disk full? Call again",
         sqlite3.SQLITE_READONLY: f"{path} is read-only: pass a path that may be written",
         sqlite3.SQLITE_CANTOPEN: f"{path} cannot be opened here: pass a path in a writable folder",

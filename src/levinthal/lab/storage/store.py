@@ -116,16 +116,31 @@ class Store:
         return {name.partition("/")[0]: (number, source) for name, number, source in found}
 
     def finished(self, study: str, version: int, data: str = "", *, source: str | None = None) -> set[str]:
-        """The ids of the finished runs of a study on one data set.
+        """The finished runs of a study on one data set.
 
-        With `source`, only those that code with this hash measured (`Run.source`).
+        Args:
+            study: its name.
+            version: of the study.
+            data: the checksum of the data set; empty for a study without data.
+            source: only runs that code with this hash measured (`Run.source`); all where not given.
+
+        Returns:
+            Their ids.
         """
         with self._reported():
             found = self._newest_runs(study, version, data)
         return {name for name, (_, made_by) in found.items() if source in (None, made_by)}
 
     def runs(self, study: str | None = None, *, version: int | None = None) -> list[Run]:
-        """The runs of a study, of one version or of all, finished and failed, oldest first."""
+        """The runs of a study, finished and failed.
+
+        Args:
+            study: its name; all studies where not given.
+            version: of the study; all versions where not given.
+
+        Returns:
+            The runs, oldest first.
+        """
         query = f"""SELECT {_RUN} FROM runs WHERE (?1 IS NULL OR study = ?1)
                     AND (?2 IS NULL OR version = ?2) ORDER BY number"""
         with self._reported() as connection:
@@ -149,6 +164,9 @@ class Store:
             data: a checksum; may be left out where the store holds what is asked for on one data set only.
             levels: every cell of every preset, where they are known. `Rows.where` then refuses a level of
                 a factor that neither they nor the rows have.
+
+        Returns:
+            The measurements, in an order that does not depend on which run finished first.
 
         Raises:
             StoreError: the store holds what is asked for on several data sets, or cannot be read.
@@ -199,7 +217,11 @@ class Store:
         return _assembled(chosen, taken, known)
 
     def check(self) -> list[str]:
-        """What is wrong with the store: SQLite's own integrity check, and runs short of measurements."""
+        """Look for damage: SQLite's own integrity check, and runs that lack measurements.
+
+        Returns:
+            One line for each fault; empty for a sound store.
+        """
         short = """SELECT 'run ' || id || ' has ' || count(run) || ' of ' || rows || ' measurements' FROM runs
                    LEFT JOIN measurements ON run = number GROUP BY number HAVING count(run) != rows"""
         with self._reported() as connection:

@@ -34,7 +34,7 @@ def measured(size):
 )
 def test_a_start_passes_on_its_share_of_the_variance(start, passes_on):
     # Var z_{l+1} = n Var(w) E[a_l^2], whatever the activation: exact in the mean over weights
-    nets = sigmoid_nets((300, 300, 300, 10), seeds=tuple(range(8)), unit="tanh", start=start)
+    nets = sigmoid_nets((300, 300, 300, 10), seeds=tuple(range(8)), unit="tanh", initialisation=start)
     (below, _), _ = nets.layers(torch.rand(200, 300, generator=torch.Generator().manual_seed(0)))
     z = nets.weights[1] @ below
     assert float((z.square().mean() / below.square().mean()).detach()) == pytest.approx(passes_on, rel=0.03)
@@ -57,7 +57,7 @@ def test_singular_values_are_those_of_autograd_s_jacobian():
 def test_singular_values_of_a_start_follow_the_quarter_circle_law():
     # mean singular value of n x n entries of variance v: 8 / (3 pi) sqrt(n v), at a = 0
     for start, scale in (("fan_in_uniform", 1 / math.sqrt(3)), ("normalised_uniform", 1.0)):
-        weight = sigmoid_nets((9, 200, 200, 10), seeds=(0, 1), start=start).weights[1].detach()
+        weight = sigmoid_nets((9, 200, 200, 10), seeds=(0, 1), initialisation=start).weights[1].detach()
         found = singular_values(weight, torch.zeros(2, 200, 1)).mean()
         assert float(found) == pytest.approx(8 / (3 * math.pi) * scale, rel=0.01)
 

@@ -36,7 +36,9 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
     )
     grid, steps = Grid.of(task.seeds, read_rates(str(cell["rates"]))), int(cell["steps"])
     widths = (inputs.shape[1], *[int(cell["width"])] * int(cell["hidden"]), data.classes)
-    nets = sigmoid_nets(widths, seeds=grid.seeds, unit=str(cell["activation"]), start=str(cell["start"]))
+    nets = sigmoid_nets(
+        widths, seeds=grid.seeds, unit=str(cell["activation"]), initialisation=str(cell["start"])
+    )
     for snapshot in train_grid(
         nets,
         inputs,

@@ -117,7 +117,7 @@ def _directions(task: Task, inputs: Tensor, labels: Tensor) -> Iterator[Measurem
 
 
 def random_factors(seeds: tuple[int, ...], layers: int) -> Float[Tensor, "draw s layer"]:
-    """Positive factors, their logarithms uniform over six decades, from each seed's own stream."""
+    """Positive factors, their logarithms uniform over six powers of ten, from each seed's own stream."""
     drawn = [
         torch.rand(DRAWS, layers, generator=generator(seed, "factors"), dtype=torch.float64) for seed in seeds
     ]

@@ -35,11 +35,10 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
 
 
 def _networks(cell: Cell, seeds: tuple[int, ...], data: Dataset) -> SigmoidNets:
-    unit, start = INITS[str(cell["start"])]
+    unit, initialisation = INITS[str(cell["start"])]
     hidden = [int(cell["width"])] * int(cell["hidden"])
-    return sigmoid_nets(
-        (data.train_inputs.shape[1], *hidden, data.classes), seeds=seeds, unit=unit, start=start
-    )
+    widths = (data.train_inputs.shape[1], *hidden, data.classes)
+    return sigmoid_nets(widths, seeds=seeds, unit=unit, initialisation=initialisation)
 
 
 def _speeds(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:

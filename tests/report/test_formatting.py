@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levinthal.report.spoken import counted, decimals, listed, number, said
+from levinthal.report.formatting import counted, decimals, formatted, listed, number
 from levinthal.vocabulary import Estimate, Interval, Trust
 
 
@@ -21,12 +21,12 @@ def test_no_spread_is_two_decimals(spread: float) -> None:
     assert decimals(spread) == 2
 
 
-def test_value_and_interval_have_the_same_decimals() -> None:
-    assert said(Estimate(0.8, "bits", Interval(0.7123, 0.9), trust=Trust.EXACT)) == (
+def test_formatted_have_the_same_decimals() -> None:
+    assert formatted(Estimate(0.8, "bits", Interval(0.7123, 0.9), trust=Trust.EXACT)) == (
         "0.800",
         "[0.712, 0.900] bits",
     )
-    assert said(Estimate(21000, "", Interval(19000, 23000), trust=Trust.EXACT)) == (
+    assert formatted(Estimate(21000, "", Interval(19000, 23000), trust=Trust.EXACT)) == (
         "21,000",
         "[19,000, 23,000]",
     )
@@ -34,17 +34,24 @@ def test_value_and_interval_have_the_same_decimals() -> None:
 
 def test_a_narrow_interval_does_not_buy_more_than_four_digits() -> None:
     assert (
-        said(Estimate(-0.300964, "digits", Interval(-0.300992, -0.300937), trust=Trust.EXACT))[0] == "−0.3010"
+        formatted(Estimate(-0.300964, "digits", Interval(-0.300992, -0.300937), trust=Trust.EXACT))[0]
+        == "−0.3010"
     )
 
 
 def test_an_interval_of_no_width_is_shown_with_three_digits() -> None:
-    assert said(Estimate(1.398, "", Interval(1.398, 1.398), trust=Trust.EXACT)) == ("1.40", "[1.40, 1.40]")
+    assert formatted(Estimate(1.398, "", Interval(1.398, 1.398), trust=Trust.EXACT)) == (
+        "1.40",
+        "[1.40, 1.40]",
+    )
 
 
 def test_unbounded_and_missing_numbers() -> None:
-    assert said(Estimate(2.0, "x", Interval(1.0, math.inf), trust=Trust.EXACT)) == ("2.00", "[1.00, ∞] x")
-    assert said(Estimate.exact(math.nan, "x")) == ("–", "x")
+    assert formatted(Estimate(2.0, "x", Interval(1.0, math.inf), trust=Trust.EXACT)) == (
+        "2.00",
+        "[1.00, ∞] x",
+    )
+    assert formatted(Estimate.exact(math.nan, "x")) == ("–", "x")
 
 
 def test_small_and_large_numbers_are_short() -> None:

@@ -35,14 +35,14 @@ class Tails:
         return math.isfinite(self.low) and math.isfinite(self.high)
 
 
-def flat_tails(function: Elementwise) -> Tails:
+def saturated_tails(function: Elementwise) -> Tails:
     """The tails of an activation on which |slope| <= 0.1 max |slope|, from its slope on [-548, 548].
 
     The points are even in asinh x: 1e-4 apart at 0 and a thousandth of x far out.
 
-    >>> flat_tails(torch.relu), flat_tails(torch.nn.Hardtanh(-2, 1))
+    >>> saturated_tails(torch.relu), saturated_tails(torch.nn.Hardtanh(-2, 1))
     (Tails(low=0.0, high=inf), Tails(low=-2.0, high=1.0))
-    >>> round(flat_tails(torch.tanh).high, 3)  # cosh(x)^2 = 10
+    >>> round(saturated_tails(torch.tanh).high, 3)  # cosh(x)^2 = 10
     1.818
     """
     x = torch.linspace(-REACH, REACH, POINTS, dtype=torch.float64).sinh()
@@ -63,7 +63,7 @@ def _tidy(x: float) -> float:
     return round(x, 3) + 0.0 if math.isfinite(x) else x
 
 
-def flat_share(call: Call, batch: int, tails: Tails) -> Estimate:
+def saturated_share(call: Call, batch: int, tails: Tails) -> Estimate:
     """The share of units (over all inputs) in the saturated region, with its interval over inputs."""
     low, high = _on_tails(call, tails)
     return mean_over_rows(rows_of((low | high).double(), batch).mean(1))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from levinthal.probes.flat_part import flat_tails
+from levinthal.probes.saturation import saturated_tails
 from levinthal.probes.signal import Layer, signal
 from levinthal.vocabulary import Trust
 
@@ -36,7 +36,7 @@ INF = math.inf
     ],
 )
 def test_the_flat_part_is_that_of_the_actual_activation(function, low: float, high: float) -> None:
-    found = flat_tails(function)
+    found = saturated_tails(function)
     assert (found.low, found.high) == (
         pytest.approx(low, rel=1e-3, abs=2e-3),
         pytest.approx(high, rel=1e-3, abs=2e-3),
@@ -46,13 +46,13 @@ def test_the_flat_part_is_that_of_the_actual_activation(function, low: float, hi
 
 @pytest.mark.parametrize("kind", [nn.GELU, nn.SiLU, nn.Mish])
 def test_a_smooth_relu_is_flat_on_its_left_beyond_its_dip(kind: type[nn.Module]) -> None:
-    found = flat_tails(kind())
+    found = saturated_tails(kind())
     assert -3 < found.low < -0.5  # the dip itself is shallow: |slope| < 0.13
     assert found.high == INF
 
 
 def test_a_constant_is_flat_everywhere() -> None:
-    found = flat_tails(lambda x: x * 0)
+    found = saturated_tails(lambda x: x * 0)
     assert found.low == INF
     assert found.high == -INF
 
@@ -68,9 +68,9 @@ def test_shares_are_counted_over_units_and_inputs() -> None:
     # four units: always on, always off, half the time off, off but once
     x = torch.tensor([[1.0, -1.0, (-1.0) ** k, 1.0 if k == 0 else -1.0] for k in range(20)])
     layer = read(nn.ReLU(), x)
-    assert layer.flat is not None
+    assert layer.saturated is not None
     assert layer.dead is not None
-    assert float(layer.flat) == pytest.approx((0 + 1 + 0.5 + 19 / 20) / 4)
+    assert float(layer.saturated) == pytest.approx((0 + 1 + 0.5 + 19 / 20) / 4)
     assert float(layer.dead) == 0.25
     assert layer.dead.trust is Trust.ORDINAL
 
@@ -78,7 +78,7 @@ def test_shares_are_counted_over_units_and_inputs() -> None:
 def test_a_unit_that_jumps_between_both_ends_is_flat_and_not_dead() -> None:
     x = torch.tensor([[9.0 * (-1.0) ** k, 9.0] for k in range(10)])
     layer = read(nn.Tanh(), x)
-    assert (float(layer.flat or 0), float(layer.dead or 0)) == (1.0, 0.5)
+    assert (float(layer.saturated or 0), float(layer.dead or 0)) == (1.0, 0.5)
 
 
 def test_a_channel_is_a_unit() -> None:
@@ -92,4 +92,4 @@ def test_a_channel_is_a_unit() -> None:
 
 def test_an_activation_with_a_slope_for_every_unit_has_no_common_tails() -> None:
     layer = read(nn.PReLU(4), torch.randn(10, 4))
-    assert layer.flat is layer.tails is None
+    assert layer.saturated is layer.tails is None

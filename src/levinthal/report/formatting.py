@@ -44,13 +44,13 @@ def number(value: float, places: int | None = None) -> str:
     return text.replace("-", "−").replace("e−0", "e−").replace("e+0", "e")
 
 
-def said(estimate: Estimate) -> tuple[str, str]:
+def formatted(estimate: Estimate) -> tuple[str, str]:
     """The value, and its interval in the same digits with the unit after both.
 
     >>> from levinthal.vocabulary import Interval, Trust
-    >>> said(Estimate(3.267, "bits", Interval(2.94, 3.61), trust=Trust.CALIBRATED))
+    >>> formatted(Estimate(3.267, "bits", Interval(2.94, 3.61), trust=Trust.CALIBRATED))
     ('3.27', '[2.94, 3.61] bits')
-    >>> said(Estimate.exact(0.1, "%"))
+    >>> formatted(Estimate.exact(0.1, "%"))
     ('0.100', '%')
     """
     if estimate.interval is None:
@@ -99,10 +99,10 @@ def _short(value: float) -> str:
     return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 
-def part(value: float) -> str:
-    """`share`, to be said of something.
+def share_of(value: float) -> str:
+    """`share` with the word that a noun follows: 25 % of (the units).
 
-    >>> part(0.25), part(30.0), part(0.0)
+    >>> share_of(0.25), share_of(30.0), share_of(0.0)
     ('25 % of', '30 times', 'none of')
     """
     if value == 0:
