@@ -7,7 +7,7 @@ import gzip
 import io
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,10 @@ class Table:
     beside: str = ""
 
 
+def _ignored(fault: str) -> None:
+    """Pass over a fault: the page shows it as well."""
+
+
 def write_report(
     study: Study,
     preset: str,
@@ -43,12 +47,13 @@ def write_report(
     path: Path,
     *,
     progress: str = "",
+    on_fault: Callable[[str], object] = _ignored,
 ) -> Path:
     """Write the report of a study as one self-contained page at `path`, and return the path.
 
     The page names what is missing: no rows, no verdict of a claim, a figure that fails.
-    `progress` ("12 of 40 tasks done") marks a study that is half finished. The page is written whole or
-    not at all. Raises StoreError where it cannot be written.
+    `progress` ("12 of 40 tasks done") marks a study that is half finished. `on_fault` gets one line for each
+    figure that fails. The page is written whole or not at all. Raises StoreError where it cannot be written.
     """
     path = Path(path)
     table = _table(rows, path.with_suffix(".csv.gz"))
@@ -59,6 +64,9 @@ def write_report(
         "progress": progress,
         "table": table,
     }
+    for figure in context["figures"]:
+        if figure.has_failed:
+            on_fault(f"{figure.title}: {figure.note}")
     return write_whole(path, rendered("page.html", context))
 
 
