@@ -20,6 +20,7 @@ import torch
 from benchmarks.faults.evaluate import evaluate_healthy
 from benchmarks.faults.registry import SUITES
 
+from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Severity
 
 RESULTS = Path(__file__).parent / "results" / "false_alarms.json"
@@ -37,7 +38,12 @@ def main() -> None:
             reported = evaluate_healthy(problem, seed).reported
             warned.update({code for code, severity in reported if severity != Severity.INFO})
             runs += 1
-    found = {"runs": runs, "torch": torch.__version__, "warned": dict(sorted(warned.items()))}
+    found = {
+        "runs": runs,
+        "torch": torch.__version__,
+        "codes": list(CATALOGUE),
+        "warned": dict(sorted(warned.items())),
+    }
     print(json.dumps(found, indent=2))
     if options.write:
         RESULTS.write_text(json.dumps(found, indent=2) + "\n")

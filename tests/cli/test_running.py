@@ -155,6 +155,18 @@ def test_a_failed_task_is_told_and_the_others_are_judged(call: Call) -> None:
     assert "12 of 18 runs are there" in Path("results/toy-coins-failing.html").read_text()
 
 
+def test_figures_that_fail_are_reported_in_the_terminal_too(call: Call) -> None:
+    study = Path("small_study.py")
+    study.write_text(study.read_text().replace("    heads = tuple(", "    1 / 0\n    heads = tuple(", 1))
+    said = call(*RUN)
+    assert said.code == 0
+    expected = (
+        "levinthal: A figure is missing: the study's figures failed: ZeroDivisionError: division by zero"
+    )
+    assert expected in said.err.splitlines()
+    assert said.out.splitlines()[-1] == f"Report: {PAGE}"
+
+
 def test_ctrl_c_keeps_what_is_finished(call: Call) -> None:
     said = call(*RUN, "--preset", "stopping")
     assert said.code == 130

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levinthal.cli.selection import with_seeds
+from levinthal.cli.selection import with_levels, with_seeds
 from levinthal.errors import InputError
 from levinthal.vocabulary import Preset, Task
 
@@ -43,3 +43,24 @@ def test_no_task_is_left_without_seeds_and_the_cost_a_seed_stays(preset: Preset,
 def test_fewer_than_one_seed_is_refused(count: int) -> None:
     with pytest.raises(InputError, match=f"--seeds is {count}: at least 1"):
         with_seeds(Preset("", None, (Task({}, (0,)),)), count)
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ("plain", ["plain"]),
+        ("plain, other order", ["plain, other order"]),
+        ("plain,plain, other order", ["plain", "plain, other order"]),
+        ("plain, other order,fast", ["plain, other order", "fast"]),
+    ],
+)
+def test_a_level_with_a_comma_can_be_chosen(text: str, chosen: list[str]) -> None:
+    levels = ("plain", "plain, other order", "fast")
+    preset = Preset("", None, tuple(Task({"arm": level}, (0,)) for level in levels))
+    assert [task.cell["arm"] for task in with_levels(preset, f"arm={text}").tasks] == chosen
+
+
+def test_a_misspelt_level_in_a_list_is_named() -> None:
+    preset = Preset("", None, (Task({"arm": "plain"}, (0,)), Task({"arm": "plain, other order"}, (0,))))
+    with pytest.raises(InputError, match="unknown arm 'plan': did you mean 'plain'"):
+        with_levels(preset, "arm=plain, other order,plan")

@@ -45,13 +45,17 @@ def publish(chosen: Selected, store: Store, page: Path, *, command: str) -> Publ
     changed = changed_since(runs, measure_source(chosen.study.measure))
     facts = provenance(chosen, runs, command=command, changed=changed)
     unfinished = f"{len(runs)} of {chosen.planned} runs are there" if len(runs) < chosen.planned else ""
-    write_report(chosen.study, chosen.preset_name, rows, verdicts, facts, page, progress=unfinished)
+    broken: list[str] = []
+    page_of = (chosen.study, chosen.preset_name, rows, verdicts, facts, page)
+    write_report(*page_of, progress=unfinished, on_fault=broken.append)
     console = stdout()
     console.print(verdict_table(chosen.study, verdicts))
     if unfinished:
         console.print(f"Unfinished: {unfinished}; `{command}` goes on.", soft_wrap=True, markup=False)
     if changed:
         print(f"levinthal: {changed}: `{command} --again`, or raise the study's version", file=sys.stderr)
+    for fault in broken:
+        print(f"levinthal: {fault}", file=sys.stderr)
     console.print(f"Report: {page}", soft_wrap=True, markup=False)
     return Published(rows, verdicts, facts, tuple(faults))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -136,11 +136,21 @@ def with_levels(preset: Preset, assignment: str, cells: Iterable[Cell] = ()) -> 
         raise InputError(f"--set is '{assignment}': write it as factor=level, or factor=level,level")
     require_one_of("factor", factor, sorted({key for cell in (*cells, *_cells(preset)) for key in cell}))
     levels = {str(cell[factor]) for cell in _cells(preset) if factor in cell}
-    wanted = {require_one_of(factor, level, sorted(levels)) for level in text.split(",")}
+    wanted = {require_one_of(factor, level, sorted(levels)) for level in _listed(text, levels)}
     tasks = tuple(task for task in preset.tasks if str(task.cell.get(factor)) in wanted)
     if not tasks:
         raise InputError(f"--set {assignment} leaves no task of the preset: give another level")
     return replace(preset, tasks=tasks)
+
+
+def _listed(text: str, levels: Collection[str]) -> Iterator[str]:
+    """The levels in `level,level`; a level may itself have commas, and the longest that fits is taken."""
+    words = text.split(",")
+    while words:
+        ends = range(len(words), 0, -1)
+        end = next((end for end in ends if ",".join(words[:end]) in levels), 1)
+        yield ",".join(words[:end])
+        del words[:end]
 
 
 def _cells(preset: Preset) -> list[Cell]:

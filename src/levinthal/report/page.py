@@ -7,7 +7,7 @@ import gzip
 import io
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,10 @@ class Table:
     beside: str = ""
 
 
+def _ignored(fault: str) -> None:
+    """Pass over a fault: the page shows it as well."""
+
+
 def write_report(
     study: Study,
     preset: str,
@@ -43,6 +47,7 @@ def write_report(
     path: Path,
     *,
     progress: str = "",
+    on_fault: Callable[[str], object] = _ignored,
 ) -> Path:
     """Write the report of a study as one page that works offline.
 
@@ -57,6 +62,7 @@ def write_report(
         provenance: facts for the foot of the page by name, such as seeds, versions and the command.
         path: the HTML file to write; its folder must exist.
         progress: such as "12 of 40 tasks done", for a study that is not finished.
+        on_fault: called with one line for each figure that fails.
 
     Returns:
         The path.
@@ -73,6 +79,9 @@ def write_report(
         "progress": progress,
         "table": table,
     }
+    for figure in context["figures"]:
+        if figure.has_failed:
+            on_fault(f"{figure.title}: {figure.note}")
     return write_whole(path, rendered("page.html", context))
 
 

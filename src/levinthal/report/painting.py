@@ -25,6 +25,7 @@ class Drawn:
     note: str = ""
     panels: int = 0
     drawing: Mapping[str, Any] | None = None
+    has_failed: bool = False
 
 
 def drawn_figures(study: Study, rows: Rows) -> list[Drawn]:
@@ -42,7 +43,7 @@ def _drawn(figures: Callable[[], Iterable[Figure]], failed: str) -> Iterator[Dra
         for figure in figures():
             yield _one(figure, failed)
     except Exception as error:  # a study's own code: its failure is a line on the page, not a crash
-        yield Drawn("", "A figure is missing", "", _failure(error, failed))
+        yield Drawn("", "A figure is missing", "", _failure(error, failed), has_failed=True)
 
 
 def _failure(error: Exception, failed: str) -> str:
@@ -56,7 +57,7 @@ def _one(figure: Figure, failed: str) -> Drawn:
     try:
         drawing = for_widths(figure)
     except Exception as error:
-        return Drawn(figure.id, figure.title, figure.caption, _failure(error, failed))
+        return Drawn(figure.id, figure.title, figure.caption, _failure(error, failed), has_failed=True)
     return Drawn(figure.id, figure.title, figure.caption, panels=len(figure.panels), drawing=drawing)
 
 

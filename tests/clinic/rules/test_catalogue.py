@@ -59,7 +59,8 @@ findings = diagnose(TrainingSetup.of(nn.Linear(2, 2), ()), History())
 print(json.dumps({
     "catalogue": list(CATALOGUE), "evidence": CATALOGUE["TOY_FINDING"].evidence_text,
     "explains": CATALOGUE["NON_FINITE_INPUT"].explains, "data": SIGNS["Data"],
-    "page": page({"runs": 684, "warned": {}}), "found": [(f.code, f.confidence) for f in findings],
+    "page": page({"runs": 684, "codes": ["INPUT_SCALE"], "warned": {}}),
+    "found": [(f.code, f.confidence) for f in findings],
     "sign": [s.codes for s in read_signs(History(), None, findings) if s.name == "Data"],
     "text": formatted(findings),
     "sarif": [r["id"] for r in to_sarif(findings)["runs"][0]["tool"]["driver"]["rules"]],
@@ -92,9 +93,10 @@ def test_a_new_finding_is_one_new_file(tmp_path: Path) -> None:
     assert ["TOY_FINDING", None] in seen["found"]
     assert "a toy is on the desk" in seen["text"]
     row = next(line for line in seen["page"].splitlines() if line.startswith("| `TOY_FINDING`"))
-    assert all(
-        part in row for part in ("a toy is on the desk", "12,345 toys or more", "made up", "put it away")
-    )
+    parts = ("a toy is on the desk", "12,345 toys or more", "made up", "put it away", "| – | –, – |")
+    assert all(part in row for part in parts)
+    measured = next(line for line in seen["page"].splitlines() if line.startswith("| `INPUT_SCALE`"))
+    assert "| 0 (at most 0.5%) |" in measured
 
 
 def test_order_severities_remedies_and_causes_are_those_that_the_results_were_measured_with() -> None:

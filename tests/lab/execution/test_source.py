@@ -17,6 +17,7 @@ from others.deep import gain as gained
 
 LAYERS = 3
 UNUSED = 4
+CLAIMS = tuple(("width", x) for x in range(5))
 
 def double(x):
     """Twice."""
@@ -69,6 +70,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         ("2 * x", "(2 *\n        x)"),
         ("UNUSED = 4", "UNUSED = 5"),
         ("return UNUSED", "return None"),
+        ("range(5)", "range(6)"),  # its `x` is not that of double
         ("other = 5", "other = 6"),
     ],
 )

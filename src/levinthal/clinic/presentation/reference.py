@@ -1,7 +1,7 @@
 """Write docs/findings.md from the catalogue: `python -m levinthal.clinic.presentation.reference PAGE COUNTS`.
 
-COUNTS is a JSON file of false alarms: `runs`, the number of healthy runs, and `warned`, code -> the number of
-them that report the code as a warning or as critical.
+COUNTS is a JSON file of false alarms: `runs`, the number of healthy runs, `codes`, the findings that there
+were at that time, and `warned`, code -> the number of runs that report it as a warning or as critical.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ that the loss stays within its noise. *Degraded training* means that the loss pl
 start, or is not finite. Without that the finding is info.
 
 - *False alarms*: in how many of {runs:,} healthy runs the finding was a warning or critical
-  (`python benchmarks/false_alarms.py`), with the upper end of the 95 % interval (Clopper & Pearson).
+  (`python benchmarks/false_alarms.py`), with the upper end of the 95 % interval (Clopper & Pearson). A dash:
+  the finding is newer than these runs.
 - *True cause*: in how many runs the finding was the true cause, of the runs that reported it as a warning (or
   critical), and of those that reported it as info. The runs are those of the development splits
   (`python benchmarks/confidence.py`). The `confidence` of a finding is this share, by Laplace's rule.
@@ -41,14 +42,21 @@ See also: [how to watch](watch.md), [how to treat](treat.md).
 
 def page(counts: Mapping[str, Any]) -> str:
     """The page as Markdown, from the counts of false alarms."""
-    rows = "".join(_row(code, int(counts["warned"].get(code, 0)), int(counts["runs"])) for code in CATALOGUE)
+    rows = "".join(_row(code, _alarms(code, counts)) for code in CATALOGUE)
     return HEAD.format(runs=counts["runs"]) + rows
 
 
-def _row(code: str, alarms: int, runs: int) -> str:
+def _alarms(code: str, counts: Mapping[str, Any]) -> str:
+    """How many healthy runs it warned; a dash where it was not measured."""
+    if code not in counts["codes"]:
+        return "–"
+    alarms = int(counts["warned"].get(code, 0))
+    return f"{alarms} (at most {upper_end(alarms, int(counts['runs'])):.1%})"
+
+
+def _row(code: str, share: str) -> str:
     """One line of the table."""
     kind = CATALOGUE[code]
-    share = f"{alarms} (at most {upper_end(alarms, runs):.1%})"
     right = ", ".join(_of(*counts(code, severity)) for severity in (Severity.WARNING, Severity.INFO))
     cells = (f"`{code}`", kind.means, kind.evidence_text, share, right, kind.source, kind.remedy)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"

@@ -130,13 +130,20 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield statement.name
         return
+    own = _of_comprehensions(statement)
     for node in ast.walk(statement):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node not in own:
             yield node.id
         elif isinstance(node, ast.alias):
             yield (node.asname or node.name).partition(".")[0]
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name
+
+
+def _of_comprehensions(statement: ast.stmt) -> set[ast.AST]:
+    """The variables of comprehensions: they are no names of the module."""
+    targets = (node.target for node in ast.walk(statement) if isinstance(node, ast.comprehension))
+    return {node for target in targets for node in ast.walk(target)}
 
 
 def _code(statement: ast.stmt) -> str:
