@@ -3,6 +3,8 @@
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numba
 import numpy as np
 
@@ -10,9 +12,12 @@ DIRECTIONS = 8
 LEAF = 32
 
 
+@lru_cache(maxsize=16)
 def sample_rows(n: int, size: int) -> np.ndarray:
     """Draw `size` different rows of n (all, if there are no more), always the same ones."""
-    return np.random.default_rng(0).permutation(n)[:size]
+    rows = np.random.default_rng(0).permutation(n)[:size].copy()
+    rows.flags.writeable = False
+    return rows
 
 
 def kd_order(x: np.ndarray, y: np.ndarray) -> np.ndarray:
