@@ -52,7 +52,9 @@ def value_in(reference: str, kind: type[T], noun: str, error: type[LevinthalErro
     held = vars(_executed(path.resolve(), error))
     found = {name: value for name, value in held.items() if isinstance(value, kind)}
     if not found:
-        raise error(f"{path} holds no levinthal.{kind.__name__}: end it with `{noun} = {kind.__name__}(...)`")
+        named = f" named '{wanted}', nor any other" if wanted else ""
+        way_out = f"end it with `{wanted or noun} = {kind.__name__}(...)`"
+        raise error(f"{path} holds no levinthal.{kind.__name__}{named}: {way_out}")
     if not wanted and len(found) == 1:
         return next(iter(found.values()))
     try:

@@ -55,6 +55,7 @@ def _tables(study: Study) -> Iterator[Table]:
         yield _glossary("claim", "why this smallest effect size", reasons)
     if study.terms:
         yield _glossary("term", "meaning", study.terms)
+    yield _glossary("factor", "levels, for --set FACTOR=LEVEL", _levels(study))
     yield _presets(study)
 
 
@@ -63,6 +64,16 @@ def _glossary(left: str, right: str, entries: Mapping[str, str]) -> Table:
     for name, text in entries.items():
         table.add_row(name, text)
     return table
+
+
+def _levels(study: Study) -> dict[str, str]:
+    """The factors of all presets and the levels of each, in the order of the tasks."""
+    found: dict[str, dict[str, None]] = {}
+    for preset in study.presets.values():
+        for task in preset.tasks:
+            for factor, level in task.cell.items():
+                found.setdefault(factor, {})[str(level)] = None
+    return {factor: ", ".join(levels) for factor, levels in found.items()}
 
 
 def _claims(study: Study) -> Table:

@@ -30,12 +30,16 @@ def number(value: float, places: int | None = None) -> str:
 
     >>> number(3.14159), number(-0.5, 2), number(float("nan")), number(float("inf")), number(12345.0)
     ('3.14', '−0.50', '–', '∞', '12,345')
+    >>> number(0.99951), number(1.0)
+    ('0.99951', '1.00')
     """
     if math.isnan(value):
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     size = abs(value)
+    if places is None and 0.9995 <= size < 1:  # three digits would say 1, which it is not
+        return f"{value:.6g}".replace("-", "−")
     if places is None:
         places = decimals(size) + 1 if 1e-4 <= size < 100 else 0 if size >= 100 or size == 0 else 99
     text = f"{value:.1e}" if places > 6 or size >= 1e7 else f"{value:,.{places}f}"

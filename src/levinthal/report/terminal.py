@@ -63,7 +63,7 @@ class VerdictTable:
         if width >= _NARROW:
             yield self._table(plain, width, roomy)
         else:
-            yield from self._list(plain)
+            yield from self._list(plain, roomy)
         yield Text()
         counts = listed([f"{count} {word}" for _, word, count in tally(self.entries)])
         ending = f"{counted(len(self.entries), 'claim')}: {counts}." if counts else "No claims."
@@ -74,14 +74,16 @@ class VerdictTable:
         if self.path is not None:
             yield Text(f"Report: {self.path}", overflow="fold")
 
-    def _list(self, plain: bool) -> Iterator[RenderableType]:
-        """Two lines a claim, for a narrow screen."""
+    def _list(self, plain: bool, roomy: bool) -> Iterator[RenderableType]:
+        """Two lines a claim, for a narrow screen; with room a third line for an inconclusive one."""
         for entry in self.entries:
             value, span = _numbers(entry.effect)
             numbers = f"  {value} {span}" if entry.effect else ""
             head = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
             yield head.append(_letters(numbers, plain), style="default")
             yield Padding(Text(_letters(f"{entry.claim.id} {entry.claim.says}", plain)), (0, 0, 0, 2))
+            if roomy and (why := _why(entry)):
+                yield Padding(Text(_letters(why, plain), style="dim"), (0, 0, 0, 2))
 
     def _table(self, plain: bool, width: int, roomy: bool) -> Table:
         """One line a claim on a low screen; whole sentences where there is room, and in a pipe."""
@@ -95,9 +97,19 @@ class VerdictTable:
         table.add_column("seeds", no_wrap=True, justify="right")
         for entry in self.entries:
             badge = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
-            cells = (entry.claim.id, entry.claim.says, *_numbers(entry.effect), str(entry.seeds or "–"))
-            table.add_row(badge, *(Text(_letters(cell, plain)) for cell in cells))
+            claim = Text(_letters(entry.claim.says, plain))
+            if roomy and (why := _why(entry)):
+                claim.append(_letters(f"\n{why}", plain), style="dim")
+            numbers = (
+                Text(_letters(cell, plain)) for cell in (*_numbers(entry.effect), str(entry.seeds or "–"))
+            )
+            table.add_row(badge, entry.claim.id, claim, *numbers)
         return table
+
+
+def _why(entry: Entry) -> str:
+    """The first reason of an inconclusive verdict: what keeps it open."""
+    return entry.reasons[0] if entry.label == "inconclusive" and entry.reasons else ""
 
 
 def _style(entry: Entry) -> str:

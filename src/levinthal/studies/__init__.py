@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from levinthal.errors import InputError, StudyError, require_one_of
+from levinthal.studies.validity import require_valid
 from levinthal.user_files import bug_in_a_line, is_reference, shortened, value_in
 from levinthal.vocabulary import Study
 
@@ -77,7 +78,7 @@ def find(name: str) -> Study:
     'one-neuron-chain'
     """
     if is_reference(name):
-        return value_in(name, Study, "study", StudyError)
+        return require_valid(value_in(name, Study, "study", StudyError))
     files = _files(__name__)
     if name not in files and (own := _own_file(name)):
         raise StudyError(f"unknown study '{name}': for the file in this folder, write `{own}`")
@@ -114,7 +115,7 @@ def _shipped(name: str, module: str) -> Study:
     found = _imported(module)
     study = getattr(found, "study", None)
     if isinstance(study, Study) and study.name == name:
-        return study
+        return require_valid(study)
     what = f"a study named '{study.name}'" if isinstance(study, Study) else "no levinthal.Study named `study`"
     way_out = f"name it '{name}', or let the file's name begin with an underscore if it is no study"
     raise StudyError(f"{shortened(str(found.__file__))} holds {what}: {way_out}")

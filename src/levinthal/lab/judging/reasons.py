@@ -49,9 +49,8 @@ def non_converged_note(overall: Arm) -> tuple[str, ...]:
     """How many seeds have no finite effect."""
     if not overall.lost:
         return ()
-    return (
-        f"{overall.lost} of {overall.lost + overall.n} seeds have no finite effect (a target never reached).",
-    )
+    seeds = f"{overall.lost} of {overall.lost + overall.n} seeds have no finite effect"
+    return (f"{seeds}: a run never reached its target, or a measurement is not finite.",)
 
 
 def incomplete_seeds_note(effects: Mapping[str, Seeds]) -> tuple[str, ...]:
