@@ -35,7 +35,7 @@ INF = math.inf
         (lambda x: 5 + 1e-9 * torch.tanh(x / 100), -181.845, 181.845),
     ],
 )
-def test_the_flat_part_is_that_of_the_actual_activation(function, low: float, high: float) -> None:
+def test_the_saturated_region_is_that_of_the_actual_activation(function, low: float, high: float) -> None:
     found = saturated_tails(function)
     assert (found.low, found.high) == (
         pytest.approx(low, rel=1e-3, abs=2e-3),
