@@ -34,8 +34,8 @@ def draw(figure: Figure, width: int = WIDTHS[0]) -> dict[str, Any]:
         width: of the page's column, in pixels.
 
     Returns:
-        `{"data": ..., "layout": ...}`, with numbers rounded to six digits. Colours are tokens (`token:mlp`),
-        which `LIGHT` and `DARK` translate.
+        A dict of `data` and `layout`, with numbers rounded to six digits. Colours are tokens, which `LIGHT` and
+        `DARK` translate.
 
     >>> from levinthal.vocabulary import Axis, Panel, Series
     >>> line = Series("MLP", (1, 10, 100), (0.9, 0.5, 0.1), group="mlp")
