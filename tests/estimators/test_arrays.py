@@ -24,6 +24,7 @@ def spoilt(value: float) -> np.ndarray:
         (spoilt(np.nan), "x holds 1 NaN or infinite of 400 values, the first at row 7, column 1"),
         (spoilt(np.inf), "x holds 1 NaN or infinite of 400 values, the first at row 7, column 1"),
         (spoilt(1e308), "overflow: rescale it"),
+        (spoilt(1e151), "overflow: rescale it"),
         (GOOD[:150], "x has 150 rows and y has 200"),
         (GOOD.astype(complex), "x is complex128, an estimate needs real values"),
         (torch.zeros(200, dtype=torch.complex64), "x is torch.complex64, an estimate needs real values"),

@@ -15,6 +15,7 @@ from levinthal.errors import InputError
 Array = npt.NDArray[Any] | torch.Tensor
 ROWS_LOOKED_AT = 64
 SAME_DIRECTION = 1e-10
+LARGEST = 1e150  # squares and their sums over columns stay within float64
 
 
 def paired(
@@ -76,8 +77,11 @@ def _refuse_bad_values(matrix: Float[np.ndarray, "n d"], name: str) -> None:
             f"{name} holds {bad} NaN or infinite of {matrix.size} values, the first at row {row}, "
             f"column {column}: drop those rows"
         )
-    if np.abs(matrix).max() > np.finfo(np.float64).max / 4:
-        raise InputError(f"{name} reaches {np.abs(matrix).max():.0e}, whose differences overflow: rescale it")
+    largest = float(np.abs(matrix).max())
+    if largest > LARGEST:
+        raise InputError(f"{name} reaches {largest:.0e}, whose squares overflow: rescale it")
+    if 0 < largest < 1 / LARGEST:
+        raise InputError(f"{name} reaches only {largest:.0e}, whose squares underflow: rescale it")
 
 
 def is_constant(matrix: Float[np.ndarray, "n d"]) -> bool:

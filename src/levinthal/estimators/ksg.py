@@ -182,8 +182,9 @@ def _full_checks(
 
 def _nothing(x: np.ndarray, y: np.ndarray, settings: Settings, name: str) -> Estimate:
     """A constant side shares no information: known without estimating."""
-    side = " and ".join(n for n, values in (("x", x), ("y", y)) if arrays.is_constant(values))
+    sides = [n for n, values in (("x", x), ("y", y)) if arrays.is_constant(values)]
     details = {"estimator": name, "n": len(x), "k": settings.k, "dims": (x.shape[1], y.shape[1])}
     details["ceiling"] = ceiling(len(x), settings.k) * settings.per_nat
-    reason = f"{side} is constant: it carries no information"
+    what = f"{sides[0]} is constant" if len(sides) == 1 else "x and y are constant"
+    reason = f"{what}: no information"
     return Estimate(0.0, settings.units, trust=Trust.EXACT, reasons=(reason,), details=details)
