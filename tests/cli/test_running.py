@@ -91,6 +91,15 @@ def test_an_edit_of_measure_is_reported_and_again_measures_it(call: Call, here: 
         assert len(store.runs("toy-coins")) == 24
 
 
+def test_a_study_whose_file_is_renamed_has_not_changed(call: Call, here: Path) -> None:
+    call(*RUN)
+    (here / "small_study.py").rename(here / "coins.py")
+    try:
+        assert call("study", "report", "coins.py").err == ""
+    finally:
+        sys.modules.pop("coins", None)
+
+
 def test_set_narrows_the_preset_to_a_page_of_its_own(call: Call) -> None:
     call(*RUN)
     full = PAGE.read_text()
