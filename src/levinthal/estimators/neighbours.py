@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
 from levinthal.errors import InputError, require_one_of
+from levinthal.estimators.arrays import as_array
 from levinthal.estimators.kernels.plain import count_plain
 from levinthal.estimators.kernels.search import BitmapSearch, in_ranges
 
@@ -68,8 +69,8 @@ def count_neighbours(
         Radius, n_x and n_y of every row, each (N,), in the order of the rows; radii in the unit of the data.
 
     Raises:
-        InputError: unequal or too few rows, values that are not finite, k or threads below 1, an unknown
-            `compat`.
+        InputError: unequal or too few rows, rows of different lengths, values that are not finite, k or
+            threads below 1, an unknown `compat`.
 
     >>> counts = count_neighbours(np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [2.0], [2.5]]), k=1)
     >>> counts.radius.tolist(), counts.n_x.tolist(), counts.n_y.tolist()
@@ -142,6 +143,12 @@ def _checked(
     x: np.ndarray, y: np.ndarray, k: int, threads: int
 ) -> tuple[Float[np.ndarray, "n dx"], Float[np.ndarray, "n dy"]]:
     """Return both arrays as contiguous float64, or raise the line that names what disagrees."""
+    x, y = as_array(x, "x"), as_array(y, "y")
+    for name, values in (("x", x), ("y", y)):
+        if values.ndim != 2:
+            raise InputError(
+                f"{name} has shape {values.shape}, not (N, d): reshape it to N rows of d columns"
+            )
     if len(x) != len(y):
         raise InputError(f"x has {len(x)} rows and y has {len(y)}: pass one row of each per sample")
     if k < 1 or threads < 1:

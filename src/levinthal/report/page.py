@@ -121,6 +121,8 @@ def _table(rows: Rows, beside: Path) -> Table | None:
 def write_whole(path: Path, content: str | bytes) -> Path:
     """Write a file whole or not at all, making its folder. Raises StoreError where that is not possible."""
     held = content.encode() if isinstance(content, str) else content
+    if path.exists() and not (path.is_file() or path.is_dir()):  # it would be replaced by a file
+        raise StoreError(f"cannot write {path}: it is a device or a pipe: name the file to write")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, half = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
