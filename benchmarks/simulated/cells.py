@@ -21,10 +21,10 @@ CLAIMS = 12
 class Cell:
     """A kind of study. All sizes are multiples of the smallest effect size of interest.
 
-    `truth` is the effect in every condition (`uneven`: the first condition has none), `shared` the correlation of
-    the conditions (or of the claims of a page) within a seed, `control` the effect in the control arm, None
-    without one; a control that cannot be negative is `positive`. `counted` says that the judge is told how
-    many analyses there were.
+    `truth` is the effect in every condition (`uneven`: the first condition has none), `shared` the
+    correlation of the conditions (or of the claims of a page) within a seed, `control` the effect in the
+    control arm, None without one; a control that cannot be negative is `positive`. `counted` says that the
+    judge is told how many analyses there were.
     """
 
     kind: Kind
@@ -42,9 +42,7 @@ class Cell:
     @property
     def key(self) -> str:
         """The cell in words, the same in every run."""
-        extra = "".join(
-            f", {word}" for word in ("positive", "uneven", "counted") if getattr(self, word)
-        )
+        extra = "".join(f", {word}" for word in ("positive", "uneven", "counted") if getattr(self, word))
         return (
             f"{self.kind}: {self.noise}, spread {self.spread:g}, {self.seeds} seeds, truth {self.truth:g}, "
             f"{self.parts} conditions, shared {self.shared:g}, control {self.control}{extra}"
@@ -56,10 +54,16 @@ class Cell:
         return zlib.crc32(self.key.encode())
 
     @property
-    def cost(self) -> int:
-        """How many times fewer draws it gets than a cell of one condition."""
-        costs: dict[Kind, int] = {"words": 1, "settle": 4, "looks": 6, "page": 12}
-        return max(costs[self.kind], {1: 1, 4: 2, 12: 4}[self.parts])
+    def weight(self) -> float:
+        """Draws as a multiple of those asked for: more for a target, fewer for a long study."""
+        kinds: dict[Kind, float] = {"words": 1.0, "settle": 0.25, "looks": 0.25, "page": 0.125}
+        longer = {1: 1.0, 4: 0.5, 12: 0.25}[self.parts] if self.kind == "words" else 1.0
+        return kinds[self.kind] * longer * (4.0 if self.is_borderline else 1.0)
+
+    @property
+    def is_borderline(self) -> bool:
+        """Whether the cell belongs to a target for the truth exactly at the smallest effect size."""
+        return self.kind == "words" and self.truth == 1.0 and self.control is None and self.parts == 1
 
 
 def one_condition() -> Iterator[Cell]:
@@ -87,7 +91,8 @@ CONFOUNDED = ((2.0, 1.0), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0))
 CLEAN = ((4.0, 0.0), (4.0, 0.5))
 """Effect and control where the effect stands: no condition may be set aside."""
 BETWEEN = ((3.0, 1.5), (1.2, 0.8))
-"""No bar: an effect that exceeds a control which counts too, and a small excess over a control below the size."""
+"""Effect and control without a target: both count and one exceeds the other; or neither is far from the
+size."""
 
 
 def controls() -> Iterator[Cell]:

@@ -11,7 +11,7 @@ from benchmarks.simulated.cells import CLAIMS, LOOKS, Cell
 from benchmarks.simulated.studies import claim_of, drawn, effects, evidence_of, truth_of
 
 from levinthal.lab.judging import verdicts
-from levinthal.vocabulary import Claim, Evidence, Outcome, Verdict
+from levinthal.vocabulary import Claim, Evidence, Interval, Outcome, Verdict
 
 ROOT_SEED = 20261129
 CHUNK = 25
@@ -45,11 +45,16 @@ def words(rng: np.random.Generator, cell: Cell, studies: int) -> Counts:
         verdict = judge(claim, evidence)
         counts[verdict.outcome] += 1
         counts["set aside"] += has_set_aside(verdict)
-        interval = verdict.effect and verdict.effect.interval
+        interval = interval_of(verdict)
         if interval is not None:
             counts["intervals"] += 1
             counts["covered"] += interval.low - 1e-12 <= truth <= interval.high + 1e-12
     return counts
+
+
+def interval_of(verdict: Verdict) -> Interval | None:
+    """The interval of the effect, if it has one."""
+    return None if verdict.effect is None else verdict.effect.interval
 
 
 def has_set_aside(verdict: Verdict) -> bool:
@@ -103,7 +108,7 @@ def settling(rng: np.random.Generator, cell: Cell, studies: int) -> Counts:
 
 def settled(verdict: Verdict) -> bool:
     """Whether the interval no longer holds both the null value and the smallest effect size."""
-    claim, interval = verdict.claim, verdict.effect and verdict.effect.interval
+    claim, interval = verdict.claim, interval_of(verdict)
     if interval is None or claim.smallest_effect is None:
         return False
     return not (interval.low <= claim.null and interval.high >= claim.null + claim.smallest_effect)

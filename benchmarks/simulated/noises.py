@@ -1,8 +1,9 @@
-"""The noise of one seed: sixteen laws, each with mean 0 and standard deviation 1 (a share stands apart).
+"""The noise of one seed: fourteen laws, each with mean 0 and standard deviation 1, and a share.
 
-The effect of a seed is `truth + spread * noise`, so the truth is the mean over all possible seeds, whatever the law.
-A failed run in ten is a law of its own: either it has an effect far below the others (`one in ten fails`), or it
-has no finite effect (`one in ten not finite`; the truth is then the mean over the seeds that have one).
+The effect of a seed is `truth + spread * noise`, so the truth is the mean over all possible seeds, whatever
+the law. A failed run in ten is a law of its own: either it has an effect far below the others (`one in ten
+fails`), or it has no finite effect (`one in ten not finite`; the truth is then the mean over the seeds that
+have one).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ DISORDER = 0.3
 """The weight of a pair in the wrong order, in the ranking of four points (Mallows' law)."""
 SHARE = "0/1 share"
 NULL, SIZE = 0.5, 0.2
-"""Null and smallest effect size of a share: its probability is .5, .6, .7 or .9 at 0, half, once, twice the size."""
+"""Null and smallest effect size of a share: its probability is .5, .6, .7 and .9 at the four truths."""
 
 
 def normal(rng: Generator, shape: Shape) -> Array:

@@ -55,12 +55,14 @@ class Store:
 def packed(cells: dict[str, Counts]) -> str:
     """The file: one line a cell."""
     lines = [f"{json.dumps(key)}: {json.dumps(dict(sorted(c.items())))}" for key, c in sorted(cells.items())]
-    return '{"seed": %d, "chunk": %d, "cells": {\n%s\n}}\n' % (judged.ROOT_SEED, CHUNK, ",\n".join(lines))
+    body = ",\n".join(lines)
+    head = f'"seed": {judged.ROOT_SEED}, "chunk": {CHUNK}, "cells"'
+    return f"{{{head}: {{\n{body}\n}}}}\n"
 
 
 def missing(cell: Cell, counts: Counts, draws: int) -> list[tuple[Cell, int, int]]:
     """The chunks that a cell lacks to have its draws."""
-    wanted = -(-max(draws // cell.cost, CHUNK) // CHUNK)
+    wanted = max(round(draws * cell.weight / CHUNK), 1)
     return [(cell, CHUNK, chunk) for chunk in range(counts["studies"] // CHUNK, wanted)]
 
 

@@ -1,4 +1,4 @@
-"""The evidence of simulated studies: an effect for each condition and seed, drawn for many studies at once."""
+"""The evidence of simulated studies: an effect for each condition and seed, many studies at once."""
 
 from __future__ import annotations
 
@@ -77,9 +77,7 @@ def evidence_of(effect: Array, control: Array | None = None, *, seeds: int | Non
 
 def by_condition(values: Array, seeds: int | None) -> dict[str, dict[int, float]]:
     """Condition -> seed -> effect."""
-    return {
-        f"condition {number}": dict(enumerate(row[:seeds])) for number, row in enumerate(values.tolist())
-    }
+    return {f"condition {number}": dict(enumerate(row[:seeds])) for number, row in enumerate(values.tolist())}
 
 
 def drawn(rng: Generator, cell: Cell, studies: int) -> Iterator[Evidence]:
