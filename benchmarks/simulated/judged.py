@@ -111,7 +111,7 @@ def settled(verdict: Verdict) -> bool:
     claim, interval = verdict.claim, interval_of(verdict)
     if interval is None or claim.smallest_effect is None:
         return False
-    return not (interval.low <= claim.null and interval.high >= claim.null + claim.smallest_effect)
+    return not interval.low <= claim.null <= claim.smallest_effect <= interval.high
 
 
 def page(rng: np.random.Generator, cell: Cell, studies: int) -> Counts:

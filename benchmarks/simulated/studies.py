@@ -24,7 +24,7 @@ def claim_of(cell: Cell) -> Claim:
         source="simulation",
         effect="effect",
         unit="",
-        smallest_effect=SIZE if is_share else 1.0,
+        smallest_effect=NULL + SIZE if is_share else 1.0,
         control="" if cell.control is None else "the same without the cause",
         evidence=lambda _: Evidence({}),
         null=NULL if is_share else 0.0,

@@ -116,10 +116,14 @@ def is_plain(cell: Cell) -> bool:
 def at_exactly() -> Iterator[Target]:
     """One target for each law: *replicates* where the truth is exactly the smallest effect size."""
     cells = words_cells(lambda c: c.is_borderline and c.spread == 0.5)
+    says = "*replicates* at exactly the smallest size"
     for name in NAMES:
         groups = alone(cell for cell in cells if cell.noise == name)
-        most = 0.12 if name == FAILING else 0.03
-        yield Target(f"*replicates* at exactly the smallest size: {name}", groups, share("replicates"), most)
+        if name != FAILING:
+            yield Target(f"{says}: {name}", groups, share("replicates"), 0.03)
+            continue
+        for group in groups:
+            yield Target(f"{says}: {name}, {group[0].seeds} seeds", (group,), share("replicates"), 0.12)
 
 
 def with_controls() -> Iterator[Target]:
