@@ -28,7 +28,7 @@ DISORDER = 0.3
 """The weight of a pair in the wrong order, in the ranking of four points (Mallows' law)."""
 SHARE = "0/1 share"
 NULL, SIZE = 0.5, 0.2
-"""Null of a share, and how far beyond it an effect counts: its probability is .5, .6, .7 and .9 at the four truths."""
+"""Null of a share, and how far beyond it an effect counts: at the four truths it is .5, .6, .7 and .9."""
 
 
 def normal(rng: Generator, shape: Shape) -> Array:

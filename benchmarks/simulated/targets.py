@@ -131,10 +131,15 @@ def with_controls() -> Iterator[Target]:
     half = words_cells(lambda c: (c.truth, c.control) == CLEAN[1] and c.parts > 1)
     replicating = (c for c in half if c.seeds >= FEWEST_REPLICATING and c.spread <= 0.5)
     positive = words_cells(lambda c: c.positive)
-    says = "control half of the smallest size, effect four times it: set aside"
-    yield Target(says, alone(half), share("set aside"), 0.05)
-    yield Target("the same: *replicates* is withheld", alone(replicating), failed_to_replicate, 0.05)
-    yield Target("control that cannot be negative: set aside", alone(positive), share("set aside"), 0.05)
+    for spread in (0.25, 0.5, 1.0):
+        says = f"a condition set aside: effect 4, control .5, spread {spread:g}"
+        yield Target(says, alone(c for c in half if c.spread == spread), share("set aside"), 0.05)
+    yield Target(
+        "the same at spread .25 and .5: *replicates* withheld", alone(replicating), failed_to_replicate, 0.05
+    )
+    yield Target(
+        "the same: effect 4.5, control .5 and never negative", alone(positive), share("set aside"), 0.05
+    )
     for pair in CONFOUNDED:
         cells = (c for c in words_cells(is_controlled) if (c.truth, c.control) == pair)
         says = f"confounding passed: effect {pair[0]:g}, control {pair[1]:g}"

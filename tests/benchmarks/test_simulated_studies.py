@@ -1,4 +1,4 @@
-"""The benchmark of verdicts knows its own truth, counts what it says, and its stored page follows from its counts."""
+"""The benchmark of verdicts knows its truth; its stored page follows from its stored counts."""
 
 from __future__ import annotations
 

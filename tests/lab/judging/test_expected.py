@@ -1,4 +1,4 @@
-"""The bound on false words of a page counts the claims that chance can make false, and says what it assumes."""
+"""The bound on false words counts the claims that chance can make false, and says what it assumes."""
 
 from __future__ import annotations
 

@@ -28,10 +28,10 @@ def expected_false(verdicts: Iterable[Verdict]) -> Expected:
     """An upper bound for the number of false words among the judged claims of a page.
 
     A word is most often false where the true effect is near the smallest effect size. Just below that size
-    *replicates* is false, and chance gives it in `FALSE_REPLICATES` of the studies. Just above it *weaker than
-    claimed* and *does not replicate* are false, and chance gives them in `FALSE_DENIALS`. A true effect lies on
-    one side only, so the larger of the two rates, times the number of claims, is the bound. It holds for the
-    sum, whether or not the claims share seeds. It assumes that the measurement and the control are right.
+    *replicates* is false, and chance gives it in `FALSE_REPLICATES` of the studies. Just above it *weaker
+    than claimed* and *does not replicate* are false, and chance gives them in `FALSE_DENIALS`. A true effect
+    lies on one side only. So the larger of the two rates, times the number of claims, is the bound. It is a
+    mean, so it holds whether or not the claims share seeds. It assumes that measurement and control are right.
 
     Claims that are only reported, have no effect yet, or in which nothing is random are not counted.
 
@@ -62,7 +62,7 @@ def _counts(verdict: Verdict) -> bool:
 def _sentence(claims: int, rate: float) -> str:
     verdicts = "1 verdict is" if claims == 1 else f"{claims} verdicts are"
     return (
-        f"At most {claims * rate:.2g} of {verdicts} expected to be false by chance. The bound assumes that every "
-        "true effect lies exactly at the smallest effect size, and that effects scatter normally over seeds; "
-        f"for strongly skewed effects it is {claims * SKEWED:.2g}."
+        f"At most {claims * rate:.2g} of {verdicts} expected to be false by chance. The bound assumes that "
+        "every true effect lies exactly at the smallest effect size, and that effects scatter normally "
+        f"over seeds; for strongly skewed effects it is {claims * SKEWED:.2g}."
     )
