@@ -31,7 +31,7 @@ def expected_false(verdicts: Iterable[Verdict]) -> Expected:
     *replicates* is false, and chance gives it in `FALSE_REPLICATES` of the studies. Just above it *weaker
     than claimed* and *does not replicate* are false, and chance gives them in `FALSE_DENIALS`. A true effect
     lies on one side only. So the larger of the two rates, times the number of claims, is the bound. It is a
-    mean, so it holds whether or not the claims share seeds. It assumes that measurement and control are right.
+    mean, so it holds whether or not the claims share seeds. It assumes that measurements are right.
 
     Claims that are only reported, have no effect yet, or in which nothing is random are not counted.
 
