@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from levinthal.errors import StoreError
+from levinthal.lab.judging.expected import expected_false
 from levinthal.lab.storage.rows import Rows
 from levinthal.report import painting
 from levinthal.report.believing import beliefs
@@ -95,6 +96,7 @@ def _context(study: Study, preset: str, rows: Rows, verdicts: Sequence[Verdict])
         "answer": answer(study, verdicts),
         "entries": judged,
         "tally": tally(judged),
+        "expected": expected_false(verdicts).sentence,
         "figures": figures,
         "drawings": painting.embedded({f.id: f.drawing for f in figures if f.drawing}),
         "beliefs": beliefs(rows),
