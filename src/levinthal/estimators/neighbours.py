@@ -1,7 +1,8 @@
 """Exact neighbour counting for KSG-1: how far the k-th joint neighbour is, how many lie nearer in x and y.
 
-Three ways lead to the same counts: k-d trees in few dimensions, bitmap filtering in many (kernels/bitmap.py),
-and two plain loops (kernels/plain.py) for few points or absurd ranges, and as the check of the others.
+Four ways lead to the same counts: all pairs in codes up to 1,500 points (kernels/block.py); beyond, k-d trees
+in few dimensions, bitmap filtering in many (kernels/bitmap.py); and two plain loops (kernels/plain.py) for a
+handful of points or absurd ranges, and as the check of the others.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from scipy.spatial import cKDTree
 from levinthal.errors import InputError, require_one_of
 from levinthal.estimators.arrays import as_array
 from levinthal.estimators.kernels.plain import count_plain
-from levinthal.estimators.kernels.search import BitmapSearch, in_ranges
+from levinthal.estimators.kernels.search import BitmapSearch, count_few, in_ranges
 
 NPEET_SLACK = 1e-15
 FEW_POINTS = 64
+ALL_PAIRS_UP_TO = 1500  # beyond, a filter was measured to be the faster way
 # beyond these magnitudes differences overflow, or lose their relative precision, before they can be coded
 HUGE, TINY = 1e290, 1e-280
 # dimensions -> number of points from which a k-d tree was measured to be the faster way
@@ -86,6 +88,8 @@ def count_neighbours(
     npeet = compat is not None
     if not can_be_indexed(x, y, k):
         return _count_plainly(x, y, k, threads, npeet)
+    if len(x) <= ALL_PAIRS_UP_TO and not npeet:
+        return NeighbourCounts(*count_few(x, y, k))
     search = BitmapSearch(x, y, threads)
     if tree_wins(NEAREST_BY_TREE_FROM, len(x), x.shape[1] + y.shape[1]):
         radius = _radii_by_tree(np.hstack([x, y]), k, threads)
