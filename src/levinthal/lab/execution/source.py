@@ -1,7 +1,8 @@
 """A hash of the code that `measure` is made of, so that an edit without a new version is noticed.
 
 The hash covers the function, the definitions of its file that it uses, and those that it imports from files
-beside it. Comments, formatting, docstrings, claims and figures do not change it.
+beside it. Comments, formatting, docstrings, claims and figures do not change it, nor does the file name of
+a study of one's own.
 """
 
 from __future__ import annotations
@@ -53,8 +54,13 @@ class _Reader:
             seen.add(place)
             for statement in self._statements(file, wanted):
                 open_ += self._needs(file, statement)
-                found.add(f"{file.relative_to(self.folder).as_posix()} {_code(statement)}")
+                found.add(f"{self._name(file)} {_code(statement)}")
         return sorted(found)
+
+    def _name(self, file: Path) -> str:
+        """The file as the hash names it: the file of a study of one's own may be renamed."""
+        renamed = file == self.file and not file.is_relative_to(PACKAGE)
+        return "" if renamed else file.relative_to(self.folder).as_posix()
 
     def _statements(self, file: Path, name: str) -> list[ast.stmt]:
         """What defines a name in a file; "" is what runs on import."""

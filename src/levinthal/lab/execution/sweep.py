@@ -18,7 +18,14 @@ from levinthal.vocabulary import Dataset, Preset, Study, Task
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a sweep is about to do; costs in the unit of the tasks."""
+    """What a sweep is about to do.
+
+    Attributes:
+        tasks: the number of tasks that are not finished.
+        runs: their runs: a cell with one seed.
+        skipped: the runs that are in the store already.
+        total_cost: the sum of the costs of the tasks, in the unit of the tasks.
+    """
 
     tasks: int
     runs: int
@@ -28,14 +35,26 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A task was handed out."""
+    """A task was handed out.
+
+    Attributes:
+        task: the task.
+    """
 
     task: Task
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A task is in the store. Costs and `busy` seconds are sums over the tasks finished so far."""
+    """A task is in the store.
+
+    Attributes:
+        task: the task.
+        seconds: how long it took.
+        done_cost: the sum of the costs of the tasks finished so far.
+        total_cost: the sum of the costs of all tasks that have not failed.
+        busy: the sum of the seconds of the tasks finished so far.
+    """
 
     task: Task
     seconds: float
@@ -46,7 +65,15 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A task failed; its cost is no longer in the total."""
+    """A task failed.
+
+    Attributes:
+        task: the task.
+        error: the error, in one line.
+        done_cost: the sum of the costs of the tasks finished so far.
+        total_cost: the sum of the costs of all tasks that have not failed.
+        busy: the sum of the seconds of the tasks finished so far.
+    """
 
     task: Task
     error: str
@@ -60,7 +87,16 @@ Event = Planned | Started | Finished | Failed
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a sweep went, in runs (a cell with one seed), and one line for each error."""
+    """How a sweep went. A run is a cell with one seed.
+
+    Attributes:
+        done: the number of runs that were measured.
+        skipped: the number of runs that were in the store already.
+        failed: the number of runs that failed.
+        seconds: how long the sweep took.
+        errors: one line for each task that failed.
+        interrupted: whether Ctrl-C ended it.
+    """
 
     done: int
     skipped: int
