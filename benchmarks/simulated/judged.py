@@ -16,8 +16,8 @@ from levinthal.vocabulary import Claim, Evidence, Interval, Outcome, Verdict
 ROOT_SEED = 20261129
 CHUNK = 25
 """Studies from one generator: chunk i of a cell has the generator [ROOT_SEED, the cell's number, i]."""
-MOST_SEEDS = 300
-"""A claim that needs more seeds than this is not judged again; it is counted."""
+MOST_SEEDS = 1000
+"""The judge names no larger number of seeds."""
 DENIED = (Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE)
 OPEN = Outcome.INCONCLUSIVE
 COUNTS_ANALYSES = "analyses" in inspect.signature(verdicts.judge).parameters
@@ -94,8 +94,8 @@ def settling(rng: np.random.Generator, cell: Cell, studies: int) -> Counts:
             continue
         counts["open"] += 1
         needed = verdict.seeds_needed
-        if needed is None or needed > MOST_SEEDS:
-            counts["none named" if needed is None else "too many"] += 1
+        if needed is None:
+            counts["none named"] += 1
             continue
         counts["asked"] += 1
         counts["seeds asked"] += needed
