@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from levinthal.errors import InputError, require_one_of
 from levinthal.lab.execution.executors import Executor, Inline, ignore
+from levinthal.lab.execution.freezing import frozen_now, runs_of
 from levinthal.lab.execution.measuring import Measured, Measuring, in_one_line
 from levinthal.lab.execution.source import measure_source
 from levinthal.lab.storage.runs import SOURCE, Run, Status, run_id
@@ -105,6 +106,7 @@ def sweep(
     device: str = "cpu",
     data: Dataset | None = None,
     again: bool = False,
+    defined: Study | None = None,
     on_event: Callable[[Event], None] = ignore,
 ) -> Summary:
     """Compute what the store lacks of a preset, each task in one transaction.
@@ -123,6 +125,8 @@ def sweep(
         data: the preset's data set, for a preset that names one.
         again: also measure the runs that another `measure` made: one whose code has changed since. The old
             runs stay in the store; the newest of each is read.
+        defined: the study as its file defines it, where `study` has a preset that was narrowed or extended.
+            Its claims and its preset are stored before the first run (`Store.freeze`).
         on_event: called with Planned once, then Started and Finished or Failed for each task.
 
     Returns:
@@ -138,6 +142,8 @@ def sweep(
     runner = executor if executor is not None else Inline()
     checksum = data.checksum if data is not None else ""
     source = measure_source(study.measure)
+    planned = (defined or study).presets.get(preset, chosen)
+    store.freeze(frozen_now(defined or study, preset), runs_of(study, planned, checksum))
     tasks, skipped = missing(study, chosen, store, checksum, source=source if again else None)
     if study.seed_by_seed:
         tasks = [alone for task in tasks for alone in one_seed_each(task)]
