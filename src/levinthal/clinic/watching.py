@@ -65,8 +65,12 @@ class Watch:
     detailed sample reads whether the weights were changed outside the optimiser's step. `print(watch)` shows
     the findings in the terminal; a notebook shows them as HTML.
 
-    Attributes:
+    Args:
         setup: The model, its optimisers and parameters.
+        every: One step in so many is sampled.
+        validation: The validation set, where there is one.
+
+    Attributes:
         history: The sampled steps: losses, layers, gradients, weights and updates.
         failed_rules: Rules that raised when the findings were last computed, and why.
         trouble: The failure of the watch itself; it then stops recording, and the loop goes on.

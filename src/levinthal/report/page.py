@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from levinthal.errors import StoreError
+from levinthal.lab.judging.expected import expected_false
 from levinthal.lab.storage.rows import Rows
 from levinthal.report import painting
 from levinthal.report.believing import beliefs
@@ -95,6 +96,7 @@ def _context(study: Study, preset: str, rows: Rows, verdicts: Sequence[Verdict])
         "answer": answer(study, verdicts),
         "entries": judged,
         "tally": tally(judged),
+        "expected": expected_false(verdicts).sentence,
         "figures": figures,
         "drawings": painting.embedded({f.id: f.drawing for f in figures if f.drawing}),
         "beliefs": beliefs(rows),
@@ -121,6 +123,8 @@ def _table(rows: Rows, beside: Path) -> Table | None:
 def write_whole(path: Path, content: str | bytes) -> Path:
     """Write a file whole or not at all, making its folder. Raises StoreError where that is not possible."""
     held = content.encode() if isinstance(content, str) else content
+    if path.exists() and not (path.is_file() or path.is_dir()):  # it would be replaced by a file
+        raise StoreError(f"cannot write {path}: it is a device or a pipe: name the file to write")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, half = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

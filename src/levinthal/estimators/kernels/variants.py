@@ -15,7 +15,8 @@ from scipy.spatial import cKDTree
 from levinthal.estimators.kernels.bitmap import Index, count_within, draw_bitmaps
 from levinthal.estimators.kernels.index import aligned
 from levinthal.estimators.kernels.order import sample_rows
-from levinthal.estimators.kernels.pairs import SIDE, count_block, count_pairs
+from levinthal.estimators.kernels.block import count_block
+from levinthal.estimators.kernels.pairs import SIDE, count_pairs
 from levinthal.estimators.kernels.search import BitmapSearch, in_ranges, nearest_radii
 
 SAMPLED = 48
@@ -73,7 +74,7 @@ class VariantSearch:
 
         def task(first: int, last: int) -> None:
             for rows, triple in zip(blocks[first:last], found[first:last], strict=True):
-                count_block(self.x, self.y, self.place[rows], *self.columns, self.k, *triple)
+                count_block(self.x, self.y, np.sort(self.place[rows]), *self.columns, self.k, *triple)
 
         in_ranges(self.threads, len(blocks), task)
         return found

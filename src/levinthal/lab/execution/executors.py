@@ -51,6 +51,9 @@ class Executor(Protocol):
 class Inline:
     """One item after another in this process.
 
+    Attributes:
+        workers: always 1.
+
     >>> list(Inline().run(abs, [-1, 2]))
     [(-1, 1), (2, 2)]
     """

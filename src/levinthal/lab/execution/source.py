@@ -1,7 +1,8 @@
 """A hash of the code that `measure` is made of, so that an edit without a new version is noticed.
 
 The hash covers the function, the definitions of its file that it uses, and those that it imports from files
-beside it. Comments, formatting, docstrings, claims and figures do not change it.
+beside it. Comments, formatting, docstrings, claims and figures do not change it, nor does the file name of
+a study of one's own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from levinthal.lab.execution.definitions import Reader, code
+from levinthal.lab.execution.definitions import PACKAGE, Reader, code
 
 
 def measure_source(measure: Callable[..., Any]) -> str:
@@ -29,7 +30,13 @@ def measure_source(measure: Callable[..., Any]) -> str:
         return ""
     name = str(getattr(measure, "__qualname__", "")).partition(".")[0]
     used = Reader(file.parent).follow([(file, name), (file, "")])
-    return digest(f"{where.relative_to(file.parent).as_posix()} {code(part)}" for where, part in used)
+    return digest(f"{_name(where, file)} {code(part)}" for where, part in used)
+
+
+def _name(file: Path, main: Path) -> str:
+    """The file as the hash names it: the file of a study of one's own may be renamed."""
+    renamed = file == main and not file.is_relative_to(PACKAGE)
+    return "" if renamed else file.relative_to(main.parent).as_posix()
 
 
 def file_of(function: Callable[..., Any]) -> Path | None:

@@ -26,9 +26,14 @@ class Store:
     A run that is measured again, because the code of its study has changed, stands beside the older ones:
     `finished` and `rows` read the newest, `runs` gives all.
 
-    `read_only` opens a store as it is, also on a medium that cannot be written. `wait` is how many
-    seconds to wait for another process that writes. Raises StoreError, in one line, for a file that
-    is not a store, is damaged, is from a newer version, or cannot be written; such a file is not touched.
+    Args:
+        path: the file. It is made where it does not exist, unless `read_only`.
+        read_only: open the store as it is, also on a medium that cannot be written.
+        wait: how many seconds to wait for another process that writes.
+
+    Raises:
+        StoreError: the file is not a store, is damaged, is from a newer version, or cannot be written. Such
+            a file is not touched.
 
     >>> from levinthal.vocabulary import Estimate
     >>> import tempfile
