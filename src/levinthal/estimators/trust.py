@@ -132,8 +132,20 @@ def null_in_doubt(value: float, null: float, tolerance: float, dims: tuple[int, 
     (False, True)
     """
     near_tolerance = abs(abs(null) - tolerance) <= tolerance / 2
-    near_null = sum(dims) > LOW_DIMENSION and abs(value - null - tolerance) <= 2 * tolerance
-    return near_tolerance or near_null
+    return near_tolerance or (sum(dims) > LOW_DIMENSION and _is_near(value, null, tolerance))
+
+
+def null_matters(value: float, null: float, tolerance: float) -> bool:
+    """Whether a null on some of the rows, in many dimensions, would add a concern or nearly so.
+
+    >>> null_matters(3.0, 0.01, 0.1), null_matters(3.0, 0.2, 0.1), null_matters(0.2, 0.01, 0.1)
+    (False, True, True)
+    """
+    return abs(null) > tolerance or value <= null + tolerance or _is_near(value, null, tolerance)
+
+
+def _is_near(value: float, null: float, tolerance: float) -> bool:
+    return abs(value - null - tolerance) <= 2 * tolerance
 
 
 def beside_null(value: float, null: float, tolerance: float, dims: tuple[int, int]) -> Concern | None:

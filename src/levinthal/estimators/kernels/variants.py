@@ -13,9 +13,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from levinthal.estimators.kernels.bitmap import Index, count_within, draw_bitmaps
+from levinthal.estimators.kernels.block import count_block
 from levinthal.estimators.kernels.index import aligned
 from levinthal.estimators.kernels.order import sample_rows
-from levinthal.estimators.kernels.block import count_block
 from levinthal.estimators.kernels.pairs import SIDE, count_pairs
 from levinthal.estimators.kernels.search import BitmapSearch, in_ranges, nearest_radii
 
