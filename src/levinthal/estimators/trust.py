@@ -132,7 +132,8 @@ def null_in_doubt(value: float, null: float, tolerance: float, dims: tuple[int, 
     (False, True)
     """
     near_tolerance = abs(abs(null) - tolerance) <= tolerance / 2
-    return near_tolerance or (sum(dims) > LOW_DIMENSION and _is_near(value, null, tolerance))
+    near_null = sum(dims) > LOW_DIMENSION and abs(value - null - tolerance) <= 2 * tolerance
+    return near_tolerance or near_null
 
 
 def null_matters(value: float, null: float, tolerance: float) -> bool:
@@ -141,11 +142,7 @@ def null_matters(value: float, null: float, tolerance: float) -> bool:
     >>> null_matters(3.0, 0.01, 0.1), null_matters(3.0, 0.2, 0.1), null_matters(0.2, 0.01, 0.1)
     (False, True, True)
     """
-    return abs(null) > tolerance or value <= null + tolerance or _is_near(value, null, tolerance)
-
-
-def _is_near(value: float, null: float, tolerance: float) -> bool:
-    return abs(value - null - tolerance) <= 2 * tolerance
+    return abs(null) > tolerance or value <= null + 3 * tolerance
 
 
 def beside_null(value: float, null: float, tolerance: float, dims: tuple[int, int]) -> Concern | None:

@@ -99,7 +99,7 @@ class VariantSearch:
         n, d, tree = len(self.order), self.columns[side], self.trees[side]
         if tree is not None:
             return [self._by_tree(tree, index.reals[:, :d], limit) for limit in limits]
-        if sum(self._bitmap_cost(index, limit, d) for limit in limits) <= 0.4 + d / 65 + len(limits) / 4:
+        if sum(self._bitmap_cost(index, limit, d) for limit in limits) <= 0.1 + d / 80 + len(limits) / 8:
             return [self._by_bitmaps(index, limit, np.arange(n)) for limit in limits]
         return list(self._by_pairs(index, d, np.stack(limits)))
 
