@@ -9,7 +9,7 @@ batch norm: all of them) or "everything".
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from levinthal.vocabulary import Preset, Scalar, Task
 
@@ -25,13 +25,14 @@ NAMES = {
 }
 ARCHITECTURES = tuple(NAMES)
 RATE = 1e-3
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 
 # Every arm differs from the plain MLP in its initialisation alone: C11 is about information without a skip.
 SLOPES = (0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.5)
 FAMILIES = ("glorot_normal", "orthogonal", "identity_like")
-INITIAL_ARMS: tuple[dict[str, Scalar], ...] = (
-    {"init": "he_normal", "slope": 1.0},
-    *({"init": init, "slope": slope} for init in FAMILIES for slope in SLOPES),
+INITIAL_ARMS: tuple[tuple[str, float], ...] = (
+    ("he_normal", 1.0),
+    *((init, slope) for init in FAMILIES for slope in SLOPES),
 )
 RIVAL, SAME_LOGITS = "orthogonal", "glorot_normal_large_logits"
 READS = ("errors", "information", "readings", "everything")
@@ -69,14 +70,14 @@ class Size:
     main: tuple[Protocol, ...]
     fast: tuple[Protocol, ...]
     final: tuple[Protocol, ...]
-    rates: tuple[float, ...]
-    rate_depths: tuple[int, ...]
-    width: int
-    depth: int
-    deep: int
-    seeds: int
-    few: int
-    images: int
+    rates: tuple[float, ...] = RATES
+    rate_depths: tuple[int, ...] = (3, 5, 10, 20)
+    width: int = 20
+    depth: int = 10
+    deep: int = 20
+    seeds: int = 8
+    few: int = 8
+    images: int = 2000
 
 
 def factors(**changes: Scalar) -> dict[str, Scalar]:
@@ -93,7 +94,7 @@ def factors(**changes: Scalar) -> dict[str, Scalar]:
 
 
 def tasks(size: Size) -> tuple[Task, ...]:
-    """Every task of a preset; of cells that differ in what is read alone, the one that is read most is run."""
+    """Every task of a preset; of cells that differ in what is read alone, the one read most is run."""
     merged: dict[tuple[tuple[str, Scalar], ...], Task] = {}
     for factors_, seeds in _cells(size):
         cell = factors_ | {"images": size.images}
@@ -183,8 +184,8 @@ def _grid(
 
 def _initialisations(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
     """Plain networks with more, or less, first-last information before training."""
-    for arm in INITIAL_ARMS:
-        here = factors(width=size.width, depth=size.deep, **arm)
+    for init, slope in INITIAL_ARMS:
+        here = factors(width=size.width, depth=size.deep, init=init, slope=slope)
         yield here | protocol.factors, size.few
 
 
@@ -198,66 +199,37 @@ def _cost(cell: dict[str, Scalar], seeds: int) -> float:
     return seeds * (training + 0.1 + share * int(cell["images"]))
 
 
-RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+FULL_QUICK = Protocol("full", 600, 120, levels=(3, 5, 10, 20))
 QUICK = Size(
     main=(Protocol("full", 1197, 120, levels=(20,)), Protocol("64", 1197, 240, levels=(10, 20))),
-    fast=(Protocol("full", 600, 120, levels=(3, 5, 10, 20)), Protocol("64", 1197, 120, levels=(3, 5, 10, 20))),
-    final=(Protocol("full", 600, 120, levels=()), Protocol("64", 1197, 240, levels=())),
-    rates=RATES,
-    rate_depths=(3, 5, 10, 20),
-    width=20,
-    depth=10,
-    deep=20,
-    seeds=8,
+    fast=(FULL_QUICK, Protocol("64", 1197, 120, levels=(3, 5, 10, 20))),
+    final=(FULL_QUICK, Protocol("64", 1197, 240, levels=())),
     few=5,
     images=500,
 )
 STANDARD = Size(
-    main=(
-        Protocol("full", 60_000, 40, levels=(20,)),
-        Protocol("128", 60_000, 1872, levels=(10, 20, 50)),
-    ),
-    fast=(
-        Protocol("full", 4_000, 100, levels=(3, 5, 10, 20)),
-        Protocol("128", 60_000, 468, levels=(3, 5, 10, 20, 40)),
-    ),
+    main=(Protocol("full", 60_000, 40, (20,)), Protocol("128", 60_000, 1872, (10, 20, 50))),
+    fast=(Protocol("full", 4_000, 100, (3, 5, 10, 20)), Protocol("128", 60_000, 468, (3, 5, 10, 20, 40))),
     final=(Protocol("128", 60_000, 1872, levels=()),),
-    rates=RATES,
-    rate_depths=(3, 5, 10, 20),
-    width=20,
-    depth=10,
-    deep=20,
-    seeds=8,
-    few=8,
-    images=2000,
 )
 LONG_MAIN = (Protocol("full", 60_000, 240, levels=(20,)), Protocol("128", 60_000, 9360, levels=(20,)))
-LONG = replace(
-    STANDARD,
+LONG = Size(
     main=LONG_MAIN,
-    fast=(
-        Protocol("full", 4_000, 400, levels=(3, 5, 10, 20)),
-        Protocol("128", 60_000, 9360, levels=(3, 5, 10, 20)),
-    ),
+    fast=(Protocol("full", 4_000, 400, (3, 5, 10, 20)), Protocol("128", 60_000, 9360, (3, 5, 10, 20))),
     final=LONG_MAIN,
 )
-PAPER_LEVELS = (10, 20, 50, 100, 200)
+WIDTHS, DEPTHS = (10, 20, 50, 100, 200), (2, 3, 5, 10, 20, 40)
 PAPER = Size(
     main=(
-        Protocol("full", 60_000, 400, levels=PAPER_LEVELS),
-        Protocol("512", 60_000, 2340, levels=PAPER_LEVELS),
-        Protocol("128", 60_000, 4680, levels=PAPER_LEVELS),
+        Protocol("full", 60_000, 400, WIDTHS),
+        Protocol("512", 60_000, 2340, WIDTHS),
+        Protocol("128", 60_000, 4680, WIDTHS),
     ),
-    fast=(
-        Protocol("full", 4_000, 400, levels=(2, 3, 5, 10, 20, 40)),
-        Protocol("128", 60_000, 1400, levels=(2, 3, 5, 10, 20, 40)),
-    ),
+    fast=(Protocol("full", 4_000, 400, DEPTHS), Protocol("128", 60_000, 1400, DEPTHS)),
     final=(Protocol("full", 60_000, 400, levels=()), Protocol("128", 60_000, 4680, levels=())),
     rates=(1e-4, *RATES),
     rate_depths=(3, 5, 10, 20, 40),
     width=50,
-    depth=10,
-    deep=20,
     seeds=10,
     few=10,
     images=10_000,

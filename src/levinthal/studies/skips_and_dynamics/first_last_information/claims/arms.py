@@ -104,5 +104,8 @@ def faster(slow: Mapping[str, Any], fast: Mapping[str, Any], error: float, *, be
 
 def ends_better(worse: Mapping[str, Any], better: Mapping[str, Any]) -> Reading:
     """log2 of one arm's final error over another's, each at its best learning rate."""
-    sides = (lambda rows, arm=arm: final_error(rows.where(**arm)) for arm in (worse, better))
-    return compare(*sides, log2_ratio)
+    return compare(_final_of(worse), _final_of(better), log2_ratio)
+
+
+def _final_of(arm: Mapping[str, Any]) -> Reading:
+    return lambda rows: final_error(rows.where(**arm))

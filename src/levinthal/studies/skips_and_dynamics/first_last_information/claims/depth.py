@@ -1,4 +1,4 @@
-"""The claims on depth: training time (C4), final error (C4b), information at the end and at one error (C5, C5b)."""
+"""The claims on depth: training time (C4), final error (C4b), information (C5, C5b)."""
 
 from __future__ import annotations
 

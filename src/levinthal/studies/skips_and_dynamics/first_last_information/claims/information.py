@@ -1,4 +1,4 @@
-"""The claims about first-last information: training, a head start, a peak, the state space (C1, C2, C6, C10)."""
+"""The claims on first-last information: a rise, a head start, a peak, the state space (C1, C2, C6, C10)."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ BUDGET = 120
 """Updates within which the peak of C6 shows on digits. A shorter run says nothing of it."""
 
 
-def in_each_mode(reading: Reading, arm: Mapping[str, Any], batches: Batches, readout: str = "before") -> Parts:
-    """A reading of information at every width, in trained networks or in frozen ones: one condition a mode."""
+def in_each_mode(
+    reading: Reading, arm: Mapping[str, Any], batches: Batches, readout: str = "before"
+) -> Parts:
+    """A reading of information, in trained networks or in frozen ones: one condition for each mode."""
     return inside(
         main(batches),
         {
@@ -133,7 +135,8 @@ def falling_from_a_head_start(batches: Batches) -> Claim:
         unit="bits",
         smallest_effect=0.25,
         why_smallest=QUARTER,
-        quote="MLPs with shortcuts start with higher mutual information which then decreases towards the optimum.",
+        quote="MLPs with shortcuts start with higher mutual information which then decreases towards the "
+        "optimum.",
         control="the same networks with frozen weights",
         evidence=evidence(*arms, notes=where_read(main(batches))),
     )
@@ -151,7 +154,8 @@ def peaking(batches: Batches) -> Claim:
         smallest_effect=0.25,
         why_smallest=f"{QUARTER}; the way to measure the height was changed after results were seen",
         basis=Basis.SEEN,
-        quote="The MI gradually increases as it trains, maximizes and begins to decrease again (see Fig. 5a).",
+        quote="As ResNets train, they start with low mutual information between weights. The MI gradually "
+        "increases as it trains, maximizes and begins to decrease again (see Fig. 5a).",
         control="the same network with frozen weights",
         evidence=evidence(*arms, notes=where_read(main(batches))),
     )

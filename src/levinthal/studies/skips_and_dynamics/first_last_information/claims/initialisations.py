@@ -1,8 +1,7 @@
-"""The claim that information before training goes with its speed (C11), over initialisations of plain networks."""
+"""The claim that initial information goes with speed (C11), over initialisations of plain networks."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -35,7 +34,7 @@ from levinthal.vocabulary import Basis, Claim
 
 Predictor = Callable[[Rows], float]
 """From the rows of one initialisation to a number known before training."""
-ARMS = frozenset((str(arm["init"]), float(arm["slope"])) for arm in INITIAL_ARMS)
+ARMS = frozenset(INITIAL_ARMS)
 FEWEST = 20
 
 
@@ -88,7 +87,7 @@ def jackknife(x: np.ndarray, y: np.ndarray) -> list[float]:
     """Pseudo-values of the rank correlation, moved so that their mean is the correlation itself.
 
     >>> values = jackknife(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), np.array([1.0, 3.0, 2.0, 4.0, 5.0]))
-    >>> round(math.fsum(values) / 5, 12)
+    >>> round(sum(values) / 5, 12)
     0.9
     """
     whole, n = rank_correlation(x, y), len(x)

@@ -76,11 +76,12 @@ def grid(batches: Batches) -> Narrow:
 
 def _longest(rows: Rows, among: Rows, keys: tuple[str, ...], varied: str = "") -> Rows:
     """The rows of the group with the most steps, of those with three levels or more of a factor."""
-    groups = among.group_by(*keys) if len(among) else {}
+    groups: Mapping[Any, Rows] = among.group_by(*keys) if len(among) else {}
     found = [key for key, part in groups.items() if not varied or len(part.distinct(varied)) >= LEAST]
     if not found:
         return rows.where(steps=())
-    return rows.where(**dict(zip(keys, max(found, key=lambda key: key[2]), strict=True)))
+    longest: Any = max(found, key=lambda key: key[2])
+    return rows.where(**dict(zip(keys, longest, strict=True)))
 
 
 def inside(narrow: Narrow, parts: Mapping[str, Reading] | Callable[[Rows], Mapping[str, Reading]]) -> Parts:

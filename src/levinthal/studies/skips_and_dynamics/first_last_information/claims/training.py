@@ -76,9 +76,9 @@ def signal_falls(batches: Batches) -> Claim:
         smallest_effect=0.05,
         why_smallest="chosen by us: half of a ratio of .1; before, it was a log2 ratio of 1 with a floor",
         basis=Basis.SEEN,
-        quote="two phases in the training process: i) a drift phase where the error decreases fast (while the "
-        "successive layers are highly correlated) and ii) a diffusion phase where the error decreases slowly "
-        "(if at all) and the representation becomes more efficient.",
+        quote="two phases in the training process: i) a drift phase where the error decreases fast (while "
+        "the successive layers are highly correlated) and ii) a diffusion phase where the error decreases "
+        "slowly (if at all) and the representation becomes more efficient.",
         control="shuffled labels",
         evidence=evidence(
             fall_of_signal(batches, "true"),
@@ -92,12 +92,16 @@ def direct_path(batches: Batches) -> Claim:
     """C11b."""
     return Claim(
         **named(
-            batches, "C11b", "the shortcut's direct path carries more of the accuracy than the deep one.", "sec. 4"
+            batches,
+            "C11b",
+            "the shortcut's direct path carries more of the accuracy than the deep one.",
+            "sec. 4",
         ),
-        effect="test error without the direct path less that without the deep path (each replaced by its mean)",
+        effect="test error with the direct path replaced by its mean, less that with the deep path replaced",
         unit="",
         smallest_effect=None,
-        quote="high mutual information between the first and last layer enables effective training of deep nets",
+        quote="high mutual information between the first and last layer enables effective training of deep "
+        "nets",
         control="",
         evidence=evidence(without_path(batches)),
     )

@@ -1,4 +1,4 @@
-"""The claim that high information goes with a fast decrease of error (C8): within a run, and across networks."""
+"""The claim that high information goes with a fast fall of error (C8), within a run and across networks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def beyond_time(x: np.ndarray, y: np.ndarray, time: np.ndarray) -> float:
 
 
 def within_runs(batches: Batches, arm: Mapping[str, Any]) -> Parts:
-    """Partial rank correlation of information and the fall of the log error, given the step: by architecture."""
+    """Partial rank correlation of information and the fall of the log error, given the step."""
     return inside(
         main(batches),
         {name: mean_over("width", of=_in_run, architecture=name, **arm) for name in ARCHITECTURES},
@@ -124,8 +124,8 @@ def across_networks(*factors: str, **where: Any) -> Reading:
 
 QUOTE = (
     "In Fig. 5a, we see that high mutual information produces rapid decrease in test error: The points that "
-    "represent the outcome of each epoch of training show a high slope (and decrease in error) at high mutual "
-    "information, and a low slope at low mutual information"
+    "represent the outcome of each epoch of training show a high slope (and decrease in error) at high "
+    "mutual information, and a low slope at low mutual information"
 )
 
 
@@ -153,7 +153,10 @@ def fast_when_high(batches: Batches) -> Claim:
 
 ACROSS = Claim(
     **named(
-        MINI, "C8b", "networks of unlike depths: initial information and speed go together.", "sec. 3, Fig. 5a"
+        MINI,
+        "C8b",
+        "networks of unlike depths: initial information and speed go together.",
+        "sec. 3, Fig. 5a",
     )
     | {"id": "C8b"},
     effect="rank correlation of initial information and speed to 20 % error, over architectures and depths",
