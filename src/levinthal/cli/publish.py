@@ -44,14 +44,14 @@ def publish(chosen: Selected, store: Store, page: Path, *, command: str) -> Publ
     verdicts = judged(chosen.study, rows, on_fault=faults.append)
     changed = changed_since(runs, measure_source(chosen.study.measure))
     facts = provenance(chosen, runs, command=command, changed=changed)
-    unfinished = f"{len(runs)} of {chosen.planned} runs are there" if len(runs) < chosen.planned else ""
+    unfinished = f"{len(runs)} of {chosen.planned} runs are stored" if len(runs) < chosen.planned else ""
     broken: list[str] = []
     page_of = (chosen.study, chosen.preset_name, rows, verdicts, facts, page)
     write_report(*page_of, progress=unfinished, on_fault=broken.append)
     console = stdout()
     console.print(verdict_table(chosen.study, verdicts))
     if unfinished:
-        console.print(f"Unfinished: {unfinished}; `{command}` goes on.", soft_wrap=True, markup=False)
+        console.print(f"Unfinished: {unfinished}; `{command}` continues.", soft_wrap=True, markup=False)
     if changed:
         print(f"levinthal: {changed}: `{command} --again`, or raise the study's version", file=sys.stderr)
     for fault in broken:
