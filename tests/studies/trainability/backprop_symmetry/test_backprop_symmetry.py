@@ -115,7 +115,7 @@ def simulated(solved: float, near: float, opposite: float, control: float = 0.0)
         ("random function", control, control, control),
     ):
         cell = {"task": task, "nets": 2, "sweeps": 5000}
-        for seed in range(8):
+        for seed in range(48):
             off = 0.02 * (seed % 3 - 1)
             yield Row(cell, Measurement("solved", Estimate.exact(share + off), seed, 5000))
             for name, value in (("is_124", one), ("antisymmetry", two), ("sweeps", 1400 + seed)):
