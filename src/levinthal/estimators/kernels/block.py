@@ -10,7 +10,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from levinthal.estimators.kernels.bitmap import insert, measure
+from levinthal.estimators.kernels.bitmap import measure
 from levinthal.estimators.kernels.pairs import (
     SIDE,
     at_cache_line,
@@ -19,7 +19,6 @@ from levinthal.estimators.kernels.pairs import (
     count_rows,
     limit_edges,
     pair_block,
-    reach_of,
 )
 from levinthal.estimators.kernels.vector import below, below_each, lowest_bit
 
