@@ -118,6 +118,15 @@ def test_a_control_of_one_reading_stands_for_all_parts() -> None:
     assert verdict(read) is Outcome.REPLICATES
 
 
+def test_a_rival_is_read_beside_and_its_edge_decides_nothing() -> None:
+    rows = Rows.of(table(best={**BEST, "control": RATES[0]}))
+    read = evidence(by_depth("fast"), rival=by_depth("control"))(rows)
+    assert read.rival.keys() == read.effects.keys()
+    assert not read.control
+    assert not read.grid_edge
+    assert any(note.startswith("Rival, best") and "edge of the grid" in note for note in read.notes)
+
+
 def test_notes_of_effects_and_of_the_claim_are_joined_once() -> None:
     noted = Effect({0: 1.0}, note="Left out: none.")
     read = evidence(

@@ -156,19 +156,21 @@ def evidence(
     effects: Reading | Parts,
     control: Reading | Parts | None = None,
     *,
+    rival: Reading | Parts | None = None,
     notes: Callable[[Rows], Iterable[str]] | None = None,
 ) -> Callable[[Rows], Evidence]:
     """The evidence function of a claim.
 
     Args:
         effects: the reading of every condition, or one reading of the whole.
-        control: the same of the control: by condition, or one reading that stands for all.
+        control: the same of the null control: by condition, or one reading that stands for all.
+        rival: the same of a rival treatment, which is shown beside the effect and voids nothing.
         notes: from the rows to more sentences for the verdict.
 
     Returns:
         From the rows to the evidence. Conditions without runs are left out, their notes are not. The best
         learning rates of each condition are noted. `grid_edge` is set if the best learning rate of any arm,
-        of the effect or of the control, is on the edge of its grid.
+        of the effect or of the control, is on the edge of its grid; one of the rival's is noted only.
 
     >>> claim = evidence(lambda rows: Effect({0: 1.0}), control=lambda rows: Effect({0: 0.0}))
     >>> found = claim(Rows.of([]))
@@ -177,12 +179,13 @@ def evidence(
     """
 
     def found(rows: Rows) -> Evidence:
-        parts, controls = _read(effects, rows), _read(control, rows)
+        parts, controls, rivals = _read(effects, rows), _read(control, rows), _read(rival, rows)
         known = [*parts.values(), *controls.values()]
         sentences = [
             *_about_rates("Best", parts),
             *_about_rates("Control, best", controls),
-            *filter(None, (effect.note for effect in known)),
+            *_about_rates("Rival, best", rivals),
+            *filter(None, (effect.note for effect in [*known, *rivals.values()])),
             *(notes(rows) if notes else ()),
         ]
         return Evidence(
@@ -190,6 +193,7 @@ def evidence(
             {part: effect.by_seed for part, effect in controls.items() if effect.by_seed},
             any(effect.at_edge for effect in known if effect.by_seed),
             tuple(dict.fromkeys(sentences)),
+            {part: effect.by_seed for part, effect in rivals.items() if effect.by_seed},
         )
 
     return found

@@ -1,0 +1,106 @@
+"""A number with its trust, and the same number at an address."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Scalar = str | int | float | bool
+Cell = Mapping[str, Scalar]
+
+
+class Trust(StrEnum):
+    """How far to believe a number, in four steps."""
+
+    EXACT = "exact"
+    CALIBRATED = "calibrated"
+    ORDINAL = "ordinal"
+    UNRELIABLE = "unreliable"
+
+
+BADGES: Mapping[str, str] = {
+    "exact": "▮▮▮▮", "calibrated": "▮▮▮▯", "ordinal": "▮▮▯▯", "unreliable": "▮▯▯▯",
+    "replicates": "●", "partially": "◐", "weaker than claimed": "▽", "does not replicate": "✕",
+    "inconclusive": "○", "reported": "–",
+    "critical": "▲", "warning": "△", "info": "·",
+}  # fmt: skip
+"""The mark that goes with a word of trust, outcome or severity: never colour alone."""
+
+
+def as_html(word: str, text: str, notes: Iterable[str] = ()) -> str:
+    """A badge, a text and its notes as HTML, for notebooks."""
+    small = "".join(f"<br><small>{html.escape(note)}</small>" for note in notes if note)
+    return f"<div><b>{BADGES[word]} {html.escape(word)}</b>&ensp;{html.escape(text)}{small}</div>"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A two-sided interval, its level, and the method that made it."""
+
+    low: float
+    high: float
+    level: float = 0.95
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number that carries its trust, which has no default. `float(estimate)` is its value.
+
+    >>> why = ("its ceiling is 11.5",)
+    >>> e = Estimate(4.42, "bits", Interval(4.31, 4.53), trust=Trust.ORDINAL, reasons=why)
+    >>> print(e)
+    4.42 bits [4.31, 4.53] (ordinal: its ceiling is 11.5)
+    >>> float(e)
+    4.42
+    """
+
+    value: float
+    unit: str = ""
+    interval: Interval | None = None
+    trust: Trust = field(kw_only=True)
+    reasons: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def exact(cls, value: float, unit: str = "") -> Estimate:
+        """A number that is computed, not estimated: nothing but rounding stands between it and the truth.
+
+        Args:
+            value: the number.
+            unit: its unit; empty for a pure number.
+
+        Returns:
+            The estimate, without interval. Counts and shares of a sample are not exact: see `proportion`.
+
+        >>> print(Estimate.exact(0.5, "nats"))
+        0.5 nats (exact)
+        """
+        return cls(value, unit, trust=Trust.EXACT)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        span = f" [{self.interval.low:.3g}, {self.interval.high:.3g}]" if self.interval else ""
+        why = f": {'; '.join(self.reasons)}" if self.reasons else ""
+        return f"{self.value:.3g}{unit}{span} ({self.trust}{why})"
+
+    def _repr_html_(self) -> str:
+        return as_html(self.trust, str(self).partition(" (")[0], self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """An estimate at its address. `condition` says how it was read, as `key=value` words."""
+
+    name: str
+    estimate: Estimate
+    seed: int = 0
+    step: int = 0
+    layer: str = ""
+    condition: str = ""

@@ -1,0 +1,53 @@
+"""A question put to networks, with its presets and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from levinthal.vocabulary.claims import Claim, Verdict
+from levinthal.vocabulary.estimates import Cell, Measurement
+from levinthal.vocabulary.figures import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One cell of a study and the seeds to run it with; `cost` (any unit) weighs the time left."""
+
+    cell: Cell
+    seeds: tuple[int, ...]
+    cost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named size of a study: its data set (or none), its tasks, and how long they take."""
+
+    about: str
+    data: str | None
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A question put to networks. A new study is one new file holding one of these as `study`.
+
+    `measure(task, data=..., device=...)` yields the measurements of every seed of the task;
+    `answer(verdicts)` says in one sentence what came out; `figures(rows)` gives the figures. `terms` defines
+    the abbreviations and units that the claims use. `seed_by_seed` says that `measure` treats each seed on
+    its own, with equal results when it gets one seed at a time: then each finished seed is stored at once.
+    """
+
+    name: str
+    chapter: str
+    question: str
+    source: str
+    version: int
+    presets: Mapping[str, Preset]
+    measure: Callable[..., Iterable[Measurement]]
+    claims: tuple[Claim, ...]
+    figures: Callable[[Any], Iterable[Figure]]
+    answer: Callable[[Mapping[str, Verdict]], str]
+    terms: Mapping[str, str] = field(default_factory=dict)
+    seed_by_seed: bool = False
