@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import re
@@ -88,6 +89,15 @@ def test_an_edit_of_measure_is_reported_and_again_measures_it(call: Call, here: 
     with Store(STORE) as store:
         assert store.rows("toy-coins").values().mean() == pytest.approx(0.625, abs=0.05)
         assert len(store.runs("toy-coins")) == 24
+
+
+def test_a_study_whose_file_is_renamed_has_not_changed(call: Call, here: Path) -> None:
+    call(*RUN)
+    (here / "small_study.py").rename(here / "coins.py")
+    try:
+        assert call("study", "report", "coins.py").err == ""
+    finally:
+        sys.modules.pop("coins", None)
 
 
 def test_set_narrows_the_preset_to_a_page_of_its_own(call: Call) -> None:
@@ -208,6 +218,15 @@ def test_report_measures_nothing_and_writes_rows_where_it_is_told(call: Call, he
     assert {row["coin"] for row in rows} == {"bent", "fair"}
 
 
+def test_report_refuses_a_folder_for_its_rows_before_the_page_is_written(call: Call, here: Path) -> None:
+    call(*RUN)
+    PAGE.unlink()
+    for option in ("--csv", "--markdown"):
+        said = call("study", "report", "small_study.py", option, ".")
+        assert (said.code, ". is a folder: name the file" in said.err) == (2, True)
+    assert not PAGE.exists()
+
+
 def test_one_store_keeps_the_data_sets_apart(call: Call) -> None:
     assert call(*RUN).code == 0
     said = call(*RUN, "--preset", "digits")
@@ -233,10 +252,13 @@ def test_a_read_only_folder_is_one_line(call: Call, here: Path) -> None:
 def test_a_folder_that_may_not_be_written_is_told_before_anything_is_measured(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(levinthal.cli.running.os, "access", lambda path, mode: False)
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(levinthal.cli.running.tempfile, "NamedTemporaryFile", refused)
     said = call(*RUN)
     assert said.code == 2
-    assert said.err == "levinthal: may not write to the folder results: name another\n"
+    assert said.err == f"levinthal: cannot write {PAGE} (Permission denied): name another file\n"
     assert not STORE.exists()
 
 

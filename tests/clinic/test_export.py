@@ -14,9 +14,9 @@ from torch.nn import functional
 
 from levinthal.clinic import check
 from levinthal.clinic.export import plain, to_json, to_sarif
+from levinthal.clinic.recording.loop import sampled_step
 from levinthal.clinic.recording.sample import TENSOR
 from levinthal.clinic.rules.catalogue import CATALOGUE
-from levinthal.clinic.watching import sampled_step
 from levinthal.vocabulary import Finding, Severity
 
 # object of SARIF 2.1.0 -> (properties it must have, others it may have, property -> kind of object in it);

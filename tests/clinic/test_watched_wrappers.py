@@ -130,7 +130,7 @@ def test_a_function_mode_that_the_user_removes_is_left_alone() -> None:
         for _ in range(3):
             with Counting() as mine, torch.device("cpu"):
                 loss = functional.cross_entropy(model(X[:8]), Y[:8])
-            assert torch.overrides._get_current_function_mode_stack() == [w._recorder]
+            assert torch.overrides._get_current_function_mode_stack() == [w._loop._recorder]
             assert mine.calls > 0
             loss.backward()
             optimizer.step()

@@ -68,14 +68,11 @@ def changed_since(runs: Sequence[Run], source: str) -> str:
     return f"`measure` has changed since {others} of {counted(len(runs), 'run')} were made" if others else ""
 
 
-def _ignored(fault: str) -> None:
-    """Pass over a fault: it stands in the verdict's reasons as well."""
-
-
-def judged(study: Study, rows: Rows, *, on_fault: Callable[[str], None] = _ignored) -> list[Verdict]:
+def judged(study: Study, rows: Rows, *, on_fault: Callable[[str], None]) -> list[Verdict]:
     """A verdict on every claim; one whose evidence cannot be computed is inconclusive and says why.
 
-    `on_fault` gets one line for each claim whose evidence asks for a factor that does not exist.
+    `on_fault` gets one line for each claim whose evidence asks for a factor that does not exist; the line
+    stands in the verdict's reasons as well.
     """
     return [_judged(claim, rows, on_fault) for claim in study.claims]
 

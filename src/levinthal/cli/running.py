@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -100,14 +101,17 @@ def report(
 
     chosen = selected(name, selection, need_data=False)
     page = writable(output or default_page(chosen))
+    for path in (csv, markdown):
+        if path:
+            _make_folder(path)
     with closing(Store((selection or Selection()).store, read_only=True)) as store:
         published = publish(chosen, store, page, command=command(name, chosen, selection))
     if csv:
-        published.rows.to_csv(writable(csv))
+        published.rows.to_csv(csv)
         stdout().print(f"rows: {csv}", soft_wrap=True)
     figures = save_figures(chosen.study, published.rows, svg) if svg else []
     if markdown:
-        save_markdown(chosen, published, figures, writable(markdown))
+        save_markdown(chosen, published, figures, markdown)
     published.raise_faults()
     return 0
 
@@ -158,16 +162,27 @@ def _cores() -> int:
 
 
 def writable(path: Path) -> Path:
-    """Make the file's folder and return the path; raises InputError before hours are spent, not after."""
+    """Make the file's folder and return the path; raises InputError before hours are spent, not after.
+
+    Permissions are not enough: a read-only disk and `/proc` refuse root too. So a file is made and removed.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(f"{path} is a device or a pipe: name the file to write")
+    _make_folder(path)
+    try:
+        tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
+    except OSError as error:
+        raise InputError(f"cannot write {path} ({error.strerror}): name another file") from error
+    return path
+
+
+def _make_folder(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path} is a folder: name the file to write")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the folder {path.parent} ({error.strerror}): name another") from error
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"may not write to the folder {path.parent}: name another")
-    return path
 
 
 class Listener:

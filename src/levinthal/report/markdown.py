@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from levinthal.lab.judging.expected import expected_false
 from levinthal.report.page import write_whole
 from levinthal.report.verdicts import Entry, Line, answer, entries, glyph
 from levinthal.vocabulary import Figure, Study, Verdict
@@ -32,6 +33,7 @@ def write_markdown(
         f"**{answer(study, verdicts)}**",
         f"Source: {study.source}.",
         "\n".join(_table(rows)),
+        *filter(None, [expected_false(verdicts).sentence]),
         *(_picture(figure, file) for figure, file in pictures),
         "## Why",
         *(_why(row) for row in rows),

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from levinthal.errors import StoreError
+from levinthal.lab.execution.executors import ignore
+from levinthal.lab.judging.expected import expected_false
 from levinthal.lab.storage.rows import Rows
 from levinthal.report import painting
 from levinthal.report.believing import beliefs
@@ -34,10 +36,6 @@ class Table:
     beside: str = ""
 
 
-def _ignored(fault: str) -> None:
-    """Pass over a fault: the page shows it as well."""
-
-
 def write_report(
     study: Study,
     preset: str,
@@ -47,7 +45,7 @@ def write_report(
     path: Path,
     *,
     progress: str = "",
-    on_fault: Callable[[str], object] = _ignored,
+    on_fault: Callable[[str], object] = ignore,
 ) -> Path:
     """Write the report of a study as one page that works offline.
 
@@ -62,7 +60,7 @@ def write_report(
         provenance: facts for the foot of the page by name, such as seeds, versions and the command.
         path: the HTML file to write; its folder must exist.
         progress: such as "12 of 40 tasks done", for a study that is not finished.
-        on_fault: called with one line for each figure that fails.
+        on_fault: called with one line for each figure that fails; the page shows it as well.
 
     Returns:
         The path.
@@ -95,6 +93,7 @@ def _context(study: Study, preset: str, rows: Rows, verdicts: Sequence[Verdict])
         "answer": answer(study, verdicts),
         "entries": judged,
         "tally": tally(judged),
+        "expected": expected_false(verdicts).sentence,
         "figures": figures,
         "drawings": painting.embedded({f.id: f.drawing for f in figures if f.drawing}),
         "beliefs": beliefs(rows),
@@ -121,6 +120,8 @@ def _table(rows: Rows, beside: Path) -> Table | None:
 def write_whole(path: Path, content: str | bytes) -> Path:
     """Write a file whole or not at all, making its folder. Raises StoreError where that is not possible."""
     held = content.encode() if isinstance(content, str) else content
+    if path.exists() and not (path.is_file() or path.is_dir()):  # it would be replaced by a file
+        raise StoreError(f"cannot write {path}: it is a device or a pipe: name the file to write")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, half = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from levinthal.lab.judging.expected import expected_false
 from levinthal.report.formatting import counted, listed
 from levinthal.report.verdicts import Entry, Line, answer, entries, glyph, tally
 from levinthal.vocabulary import Study, Verdict
@@ -52,6 +53,7 @@ class VerdictTable:
     entries: tuple[Entry, ...]
     answer: str
     path: Path | None
+    expected: str = ""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         plain = options.ascii_only
@@ -68,6 +70,8 @@ class VerdictTable:
         counts = listed([f"{count} {word}" for _, word, count in tally(self.entries)])
         ending = f"{counted(len(self.entries), 'claim')}: {counts}." if counts else "No claims."
         yield Text(_letters(textwrap.fill(ending, width), plain))
+        if roomy and self.expected:
+            yield Text(_letters(textwrap.fill(self.expected, width), plain), style="dim")
         if roomy and self.study.terms:
             meanings = "; ".join(f"{term}: {meaning}" for term, meaning in self.study.terms.items())
             yield Text(_letters(textwrap.fill(f"{meanings}.", width), plain), style="dim")
@@ -130,4 +134,5 @@ def _letters(text: str, plain: bool) -> str:
 
 def verdict_table(study: Study, verdicts: Sequence[Verdict], path: Path | None = None) -> VerdictTable:
     """Answer, verdicts and the path of the page, for a rich console (which respects NO_COLOR and pipes)."""
-    return VerdictTable(study, tuple(entries(study, verdicts)), answer(study, verdicts), path)
+    expected = expected_false(verdicts).sentence
+    return VerdictTable(study, tuple(entries(study, verdicts)), answer(study, verdicts), path, expected)

@@ -65,6 +65,11 @@ def test_a_healthy_run_reads_healthy_with_the_reason(tmp_path: Path) -> None:
     assert "20 samples, from step 0 to step 190" in page.words
 
 
+def test_a_power_of_ten_in_the_headline_does_not_break_at_its_hyphen(tmp_path: Path) -> None:
+    page = made(tmp_path, history=history([2.0 * 0.4**k for k in range(20)]), setup=setup())
+    assert re.search(r"Healthy: the loss fell to \de\u2212\d of the chance level", page.words)
+
+
 def test_the_cause_comes_first_with_evidence_remedy_and_what_it_explains(tmp_path: Path) -> None:
     cause = finding("MISSING_ZERO_GRAD", "optimiser", 30, {"norm of the gradient left over": 2.5})
     symptom = dataclasses.replace(finding("UNDERFIT", "loss", 90, {}), follows="MISSING_ZERO_GRAD")
