@@ -65,8 +65,8 @@ def test_weights_that_are_not_the_papers() -> None:
     w = torch.tensor([2.0, 3.0, 4.0, -4.0, -3.0, -2.0], dtype=torch.float64)
     good = torch.tensor([1.0, -2.0, 4.0, -4.0, 2.0, -1.0], dtype=torch.float64)
     assert is_124(torch.stack([good, w])[None]).tolist() == [False]
-    alike = torch.tensor([1.0, 2.0, 3.0, 3.0, 2.0, 1.0], dtype=torch.float64)
-    assert antisymmetry(torch.stack([alike, alike])[None]).item() == pytest.approx(-1)
+    mirrored = torch.tensor([1.0, 2.0, 3.0, 3.0, 2.0, 1.0], dtype=torch.float64)
+    assert antisymmetry(torch.stack([mirrored, mirrored])[None]).item() == pytest.approx(-1)
     assert [kind_of(2, 4), kind_of(1.5, 2), kind_of(2.2, 4)] == ["1:2:4", "2:3:4", "other"]
 
 
