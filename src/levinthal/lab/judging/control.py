@@ -36,7 +36,7 @@ def hold_against_control(outcome: Outcome, overall: Arm, control: Arm, sizes: Si
         return Outcome.INCONCLUSIVE, (why,)
     if control.estimate and sizes.beyond_null(overall.interval) and not _apart(overall, control, sizes):
         return Outcome.INCONCLUSIVE, (_SHARED.format(formatted(control.estimate)),)
-    excess = excess_of(overall, control, sizes).estimate
+    excess = excess_of(overall, control, sizes).estimate if sizes.beyond_null(control.interval) else None
     if outcome is Outcome.REPLICATES and excess is not None and excess.value < sizes.counts:
         less = f"Less that of the control, seed by seed, the effect is {formatted(excess)}"
         return Outcome.PARTIALLY, (f"{less}, below {size_text(sizes.counts, sizes.unit)}.", why)
