@@ -61,12 +61,12 @@ Normal noise, the same in the control. *Set aside*: a condition is excluded, or 
 the control shows the effect too; before / now.
 """
 
-LOOKS = f"""## Looks
+LOOKS = f"""## Judged again after seeds were added
 
 A study judged again after seeds were added, at {tables.looked_at()} seeds; one condition, normal noise.
 *Counted*: the judge was told how often the claim had been judged. Numbers: ever *replicates* / ever *weaker*
 or *does not replicate* / *replicates* as the first word other than *inconclusive* / *replicates* at the last
-look.
+analysis.
 """
 
 SETTLE = """## Seeds that would settle it
