@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from levinthal.vocabulary import Claim, Preset, Study
 
 StudyName = Annotated[
-    str, Parameter(help="A study's name, or the path of your own: `my_study.py`, or `my_study.py:name`.")
+    str,
+    Parameter(
+        help="The name of a study, or the path of your own file: `my_study.py`, or `my_study.py:name`."
+    ),
 ]
 
 
 def list_studies() -> int:
-    """List the studies, what each asks, and its presets."""
+    """List the studies, with the question and the presets of each."""
     from levinthal.studies import catalogue
 
     known = catalogue()
@@ -35,7 +38,7 @@ def list_studies() -> int:
 
 
 def show(name: StudyName, /) -> None:
-    """Show what a study asks, its claims and its presets."""
+    """Show the question of a study, its claims and its presets."""
     from levinthal.studies import find
 
     study = find(name)

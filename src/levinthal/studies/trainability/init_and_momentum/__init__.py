@@ -46,5 +46,5 @@ study = Study(
     figures=figures,
     answer=answer,
     terms=LOG2_RATIO,
-    protocol=("steps",),
+    protocol=("images", "steps", "batch"),
 )

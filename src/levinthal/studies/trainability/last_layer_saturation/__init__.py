@@ -41,5 +41,5 @@ study = Study(
     figures=figures,
     answer=answer,
     terms=LOG2_RATIO,
-    protocol=("steps", "rate"),
+    protocol=("images", "steps"),
 )

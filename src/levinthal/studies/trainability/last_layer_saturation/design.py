@@ -23,6 +23,7 @@ RATES = (0.01, 0.03, 0.1, 0.3, 1)
 HIGHER = (3, 10)  # where sigmoids train best, or no longer
 UPDATES = 5_000_000  # of the paper, in batches of 10
 EARLY = 1500  # updates within which the top layer is to saturate
+DRAWS = 32  # networks that are read before training
 SATURATED = 0.9  # where 2 % of a layer's activations lie beyond it, the layer saturates
 
 Arm = tuple[str, str, int, str]
@@ -38,7 +39,7 @@ ARMS: tuple[Arm, ...] = (
     ("softsign", STANDARD, 4, "true"),
     ("softsign", NORMALISED, 4, "true"),
 )
-"""The trained arms. Tanh with orthogonal weights is read before training only."""
+"""The trained arms. Networks of tanh are also read before training, more draws of them: see `_initial`."""
 
 
 PAPER: tuple[Arm, ...] = (
@@ -63,8 +64,8 @@ class Size:
 
 def preset(about: str, data: str, size: Size) -> Preset:
     """A preset of this study."""
-    arms = [(*arm, size.steps) for arm in size.arms] + [("tanh", ORTHOGONAL, 4, "true", 0)]
-    tasks = [_task(size, size.rates, *arm) for arm in arms]
+    tasks = [_task(size, size.rates, *arm, size.steps) for arm in size.arms]
+    tasks += _initial(size)
     if size.more:
         tasks += [_task(size, size.more, *arm, size.steps) for arm in size.arms if arm[0] == "sigmoid"]
     return Preset(about, data, tuple(tasks))
@@ -78,7 +79,14 @@ def one_by_one(about: str, data: str, size: Size) -> Preset:
         for rate in size.rates
         for seed in range(size.seeds)
     ]
-    return Preset(about, data, (*found, _task(size, size.rates, "tanh", ORTHOGONAL, 4, "true", 0)))
+    return Preset(about, data, (*found, *_initial(size)))
+
+
+def _initial(size: Size) -> list[Task]:
+    """Networks of tanh that are not trained, with each initialisation."""
+    one_rate = size.rates[:1]
+    found = [_task(size, one_rate, "tanh", start, 4, "true", 0) for start in NAMES]
+    return [replace(task, seeds=tuple(range(DRAWS))) for task in found]
 
 
 def _task(
@@ -92,6 +100,13 @@ def _task(
 def arm(rows: Rows, unit: str, start: str = STANDARD, hidden: int = 4, labels: str = "true") -> Rows:
     """The rows of one kind of network."""
     return rows.where(activation=unit, start=start, hidden=hidden, labels=labels)
+
+
+def initial_rows(rows: Rows, start: str) -> Rows:
+    """The rows before training of tanh with one initialisation: of untrained cells, where there are any."""
+    found = arm(rows, "tanh", start).where(step=0)
+    alone = found.where(steps=0)
+    return alone if len(alone) else found
 
 
 def trains(steps: int) -> bool:

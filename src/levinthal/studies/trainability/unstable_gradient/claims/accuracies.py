@@ -61,7 +61,7 @@ def second_layer(id_: str, rate: float | None, words: str) -> Claim:
     wide, usual = (accuracy("book", 1, rate, wide=wide) for wide in (True, False))
     return Claim(
         id=id_,
-        says=f"After the updates run here, a second hidden layer helps, {words} (book: 96.48 to 96.90 %).",
+        says=f"After the updates run here, {words}, a second hidden layer helps (book: 96.48 to 96.90 %).",
         source=SOURCE,
         effect="test accuracy of two hidden layers less that of one",
         unit="points",
@@ -82,8 +82,8 @@ def four_layers(id_: str, rate: float | None, words: str) -> Claim:
     """Two layers are more accurate than four, and not so where gradients do not vanish."""
     return Claim(
         id=id_,
-        says=f"After the updates run here, four hidden layers are less accurate than two, {words}, but not "
-        "where gradients do not vanish (book: 96.90 to 96.53 %).",
+        says=f"After the updates run here, {words}, four hidden layers are less accurate than two where "
+        "gradients vanish, and not where they do not (book: 96.90 to 96.53 %).",
         source=SOURCE,
         effect="test accuracy of two hidden layers less that of four",
         unit="points",
@@ -98,7 +98,7 @@ def four_layers(id_: str, rate: float | None, words: str) -> Claim:
     )
 
 
-AT_THE_BOOKS, AT_THE_BEST = f"at the book's learning rate {RATE:g}", "each depth at its best learning rate"
+AT_THE_BOOKS, AT_THE_BEST = f"at the book's learning rate {RATE:g}", "at the best learning rate of each depth"
 
 CLAIMS = (
     second_layer("U5", RATE, AT_THE_BOOKS),
