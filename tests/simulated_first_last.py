@@ -13,18 +13,14 @@ from levinthal.studies.skips_and_dynamics.first_last_information.measure import 
 from levinthal.training import log_spaced
 from levinthal.vocabulary import Cell, Estimate, Measurement, Row
 
-STEPS = 100
+STEPS = 120
 SIZE = Size(
     main=(Protocol("full", 4000, STEPS, levels=(10, 20)), Protocol("128", 4000, STEPS, levels=(10, 20))),
     fast=(Protocol("128", 60_000, STEPS, levels=(3, 5, 10, 20)),),
+    final=(Protocol("128", 4000, STEPS, levels=()),),
     rates=(3e-4, 1e-3, 3e-3),
-    rate_depths=(3, 5, 20),
-    width=20,
-    depth=10,
-    deep=20,
-    seeds=6,
-    few=6,
-    images=2000,
+    seeds=8,
+    few=5,
 )
 Number = Callable[[Cell, float], float]
 """A cell and the share of training done, in [0, 1] on a log axis, to a number."""
@@ -33,6 +29,11 @@ Number = Callable[[Cell, float], float]
 def falling_error(cell: Cell, share: float) -> float:
     """From 90 % down to 5 %, whatever the cell."""
     return 0.9 * (0.05 / 0.9) ** share
+
+
+def final_error(cell: Cell, share: float) -> float:
+    """The same, reached at two thirds of the log axis: an error that is final."""
+    return falling_error(cell, min(1.0, 1.5 * share))
 
 
 def rows(

@@ -115,7 +115,7 @@ def looks() -> Iterator[Cell]:
 
 def settling() -> Iterator[Cell]:
     """Whether as many seeds as the judge asks for settle an open claim."""
-    for spread, seeds, truth in itertools.product((1.0, 2.0, 4.0), (5, 8, 12), (0.0, 1.0, 2.0)):
+    for spread, seeds, truth in itertools.product((1.0, 2.0, 4.0), (5, 8), TRUTHS):
         yield Cell("settle", "normal", spread, seeds, truth)
 
 

@@ -55,14 +55,14 @@ def publish(
     record = record_of(chosen, store, runs, registered)
     changed = changed_since(runs, measure_source(chosen.study.measure))
     facts = provenance(chosen, runs, command=command, changed=changed, claims=record.state)
-    unfinished = share_of_runs(chosen, runs, " runs are there") if len(runs) < chosen.planned else ""
+    unfinished = share_of_runs(chosen, runs, " runs are stored") if len(runs) < chosen.planned else ""
     broken: list[str] = []
     page_of = (chosen.study, chosen.preset_name, rows, verdicts, facts, page)
     write_report(*page_of, progress=unfinished, part=chosen.part, record=record, on_fault=broken.append)
     console = stdout()
     console.print(verdict_table(chosen.study, verdicts, record=record))
     if unfinished:
-        console.print(f"Unfinished: {unfinished}; `{command}` goes on.", soft_wrap=True, markup=False)
+        console.print(f"Unfinished: {unfinished}; `{command}` continues.", soft_wrap=True, markup=False)
     if changed:
         print(f"levinthal: {changed}: `{command} --again`, or raise the study's version", file=sys.stderr)
     for notice in record.notices:
@@ -81,10 +81,6 @@ def changed_since(runs: Sequence[Run], source: str) -> str:
     return f"`measure` has changed since {others} of {counted(len(runs), 'run')} were made" if others else ""
 
 
-def _ignored(fault: str) -> None:
-    """Pass over a fault: it stands in the verdict's reasons as well."""
-
-
 def _first(claim: Claim, evidence: Evidence) -> int:
     """Every analysis is the first where nobody counts."""
     del claim, evidence
@@ -92,12 +88,13 @@ def _first(claim: Claim, evidence: Evidence) -> int:
 
 
 def judged(
-    study: Study, rows: Rows, *, on_fault: Callable[[str], None] = _ignored, count: Counter = _first
+    study: Study, rows: Rows, *, on_fault: Callable[[str], None], count: Counter = _first
 ) -> list[Verdict]:
     """A verdict on every claim; one whose evidence cannot be computed is inconclusive and says why.
 
-    `on_fault` gets one line for each claim whose evidence asks for a factor that does not exist. `count`
-    gives the number of the analysis of a claim on its evidence.
+    `on_fault` gets one line for each claim whose evidence asks for a factor that does not exist; the line
+    stands in the verdict's reasons as well. `count` gives the number of the analysis of a claim on its
+    evidence.
     """
     return [_judged(claim, rows, on_fault, count) for claim in study.claims]
 

@@ -25,18 +25,22 @@ if TYPE_CHECKING:
 
 Device = Annotated[
     Literal["auto", "cpu", "cuda"],
-    Parameter(help="Where networks are trained; auto takes a GPU if there is one."),
+    Parameter(help="The device that trains the networks. `auto` takes a GPU if there is one."),
 ]
-Workers = Annotated[int | None, Parameter(help="Processes; otherwise one a core, or one on a GPU.")]
+Workers = Annotated[
+    int | None, Parameter(help="Number of processes. Without it: one for each core, or one on a GPU.")
+]
 Again = Annotated[
     bool,
-    Parameter(help="Also measure the runs that were made before the code of `measure` changed.", negative=()),
+    Parameter(
+        help="Measure again the runs that were made before the code of `measure` changed.", negative=()
+    ),
 ]
 Page = Annotated[
     Path | None,
     Parameter(
-        help="The page to write; otherwise results/NAME-PRESET.html, with version, --set and --seeds "
-        "in its name."
+        help="The HTML file to write. Without it: results/NAME-PRESET.html; version, --set and --seeds "
+        "are added to the name."
     ),
 ]
 SHOWN_ERRORS = 5
@@ -53,10 +57,10 @@ def run(
     registered: Registered = None,
     output: Page = None,
 ) -> int:
-    """Measure what the store lacks of a study, judge every claim, and write the report.
+    """Measure the runs of a study that the store does not have, judge every claim, and write the report.
 
-    A finished run is never computed again: after Ctrl-C the same command goes on where it stopped.
-    Ends with 1 if some task failed (the others are stored, and failed ones are tried again next time).
+    A finished run is never computed again: after Ctrl-C the same command continues where it stopped.
+    The exit code is 1 if a task failed. The others are stored; the next call tries the failed ones again.
     """
     from levinthal.lab import Store
     from levinthal.lab.execution.sweep import sweep
@@ -95,14 +99,16 @@ def report(
     selection: Selection | None = None,
     registered: Registered = None,
     output: Page = None,
-    svg: Annotated[Path | None, Parameter(help="Folder for the figures as SVG; needs chromium.")] = None,
-    csv: Annotated[Path | None, Parameter(help="File for the rows as CSV.")] = None,
+    svg: Annotated[
+        Path | None, Parameter(help="A folder for the figures as SVG files. It needs chromium.")
+    ] = None,
+    csv: Annotated[Path | None, Parameter(help="A file for the rows, as CSV.")] = None,
     markdown: Annotated[
         Path | None,
-        Parameter(help="File for the verdicts as Markdown, with --svg's figures; as JSON beside it."),
+        Parameter(help="A file for the verdicts, as Markdown, with the figures of --svg; JSON beside it."),
     ] = None,
 ) -> int:
-    """Judge and draw what the store holds of a study, finished or not. Nothing is measured.
+    """Write the report from the runs that the store has, also of an unfinished study. It measures nothing.
 
     The store counts how often a claim was judged on different data.
     """
@@ -235,7 +241,12 @@ def print_summary(summary: Summary, store: Path) -> None:
     if len(summary.errors) > SHOWN_ERRORS:
         print(f"levinthal: and {len(summary.errors) - SHOWN_ERRORS} more tasks failed", file=sys.stderr)
     if summary.interrupted:
-        print("levinthal: interrupted; what is finished is stored, the same command goes on", file=sys.stderr)
-    counts = f"{summary.done} runs measured in {clock(summary.seconds)}, {summary.skipped} were there"
+        print(
+            "levinthal: interrupted: finished runs are stored, and the same command continues",
+            file=sys.stderr,
+        )
+    counts = (
+        f"{summary.done} runs measured in {clock(summary.seconds)}, {summary.skipped} were stored already"
+    )
     failed = f", {summary.failed} failed" if summary.failed else ""
     stdout().print(f"{counts}{failed} (store: {store})\n", soft_wrap=True, markup=False)

@@ -27,13 +27,16 @@ class Selection:
     """The part of a study that is meant, and where its numbers and its data are."""
 
     preset: Annotated[
-        str | None, Parameter(help="Size of the study, as `study show` lists them; otherwise the first one.")
+        str | None,
+        Parameter(help="The size of the study, as `study show` lists them. Without it: the first one."),
     ] = None
-    seeds: Annotated[int | None, Parameter(help="Seeds a cell, in place of the preset's own number.")] = None
+    seeds: Annotated[
+        int | None, Parameter(help="Number of seeds for each cell, instead of the preset's own number.")
+    ] = None
     set: Annotated[
         tuple[str, ...],
         Parameter(
-            help="Only these levels of a factor: `width=64`, or `width=64,256`; may be given several times.",
+            help="Only these levels of a factor: `width=64`, or `width=64,256`. Repeat it for more factors.",
             negative=(),
         ),
     ] = ()

@@ -73,6 +73,7 @@ def _rescaled(
 INITS: dict[str, Callable[[int, int, torch.Generator], Matrix]] = {
     "glorot_normal": glorot_normal,
     "glorot_normal_rescaled": _rescaled(glorot_normal),
+    "glorot_normal_large_logits": glorot_normal,
     "he_normal": he_normal,
     "he_normal_rescaled": _rescaled(he_normal),
     "orthogonal": orthogonal,
@@ -85,11 +86,16 @@ INITS: dict[str, Callable[[int, int, torch.Generator], Matrix]] = {
 """
 
 
+LARGE_LOGITS = math.sqrt(2)
+"""Logits as large as those of a softmax layer that reads the sum of two layers."""
+
+
 def initial_weights(shapes: tuple[tuple[int, int], ...], seed: int, init: str, gain: float) -> list[Matrix]:
     """Every weight matrix of one seed, first to softmax layer, in float64.
 
     `identity_like` applies to hidden layers that read hidden layers. The first layer is then a Glorot draw.
     The softmax layer is a Glorot draw unless `init` is a He or Glorot one. `gain` scales the hidden weights.
+    `glorot_normal_large_logits` is the Glorot draw of the same seed, with softmax weights sqrt(2) as large.
     """
     hidden = INITS[require_one_of("init", init, INITS)]
     normal = hidden if "normal" in init else glorot_normal
@@ -97,6 +103,6 @@ def initial_weights(shapes: tuple[tuple[int, int], ...], seed: int, init: str, g
     draw = generator(seed, "initial weights")
     last = len(shapes) - 1
     chosen = [first, *[hidden] * (last - 1), normal]
-    scales = [*[gain] * last, 1.0]
+    scales = [*[gain] * last, LARGE_LOGITS if init.endswith("large_logits") else 1.0]
     rules = zip(chosen, scales, shapes, strict=True)
     return [rule(out, inputs, draw) * scale for rule, scale, (out, inputs) in rules]

@@ -125,11 +125,16 @@ _UNITS = "%|times|bits|points?|steps?|epochs?|layers?|digits?|seeds?|images?|net
 def unbroken(text: str) -> str:
     """A heading whose numbers stay on one line with their unit, and an interval with both of its ends.
 
+    A line may break at a hyphen, also at that of an exponent; at a minus sign it does not.
+
     >>> unbroken("from 2.4 times to 10 % [8, 12]") == "from 2.4\u00a0times to 10\u00a0% [8,\u00a012]"
     True
+    >>> unbroken("falls to 2e-6, well-behaved")
+    'falls to 2e−6, well-behaved'
     """
     joined = re.sub(rf"(?<=\d)\s(?=(?:{_UNITS})(?!\w))", "\u00a0", text)
-    return re.sub(r"(?<=\d,)\s(?=[−-]?[\d.]+\])", "\u00a0", joined)
+    joined = re.sub(r"(?<=\d,)\s(?=[−-]?[\d.]+\])", "\u00a0", joined)
+    return re.sub(r"(?<=\de)-(?=\d)", "−", joined)
 
 
 def sentence(text: str) -> str:

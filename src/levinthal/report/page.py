@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from levinthal.errors import StoreError
+from levinthal.lab.execution.executors import ignore
 from levinthal.lab.judging.expected import expected_false
 from levinthal.lab.storage.rows import Rows
 from levinthal.report import painting
@@ -36,10 +37,6 @@ class Table:
     beside: str = ""
 
 
-def _ignored(fault: str) -> None:
-    """Pass over a fault: the page shows it as well."""
-
-
 def write_report(
     study: Study,
     preset: str,
@@ -51,7 +48,7 @@ def write_report(
     progress: str = "",
     part: str = "",
     record: Record = NO_RECORD,
-    on_fault: Callable[[str], object] = _ignored,
+    on_fault: Callable[[str], object] = ignore,
 ) -> Path:
     """Write the report of a study as one page that works offline.
 
@@ -68,7 +65,7 @@ def write_report(
         progress: such as "12 of 40 tasks done", for a study that is not finished.
         part: such as "24 of the preset's 96 runs", for a page of a part of the preset.
         record: how the claims stand to those that were frozen before the run.
-        on_fault: called with one line for each figure that fails.
+        on_fault: called with one line for each figure that fails; the page shows it as well.
 
     Returns:
         The path.

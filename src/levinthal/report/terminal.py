@@ -16,7 +16,7 @@ from rich.text import Text
 from levinthal.lab.judging.expected import expected_false
 from levinthal.report.formatting import counted, full_sentence, listed
 from levinthal.report.record import NO_RECORD, Record
-from levinthal.report.verdicts import Entry, Line, answer, entries, glyph, tally
+from levinthal.report.verdicts import Entry, Line, answer, beside, entries, glyph, tally
 from levinthal.vocabulary import Study, Verdict
 
 WIDTH = 100
@@ -117,8 +117,10 @@ class VerdictTable:
 
 
 def _why(entry: Entry) -> str:
-    """The first reason of an inconclusive verdict: what keeps it open."""
-    return entry.reasons[0] if entry.label == "inconclusive" and entry.reasons else ""
+    """The first reason of an inconclusive verdict: what keeps it open; and what stands beside the effect."""
+    open_ = entry.reasons[0] if entry.label == "inconclusive" and entry.reasons else ""
+    stands = beside(entry)
+    return " ".join(filter(None, (open_, f"{stands[:1].upper()}{stands[1:]}." if stands else "")))
 
 
 def _style(entry: Entry) -> str:

@@ -51,19 +51,19 @@ def test_a_ratio_knows_its_unit_and_a_mapped_number_what_it_is_given() -> None:
 
 
 def test_only_a_trend_is_known_to_be_a_rank_correlation() -> None:
-    assert describe(of_curve(trend, name="bits")) == Description(
-        "rank correlation", (-1, 1), where={"name": "bits"}
-    )
-    assert describe(of_curve(last, name="bits")) == Description(where={"name": "bits"})
+    known, other = (describe(of_curve(number, name="bits")) for number in (trend, last))
+    assert (known.unit, known.within) == ("rank correlation", (-1, 1))
+    assert (other.unit, other.within) == ("", ANY)
+    assert known.where == other.where == {"name": "bits"}
 
 
 def test_a_mean_over_settings_names_them_and_a_slope_has_another_unit_and_range() -> None:
     number = value("bits", within=(0, 8))
     mean = describe(mean_over("width", "batch", of=number, arm="plain"))
-    assert mean == Description("", (0, 8), {"name": "bits", "arm": "plain"}, frozenset({"width", "batch"}))
-    assert describe(slope_over("depth", of=number, arm="plain")) == Description(
-        "", ANY, {"name": "bits", "arm": "plain"}
-    )
+    slope = describe(slope_over("depth", of=number, arm="plain"))
+    assert mean.where == slope.where == {"name": "bits", "arm": "plain"}
+    assert (mean.averaged, slope.averaged) == ({"width", "batch"}, set())
+    assert (mean.within, slope.within) == ((0, 8), ANY)
 
 
 def test_arms_at_their_best_rates_are_counted_with_their_conditions() -> None:
@@ -81,3 +81,17 @@ def test_a_description_of_ones_own_adds_to_what_was_known() -> None:
     assert described(lambda rows: Effect({0: 1.0}), unit="bits")(Rows.of([])).unit == "bits"
     with pytest.raises(InputError, match="give the lowest value, then the highest"):
         described(lambda rows: Effect({}), within=(1, 0))
+
+
+def test_a_number_compared_with_itself_is_nothing_whatever_is_measured() -> None:
+    def gain(depth: int) -> Description:
+        losses = (mean_over("width", of=at_best_rate("loss", depth=n), arm="plain") for n in (5, depth))
+        return describe(compare(*losses, log2_ratio))
+
+    assert gain(5).within == (0, 0)
+    assert gain(10).within == ANY
+    other = value("loss", step=3)
+    assert describe(compare(value("loss"), other)).within == ANY
+    assert describe(compare(other, other, lambda a, b: a * b)).within == ANY
+    own = described(lambda rows: Effect({0: 1.0}), unit="bits")
+    assert describe(compare(own, own)).within == ANY

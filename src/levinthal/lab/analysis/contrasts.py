@@ -71,8 +71,10 @@ def compare(one: Reading, other: Reading, how: How = difference) -> Described:
         return Effect(paired, a.rates + b.rates, a.at_edge or b.at_edge, note, unit)
 
     a, b = describe(one), describe(other)
-    unit, within = unit_of(how, a.unit, b.unit), range_of(how, a.within, b.within)
-    return Described(read, a.beside(b, unit, within))
+    itself = bool(a.recipe) and a.recipe == b.recipe and how in (difference, log2_ratio, log10_ratio)
+    within = (0.0, 0.0) if itself else range_of(how, a.within, b.within)
+    known = a.beside(b, unit_of(how, a.unit, b.unit), within)
+    return Described(read, known.made("compare", how, of=(a.recipe, b.recipe)))
 
 
 def mapped(
@@ -96,7 +98,9 @@ def mapped(
     def read(rows: Rows) -> Effect:
         return replace(reading(rows).map(change), unit=unit)
 
-    return Described(read, replace(describe(reading), unit=unit, within=within))
+    known = describe(reading)
+    changed = replace(known, unit=unit, within=within)
+    return Described(read, changed.made("mapped", change, of=(known.recipe,)))
 
 
 @dataclass(frozen=True, slots=True)

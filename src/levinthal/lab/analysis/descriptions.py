@@ -40,6 +40,7 @@ class Description:
             alike.
         averaged: the factors over which it takes a mean.
         rated: the conditions of each arm that is read at its best learning rate.
+        recipe: how the number comes about: equal recipes give equal numbers. Empty where it is not known.
     """
 
     unit: str = ""
@@ -47,6 +48,19 @@ class Description:
     where: Mapping[str, Any] = field(default_factory=dict)
     averaged: frozenset[str] = frozenset()
     rated: tuple[Mapping[str, Any], ...] = ()
+    recipe: tuple[Any, ...] = ()
+
+    def made(self, *how: Any, of: tuple[tuple[Any, ...], ...] = ()) -> Description:
+        """The same with its recipe.
+
+        Args:
+            how: what is done.
+            of: the recipes of what it is done to; one that is not known leaves this unknown too.
+
+        Returns:
+            The description.
+        """
+        return replace(self, recipe=(*how, *of) if all(of) else ())
 
     def inside(self, averaged: tuple[str, ...], where: Mapping[str, Any]) -> Description:
         """The same within conditions, averaged over more factors.
@@ -60,7 +74,8 @@ class Description:
         """
         rated = tuple({**where, **arm} for arm in self.rated)
         more = self.averaged | frozenset(averaged)
-        return replace(self, where={**where, **self.where}, averaged=more, rated=rated)
+        inner = replace(self, where={**where, **self.where}, averaged=more, rated=rated)
+        return inner.made("inside", averaged, where, of=(self.recipe,))
 
     def beside(self, other: Description, unit: str, within: Range) -> Description:
         """That of a comparison with another reading.
@@ -137,5 +152,5 @@ def described(reading: Reading, *, unit: str = "", within: Range = ANY, **where:
         return replace(effect, unit=unit) if unit else effect
 
     narrow = (max(low, old.within[0]), min(high, old.within[1]))
-    new = replace(old, unit=unit or old.unit, within=narrow, where={**old.where, **where})
+    new = replace(old, unit=unit or old.unit, within=narrow, where={**old.where, **where}, recipe=())
     return Described(read, new)

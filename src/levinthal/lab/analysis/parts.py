@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from levinthal.lab.analysis.descriptions import Described, Reading
+from levinthal.lab.analysis.rates import read_rates
 from levinthal.lab.storage.rows import Rows
 from levinthal.vocabulary import Cell, Estimate, Measurement, Row
 
@@ -82,20 +83,31 @@ def each(
     return Each(factors, make, label, where)
 
 
-def planned(cells: Iterable[Cell]) -> Rows:
+def planned(cells: Iterable[Cell], factors: Iterable[str] = ()) -> Rows:
     """The cells of a study as rows without a measurement, to look up levels before anything has run.
 
     Args:
-        cells: the cells of the presets.
+        cells: the cells of a preset.
+        factors: factors of other presets, which may be asked for too.
 
     Returns:
-        One row for each cell.
+        One row for each cell; one for each learning rate of a cell that holds a grid (`rates_word`).
 
-    >>> planned([{"depth": 2}, {"depth": 4}]).distinct("depth")
-    [2, 4]
+    >>> planned([{"depth": 2}, {"depth": 4, "rates": "0.1 1"}]).by("depth", "rate")
+    {(2, None): 0.0, (4, 0.1): 0.0, (4, 1.0): 0.0}
     """
     nothing = Measurement("", Estimate.exact(0.0))
-    return Rows.of(Row(cell, nothing) for cell in cells)
+    rows = (Row(one, nothing) for cell in cells for one in _by_rate(cell))
+    return Rows.of(rows, factors=factors)
+
+
+def _by_rate(cell: Cell) -> list[Cell]:
+    """The cell at each rate of its grid; another factor that is called "rates" is left as it is."""
+    try:
+        rates = read_rates(str(cell["rates"]))
+    except (KeyError, ValueError):
+        return [cell]
+    return [{**cell, "rate": rate} for rate in rates]
 
 
 def parts_of(side: Reading | Parts | None, cells: Rows) -> dict[str, Reading]:

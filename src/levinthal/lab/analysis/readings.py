@@ -77,7 +77,8 @@ def value(
         unit = _unit(found) if reduce in (Rows.by_seed, mean_by_seed) else ""
         return Effect(reduce(found), unit=unit) if len(found) else NOT_RUN
 
-    return Described(read, Description(within=within, where={"name": name, **where}))
+    known = Description(within=within, where={"name": name, **where})
+    return Described(read, known.made("value", name, step, reduce, where))
 
 
 def of_curve(number: Callable[[Curve], float], *, within: Range = ANY, **where: Any) -> Described:
@@ -105,7 +106,7 @@ def of_curve(number: Callable[[Curve], float], *, within: Range = ANY, **where: 
         return Effect(found, unit=unit)
 
     known = replace(NUMBERS_OF_A_CURVE.get(number, Description(within=within)), where=where)
-    return Described(read, known)
+    return Described(read, known.made("curve", number, where))
 
 
 def best_at_end(
@@ -165,7 +166,8 @@ def at_best_rate(
         return Effect(scores, (best.rate,), best.at_edge, unit=_unit(found))
 
     at = {"name": name, **where}
-    return Described(read, Description(within=within, where=at, rated=(at,)))
+    known = Description(within=within, where=at, rated=(at,))
+    return Described(read, known.made("best rate", error, at))
 
 
 def _at(step: int | str | None, rows: Rows) -> Rows:

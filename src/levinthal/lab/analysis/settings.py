@@ -43,7 +43,8 @@ def mean_over(*factors: str, of: Reading, **where: Any) -> Described:
         together = _together(found, average(effect.by_seed for effect in found))
         return replace(together, unit=units.pop() if len(units) == 1 else "")
 
-    return Described(read, describe(of).inside(factors, where))
+    known = describe(of).inside(factors, where)
+    return Described(read, known.made("mean", of=(known.recipe,)))
 
 
 def slope_over(factor: str, *, of: Reading, **where: Any) -> Described:
@@ -74,7 +75,8 @@ def slope_over(factor: str, *, of: Reading, **where: Any) -> Described:
         points = {at: effect.by_seed for at, effect in found.items() if effect.by_seed}
         return _together(found.values(), slope(points))
 
-    return Described(read, replace(describe(of).inside((), where), unit="", within=ANY))
+    known = replace(describe(of).inside((), where), unit="", within=ANY)
+    return Described(read, known.made("slope", factor, of=(known.recipe,)))
 
 
 def _together(found: Iterable[Effect], by_seed: BySeed) -> Effect:

@@ -14,7 +14,7 @@ Answer = tuple[Any, Any]
 
 
 def ignore(_: object) -> None:
-    """Hear an event and do nothing."""
+    """The callback that does nothing."""
 
 
 @runtime_checkable

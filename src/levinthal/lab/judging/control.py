@@ -11,13 +11,14 @@ from levinthal.lab.judging.statistics import FEWEST_SEEDS
 from levinthal.vocabulary import Evidence, Outcome
 
 Ruling = tuple[Outcome, tuple[str, ...]]
+_SHARED = "The effect does not surely exceed that of the control: {}."
 
 
 def explained_by_control(evidence: Evidence, parts: Mapping[str, Arm], sizes: Sizes) -> dict[str, Arm]:
     """The controls of those conditions whose own control shows the effect, and which do not exceed it."""
     found = {}
     for part, arm in parts.items():
-        control = arm_of(evidence.control.get(part, {}), sizes)
+        control = arm_of(evidence.control.get(part, {}), sizes.beside())
         shows = sizes.beyond_null(control.interval) and control.interval.high >= sizes.smallest
         if shows and sizes.beyond_null(arm.interval) and not _exceeds(arm, control, sizes):
             found[part] = control
@@ -31,12 +32,25 @@ def hold_against_control(outcome: Outcome, overall: Arm, control: Arm, sizes: Si
     if outcome not in (Outcome.REPLICATES, Outcome.PARTIALLY):
         return outcome, ()
     clean, why = _is_clean(overall, control, sizes)
-    return (outcome if clean else Outcome.INCONCLUSIVE), (why,)
+    if not clean:
+        return Outcome.INCONCLUSIVE, (why,)
+    if control.estimate and sizes.beyond_null(overall.interval) and not _apart(overall, control, sizes):
+        return Outcome.INCONCLUSIVE, (_SHARED.format(formatted(control.estimate)),)
+    excess = excess_of(overall, control, sizes).estimate
+    if outcome is Outcome.REPLICATES and excess is not None and excess.value < sizes.counts:
+        less = f"Less that of the control, seed by seed, the effect is {formatted(excess)}"
+        return Outcome.PARTIALLY, (f"{less}, below {size_text(sizes.counts, sizes.unit)}.", why)
+    return outcome, (why,)
 
 
 def _exceeds(arm: Arm, control: Arm, sizes: Sizes) -> bool:
     """Whether the effect exceeds that of the control, seed by seed, by as much as counts."""
     return excess_of(arm, control, sizes).interval.low >= sizes.counts
+
+
+def _apart(arm: Arm, control: Arm, sizes: Sizes) -> bool:
+    """Whether the effect surely exceeds that of the control, whole against whole or seed by seed."""
+    return control.interval.high < arm.interval.low or excess_of(arm, control, sizes).interval.low > 0
 
 
 def _is_clean(overall: Arm, control: Arm, sizes: Sizes) -> tuple[bool, str]:
@@ -61,7 +75,6 @@ def _weaker_beside_control(overall: Arm, control: Arm, sizes: Sizes) -> Ruling:
         missing = f"the control arm has {control.n} of {FEWEST_SEEDS} seeds"
         return Outcome.DOES_NOT_REPLICATE, (f"Whether the rest is an effect is open: {missing}.",)
     words = formatted(control.estimate)
-    excess = excess_of(overall, control, sizes)
-    if control.interval.high < overall.interval.low or excess.interval.low > 0:
+    if _apart(overall, control, sizes):
         return Outcome.WEAKER, (f"The effect exceeds that of the control: {words}.",)
-    return Outcome.DOES_NOT_REPLICATE, (f"The effect does not surely exceed that of the control: {words}.",)
+    return Outcome.DOES_NOT_REPLICATE, (_SHARED.format(words),)

@@ -154,13 +154,13 @@ def _rho(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"]) -> float:
     return _spearman(a, b)
 
 
-def _spearman(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"]) -> float:
+def _spearman(a: np.ndarray, b: np.ndarray) -> float:
     """Pearson's correlation of the ranks."""
     ranks = np.column_stack([_ranks(a), _ranks(b)])
     return float(np.corrcoef(ranks, rowvar=False)[1, 0])
 
 
-def _ranks(x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+def _ranks(x: np.ndarray) -> Float[np.ndarray, " n"]:
     """Ranks from 1; ties have the mean of their ranks."""
     _, place, counts = np.unique(x, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)

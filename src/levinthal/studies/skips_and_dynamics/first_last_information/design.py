@@ -25,16 +25,18 @@ NAMES = {
 }
 ARCHITECTURES = tuple(NAMES)
 RATE = 1e-3
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 
 # Every arm differs from the plain MLP in its initialisation alone: C11 is about information without a skip.
-INITIAL_ARMS: tuple[dict[str, Scalar], ...] = (
-    {"init": "he_normal"},
-    {"init": "orthogonal"},
-    {"init": "identity_like"},
-    {"init": "glorot_normal", "slope": 0.3},
-    {"init": "orthogonal", "slope": 0.3},
-    {"init": "identity_like", "slope": 0.3},
+SLOPES = (0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.5)
+FAMILIES = ("glorot_normal", "orthogonal", "identity_like")
+INITIAL_ARMS: tuple[tuple[str, float], ...] = (
+    ("he_normal", 1.0),
+    *((init, slope) for init in FAMILIES for slope in SLOPES),
 )
+RIVAL, SAME_LOGITS = "orthogonal", "glorot_normal_large_logits"
+READS = ("errors", "information", "readings", "everything")
+"""What is read of a cell, from the least to the most: each holds all of the one before."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +62,22 @@ class Size:
     """How large a preset is: `main` protocols carry Figs. 4a and 5, `fast` ones depths,
     learning rates and initialisations.
 
-    `width` and `depth` are those of every cell that does not vary them, `deep` the depth of the causal
-    arms. The learning-rate grids run at `rate_depths` (fast) and at `depth` in the last main protocol.
+    `width` and `depth` are those of every cell that does not vary them, `deep` the depth of the
+    initialisations. The learning-rate grids run at `rate_depths` (fast) and at `depth` in the protocols
+    whose end counts (`final`). Initialisations that C11 alone reads have `few` seeds each.
     """
 
     main: tuple[Protocol, ...]
     fast: tuple[Protocol, ...]
-    rates: tuple[float, ...]
-    rate_depths: tuple[int, ...]
-    width: int
-    depth: int
-    deep: int
-    seeds: int
-    few: int
-    images: int
+    final: tuple[Protocol, ...]
+    rates: tuple[float, ...] = RATES
+    rate_depths: tuple[int, ...] = (3, 5, 10, 20)
+    width: int = 20
+    depth: int = 10
+    deep: int = 20
+    seeds: int = 8
+    few: int = 8
+    images: int = 2000
 
 
 def factors(**changes: Scalar) -> dict[str, Scalar]:
@@ -90,14 +94,16 @@ def factors(**changes: Scalar) -> dict[str, Scalar]:
 
 
 def tasks(size: Size) -> tuple[Task, ...]:
-    """Every task of a preset; a cell that occurs twice is run once, with the larger number of seeds."""
+    """Every task of a preset; of cells that differ in what is read alone, the one read most is run."""
     merged: dict[tuple[tuple[str, Scalar], ...], Task] = {}
     for factors_, seeds in _cells(size):
         cell = factors_ | {"images": size.images}
-        key = tuple(sorted(cell.items()))
+        key = tuple(sorted((name, level) for name, level in cell.items() if name != "read"))
         old = merged.get(key)
-        if old is None or len(old.seeds) < seeds:
-            merged[key] = Task(cell, tuple(range(seeds)), _cost(cell, seeds))
+        if old is not None:
+            cell["read"] = max(str(old.cell["read"]), str(cell["read"]), key=READS.index)
+            seeds = max(seeds, len(old.seeds))
+        merged[key] = Task(cell, tuple(range(seeds)), _cost(cell, seeds))
     return tuple(merged.values())
 
 
@@ -110,7 +116,8 @@ def _cells(size: Size) -> Iterable[tuple[dict[str, Scalar], int]]:
     for protocol in size.main:
         yield from _main(size, protocol)
         yield from _controls(size, protocol)
-    yield from _final_errors(size, size.main[-1])
+    for protocol in size.final:
+        yield from _final_errors(size, protocol)
     for protocol in size.fast:
         yield from _depths(size, protocol)
         yield from _rates(size, protocol)
@@ -144,31 +151,42 @@ def _depths(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar],
 
 
 def _rates(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
-    """The whole learning-rate grid of every comparison between depths and architectures."""
+    """The whole learning-rate grid of every comparison between depths and architectures.
+
+    From 5 layers on: the shortcut, and the MLP with its logits (the control). At `depth`: the rival.
+    """
     for depth in size.rate_depths:
-        for architecture in ("mlp", "shortcut") if depth >= 5 else ("mlp",):
-            for rate in size.rates:
-                here = factors(architecture=architecture, width=size.width, depth=depth, rate=rate)
-                read = "information" if rate == RATE else "errors"
-                yield here | protocol.factors | {"read": read}, size.few
+        arms: list[dict[str, Scalar]] = [{}]
+        if depth >= 5:
+            arms += [{"architecture": "shortcut"}, {"init": SAME_LOGITS}]
+        if depth == size.depth:
+            arms.append({"init": RIVAL})
+        for arm in arms:
+            yield from _grid(size, protocol, depth, arm)
 
 
 def _final_errors(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
-    """The grid behind the claim on final errors, trained longest, and its orthogonal control."""
-    here = factors(init="orthogonal", architecture="shortcut", width=size.width, depth=size.depth)
-    yield here | protocol.factors, size.seeds
+    """The grid behind the claim on final errors, trained longest, and its orthogonal rivals."""
     for architecture in ARCHITECTURES:
-        for rate in size.rates:
-            if rate != RATE:
-                here = factors(architecture=architecture, width=size.width, depth=size.depth, rate=rate)
-                yield here | protocol.factors | {"read": "errors"}, size.few
+        yield from _grid(size, protocol, size.depth, {"architecture": architecture})
+    for architecture in ("mlp", "shortcut"):
+        yield from _grid(size, protocol, size.depth, {"architecture": architecture, "init": RIVAL})
+
+
+def _grid(
+    size: Size, protocol: Protocol, depth: int, arm: dict[str, Scalar]
+) -> Iterable[tuple[dict[str, Scalar], int]]:
+    for rate in size.rates:
+        here = factors(width=size.width, depth=depth, rate=rate, **arm)
+        read = "errors" if rate != RATE or arm.get("init") == SAME_LOGITS else "information"
+        yield here | protocol.factors | {"read": read}, size.seeds
 
 
 def _initialisations(size: Size, protocol: Protocol) -> Iterable[tuple[dict[str, Scalar], int]]:
-    """The causal arms: plain networks with more, or less, first-last information before training."""
-    for arm in INITIAL_ARMS:
-        here = factors(width=size.width, depth=size.deep, **arm)
-        yield here | protocol.factors, size.seeds
+    """Plain networks with more, or less, first-last information before training."""
+    for init, slope in INITIAL_ARMS:
+        here = factors(width=size.width, depth=size.deep, init=init, slope=slope)
+        yield here | protocol.factors, size.few
 
 
 def _cost(cell: dict[str, Scalar], seeds: int) -> float:
@@ -181,57 +199,44 @@ def _cost(cell: dict[str, Scalar], seeds: int) -> float:
     return seeds * (training + 0.1 + share * int(cell["images"]))
 
 
+FULL_QUICK = Protocol("full", 600, 120, levels=(3, 5, 10, 20))
 QUICK = Size(
     main=(Protocol("full", 1197, 120, levels=(20,)), Protocol("64", 1197, 240, levels=(10, 20))),
-    fast=(Protocol("64", 1197, 120, levels=(3, 5, 10, 20)),),
-    rates=(3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
-    rate_depths=(3, 5, 20),
-    width=20,
-    depth=10,
-    deep=20,
-    seeds=5,
+    fast=(FULL_QUICK, Protocol("64", 1197, 120, levels=(3, 5, 10, 20))),
+    final=(FULL_QUICK, Protocol("64", 1197, 240, levels=())),
     few=5,
     images=500,
 )
 STANDARD = Size(
-    main=(
-        Protocol("full", 60_000, 40, levels=(20,)),
-        Protocol("128", 60_000, 1872, levels=(10, 20, 50)),
-    ),
-    fast=(
-        Protocol("full", 4_000, 100, levels=(3, 5, 10, 20)),
-        Protocol("128", 60_000, 468, levels=(3, 5, 10, 20, 40)),
-    ),
-    rates=(3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
-    rate_depths=(3, 5, 10, 20),
-    width=20,
-    depth=10,
-    deep=20,
-    seeds=8,
-    few=8,
-    images=2000,
+    main=(Protocol("full", 60_000, 40, (20,)), Protocol("128", 60_000, 1872, (10, 20, 50))),
+    fast=(Protocol("full", 4_000, 100, (3, 5, 10, 20)), Protocol("128", 60_000, 468, (3, 5, 10, 20, 40))),
+    final=(Protocol("128", 60_000, 1872, levels=()),),
 )
+LONG_MAIN = (Protocol("full", 60_000, 240, levels=(20,)), Protocol("128", 60_000, 9360, levels=(20,)))
+LONG = Size(
+    main=LONG_MAIN,
+    fast=(Protocol("full", 4_000, 400, (3, 5, 10, 20)), Protocol("128", 60_000, 9360, (3, 5, 10, 20))),
+    final=LONG_MAIN,
+)
+WIDTHS, DEPTHS = (10, 20, 50, 100, 200), (2, 3, 5, 10, 20, 40)
 PAPER = Size(
     main=(
-        Protocol("full", 60_000, 400, levels=(10, 20, 50, 100, 200)),
-        Protocol("512", 60_000, 2340, levels=(10, 20, 50, 100, 200)),
-        Protocol("128", 60_000, 4680, levels=(10, 20, 50, 100, 200)),
+        Protocol("full", 60_000, 400, WIDTHS),
+        Protocol("512", 60_000, 2340, WIDTHS),
+        Protocol("128", 60_000, 4680, WIDTHS),
     ),
-    fast=(
-        Protocol("full", 4_000, 400, levels=(2, 3, 5, 10, 20, 40)),
-        Protocol("128", 60_000, 1400, levels=(2, 3, 5, 10, 20, 40)),
-    ),
-    rates=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+    fast=(Protocol("full", 4_000, 400, DEPTHS), Protocol("128", 60_000, 1400, DEPTHS)),
+    final=(Protocol("full", 60_000, 400, levels=()), Protocol("128", 60_000, 4680, levels=())),
+    rates=(1e-4, *RATES),
     rate_depths=(3, 5, 10, 20, 40),
     width=50,
-    depth=10,
-    deep=20,
     seeds=10,
     few=10,
     images=10_000,
 )
 PRESETS = {
-    "quick": preset("digits, embedded; one to two minutes on two cores", "digits", QUICK),
-    "standard": preset("MNIST, 60,000 images; about 24 minutes on two cores", "mnist", STANDARD),
+    "quick": preset("digits, embedded; about four minutes on two cores", "digits", QUICK),
+    "standard": preset("MNIST, 60,000 images; about half an hour on two cores", "mnist", STANDARD),
+    "long": preset("MNIST, trained until errors are final; about four hours, resumable", "mnist", LONG),
     "paper": preset("MNIST, the full grid of Figs. 4 and 5; hours, resumable", "mnist", PAPER),
 }

@@ -6,6 +6,11 @@ from collections.abc import Iterator
 
 from levinthal.lab.analysis import drawn
 from levinthal.lab.storage.rows import Rows
+from levinthal.studies.skips_and_dynamics.first_last_information.figures.claimed import (
+    at_best_rates,
+    causes,
+    peaks,
+)
 from levinthal.studies.skips_and_dynamics.first_last_information.figures.comparisons import (
     estimators,
     images,
@@ -14,7 +19,6 @@ from levinthal.studies.skips_and_dynamics.first_last_information.figures.compari
     speed_ups,
 )
 from levinthal.studies.skips_and_dynamics.first_last_information.figures.mechanisms import (
-    causes,
     cuts,
     layers,
     phases,
@@ -26,5 +30,8 @@ from levinthal.vocabulary import Figure
 def figures(rows: Rows) -> Iterator[Figure]:
     """Every figure for which there are rows."""
     yield from drawn(planes(rows))
-    others = (over_steps, speed_ups, rates, estimators, images, causes, cuts, phases, layers)
+    others = (
+        *(over_steps, peaks, speed_ups, at_best_rates, rates),
+        *(estimators, images, causes, cuts, phases, layers),
+    )
     yield from drawn(draw(rows) for draw in others)

@@ -1,4 +1,4 @@
-"""Figures of possible mechanisms: causes, paths, phases of training, layers."""
+"""Figures of possible mechanisms: paths, phases of training, layers."""
 
 from __future__ import annotations
 
@@ -6,77 +6,16 @@ import numpy as np
 
 from levinthal.lab.analysis import LAYERS, MEAN, QUARTILES, STEPS, By, caption, lines
 from levinthal.lab.analysis.bands import rounded
-from levinthal.lab.analysis.curves import curves, first, last, time_to
-from levinthal.lab.judging.trends import rank_correlation
+from levinthal.lab.analysis.curves import curves, last
 from levinthal.lab.storage.rows import Rows
-from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import (
-    ERROR,
-    HALFWAY_ERROR,
-    PLAIN,
-    SETTING,
-    information,
-)
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import PLAIN
 from levinthal.studies.skips_and_dynamics.first_last_information.design import NAMES, RATE
 from levinthal.studies.skips_and_dynamics.first_last_information.figures.drawing import (
-    BITS,
     ERROR_AXIS,
     detailed,
     middle,
-    setting_words,
 )
 from levinthal.vocabulary import Axis, Figure, Panel, Series
-
-
-def causes(rows: Rows) -> Figure:
-    """C11: initial information against time to 20 % error, one point per initialisation."""
-    panels = []
-    plain = rows.where(rate=RATE, labels="true")
-    for key, group in plain.group_by(*SETTING).items():
-        arms = group.where(architecture="mlp").group_by("init", "slope")
-        if len(arms) < 4:
-            continue
-        named = {_init_name(str(init), float(s)): one for (init, s), one in arms.items()}
-        series = [_point(one, name, "mlp") for name, one in named.items()]
-        series += [_point(group.where(architecture="shortcut", **PLAIN), "shortcut network", "shortcut")]
-        y = Axis("steps to 20 % error", log=True)
-        panels.append(Panel(BITS, y, tuple(s for s in series if s.x), setting_words(key)))
-    words = (
-        "Each point is one initialisation of a plain network (mean over seeds, whiskers: their range), "
-        "beside the shortcut network; information at step 0 with the statistics of the images read, after "
-        "the sum. A run that never reaches the error counts as twice its budget."
-    )
-    title = f"Initialisations of plain networks: information against time to learn, {_correlations(panels)}"
-    return Figure("causes", title, words, tuple(panels))
-
-
-def _correlations(panels: list[Panel]) -> str:
-    """Rank correlation of the plain networks' means in each panel."""
-    plain = [[s for s in panel.series if s.group == "mlp"] for panel in panels]
-    found = [
-        rank_correlation(np.array([s.x[0] for s in p], float), np.array([s.y[0] for s in p])) for p in plain
-    ]
-    return f"rank correlation {', '.join(f'{value:.2f}' for value in found)}"
-
-
-def _init_name(init: str, slope: float) -> str:
-    return init.replace("_", " ") + (f", slope {slope:g}" if slope != 1 else "")
-
-
-def _point(rows: Rows, name: str, group: str) -> Series:
-    known = curves(rows, **information("batch", "after"))
-    times = [time_to(HALFWAY_ERROR, curve) for curve in curves(rows, **ERROR).values()]
-    if not known or not times:
-        return Series(name, (), ())
-    x, y = float(np.mean([first(curve) for curve in known.values()])), float(np.exp(np.mean(np.log(times))))
-    return Series(
-        name,
-        rounded([x]),
-        rounded([y]),
-        "point",
-        group,
-        low=rounded([min(times)]),
-        high=rounded([max(times)]),
-    )
 
 
 def cuts(rows: Rows) -> Figure:

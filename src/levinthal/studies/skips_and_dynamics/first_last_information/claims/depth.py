@@ -1,0 +1,206 @@
+"""The claims on depth: training time (C4), final error (C4b), information (C5, C5b)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from levinthal.lab.analysis import Effect, Reading, evidence, mapped, of_curve, slope_over
+from levinthal.lab.analysis.contrasts import Parts
+from levinthal.lab.analysis.curves import curves, last, steps_to
+from levinthal.lab.judging.trends import jonckheere
+from levinthal.lab.storage.rows import Rows
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.arms import (
+    final_error,
+    never,
+    scored,
+    steps,
+)
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import (
+    ANY_RATE,
+    ERROR,
+    HALFWAY_ERROR,
+    MODES,
+    PLAIN,
+    information,
+    null,
+)
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.protocols import (
+    Batches,
+    both,
+    depths,
+    inside,
+    named,
+    where_read,
+)
+from levinthal.vocabulary import Basis, Claim
+
+SHALLOW, DEEP = 5, 10
+"""The effect is read from 10 layers on, the control up to 5: they share no network."""
+
+
+def when_deeper(batches: Batches, score: Reading, *, shallow: bool = False) -> Parts:
+    """C4, C4b: slope of log2 of a score of the MLP on log2 of its depth, from 10 layers on, or up to 5."""
+
+    def in_range(depth: int) -> bool:
+        return depth <= SHALLOW if shallow else depth >= DEEP
+
+    def read(rows: Rows) -> Effect:
+        mlp = rows.where(architecture="mlp", depth=in_range, **ERROR, **ANY_RATE)
+        if not len(mlp):
+            return Effect({})
+        return slope_over("depth", of=partial(_logarithm, score, never(mlp)))(mlp)
+
+    return inside(depths(batches), {"": read})
+
+
+def _logarithm(score: Reading, cap: float, rows: Rows) -> Effect:
+    return score(rows).map(lambda number: math.log2(min(number, cap)) if number == number else math.nan)
+
+
+def ordered(batches: Batches, *, of: Callable[[Rows], Effect], words: str) -> Callable[[Rows], Iterator[str]]:
+    """A note: the protocol, and Jonckheere's test over all depths, at each depth's best learning rate."""
+
+    def note(rows: Rows) -> Iterator[str]:
+        yield from where_read(depths(batches))(rows)
+        mlp = depths(batches)(rows).where(architecture="mlp", **ERROR, **ANY_RATE)
+        if not len(mlp):
+            return
+        cap = never(mlp)
+        arms = (of(one).by_seed for one in mlp.group_by("depth").values())
+        groups = [[min(v, cap) for v in one.values() if v == v] for one in arms]
+        groups = [group for group in groups if group]
+        if len(groups) > 1:
+            yield f"Jonckheere's test over depth, {words}: p = {jonckheere(groups).p_value:.2g}."
+
+    return note
+
+
+def loss_per_doubling(batches: Batches, of: Callable[[str], Reading]) -> Parts:
+    """C5, C5b: information lost when the depth of the MLP is twice as large."""
+    return inside(
+        depths(batches),
+        {
+            f"{mode} statistics": mapped(
+                slope_over("depth", of=of(mode), architecture="mlp", **PLAIN), lambda gain: -gain
+            )
+            for mode in MODES
+        },
+    )
+
+
+def at_the_end(key: Callable[[str], Mapping[str, Any]], mode: str) -> Reading:
+    """The last value of a curve of information."""
+    return of_curve(last, **key(mode))
+
+
+def at_equal_error(mode: str) -> Reading:
+    """Information when the error has come down to 20 %, interpolated in log(1 + step)."""
+
+    def read(rows: Rows) -> Effect:
+        errors, known = curves(rows, **ERROR), curves(rows, **information(mode))
+        times = {s: steps_to(errors[s], HALFWAY_ERROR) for s in known if s in errors}
+        return Effect(
+            {
+                s: float(np.interp(np.log1p(t), np.log1p(known[s][0]), known[s][1]))
+                if math.isfinite(t)
+                else math.nan
+                for s, t in times.items()
+            }
+        )
+
+    return read
+
+
+QUOTE_C4 = (
+    "As we see in Figure 4b, beyond 5 to 10 layers, adding depth to a MLP slows training and converges to a "
+    "lower accuracy."
+)
+QUOTE_C5 = (
+    "Our measures of mutual information also show that deeper networks reduce mutual information between the "
+    "first and last layer"
+)
+CONTROL_C4 = "the same up to 5 layers, in other networks"
+
+
+def depth_slows(batches: Batches) -> Claim:
+    """C4."""
+    time = scored(steps(HALFWAY_ERROR))
+    return Claim(
+        **named(batches, "C4", "beyond 5 to 10 layers a deeper MLP trains slower.", "sec. 4, Fig. 4b"),
+        effect="steps to 20 % error when the MLP is twice as deep, from 10 layers on, at the best rates",
+        unit="log2 ratio",
+        smallest_effect=0.25,
+        why_smallest="chosen by us before the first run: a fifth more time at twice the depth",
+        quote=QUOTE_C4,
+        control=CONTROL_C4,
+        evidence=evidence(
+            when_deeper(batches, time),
+            control=when_deeper(batches, time, shallow=True),
+            notes=ordered(batches, of=time, words="steps to 20 % error"),
+        ),
+    )
+
+
+def depth_ends_worse(batches: Batches) -> Claim:
+    """C4b."""
+    return Claim(
+        **named(batches, "C4b", "beyond 5 to 10 layers a deeper MLP ends worse.", "sec. 4, Fig. 4b"),
+        effect="final error when the MLP is twice as deep, from 10 layers on, at the best rates",
+        unit="log2 ratio",
+        smallest_effect=0.25,
+        why_smallest="chosen by us before the first run: a fifth more error at twice the depth",
+        quote=QUOTE_C4,
+        control=CONTROL_C4,
+        evidence=evidence(
+            when_deeper(batches, final_error),
+            control=when_deeper(batches, final_error, shallow=True),
+            notes=ordered(batches, of=final_error, words="final error"),
+        ),
+    )
+
+
+def depth_loses_information(batches: Batches) -> Claim:
+    """C5."""
+    return Claim(
+        **named(batches, "C5", "deeper networks have lower first-last information.", "sec. 4, Fig. 4b"),
+        effect="information lost when the MLP is twice as deep, at the end of training",
+        unit="bits",
+        smallest_effect=0.25,
+        why_smallest="chosen by us before the first run: a quarter of a bit; the paper gives no number",
+        quote=QUOTE_C5,
+        control="the same layers with the images of one side shuffled",
+        evidence=evidence(
+            loss_per_doubling(batches, partial(at_the_end, information)),
+            control=loss_per_doubling(batches, partial(at_the_end, null)),
+            notes=where_read(depths(batches)),
+        ),
+    )
+
+
+def depth_loses_it_at_one_error(batches: Batches) -> Claim:
+    """C5b."""
+    sentence = "deeper networks have lower first-last information, also when they have learnt as much."
+    return Claim(
+        **named(batches, "C5b", sentence, "sec. 4, Fig. 4b"),
+        effect="information lost when the MLP is twice as deep, at the step where its error is 20 %",
+        unit="bits",
+        smallest_effect=0.25,
+        why_smallest="a quarter of a bit, as in C5; added after its results were seen on digits",
+        basis=Basis.SEEN,
+        quote=QUOTE_C5,
+        control="the same layers with the images of one side shuffled, at the end of training",
+        evidence=evidence(
+            loss_per_doubling(batches, at_equal_error),
+            control=loss_per_doubling(batches, partial(at_the_end, null)),
+            notes=where_read(depths(batches)),
+        ),
+    )
+
+
+MAKERS = (depth_slows, depth_ends_worse, depth_loses_information, depth_loses_it_at_one_error)
+CLAIMS = tuple(claim for make in MAKERS for claim in both(make))

@@ -1,0 +1,172 @@
+"""The claim that high information goes with a fast fall of error (C8), within a run and across networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from levinthal.lab.analysis import Effect, Reading, evidence, mean_over
+from levinthal.lab.analysis.contrasts import Parts
+from levinthal.lab.analysis.curves import Curve, curves, first, time_to
+from levinthal.lab.judging.trends import grouped_spearman, rank_correlation
+from levinthal.lab.storage.rows import Rows
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import (
+    ERROR,
+    HALFWAY_ERROR,
+    PLAIN,
+    information,
+)
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.protocols import (
+    MINI,
+    Batches,
+    both,
+    depths,
+    inside,
+    main,
+    named,
+    where_read,
+)
+from levinthal.studies.skips_and_dynamics.first_last_information.design import ARCHITECTURES
+from levinthal.vocabulary import Basis, Claim
+
+AFTER = information("batch", "after")
+SHUFFLED: Mapping[str, Any] = {**PLAIN, "labels": "shuffled"}
+
+
+def beyond_time(x: np.ndarray, y: np.ndarray, time: np.ndarray) -> float:
+    """Partial rank correlation of x and y given time; 0 where time explains one of them wholly.
+
+    >>> time, up = np.arange(5.0), np.array([0.0, 2.0, 1.0, 4.0, 3.0])
+    >>> beyond_time(time, time, time), beyond_time(up, up, time)
+    (0.0, 1.0)
+    """
+    together, with_x, with_y = (rank_correlation(*pair) for pair in ((x, y), (x, time), (y, time)))
+    unexplained = (1 - with_x**2) * (1 - with_y**2)
+    if not unexplained > 1e-9:
+        return 0.0
+    return round((together - with_x * with_y) / math.sqrt(unexplained), 12)
+
+
+def within_runs(batches: Batches, arm: Mapping[str, Any]) -> Parts:
+    """Partial rank correlation of information and the fall of the log error, given the step."""
+    return inside(
+        main(batches),
+        {name: mean_over("width", of=_in_run, architecture=name, **arm) for name in ARCHITECTURES},
+    )
+
+
+def _in_run(rows: Rows) -> Effect:
+    errors = curves(rows, **ERROR)
+    known = {seed: curve for seed, curve in curves(rows, **AFTER).items() if seed in errors}
+    return Effect(
+        {s: beyond_time(curve[1][:-1], _falls(errors[s]), curve[0][:-1]) for s, curve in known.items()}
+    )
+
+
+def _falls(curve: Curve) -> np.ndarray:
+    """How fast the log error falls per unit of log(1 + step), after each snapshot but the last."""
+    steps, errors = curve
+    falls = -np.diff(np.log(np.maximum(errors, 1e-4)))
+    return np.asarray(falls / np.diff(np.log1p(steps)))
+
+
+def of_shuffled_labels(batches: Batches) -> Reading:
+    """The same in the MLP trained on shuffled labels, whose error does not fall."""
+
+    def read(rows: Rows) -> Effect:
+        return _in_run(main(batches)(rows).where(architecture="mlp", **SHUFFLED))
+
+    return read
+
+
+def pooled(batches: Batches) -> Any:
+    """A note: the plain correlation within, across and over all snapshots; they may disagree."""
+
+    def note(rows: Rows) -> Iterator[str]:
+        known, speeds, names = list[float](), list[float](), list[str]()
+        for key, group in main(batches)(rows).where(**PLAIN).group_by("architecture", "width").items():
+            errors = curves(group, **ERROR)
+            for seed, curve in curves(group, **AFTER).items():
+                if seed in errors:
+                    known += curve[1][:-1].tolist()
+                    speeds += _falls(errors[seed]).tolist()
+                    names += [str(key)] * (len(curve[1]) - 1)
+        yield from where_read(main(batches))(rows)
+        if known:
+            found = grouped_spearman(known, speeds, names)
+            words = f"median within a network {found.typical:.2f}, of networks' means {found.across:.2f}"
+            turned = ": pooling reverses the sign (Simpson's paradox)" if found.paradox else ""
+            yield f"Without regard to time: {words}, pooled {found.pooled:.2f}{turned}."
+
+    return note
+
+
+def across_networks(*factors: str, **where: Any) -> Reading:
+    """C8b: over networks that differ in the factors, initial information against speed to 20 % error."""
+
+    def read(rows: Rows) -> Effect:
+        networks = list(rows.where(**where, **PLAIN).group_by(*factors).values())
+        if len(networks) < 3:
+            return Effect({})
+        initial = [{s: first(c) for s, c in curves(one, **AFTER).items()} for one in networks]
+        speeds = [
+            {s: -time_to(HALFWAY_ERROR, c) for s, c in curves(one, **ERROR).items()} for one in networks
+        ]
+        seeds = set.intersection(*map(set, initial), *map(set, speeds))
+        pairs = {s: [np.array([one[s] for one in side]) for side in (initial, speeds)] for s in sorted(seeds)}
+        return Effect({seed: rank_correlation(*pair) for seed, pair in pairs.items()})
+
+    return read
+
+
+QUOTE = (
+    "In Fig. 5a, we see that high mutual information produces rapid decrease in test error: The points that "
+    "represent the outcome of each epoch of training show a high slope (and decrease in error) at high "
+    "mutual information, and a low slope at low mutual information"
+)
+
+
+def fast_when_high(batches: Batches) -> Claim:
+    """C8."""
+    return Claim(
+        **named(
+            batches,
+            "C8",
+            "within a run, error falls faster while information is high, beyond what time explains.",
+            "sec. 3, Fig. 5a",
+        ),
+        effect="partial rank correlation of information and speed given the step, within a run",
+        unit="",
+        smallest_effect=0.3,
+        why_smallest="chosen by us: a medium correlation by Cohen's convention; the paper gives no number",
+        basis=Basis.SEEN,
+        quote=QUOTE,
+        control="the MLP trained on shuffled labels, whose error does not fall",
+        evidence=evidence(
+            within_runs(batches, PLAIN), control=of_shuffled_labels(batches), notes=pooled(batches)
+        ),
+    )
+
+
+ACROSS = Claim(
+    **named(
+        MINI,
+        "C8b",
+        "networks of unlike depths: initial information and speed go together.",
+        "sec. 3, Fig. 5a",
+    )
+    | {"id": "C8b"},
+    effect="rank correlation of initial information and speed to 20 % error, over architectures and depths",
+    unit="",
+    smallest_effect=None,
+    quote=QUOTE,
+    control="",
+    why_no_control="depth explains both: the number is reported, not judged",
+    evidence=evidence(
+        inside(depths(MINI), {"": across_networks("architecture", "depth", architecture=ARCHITECTURES)})
+    ),
+)
+CLAIMS = (*both(fast_when_high), ACROSS)
