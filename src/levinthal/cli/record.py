@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def record_of(chosen: Selected, store: Store, runs: Sequence[Run], registered: Frozen | None) -> Record:
     """How the claims of now stand to those frozen in the store and to those of a registered file."""
     from levinthal.lab.execution.freezing import frozen_now
-    from levinthal.lab.judging.changes import changes, dropped, plan_changes
+    from levinthal.lab.judging.changes import changes, dropped, joined, plan_changes
     from levinthal.lab.storage.claims import first_frozen
     from levinthal.report.record import Record
 
@@ -28,9 +28,9 @@ def record_of(chosen: Selected, store: Store, runs: Sequence[Run], registered: F
     frozen = first_frozen(store.frozen(study.name, study.version, preset))
     found: dict[str, Change] = {}
     notices: list[str] = []
-    for before, when in ((frozen, "after the run"), (registered, "after it was registered")):
+    for before, when in ((registered, "after it was registered"), (frozen, "after the run")):
         if before is not None:
-            found |= changes(before, now, when)
+            found = joined(found, changes(before, now, when))
             notices += [*dropped(before, now, when), *plan_changes(before, now, when)]
     older = first_frozen(store.frozen(study.name, study.version, preset, before=True))
     state = "; ".join(filter(None, (_registered(registered), _frozen(frozen, runs), _older(older, now))))
