@@ -20,7 +20,7 @@ NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folde
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["stdy"], 'Did you mean "study"?'),
         (["study", "rnu"], 'Did you mean "run"?'),
@@ -69,11 +69,11 @@ NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folde
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_misuse_is_one_line_and_exit_code_2(call: Call, words: list[str], told: str) -> None:
+def test_misuse_is_one_line_and_exit_code_2(call: Call, words: list[str], message: str) -> None:
     said = call(*words)
     assert said.code == 2
     assert said.err.startswith("levinthal: ")
-    assert told in said.err
+    assert message in said.err
     assert said.err.count("\n") == 1
     assert "Traceback" not in said.err
 
@@ -124,9 +124,9 @@ def test_a_bug_of_ours_is_one_line_with_the_place_of_its_traceback(
         r"levinthal: unexpected KeyError: 'study' \(test_main\.py:\d+\) \(a bug of ours; its traceback is",
         said.err,
     )
-    (kept,) = tmp_path.glob("levinthal-*.txt")
-    assert "Traceback" in kept.read_text()
-    assert str(kept) in said.err
+    (stored,) = tmp_path.glob("levinthal-*.txt")
+    assert "Traceback" in stored.read_text()
+    assert str(stored) in said.err
 
 
 def test_ctrl_c_outside_of_a_sweep_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +136,7 @@ def test_ctrl_c_outside_of_a_sweep_is_one_line(call: Call, monkeypatch: pytest.M
     monkeypatch.setattr("levinthal.studies.catalogue", interrupted)
     said = call("study", "list")
     assert said.code == 130
-    assert said.err == "levinthal: interrupted; what is finished is stored, the same command goes on\n"
+    assert said.err == "levinthal: interrupted: finished runs are stored, and the same command continues\n"
 
 
 def test_version_and_bare_words_show_what_there_is(call: Call) -> None:

@@ -27,12 +27,12 @@ def test_run_ends_with_the_verdicts_and_the_path_of_the_page(call: Call) -> None
     said = call(*RUN)
     assert said.code == 0
     assert said.out.startswith("12 runs measured in ")
-    assert re.search(r"replicates +T1 ", said.out)
+    assert re.search(r"(replicates|partially) +T1 ", said.out)
     assert said.out.splitlines()[-1] == f"Report: {PAGE}"
     page = PAGE.read_text()
     for word in ("Does a bent coin fall on heads?", "Bent coins fall on heads", "12 of 12", "0 to 5"):
         assert word in page
-    assert "12 of 12 runs are there" not in page
+    assert "12 of 12 runs are stored" not in page
 
 
 def test_a_misspelt_factor_in_a_claim_is_one_line_and_loses_nothing(call: Call, here: Path) -> None:
@@ -105,7 +105,7 @@ def test_set_narrows_the_preset_to_a_page_of_its_own(call: Call) -> None:
     full = PAGE.read_text()
     said = call(*RUN, "--set", "coin=bent", "--seeds", "2")
     page = Path("results/toy-coins-quick-set-coin-bent-seeds-2.html")
-    assert said.out.startswith("0 runs measured in 0 s, 2 were there")
+    assert said.out.startswith("0 runs measured in 0 s, 2 were stored already")
     assert said.out.splitlines()[-1] == f"Report: {page}"
     assert PAGE.read_text() == full
     command = "levinthal study run small_study.py --preset quick --set coin=bent --seeds 2"
@@ -138,7 +138,7 @@ def test_the_second_run_measures_nothing(call: Call) -> None:
     call(*RUN)
     said = call(*RUN)
     assert said.code == 0
-    assert said.out.startswith("0 runs measured in 0 s, 12 were there")
+    assert said.out.startswith("0 runs measured in 0 s, 12 were stored already")
 
 
 def test_progress_goes_to_stderr_in_tenths(call: Call) -> None:
@@ -149,7 +149,7 @@ def test_progress_goes_to_stderr_in_tenths(call: Call) -> None:
 
 def test_seeds_replace_the_presets_own_number(call: Call) -> None:
     assert call(*RUN, "--seeds", "2").out.startswith("4 runs measured")
-    assert call(*RUN, "--seeds", "8").out.startswith("12 runs measured in 0 s, 4 were there")
+    assert call(*RUN, "--seeds", "8").out.startswith("12 runs measured in 0 s, 4 were stored already")
     with Store(STORE) as store:
         assert {run.seed for run in store.runs("toy-coins")} == set(range(8))
 
@@ -161,8 +161,8 @@ def test_a_failed_task_is_told_and_the_others_are_judged(call: Call) -> None:
     assert "Traceback" not in said.err
     assert "12 runs measured" in said.out
     assert ", 6 failed" in said.out
-    assert "Unfinished: 12 of 18 runs are there" in said.out
-    assert "12 of 18 runs are there" in Path("results/toy-coins-failing.html").read_text()
+    assert "Unfinished: 12 of 18 runs are stored" in said.out
+    assert "12 of 18 runs are stored" in Path("results/toy-coins-failing.html").read_text()
 
 
 def test_figures_that_fail_are_reported_in_the_terminal_too(call: Call) -> None:
@@ -181,19 +181,19 @@ def test_ctrl_c_keeps_what_is_finished(call: Call) -> None:
     said = call(*RUN, "--preset", "stopping")
     assert said.code == 130
     assert said.err.splitlines()[-1] == (
-        "levinthal: interrupted; what is finished is stored, the same command goes on"
+        "levinthal: interrupted: finished runs are stored, and the same command continues"
     )
     assert not Path("results/toy-coins-stopping.html").exists()
     drawn = call("study", "report", "small_study.py", "--preset", "stopping")
     assert drawn.code == 0
-    assert "Unfinished: 6 of 12 runs are there" in drawn.out
+    assert "Unfinished: 6 of 12 runs are stored" in drawn.out
 
 
 def test_report_of_a_store_without_a_run_of_the_study_says_so(call: Call) -> None:
     Store(STORE).close()
     said = call("study", "report", "small_study.py")
     assert said.code == 0
-    assert "Unfinished: 0 of 12 runs are there; `levinthal study run small_study.py" in said.out
+    assert "Unfinished: 0 of 12 runs are stored (0 %); `levinthal study run small_study.py" in said.out
     assert PAGE.exists()
 
 
@@ -201,7 +201,7 @@ def test_report_of_a_half_finished_study_draws_what_there_is(call: Call) -> None
     call(*RUN, "--preset", "half")
     said = call("study", "report", "small_study.py", "--preset", "quick")
     assert said.code == 0
-    assert "Unfinished: 6 of 12 runs are there" in said.out
+    assert "Unfinished: 6 of 12 runs are stored" in said.out
     assert "Bent coins fall on heads" in PAGE.read_text()
 
 

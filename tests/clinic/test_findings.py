@@ -1,4 +1,4 @@
-"""Healthy loops hear nothing; each sick one hears its cause first."""
+"""A healthy loop has no finding; the first finding of a faulty one is its cause."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def constant() -> nn.Module:
     return model
 
 
-def foreign() -> Watch:
+def another_networks() -> Watch:
     model, other = mlp(), mlp()
     return Loop().run(model, Adam(other.parameters(), 1e-3))
 
@@ -127,8 +127,8 @@ def shut() -> nn.Module:
 
 
 @torch.no_grad()
-def alike_gates() -> nn.Module:
-    """Units alike within each gate, gates unlike each other."""
+def identical_units() -> nn.Module:
+    """Identical units within each gate; the gates differ."""
     recurrence = nn.GRU(8, 32, batch_first=True)
     for p in recurrence.parameters():
         for part in p.chunk(3):
@@ -170,7 +170,7 @@ FAULTY: dict[str, tuple[str, Callable[[], Watch]]] = {
     "decayed": ("LR_DECAYED", lambda: run(mlp(), Adam, 1e-3, Loop(decay=0.3))),
     "no zero_grad": ("MISSING_ZERO_GRAD", lambda: run(mlp(), Adam, 1e-3, Loop(zero=False))),
     "sorted": ("UNSHUFFLED", lambda: run(mlp(), Adam, 1e-3, Loop(order=torch.argsort(Y)))),
-    "another network's optimiser": ("OPTIMIZER_DETACHED", foreign),
+    "another network's optimiser": ("OPTIMIZER_DETACHED", another_networks),
     "detached": ("GRAPH_BROKEN", lambda: run(Cut(), Adam, 1e-3)),
     "constant weights": ("SYMMETRIC_INIT", lambda: run(constant(), Adam, 1e-3)),
     "pixels times 1000": ("INPUT_SCALE", lambda: run(mlp(), SGD, 0.1, Loop(inputs=X * 1000))),
@@ -185,7 +185,7 @@ FAULTY: dict[str, tuple[str, Callable[[], Watch]]] = {
     "a leak of one": ("MISSING_NONLINEARITY", lambda: run(mlp(partial(nn.LeakyReLU, 1.0)), SGD, 0.1)),
     "batch norm alone": ("MISSING_NONLINEARITY", lambda: run(mlp(partial(nn.BatchNorm1d, 64)), SGD, 0.1)),
     "gates shut": ("SATURATED_ACTIVATION", lambda: run(shut(), SGD, 0.1)),
-    "gates alike": ("SYMMETRIC_INIT", lambda: run(alike_gates(), Adam, 1e-3)),
+    "identical units in each gate": ("SYMMETRIC_INIT", lambda: run(identical_units(), Adam, 1e-3)),
     "softmax, and a loss by hand": (
         "DOUBLE_SOFTMAX",
         lambda: run(mlp(top=nn.Softmax(1)), Adam, 1e-3, Loop(loss=written_out)),

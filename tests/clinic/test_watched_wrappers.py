@@ -54,7 +54,7 @@ class Wrapper(nn.Module):
 
 
 def both(wrap: Callable[[nn.Module], nn.Module], steps: int = 25) -> tuple[Watch, bool]:
-    """A network with a softmax too many, wrapped and watched; and whether its weights are those of a twin."""
+    """A network with a softmax too many, wrapped and watched; and whether its weights equal a baseline."""
     alone = mlp(width=16, top=nn.Softmax(1))
     watched = copy.deepcopy(alone)
     outer = wrap(watched)

@@ -253,9 +253,9 @@ def test_trees_and_bitmaps_and_plain_loops_agree(name: str, monkeypatch: pytest.
 
 def test_inputs_are_left_alone_and_any_layout_or_float_will_do() -> None:
     x, y = _pair("tanh")
-    kept = x.copy()
+    original = x.copy()
     base = counted(x, y, 3)
-    np.testing.assert_array_equal(x, kept)
+    np.testing.assert_array_equal(x, original)
     _assert_equal(counted(np.asfortranarray(x), np.repeat(y, 2, axis=1)[:, ::2], 3), base)
     single_x, single_y = x.astype(np.float32), y.astype(np.float32)
     widened = counted(single_x.astype(np.float64), single_y.astype(np.float64), 3)

@@ -53,8 +53,8 @@ def penalised(weight: float) -> Watch:
 
 
 class Far(nn.Module):
-    def forward(self, kept: torch.Tensor) -> torch.Tensor:
-        return kept - 1e6
+    def forward(self, stored: torch.Tensor) -> torch.Tensor:
+        return stored - 1e6
 
     def right_inverse(self, weight: torch.Tensor) -> torch.Tensor:
         return weight + 1e6

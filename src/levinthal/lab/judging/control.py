@@ -18,7 +18,7 @@ def explained_by_control(evidence: Evidence, parts: Mapping[str, Arm], sizes: Si
     """The controls of those conditions whose own control shows the effect, and which do not exceed it."""
     found = {}
     for part, arm in parts.items():
-        control = arm_of(evidence.control.get(part, {}), sizes)
+        control = arm_of(evidence.control.get(part, {}), sizes.beside())
         shows = sizes.beyond_null(control.interval) and control.interval.high >= sizes.smallest
         if shows and sizes.beyond_null(arm.interval) and not _exceeds(arm, control, sizes):
             found[part] = control

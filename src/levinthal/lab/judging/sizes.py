@@ -38,6 +38,10 @@ class Sizes:
         """The same sizes with intervals of another level."""
         return replace(self, level=level)
 
+    def beside(self) -> Sizes:
+        """The same for a control or a rival, which may be random where the effect is not."""
+        return replace(self, deterministic=False)
+
     def beyond_null(self, interval: Interval) -> bool:
         """Whether a whole interval lies beyond the null value."""
         return interval.low > self.null

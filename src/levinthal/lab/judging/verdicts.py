@@ -73,8 +73,8 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
     excluded = explained_by_control(evidence, parts, sizes) if claim.control else {}
     retained = {part: arm for part, arm in parts.items() if part not in excluded} or parts
     overall = arm_of(over_parts({part: evidence.effects[part] for part in retained}), sizes)
-    control = arm_of(over_parts(beside(evidence.control, retained)), sizes)
-    rival = arm_of(over_parts(_present(beside(evidence.rival, retained))), sizes)
+    control = arm_of(over_parts(beside(evidence.control, retained)), sizes.beside())
+    rival = arm_of(over_parts(_present(beside(evidence.rival, retained))), sizes.beside())
     needed = None
     if claim.smallest_effect is None or overall.estimate is None:
         outcome, reasons = _unjudged(claim, overall, parts, sizes)

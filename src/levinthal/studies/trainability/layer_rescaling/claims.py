@@ -96,6 +96,7 @@ CLAIMS = (
         evidence=evidence(
             downhill, control=value("downhill", step=None, reduce=mean_by_seed, factors="shuffled")
         ),
+        deterministic=True,
     ),
     Claim(
         id="R2",
