@@ -171,7 +171,9 @@ QUOTE_C10 = (
 )
 STATE_SPACE = (
     Claim(
-        **named(FULL, "C10", "the exponent n MI of the claimed reduction of the state space.", "sec. 4"),
+        **named(
+            FULL, "C10", "information shrinks the training state space by 2^(n MI), of n layers.", "sec. 4"
+        ),
         effect="the exponent n MI of the MLP, read on the most images",
         unit="bits",
         smallest_effect=None,
@@ -180,7 +182,9 @@ STATE_SPACE = (
         evidence=evidence(inside(main(FULL), {"": mean_over("width", of=most_images, **BY_IMAGES)})),
     ),
     Claim(
-        **named(FULL, "C10b", "the exponent n MI changes when only the number of images does.", "sec. 4"),
+        **named(
+            FULL, "C10b", "the exponent n MI does not depend on how many images it is read on.", "sec. 4"
+        ),
         effect="change of the exponent n MI when it is read on twice as many images",
         unit="bits",
         smallest_effect=None,
