@@ -23,8 +23,8 @@ UNCHECKED = ("vocabulary", "_kernels", "kernels", "cli", "__init__.py", "__main_
 def checked_modules() -> list[str]:
     """Every module whose annotations are enforced while the tests run."""
     files = (path.relative_to(SOURCE) for path in sorted((SOURCE / "levinthal").rglob("*.py")))
-    kept = (path for path in files if not any(part.startswith(UNCHECKED) for part in path.parts))
-    return [".".join(path.with_suffix("").parts) for path in kept]
+    checked = (path for path in files if not any(part.startswith(UNCHECKED) for part in path.parts))
+    return [".".join(path.with_suffix("").parts) for path in checked]
 
 
 # where Python's typing says float, an int will do

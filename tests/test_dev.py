@@ -56,7 +56,7 @@ elif "install" in words and "killed" in behaviour:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Fresh:
-    """A copy of the project's front door in an empty folder; its Python behaves as told."""
+    """A copy of the project's front door in an empty folder; its Python behaves as it is asked to."""
 
     def make(behaviour: str = "") -> ModuleType:
         for name in FRONT_DOOR:
@@ -202,7 +202,7 @@ def test_without_ensurepip_the_systems_pip_fills_the_venv(fresh: Fresh) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pip_says", "told"),
+    ("pip_says", "expected_text"),
     [
         ("ERROR: [Errno 28] No space left on device", "the disk is full"),
         ("/usr/bin/python3: No module named pip", "this Python has no pip"),
@@ -213,13 +213,13 @@ def test_without_ensurepip_the_systems_pip_fills_the_venv(fresh: Fresh) -> None:
     ],
 )
 def test_a_failed_set_up_is_one_line_and_the_next_call_recovers(
-    fresh: Fresh, capsys: pytest.CaptureFixture, pip_says: str, told: str
+    fresh: Fresh, capsys: pytest.CaptureFixture, pip_says: str, expected_text: str
 ) -> None:
     dev = fresh(f"fails:{pip_says}")
     assert dev.main(["test"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert told in error
+    assert expected_text in error
     assert "Traceback" not in error
     (dev.ROOT / "behaviour").write_text("")
     assert dev.main(["test"]) == 0
@@ -281,7 +281,7 @@ def test_dev_is_readable_to_an_older_python(old: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "expected_text"),
     [
         (["tset"], 2, "usage: python3 dev.py demo | run | test | check | bench | docs"),
         ([], 2, "usage:"),
@@ -292,12 +292,12 @@ def test_dev_is_readable_to_an_older_python(old: str) -> None:
     ],
 )
 def test_misuse_is_exit_code_2(
-    fresh: Fresh, capsys: pytest.CaptureFixture, words: list[str], code: int, told: str
+    fresh: Fresh, capsys: pytest.CaptureFixture, words: list[str], code: int, expected_text: str
 ) -> None:
     dev = fresh("")
     assert dev.main(words) == code
     said = capsys.readouterr()
-    assert told in said.out + said.err
+    assert expected_text in said.out + said.err
 
 
 def test_a_second_call_waits_for_the_set_up_under_way(fresh: Fresh, capsys: pytest.CaptureFixture) -> None:

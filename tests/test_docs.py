@@ -63,6 +63,8 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 def test_the_python_shown_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for number, text in enumerate(fences(path, "python")):
+        if f"```python\n{text}```\n\n```text" in path.read_text() and path.name == "write-a-study.md":
+            continue  # a trap, which is run beside its answer in tests/studies/test_traps.py
         name = f"{path.name}, block {number + 1}"
         if ">>>" in text:
             test = doctest.DocTestParser().get_doctest(text, {}, name, str(path), 0)
@@ -84,7 +86,7 @@ def test_the_study_of_the_page_on_studies_replicates_what_theory_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    text, _ = fences(ROOT / "docs" / "write-a-study.md", "python")
+    text, *_ = fences(ROOT / "docs" / "write-a-study.md", "python")
     Path("keep_length.py").write_text(text)
     assert main(["study", "run", "keep_length.py", "--workers", "1", "--device", "cpu"]) == 0
     said = capsys.readouterr().out

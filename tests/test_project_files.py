@@ -59,3 +59,10 @@ def test_issue_forms_have_distinct_fields(path: Path) -> None:
     ids = [field["id"] for field in form["body"]]
     assert len(ids) == len(set(ids))
     assert all(re.fullmatch(r"[a-z]+", name) for name in ids)
+
+
+def test_every_file_that_contributors_are_sent_to_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`?((?:src|tests|docs|benchmarks)/[\w/.-]+\.\w+)", text))
+    assert "tests/clinic/rules/test_updates.py" in named
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []

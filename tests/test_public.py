@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import importlib
 import inspect
 import pkgutil
@@ -63,22 +64,51 @@ def public_callables() -> dict[str, Any]:
     ):
         if inspect.isfunction(value):
             found[f"{value.__module__}.{value.__qualname__}"] = value
-        elif inspect.isclass(value) and value.__module__.startswith("levinthal.lab"):
-            methods = {name: getattr(method, "__func__", method) for name, method in vars(value).items()}
-            found |= {
-                f"{value.__module__}.{method.__qualname__}": method
-                for name, method in methods.items()
-                if inspect.isfunction(method) and not name.startswith("_")
-            }
+        elif inspect.isclass(value):
+            found |= methods(value)
     return found
+
+
+def methods(cls: type) -> dict[str, Any]:
+    """The public methods of a class and of those of ours that it inherits from, by their dotted name."""
+    ours = [base for base in inspect.getmro(cls) if base.__module__.startswith("levinthal")]
+    named = [(name, getattr(held, "__func__", held)) for base in ours for name, held in vars(base).items()]
+    return {
+        f"{method.__module__}.{method.__qualname__}": method
+        for name, method in named
+        if inspect.isfunction(method) and not name.startswith("_")
+    }
+
+
+def made_classes() -> dict[str, type]:
+    """Public classes with arguments of their own, by their dotted name.
+
+    The nouns of the vocabulary are left out: `docs/write-a-study.md` says what their fields are.
+    """
+    every = [getattr(package, name) for package in packages() for name in getattr(package, "__all__", ())]
+    return {
+        f"{value.__module__}.{value.__qualname__}": value
+        for value in every
+        if inspect.isclass(value)
+        and not issubclass(value, enum.Enum | BaseException)
+        and not getattr(value, "_is_protocol", False)
+        and not value.__module__.startswith("levinthal.vocabulary")
+    }
+
+
+def described(value: Any, *sections: str) -> set[str]:
+    """The names with a line under one of these headings of a docstring; several may share one."""
+    text = inspect.getdoc(value) or ""
+    blocks = [text.partition(f"{section}:\n")[2].partition("\n\n")[0] for section in sections]
+    heads = re.findall(r"(?m)^ {4}([\w*, ]+):", "\n".join(blocks))
+    return {name.strip("* ") for head in heads for name in head.split(",")}
 
 
 def gaps(function: Any) -> list[str]:
     """Parameters without a line under `Args:`, and a result without `Returns:` or `Yields:`."""
     text, signature = inspect.getdoc(function) or "", inspect.signature(function)
-    arguments = text.partition("Args:\n")[2].partition("\n\n")[0]
-    described = set(re.findall(r"(?m)^ {4}\*{0,2}(\w+):", arguments))
-    lacking = [name for name in signature.parameters if name not in {"self", "cls", *described}]
+    known = {"self", "cls", *described(function, "Args")}
+    lacking = [name for name in signature.parameters if name not in known]
     speaks = re.search(r"(?m)^(Returns|Yields):$", text) is not None
     return lacking if speaks or signature.return_annotation in ("None", None) else [*lacking, "its result"]
 
@@ -86,6 +116,22 @@ def gaps(function: Any) -> list[str]:
 @pytest.mark.parametrize("name", sorted(public_callables()))
 def test_every_public_function_documents_its_arguments_and_its_result(name: str) -> None:
     assert gaps(public_callables()[name]) == []
+
+
+@pytest.mark.parametrize("name", sorted(made_classes()))
+def test_every_public_class_documents_what_it_is_made_of(name: str) -> None:
+    value = made_classes()[name]
+    known = described(value, "Args", "Attributes")
+    assert [parameter for parameter in inspect.signature(value).parameters if parameter not in known] == []
+
+
+def test_the_methods_of_every_public_class_are_held_to_it() -> None:
+    for name in (
+        "levinthal.networks.first_last.FirstLast.forward",
+        "levinthal.clinic.watching.Watch.findings",
+        "levinthal.lab.storage.store.Store.write",
+    ):
+        assert name in public_callables()
 
 
 def test_a_docstring_with_gaps_is_found() -> None:

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.slow
 
 def done(*words: str | Path, cwd: Path) -> str:
     """Standard output of a command that must succeed, far from this repository and its settings."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV_"))}
-    ended = subprocess.run(words, cwd=cwd, env=kept, capture_output=True, text=True, check=False)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV_"))}
+    ended = subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, f"{words}\n{ended.stdout}\n{ended.stderr}"
     return ended.stdout
 

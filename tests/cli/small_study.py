@@ -91,7 +91,7 @@ study = Study(
             excess,
             why_smallest="chosen by us: one toss in ten",
         ),
-        Claim("T2", "it has a bug", "nobody", "nothing", "", 0.1, "", with_a_bug),
+        Claim("T2", "it has a bug", "nobody", "nothing", "", 0.1, "", with_a_bug, why_no_control="a bug"),
     ),
     figures=figures,
     answer=answer,

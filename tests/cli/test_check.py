@@ -83,8 +83,8 @@ def test_a_treatment_that_was_stopped_goes_on_from_there(call: Call, here: Path)
 
 
 def test_json_and_sarif_are_all_that_is_printed(call: Call) -> None:
-    told = json.loads(call("check", "small_problems.py:softmax", "--json").out)
-    assert told["findings"][0]["code"] == "DOUBLE_SOFTMAX"
+    printed = json.loads(call("check", "small_problems.py:softmax", "--json").out)
+    assert printed["findings"][0]["code"] == "DOUBLE_SOFTMAX"
     log = json.loads(call("check", "small_problems.py:softmax", "--sarif").out)
     assert log["version"] == "2.1.0"
     assert log["runs"][0]["results"][0]["ruleId"] == "DOUBLE_SOFTMAX"

@@ -42,11 +42,11 @@ def test_get_shows_each_file_on_its_way_and_where_it_all_is(
     monkeypatch.setattr(data, "get", fetched)
     said = call("data", "get", "mnist", "--data-dir", "data")
     assert (said.code, said.out) == (0, "mnist is in data/mnist\n")
-    told = [line.partition(", ")[2] for line in said.err.splitlines()]
-    assert [line.split(", ")[:2] for line in told] == [
+    progress = [line.partition(", ")[2] for line in said.err.splitlines()]
+    assert [line.split(", ")[:2] for line in progress] == [
         [file, size] for file in ("images.gz", "labels.gz") for size in ("0.0 MB", "1.0 MB", "2.0 MB")
     ]
-    assert told[1].endswith(" s left")
+    assert progress[1].endswith(" s left")
 
 
 def test_the_time_left_is_not_guessed_from_nothing() -> None:

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 import levinthal.cli
+from levinthal.cli.running import writable
 
 Call = Callable[..., object]
+NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that refuses root too")
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["stdy"], 'Did you mean "study"?'),
         (["study", "rnu"], 'Did you mean "run"?'),
@@ -47,6 +49,17 @@ Call = Callable[..., object]
         (["study", "run", "small_study.py", "--preset", "mnist"], "levinthal data get mnist"),
         (["study", "run", "small_study.py", "--output", "."], ". is a folder: name the file"),
         (["study", "run", "small_study.py", "--output", "small_study.py/x.html"], "cannot make the folder"),
+        pytest.param(
+            ["study", "run", "small_study.py", "--output", "/proc/page.html"],
+            "cannot write /proc/page.html",
+            marks=NEEDS_PROC,
+        ),
+        pytest.param(
+            ["study", "run", "small_study.py", "--output", "/proc/a/page.html"],
+            "cannot make the folder /proc/a",
+            marks=NEEDS_PROC,
+        ),
+        (["study", "run", "small_study.py", "--output", "a" * 250 + ".html"], "File name too long"),
         (["study", "run", "small_study.py", "--store", "small_study.py"], "is not a store"),
         (["study", "report", "small_study.py"], "no store at results/levinthal.sqlite: run a study first"),
         (["data", "get", "mnits"], "did you mean 'mnist'?"),
@@ -56,13 +69,27 @@ Call = Callable[..., object]
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_misuse_is_one_line_and_exit_code_2(call: Call, words: list[str], told: str) -> None:
+def test_misuse_is_one_line_and_exit_code_2(call: Call, words: list[str], message: str) -> None:
     said = call(*words)
     assert said.code == 2
     assert said.err.startswith("levinthal: ")
-    assert told in said.err
+    assert message in said.err
     assert said.err.count("\n") == 1
     assert "Traceback" not in said.err
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_any_run(call: Call, here: Path) -> None:
+    os.mkfifo(here / "pipe.html")
+    said = call("study", "run", "small_study.py", "--device", "cpu", "--output", "pipe.html")
+    assert (said.code, said.out) == (2, "")
+    assert said.err == "levinthal: pipe.html is a device or a pipe: name the file to write\n"
+    assert not (here / "results").exists()
+
+
+def test_looking_whether_a_page_can_be_written_leaves_nothing(call: Call, here: Path) -> None:
+    before = sorted(here.iterdir())
+    assert writable(here / "page.html") == here / "page.html"
+    assert sorted(here.iterdir()) == before
 
 
 def test_levinthal_data_pointing_nowhere_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,9 +124,9 @@ def test_a_bug_of_ours_is_one_line_with_the_place_of_its_traceback(
         r"levinthal: unexpected KeyError: 'study' \(test_main\.py:\d+\) \(a bug of ours; its traceback is",
         said.err,
     )
-    (kept,) = tmp_path.glob("levinthal-*.txt")
-    assert "Traceback" in kept.read_text()
-    assert str(kept) in said.err
+    (stored,) = tmp_path.glob("levinthal-*.txt")
+    assert "Traceback" in stored.read_text()
+    assert str(stored) in said.err
 
 
 def test_ctrl_c_outside_of_a_sweep_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +136,7 @@ def test_ctrl_c_outside_of_a_sweep_is_one_line(call: Call, monkeypatch: pytest.M
     monkeypatch.setattr("levinthal.studies.catalogue", interrupted)
     said = call("study", "list")
     assert said.code == 130
-    assert said.err == "levinthal: interrupted; what is finished is stored, the same command goes on\n"
+    assert said.err == "levinthal: interrupted: finished runs are stored, and the same command continues\n"
 
 
 def test_version_and_bare_words_show_what_there_is(call: Call) -> None:

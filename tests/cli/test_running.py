@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import re
@@ -26,12 +27,12 @@ def test_run_ends_with_the_verdicts_and_the_path_of_the_page(call: Call) -> None
     said = call(*RUN)
     assert said.code == 0
     assert said.out.startswith("12 runs measured in ")
-    assert re.search(r"replicates +T1 ", said.out)
+    assert re.search(r"(replicates|partially) +T1 ", said.out)
     assert said.out.splitlines()[-1] == f"Report: {PAGE}"
     page = PAGE.read_text()
     for word in ("Does a bent coin fall on heads?", "Bent coins fall on heads", "12 of 12", "0 to 5"):
         assert word in page
-    assert "12 of 12 runs are there" not in page
+    assert "12 of 12 runs are stored" not in page
 
 
 def test_a_misspelt_factor_in_a_claim_is_one_line_and_loses_nothing(call: Call, here: Path) -> None:
@@ -90,12 +91,21 @@ def test_an_edit_of_measure_is_reported_and_again_measures_it(call: Call, here: 
         assert len(store.runs("toy-coins")) == 24
 
 
+def test_a_study_whose_file_is_renamed_has_not_changed(call: Call, here: Path) -> None:
+    call(*RUN)
+    (here / "small_study.py").rename(here / "coins.py")
+    try:
+        assert call("study", "report", "coins.py").err == ""
+    finally:
+        sys.modules.pop("coins", None)
+
+
 def test_set_narrows_the_preset_to_a_page_of_its_own(call: Call) -> None:
     call(*RUN)
     full = PAGE.read_text()
     said = call(*RUN, "--set", "coin=bent", "--seeds", "2")
     page = Path("results/toy-coins-quick-set-coin-bent-seeds-2.html")
-    assert said.out.startswith("0 runs measured in 0 s, 2 were there")
+    assert said.out.startswith("0 runs measured in 0 s, 2 were stored already")
     assert said.out.splitlines()[-1] == f"Report: {page}"
     assert PAGE.read_text() == full
     command = "levinthal study run small_study.py --preset quick --set coin=bent --seeds 2"
@@ -128,7 +138,7 @@ def test_the_second_run_measures_nothing(call: Call) -> None:
     call(*RUN)
     said = call(*RUN)
     assert said.code == 0
-    assert said.out.startswith("0 runs measured in 0 s, 12 were there")
+    assert said.out.startswith("0 runs measured in 0 s, 12 were stored already")
 
 
 def test_progress_goes_to_stderr_in_tenths(call: Call) -> None:
@@ -139,7 +149,7 @@ def test_progress_goes_to_stderr_in_tenths(call: Call) -> None:
 
 def test_seeds_replace_the_presets_own_number(call: Call) -> None:
     assert call(*RUN, "--seeds", "2").out.startswith("4 runs measured")
-    assert call(*RUN, "--seeds", "8").out.startswith("12 runs measured in 0 s, 4 were there")
+    assert call(*RUN, "--seeds", "8").out.startswith("12 runs measured in 0 s, 4 were stored already")
     with Store(STORE) as store:
         assert {run.seed for run in store.runs("toy-coins")} == set(range(8))
 
@@ -151,8 +161,8 @@ def test_a_failed_task_is_told_and_the_others_are_judged(call: Call) -> None:
     assert "Traceback" not in said.err
     assert "12 runs measured" in said.out
     assert ", 6 failed" in said.out
-    assert "Unfinished: 12 of 18 runs are there" in said.out
-    assert "12 of 18 runs are there" in Path("results/toy-coins-failing.html").read_text()
+    assert "Unfinished: 12 of 18 runs are stored" in said.out
+    assert "12 of 18 runs are stored" in Path("results/toy-coins-failing.html").read_text()
 
 
 def test_figures_that_fail_are_reported_in_the_terminal_too(call: Call) -> None:
@@ -171,19 +181,19 @@ def test_ctrl_c_keeps_what_is_finished(call: Call) -> None:
     said = call(*RUN, "--preset", "stopping")
     assert said.code == 130
     assert said.err.splitlines()[-1] == (
-        "levinthal: interrupted; what is finished is stored, the same command goes on"
+        "levinthal: interrupted: finished runs are stored, and the same command continues"
     )
     assert not Path("results/toy-coins-stopping.html").exists()
     drawn = call("study", "report", "small_study.py", "--preset", "stopping")
     assert drawn.code == 0
-    assert "Unfinished: 6 of 12 runs are there" in drawn.out
+    assert "Unfinished: 6 of 12 runs are stored" in drawn.out
 
 
 def test_report_of_a_store_without_a_run_of_the_study_says_so(call: Call) -> None:
     Store(STORE).close()
     said = call("study", "report", "small_study.py")
     assert said.code == 0
-    assert "Unfinished: 0 of 12 runs are there; `levinthal study run small_study.py" in said.out
+    assert "Unfinished: 0 of 12 runs are stored (0 %); `levinthal study run small_study.py" in said.out
     assert PAGE.exists()
 
 
@@ -191,7 +201,7 @@ def test_report_of_a_half_finished_study_draws_what_there_is(call: Call) -> None
     call(*RUN, "--preset", "half")
     said = call("study", "report", "small_study.py", "--preset", "quick")
     assert said.code == 0
-    assert "Unfinished: 6 of 12 runs are there" in said.out
+    assert "Unfinished: 6 of 12 runs are stored" in said.out
     assert "Bent coins fall on heads" in PAGE.read_text()
 
 
@@ -206,6 +216,15 @@ def test_report_measures_nothing_and_writes_rows_where_it_is_told(call: Call, he
         rows = list(csv.DictReader(file))
     assert len(rows) == 12
     assert {row["coin"] for row in rows} == {"bent", "fair"}
+
+
+def test_report_refuses_a_folder_for_its_rows_before_the_page_is_written(call: Call, here: Path) -> None:
+    call(*RUN)
+    PAGE.unlink()
+    for option in ("--csv", "--markdown"):
+        said = call("study", "report", "small_study.py", option, ".")
+        assert (said.code, ". is a folder: name the file" in said.err) == (2, True)
+    assert not PAGE.exists()
 
 
 def test_one_store_keeps_the_data_sets_apart(call: Call) -> None:
@@ -233,10 +252,13 @@ def test_a_read_only_folder_is_one_line(call: Call, here: Path) -> None:
 def test_a_folder_that_may_not_be_written_is_told_before_anything_is_measured(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(levinthal.cli.running.os, "access", lambda path, mode: False)
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(levinthal.cli.running.tempfile, "NamedTemporaryFile", refused)
     said = call(*RUN)
     assert said.code == 2
-    assert said.err == "levinthal: may not write to the folder results: name another\n"
+    assert said.err == f"levinthal: cannot write {PAGE} (Permission denied): name another file\n"
     assert not STORE.exists()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from levinthal import studies
 from levinthal.errors import StudyError
+from levinthal.vocabulary import Basis
 
 Call = Callable[..., object]
 
@@ -16,10 +18,21 @@ def test_show_gives_question_claims_and_presets(call: Call) -> None:
     said = call("study", "show", "small_study.py")
     assert said.code == 0
     for word in ("Does a bent coin fall on heads?", "nobody [2026]", "T1", "heads above a half: 0.1 share",
-                 "T1     chosen by us: one toss in ten", "share  heads among all tosses"):  # fmt: skip
+                 "T1     chosen before the first run  chosen by us: one toss in ten", "T2     none: a bug",
+                 "T1     a fair coin", "share  heads among all tosses"):  # fmt: skip
         assert word in said.out
     quick = next(line for line in said.out.splitlines() if line.startswith("quick"))
     assert quick.split() == ["quick", "none", "2", "12", "two", "coins"]
+
+
+def test_show_quotes_the_source_and_names_the_rival(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = studies.find("small_study.py")
+    claim = replace(toy.claims[0], null=0.05, quote="Bent coins fall.", rival="a magnet", basis=Basis.SEEN)
+    monkeypatch.setattr(studies, "find", lambda name: replace(toy, claims=(claim,)))
+    said = call("study", "show", "small_study.py").out
+    for word in ("T1     “Bent coins fall.” (nobody)", "T1     a magnet", "0.05",
+                 "T1     chosen after the results were seen"):  # fmt: skip
+        assert word in said
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ def test_lines_come_at_each_tenth_and_once(capsys: pytest.CaptureFixture[str]) -
     with progress("toy") as advance:
         for done in range(101):
             advance(done, 100, f"{done} done")
-    told = capsys.readouterr().err.splitlines()
-    assert told == [f"toy: {10 * tenth}%, {10 * tenth} done" for tenth in range(11)]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"toy: {10 * tenth}%, {10 * tenth} done" for tenth in range(11)]
 
 
 def test_an_unknown_total_says_nothing_and_a_new_file_begins_anew(capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,8 +54,8 @@ def test_the_model_is_left_as_it_was(training: bool) -> None:
         assert old.training == new.training
         assert not new._forward_hooks
         assert not new._forward_pre_hooks
-    kept, now = before.state_dict(), model.state_dict()
-    assert all(torch.equal(kept[name], now[name]) for name in kept)
+    original, now = before.state_dict(), model.state_dict()
+    assert all(torch.equal(original[name], now[name]) for name in original)
     assert torch.equal(model[0].weight.grad, torch.ones_like(model[0].weight))
     assert model[4].weight.grad is None
 
@@ -74,7 +74,7 @@ def normal(deviation: float) -> nn.Module:
     return model
 
 
-def loud() -> nn.Module:
+def large_weights() -> nn.Module:
     model = mlp()
     nn.init.normal_(model[-1].weight, std=30.0)  # type: ignore[arg-type]
     return model
@@ -82,13 +82,13 @@ def loud() -> nn.Module:
 
 NAN = X[:128].clone()
 NAN[3, 3] = math.nan
-SICK: dict[str, tuple[str, Callable[[], Checkup]]] = {
+FAULTY: dict[str, tuple[str, Callable[[], Checkup]]] = {
     "softmax twice": ("DOUBLE_SOFTMAX", lambda: examined(mlp(top=nn.Softmax(1)))),
     "relu on top": ("RELU_ON_LOGITS", lambda: examined(mlp(top=nn.ReLU()))),
     "constant": ("SYMMETRIC_INIT", lambda: examined(constant())),
     "nan": ("NON_FINITE_INPUT", lambda: examined(mlp(), (NAN, Y[:128]))),
     "thousands": ("INPUT_SCALE", lambda: examined(mlp(), (1e5 * X[:128], Y[:128]))),
-    "loud": ("FIRST_LOSS_TOO_LARGE", lambda: examined(loud())),
+    "large weights": ("FIRST_LOSS_TOO_LARGE", lambda: examined(large_weights())),
     "thirty sigmoids, N(0, 1/n)": ("VANISHING_GRADIENT", lambda: examined(normal(0.1))),
     "thirty sigmoids, N(0, 1)": ("SATURATED_ACTIVATION", lambda: examined(normal(1.0))),
     "another's optimiser": (
@@ -98,10 +98,10 @@ SICK: dict[str, tuple[str, Callable[[], Checkup]]] = {
 }
 
 
-@pytest.mark.parametrize("name", SICK)
+@pytest.mark.parametrize("name", FAULTY)
 def test_the_cause_comes_first(name: str) -> None:
     torch.manual_seed(0)
-    code, make = SICK[name]
+    code, make = FAULTY[name]
     found = make()
     assert found.findings[0].code == code
     assert not found.is_healthy

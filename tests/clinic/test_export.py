@@ -14,9 +14,9 @@ from torch.nn import functional
 
 from levinthal.clinic import check
 from levinthal.clinic.export import plain, to_json, to_sarif
+from levinthal.clinic.recording.loop import sampled_step
 from levinthal.clinic.recording.sample import TENSOR
 from levinthal.clinic.rules.catalogue import CATALOGUE
-from levinthal.clinic.watching import sampled_step
 from levinthal.vocabulary import Finding, Severity
 
 # object of SARIF 2.1.0 -> (properties it must have, others it may have, property -> kind of object in it);
@@ -84,33 +84,33 @@ def through(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_findings_come_back_from_json_as_they_were() -> None:
-    told = through(to_json(FINDINGS))
-    assert (told["schema"], told["healthy"]) == ("levinthal.findings/2", False)
-    assert told["torch"] == torch.__version__
-    first = told["findings"][0]
+    exported = through(to_json(FINDINGS))
+    assert (exported["schema"], exported["healthy"]) == ("levinthal.findings/2", False)
+    assert exported["torch"] == torch.__version__
+    first = exported["findings"][0]
     assert first.pop("means") == CATALOGUE["DOUBLE_SOFTMAX"].means
     first["severity"] = Severity(first["severity"])
     assert Finding(**first) == FINDINGS[0]
-    assert told["findings"][1]["evidence"] == {"ratio": None, "shape": "{3}"}
+    assert exported["findings"][1]["evidence"] == {"ratio": None, "shape": "{3}"}
     assert to_json(FINDINGS[2:])["healthy"]
 
 
 def test_a_checkup_goes_along() -> None:
     model = mlp(nn.Sigmoid)
     checkup = check(model, functional.cross_entropy, (X[:64], Y[:64]))
-    told = through(to_json(checkup.findings, checkup=checkup))["checkup"]
-    assert told["numbers"]["first loss"]["value"] == checkup.numbers["first loss"].value
-    assert [layer["name"] for layer in told["layers"]] == [layer.name for layer in checkup.layers]
+    exported = through(to_json(checkup.findings, checkup=checkup))["checkup"]
+    assert exported["numbers"]["first loss"]["value"] == checkup.numbers["first loss"].value
+    assert [layer["name"] for layer in exported["layers"]] == [layer.name for layer in checkup.layers]
 
 
 def test_a_history_goes_along_under_the_names_of_the_parameters() -> None:
     model = mlp(depth=1)
     w = Loop(steps=20, every=5).run(model, torch.optim.SGD(model.parameters(), 0.1))
-    told = through(to_json(w.findings(), history=w.history, names=w.setup.names))["history"]
-    assert told["steps"] == [sampled_step(block, 5) for block in range(4)]
-    assert told["losses"] == pytest.approx(w.history.losses.tolist())
-    assert list(told["parameters"]) == [name for name, _ in model.named_parameters()]
-    weight = told["parameters"]["0.weight"]
+    exported = through(to_json(w.findings(), history=w.history, names=w.setup.names))["history"]
+    assert exported["steps"] == [sampled_step(block, 5) for block in range(4)]
+    assert exported["losses"] == pytest.approx(w.history.losses.tolist())
+    assert list(exported["parameters"]) == [name for name, _ in model.named_parameters()]
+    weight = exported["parameters"]["0.weight"]
     assert tuple(weight) == TENSOR
     assert weight["gradient"] == pytest.approx(w.history.tensors("gradient")[:, 0].tolist())
     assert list(to_json([], history=w.history)["history"]["parameters"]) == ["0", "1", "2", "3"]

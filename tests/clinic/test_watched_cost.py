@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from levinthal.clinic import watch
 from levinthal.clinic.recording.history import MOST
-from levinthal.clinic.watching import WHOLE, sampled_step
+from levinthal.clinic.recording.loop import WHOLE, sampled_step
 
 
 def test_memory_does_not_grow_with_the_steps() -> None:
@@ -69,7 +69,7 @@ def test_nothing_in_a_step_waits_for_the_device(name: str, clip: float) -> None:
 
 
 def test_stored_tensors_do_not_grow_with_the_steps() -> None:
-    def kept(steps: int) -> int:
+    def bytes_after(steps: int) -> int:
         model = mlp(width=8, depth=1)
         w = Loop(steps=steps, batch=4, every=1).run(model, torch.optim.SGD(model.parameters(), 0.01))
         gc.collect()
@@ -77,8 +77,8 @@ def test_stored_tensors_do_not_grow_with_the_steps() -> None:
         assert min(steps, MOST // 2) <= len(w.history) <= MOST
         return count
 
-    kept(10)
-    assert kept(3 * MOST) <= 1.2 * kept(3 * MOST // 2)  # twice the steps
+    bytes_after(10)
+    assert bytes_after(3 * MOST) <= 1.2 * bytes_after(3 * MOST // 2)  # twice the steps
 
 
 def test_layers_weights_and_batches_are_read_in_turns_and_losses_always() -> None:

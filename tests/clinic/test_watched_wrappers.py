@@ -54,7 +54,7 @@ class Wrapper(nn.Module):
 
 
 def both(wrap: Callable[[nn.Module], nn.Module], steps: int = 25) -> tuple[Watch, bool]:
-    """A network with a softmax too many, wrapped and watched; and whether its weights are those of a twin."""
+    """A network with a softmax too many, wrapped and watched; and whether its weights equal a baseline."""
     alone = mlp(width=16, top=nn.Softmax(1))
     watched = copy.deepcopy(alone)
     outer = wrap(watched)
@@ -130,7 +130,7 @@ def test_a_function_mode_that_the_user_removes_is_left_alone() -> None:
         for _ in range(3):
             with Counting() as mine, torch.device("cpu"):
                 loss = functional.cross_entropy(model(X[:8]), Y[:8])
-            assert torch.overrides._get_current_function_mode_stack() == [w._recorder]
+            assert torch.overrides._get_current_function_mode_stack() == [w._loop._recorder]
             assert mine.calls > 0
             loss.backward()
             optimizer.step()

@@ -57,7 +57,7 @@ def test_a_file_arrives_whole_and_alone(file, folder, server, body) -> None:
 
 def test_progress_grows_to_the_total(file, folder, server, body) -> None:
     seen = []
-    download(file, folder, mirrors=(server.url,), on_progress=lambda *told: seen.append(told))
+    download(file, folder, mirrors=(server.url,), on_progress=lambda *progress: seen.append(progress))
     done = [step[1] for step in seen]
     assert done == sorted(set(done))
     assert len(done) > 2
@@ -67,7 +67,7 @@ def test_progress_grows_to_the_total(file, folder, server, body) -> None:
 def test_without_a_size_the_total_is_unknown(file, folder, server, body) -> None:
     server.next(says_size=False)
     seen = []
-    download(file, folder, mirrors=(server.url,), on_progress=lambda *told: seen.append(told))
+    download(file, folder, mirrors=(server.url,), on_progress=lambda *progress: seen.append(progress))
     assert holdings(folder) == {NAME: body}
     assert {total for _, _, total in seen} == {None}
 
@@ -76,7 +76,7 @@ def test_without_a_size_the_total_is_unknown(file, folder, server, body) -> None
 def test_an_interrupted_download_goes_on_where_it_stopped(file, folder, server, body, size) -> None:
     (folder / f"{NAME}.part").write_bytes(body[:size])
     seen = []
-    download(file, folder, mirrors=(server.url,), on_progress=lambda *told: seen.append(told))
+    download(file, folder, mirrors=(server.url,), on_progress=lambda *progress: seen.append(progress))
     assert holdings(folder) == {NAME: body}
     assert ranges(server) == [f"bytes={size}-"]
     assert seen[0][1] > size

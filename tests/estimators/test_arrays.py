@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -37,6 +40,7 @@ def spoilt(value: float) -> np.ndarray:
         (np.array(1.0), "x has shape (), not (N, d)"),
         (np.zeros((200, 0)), "x has shape (200, 0): it holds no values"),
         (np.zeros(0), "x has shape (0,): it holds no values"),
+        (np.array([np.zeros(2), np.zeros(3)], object), " (row 0 has 2 values, row 1 has 3 values)"),
     ],
 )
 def test_what_cannot_be_estimated_is_refused_in_one_line(bad: object, says: str) -> None:
@@ -48,6 +52,45 @@ def test_what_cannot_be_estimated_is_refused_in_one_line(bad: object, says: str)
             assert says in str(caught.value)
         else:
             assert "y " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("uneven", "says"),
+    [
+        ([[1.0, 2.0], [3.0, 4.0], [5.0]], "row 0 has 2 values, row 2 has 1 value"),
+        ([1.0, [2.0, 3.0]], "row 0 is one number, row 1 has 2 values"),
+        ([torch.zeros(2), torch.zeros(3)], "row 0 has 2 values, row 1 has 3 values"),
+        ([[[1.0], [2.0, 3.0]]], "in row 0, row 0 has 1 value, row 1 has 2 values"),
+        ([[[1.0], [2.0]], [[1.0]]], "row 0 has shape (2, 1), row 1 has shape (1, 1)"),
+    ],
+)
+def test_rows_of_different_lengths_are_named(uneven: object, says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        arrays.as_array(uneven, "x")
+    assert str(caught.value) == f"x has rows of different lengths ({says}): give every row one length"
+
+
+def test_every_estimator_names_the_rows_of_a_list() -> None:
+    """In a process of its own: here the annotations are checked, and a list is not an array."""
+    code = """
+from levinthal.estimators import cka, count_neighbours, mutual_information
+for estimate in (cka, count_neighbours, mutual_information):
+    try:
+        estimate([[1.0, 2.0], [3.0]] * 9, [[1.0, 2.0], [3.0, 4.0]] * 9)
+    except ValueError as error:
+        print(error)
+try:
+    count_neighbours([1.0, 2.0], [1.0, 2.0], 1)
+except ValueError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    *uneven, flat = done.stdout.splitlines()
+    line = (
+        "x has rows of different lengths (row 0 has 2 values, row 1 has 1 value): give every row one length"
+    )
+    assert uneven == [line] * 3
+    assert flat == "x has shape (2,), not (N, d): reshape it to N rows of d columns"
 
 
 def test_too_few_rows_name_k_and_the_way_out() -> None:

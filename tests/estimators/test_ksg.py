@@ -327,6 +327,21 @@ def test_a_second_shuffle_is_read_only_where_the_first_leaves_doubt() -> None:
     assert doubtful["null"] == np.mean(doubtful["null_draws"])
 
 
+def test_beyond_1500_rows_in_many_dimensions_1500_of_them_are_shuffled_first() -> None:
+    x, y = oracle.gaussian(1600, 0.9, 8)
+    found = mutual_information(x, y)
+    order = np.random.default_rng((0, 3)).permutation(1600)
+    some = order[:1500]
+    assert found.details["null_rows"] == 1500
+    assert found.details["null"] == value(x[some], y[np.roll(some, 1)])
+    everything = value(x, y[order])
+    assert mutual_information(x, y, checks="null").details["null"] == everything
+    assert mutual_information(x, y, calibrate=True).details["null_draws"][0] == everything
+    doubtful = mutual_information(*oracle.gaussian(1600, 0.0, 8))
+    assert doubtful.details["null_rows"] == 1600
+    assert doubtful.trust is Trust.UNRELIABLE
+
+
 def test_half_the_values_at_zero_are_flagged_in_few_dimensions() -> None:
     x, y = oracle.gaussian(2000, 0.8, 2)
     assert "discrete data" in said(mutual_information(np.maximum(x, 0), y))

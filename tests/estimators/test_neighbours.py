@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -56,6 +58,15 @@ def _assert_same(found: NeighbourCounts, radius: np.ndarray, n_x: np.ndarray, n_
     np.testing.assert_array_equal(found.n_y, n_y)
 
 
+def counted(x: np.ndarray, y: np.ndarray, k: int = 3, **options: Any) -> NeighbourCounts:
+    """The counts by all pairs, which equal those by bitmaps."""
+    with mock.patch.object(neighbours, "ALL_PAIRS_UP_TO", 0):
+        filtered = count_neighbours(x, y, k, **options)
+    found = count_neighbours(x, y, k, **options)
+    _assert_equal(found, filtered)
+    return found
+
+
 def _assert_equal(one: NeighbourCounts, other: NeighbourCounts) -> None:
     _assert_same(one, other.radius, other.n_x, other.n_y)
 
@@ -65,22 +76,22 @@ def _assert_equal(one: NeighbourCounts, other: NeighbourCounts) -> None:
 
 def test_points_on_a_line_have_known_radii() -> None:
     line = np.arange(100.0)[:, None]
-    found = count_neighbours(line, line, 2)
+    found = counted(line, line, 2)
     expected = np.where((line[:, 0] == 0) | (line[:, 0] == 99), 2.0, 1.0)
     _assert_same(found, expected, np.where(expected == 2, 2, 1), np.where(expected == 2, 2, 1))
 
 
 def test_a_map_that_keeps_distances_reaches_the_ceiling_counts() -> None:
     x = np.random.default_rng(0).normal(size=(300, 8))
-    found = count_neighbours(x, x[:, ::-1].copy(), 3)
+    found = counted(x, x[:, ::-1].copy(), 3)
     assert (found.n_x == 3).all()
     assert (found.n_y == 3).all()
 
 
 def test_radius_zero_counts_the_point_itself_alone() -> None:
     x = np.zeros((200, 4))
-    _assert_same(count_neighbours(x, x, 3), np.zeros(200), np.ones(200), np.ones(200))
-    _assert_same(count_neighbours(x, x, 3, compat="npeet"), np.zeros(200), np.zeros(200), np.zeros(200))
+    _assert_same(counted(x, x, 3), np.zeros(200), np.ones(200), np.ones(200))
+    _assert_same(counted(x, x, 3, compat="npeet"), np.zeros(200), np.zeros(200), np.zeros(200))
 
 
 # slow reference implementations
@@ -90,14 +101,14 @@ def test_radius_zero_counts_the_point_itself_alone() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_every_point_equals_the_slow_reference(name: str, k: int) -> None:
     x, y = _pair(name)
-    _assert_same(count_neighbours(x, y, k), *oracle.brute_counts(x, y, k))
+    _assert_same(counted(x, y, k), *oracle.brute_counts(x, y, k))
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1e8, 1e-300, 1e-312, 1e295])
 @pytest.mark.parametrize("name", ["tanh", "cauchy", "discrete"])
 def test_every_point_equals_the_slow_reference_at_any_scale(name: str, scale: float) -> None:
     x, y = (values * scale for values in _pair(name))
-    _assert_same(count_neighbours(x, y, 3), *oracle.brute_counts(x, y, 3))
+    _assert_same(counted(x, y, 3), *oracle.brute_counts(x, y, 3))
 
 
 @pytest.mark.parametrize("name", ["tanh", "cauchy", "labels"])
@@ -105,20 +116,20 @@ def test_npeet_compatibility_equals_npeets_trees(name: str) -> None:
     g = np.random.default_rng(1)
     x, y = (values + 1e-10 * g.random(values.shape) for values in _pair(name))
     expected = oracle.ball_tree_counts(x, y, 3, npeet=True)
-    _assert_same(count_neighbours(x, y, 3, compat="npeet"), *expected)
+    _assert_same(counted(x, y, 3, compat="npeet"), *expected)
 
 
 def test_npeets_slack_is_absolute_and_ours_is_none() -> None:
     x, y = (values * 64.0 for values in _pair("tanh"))
-    _assert_same(count_neighbours(x, y, 3, compat="npeet"), *oracle.brute_counts(x, y, 3, npeet=True))
-    reached = count_neighbours(x, y, 3, compat="npeet")
-    exact = count_neighbours(x, y, 3)
+    _assert_same(counted(x, y, 3, compat="npeet"), *oracle.brute_counts(x, y, 3, npeet=True))
+    reached = counted(x, y, 3, compat="npeet")
+    exact = counted(x, y, 3)
     assert (reached.n_x + reached.n_y > exact.n_x + exact.n_y).all()
 
 
 def test_information_equals_the_ball_trees_to_the_last_digits() -> None:
     x, y = _pair("tanh")
-    found = count_neighbours(x, y, 3)
+    found = counted(x, y, 3)
     _, n_x, n_y = oracle.ball_tree_counts(x, y, 3)
     assert oracle.ksg_nats(3, found.n_x, found.n_y) == pytest.approx(oracle.ksg_nats(3, n_x, n_y), abs=1e-12)
 
@@ -144,7 +155,7 @@ def test_bitmaps_equal_the_slow_reference_on_anything(data: st.DataObject) -> No
 @given(st.sampled_from(sorted(CASES)), st.integers(0, 2**31), st.integers(1, 9), st.integers(65, N))
 def test_every_point_equals_the_slow_reference_on_random_draws(name: str, seed: int, k: int, n: int) -> None:
     x, y = (values[:n] for values in CASES[name](np.random.default_rng(seed)))
-    _assert_same(count_neighbours(x, y, k), *oracle.brute_counts(x, y, k))
+    _assert_same(counted(x, y, k), *oracle.brute_counts(x, y, k))
 
 
 # the two bugs of the pilot
@@ -159,7 +170,7 @@ def test_radii_that_shrink_inside_a_tile_stay_exact() -> None:
     x[0] = y[0] = 0.0
     far = np.full(N, 1e3)
     for seed in (None, far):
-        _assert_same(count_neighbours(x, y, 3, seed_radius=seed), *oracle.brute_counts(x, y, 3))
+        _assert_same(counted(x, y, 3, seed_radius=seed), *oracle.brute_counts(x, y, 3))
 
 
 def test_an_infinite_or_absurd_radius_reaches_every_code() -> None:
@@ -175,7 +186,7 @@ def test_points_whose_codes_are_all_cut_off_stay_exact() -> None:
     x = np.exp(12 * g.normal(size=(N, 9)))
     y = g.standard_cauchy((N, 9)) ** 5
     assert BitmapSearch(x, y, 1).index(0).clamped.any()
-    _assert_same(count_neighbours(x, y, 3), *oracle.brute_counts(x, y, 3))
+    _assert_same(counted(x, y, 3), *oracle.brute_counts(x, y, 3))
 
 
 # exact invariances
@@ -184,16 +195,16 @@ def test_points_whose_codes_are_all_cut_off_stay_exact() -> None:
 @pytest.mark.parametrize("name", ["tanh", "cauchy", "discrete", "mixed scale"])
 def test_what_must_not_matter_does_not(name: str) -> None:
     x, y = _pair(name)
-    base = count_neighbours(x, y, 3)
+    base = counted(x, y, 3)
     g = np.random.default_rng(3)
     rows = g.permutation(N)
-    permuted = count_neighbours(x[rows], y[rows], 3)
+    permuted = counted(x[rows], y[rows], 3)
     _assert_same(permuted, base.radius[rows], base.n_x[rows], base.n_y[rows])
     columns = g.permutation(x.shape[1])
-    _assert_equal(count_neighbours(x[:, columns], y, 3), base)
+    _assert_equal(counted(x[:, columns], y, 3), base)
     constant = np.full((N, 1), 0.1)
-    _assert_equal(count_neighbours(np.hstack([x, x[:, :2], constant]), np.hstack([constant, y, y]), 3), base)
-    swapped = count_neighbours(y, x, 3)
+    _assert_equal(counted(np.hstack([x, x[:, :2], constant]), np.hstack([constant, y, y]), 3), base)
+    swapped = counted(y, x, 3)
     _assert_same(swapped, base.radius, base.n_y, base.n_x)
 
 
@@ -201,13 +212,13 @@ def test_what_must_not_matter_does_not(name: str) -> None:
 @given(st.integers(-200, 200))
 def test_a_common_power_of_two_scales_radii_alone(power: int) -> None:
     x, y = _pair("tanh")
-    base, scaled = count_neighbours(x, y, 3), count_neighbours(x * 2.0**power, y * 2.0**power, 3)
+    base, scaled = counted(x, y, 3), counted(x * 2.0**power, y * 2.0**power, 3)
     _assert_same(scaled, base.radius * 2.0**power, base.n_x, base.n_y)
 
 
 def test_translation_by_what_float64_can_hold_does_not_matter() -> None:
     x, y = (np.round(values * 1024) / 1024 for values in _pair("gauss"))
-    _assert_equal(count_neighbours(x + 4096.0, y - 8192.0, 3), count_neighbours(x, y, 3))
+    _assert_equal(counted(x + 4096.0, y - 8192.0, 3), counted(x, y, 3))
 
 
 # ways of asking
@@ -216,21 +227,23 @@ def test_translation_by_what_float64_can_hold_does_not_matter() -> None:
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_do_not_change_a_count(threads: int) -> None:
     x, y = _pair("tanh")
-    _assert_equal(count_neighbours(x, y, 3, threads=threads), count_neighbours(x, y, 3))
+    _assert_equal(counted(x, y, 3, threads=threads), counted(x, y, 3))
 
 
 @pytest.mark.parametrize("name", ["tanh", "cauchy"])
 def test_a_wrong_seed_costs_time_only(name: str) -> None:
     x, y = _pair(name)
-    base = count_neighbours(x, y, 3)
+    base = counted(x, y, 3)
     for seed in (base.radius, base.radius * 0.9, base.radius * 2, np.zeros(N), np.full(N, np.nan)):
-        _assert_equal(count_neighbours(x, y, 3, seed_radius=seed), base)
+        _assert_equal(counted(x, y, 3, seed_radius=seed), base)
 
 
 @pytest.mark.parametrize("name", ["one column", "labels", "discrete", "constant"])
 def test_trees_and_bitmaps_and_plain_loops_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = _pair(name)
     base = count_neighbours(x, y, 3)
+    monkeypatch.setattr(neighbours, "ALL_PAIRS_UP_TO", 0)
+    _assert_equal(count_neighbours(x, y, 3, threads=2), base)
     monkeypatch.setattr(neighbours, "NEAREST_BY_TREE_FROM", dict.fromkeys(range(20), 1))
     monkeypatch.setattr(neighbours, "COUNT_BY_TREE_FROM", dict.fromkeys(range(20), 1))
     _assert_equal(count_neighbours(x, y, 3, threads=2), base)
@@ -240,13 +253,13 @@ def test_trees_and_bitmaps_and_plain_loops_agree(name: str, monkeypatch: pytest.
 
 def test_inputs_are_left_alone_and_any_layout_or_float_will_do() -> None:
     x, y = _pair("tanh")
-    kept = x.copy()
-    base = count_neighbours(x, y, 3)
-    np.testing.assert_array_equal(x, kept)
-    _assert_equal(count_neighbours(np.asfortranarray(x), np.repeat(y, 2, axis=1)[:, ::2], 3), base)
+    original = x.copy()
+    base = counted(x, y, 3)
+    np.testing.assert_array_equal(x, original)
+    _assert_equal(counted(np.asfortranarray(x), np.repeat(y, 2, axis=1)[:, ::2], 3), base)
     single_x, single_y = x.astype(np.float32), y.astype(np.float32)
-    widened = count_neighbours(single_x.astype(np.float64), single_y.astype(np.float64), 3)
-    _assert_equal(count_neighbours(single_x, single_y, 3), widened)
+    widened = counted(single_x.astype(np.float64), single_y.astype(np.float64), 3)
+    _assert_equal(counted(single_x, single_y, 3), widened)
 
 
 def test_memory_grows_with_the_rows_not_with_their_square() -> None:
@@ -281,7 +294,7 @@ def test_arguments_that_disagree_are_named() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_values_that_are_not_finite_are_counted(value: float) -> None:
+def test_values_that_are_not_finite_are_count_neighbours(value: float) -> None:
     x = np.zeros((5, 2))
     y = x.copy()
     y[3, 1] = value

@@ -9,6 +9,7 @@ from tests import oracles_information as oracle
 from levinthal.estimators import variants as module
 from levinthal.estimators.evaluation import read
 from levinthal.estimators.kernels.variants import VariantSearch
+from levinthal.estimators.neighbours import ALL_PAIRS_UP_TO
 from levinthal.estimators.settings import Settings
 from levinthal.estimators.variants import Variants
 
@@ -64,14 +65,26 @@ def test_every_block_is_that_of_its_rows_alone(name: str, k: int) -> None:
     assert Variants(x, y, settings).block_values(blocks) == expected
 
 
-def test_bitmaps_trees_and_all_pairs_count_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, y = oracle.gaussian(N, 0.6, 1)
+@pytest.mark.parametrize("name", ["tanh", "heavy tails", "ties", "one column"])
+def test_bitmaps_trees_and_all_pairs_count_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = PAIRS[name]
+    orders = [np.random.default_rng(0).permutation(N)]
+    found = []
     for cost in (0.0, 1e9):
         monkeypatch.setattr(VariantSearch, "_bitmap_cost", lambda *_, cost=cost: cost)
-        found = VariantSearch(x, y, 3, 1).count(FACTORS, [])
-        monkeypatch.setattr(module, "COUNT_BY_TREE_FROM", {1: 1})
-        by_tree = Variants(x, y, Settings()).readings(FACTORS, [])
-        assert [t[1].mean() for t in found] == [reading.n_x for reading in by_tree]
+        found.append(VariantSearch(x, y, 3, 1).count(FACTORS, orders))
+    monkeypatch.setattr(module, "COUNT_BY_TREE_FROM", dict.fromkeys(range(99), 1))
+    found.append(Variants(x, y, Settings())._search.count(FACTORS, orders))
+    for triples in found[1:]:
+        for one, other in zip(found[0], triples, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_more_points_than_all_pairs_are_taken_for_are_read_the_same() -> None:
+    x, y = (np.tanh(3 * side) for side in oracle.gaussian(ALL_PAIRS_UP_TO + 1, 0.6, 10))
+    settings = Settings()
+    alone = [read(a, y, settings) for a in (x, 2 * x, 0.5 * x)]
+    assert Variants(x, y, settings).readings(FACTORS, []) == alone
 
 
 def test_npeet_compatibility_and_few_rows_are_read_alone() -> None:

@@ -45,11 +45,11 @@ def test_beginning_again_ends_what_was_left_open() -> None:
 
 
 def test_it_raises_only_what_it_is_asked_to() -> None:
-    sick = mlp(top=nn.Softmax(1))
+    faulty = mlp(top=nn.Softmax(1))
     for severity, expected in (("critical", True), (None, False)):
         attending = Attending(every=2, raise_if=severity)
         attending.judge()
-        train(attending, sick)
+        train(attending, faulty)
         attending.end()
         if expected:
             with pytest.raises(FindingError, match="DOUBLE_SOFTMAX"):

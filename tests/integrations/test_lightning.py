@@ -168,8 +168,8 @@ def test_manual_optimisation_of_two_networks(pl: Any) -> None:
             truth = torch.cat([torch.ones(len(batch[0]), 1), torch.zeros(len(fake), 1)])
             for optimizer, out, target in ((first, both, truth), (second, None, torch.ones(len(fake), 1))):
                 optimizer.zero_grad()
-                guess = self.judge(fake) if out is None else out
-                self.manual_backward(functional.binary_cross_entropy_with_logits(guess, target))
+                answer = self.judge(fake) if out is None else out
+                self.manual_backward(functional.binary_cross_entropy_with_logits(answer, target))
                 optimizer.step()
 
         def configure_optimizers(self) -> Any:
@@ -199,9 +199,9 @@ def test_an_exception_leaves_no_hook_behind(pl: Any) -> None:
 
 
 def test_it_raises_after_the_last_checkpoint_is_written(pl: Any, tmp_path: Path) -> None:
-    kept = pl.callbacks.ModelCheckpoint(tmp_path, save_last=True)
+    checkpoints = pl.callbacks.ModelCheckpoint(tmp_path, save_last=True)
     callback = LevinthalCallback(every=2, raise_if="critical")
-    more = {"callbacks": [callback, kept], "enable_checkpointing": True, "default_root_dir": tmp_path}
+    more = {"callbacks": [callback, checkpoints], "enable_checkpointing": True, "default_root_dir": tmp_path}
     with pytest.raises(FindingError, match="DOUBLE_SOFTMAX"):
         fit(pl, module(pl, nn.Softmax(1)), callback, **more)
     assert torch.load(tmp_path / "last.ckpt", weights_only=False)["global_step"] == 30
@@ -210,10 +210,10 @@ def test_it_raises_after_the_last_checkpoint_is_written(pl: Any, tmp_path: Path)
 def test_a_fit_that_goes_on_is_watched_from_there_and_logged_at_its_steps(pl: Any, tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     first, second = LevinthalCallback(every=5), LevinthalCallback(every=5)
-    fit(pl, module(pl), first, max_epochs=1, max_steps=-1).save_checkpoint(tmp_path / "kept.ckpt")
+    fit(pl, module(pl), first, max_epochs=1, max_steps=-1).save_checkpoint(tmp_path / "saved.ckpt")
     logger = pl.loggers.TensorBoardLogger(tmp_path)
     chosen = trainer(pl, second, max_epochs=2, max_steps=-1, logger=logger)
-    chosen.fit(module(pl), loader(), loader(256), ckpt_path=tmp_path / "kept.ckpt")
+    chosen.fit(module(pl), loader(), loader(256), ckpt_path=tmp_path / "saved.ckpt")
     assert first.watch.history.steps.tolist() == second.watch.history.steps.tolist() == sampled(19, 5)
     assert second.watch.history.losses[0] < first.watch.history.losses[0]
     events = accumulator.EventAccumulator(logger.log_dir).Reload()

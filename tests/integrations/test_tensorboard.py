@@ -17,7 +17,7 @@ from levinthal.integrations.tensorboard import curves, write
 
 
 class Recorder:
-    """A writer that keeps what it is told."""
+    """A writer that stores what it gets."""
 
     def __init__(self) -> None:
         self.scalars = dict[str, dict[int, float]]()
@@ -91,8 +91,8 @@ def test_a_folder_is_read_by_tensorboard_itself(tmp_path: Path) -> None:
     events = reader.EventAccumulator(str(tmp_path)).Reload()
     losses = [event.value for event in events.Scalars("levinthal/loss")]
     assert losses == pytest.approx(w.history.losses.tolist())
-    (told,) = events.Tensors("levinthal/findings/text_summary")
-    assert b"Healthy." in told.tensor_proto.string_val[0]
+    (summary,) = events.Tensors("levinthal/findings/text_summary")
+    assert b"Healthy." in summary.tensor_proto.string_val[0]
 
 
 def test_without_tensorboard_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -28,13 +28,13 @@ def batch(n=20, seeds=None):
     return x, torch.randint(0, 10, (*lead, n), generator=draw)
 
 
-def largest_difference(model, twin):
-    pairs = zip(model.parameters(), twin.parameters(), strict=True)
+def largest_difference(model, reference):
+    pairs = zip(model.parameters(), reference.parameters(), strict=True)
     return max(float((a.grad - b.grad).abs().max()) for a, b in pairs)
 
 
-def by_autograd(twin, x, y, loss):
-    losses = loss(twin(x), y)
+def by_autograd(reference, x, y, loss):
+    losses = loss(reference(x), y)
     losses.sum().backward()
     return losses.detach()
 
@@ -48,14 +48,14 @@ def by_autograd(twin, x, y, loss):
 )
 def test_by_hand_as_by_autograd(depth, width, switches, own, loss):
     shortcut, residual = switches
-    model, twin = (build(depth, width, shortcut=shortcut, residual=residual) for _ in range(2))
+    model, reference = (build(depth, width, shortcut=shortcut, residual=residual) for _ in range(2))
     x, y = batch(seeds=3 if own else None)
     losses = loss_and_gradients(model, x, y, loss)
-    assert torch.allclose(losses, by_autograd(twin, x, y, loss), atol=1e-12)
-    assert largest_difference(model, twin) < 1e-10
-    assert torch.allclose(model.running_var, twin.running_var, atol=1e-13)
-    assert torch.allclose(model.running_mean, twin.running_mean, atol=1e-13)
-    assert int(model.updates) == int(twin.updates) == 1
+    assert torch.allclose(losses, by_autograd(reference, x, y, loss), atol=1e-12)
+    assert largest_difference(model, reference) < 1e-10
+    assert torch.allclose(model.running_var, reference.running_var, atol=1e-13)
+    assert torch.allclose(model.running_mean, reference.running_mean, atol=1e-13)
+    assert int(model.updates) == int(reference.updates) == 1
 
 
 @pytest.mark.parametrize(("shortcut", "residual"), FOUR)

@@ -113,8 +113,8 @@ def test_a_path_replaced_by_its_mean():
     net = trained(shortcut=True)
     read = activations(net, X, batchnorm="batch")
     first, last = read.produced[1], read.produced[6]
-    for path, kept, cut in (("deep", first, last), ("shallow", last, first)):
-        summed = kept + cut.mean(1, keepdim=True)
+    for path, remaining, cut in (("deep", first, last), ("shallow", last, first)):
+        summed = remaining + cut.mean(1, keepdim=True)
         wanted = summed @ net.weights[-1].mT + net.bias[:, None]
         assert torch.allclose(logits_without(net, X, path, batchnorm="batch"), wanted, atol=1e-12)
 

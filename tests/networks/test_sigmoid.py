@@ -17,7 +17,7 @@ X = torch.rand(12, 9, generator=DRAW, dtype=torch.float64)
 Y = torch.randint(0, 4, (12,), generator=DRAW)
 
 
-def twin(nets, index):
+def single_network(nets, index):
     """One network of the ensemble as a user would write it."""
     parts = []
     for weight, bias in zip(nets.weights, nets.biases, strict=True):
@@ -36,7 +36,7 @@ def test_the_ensemble_is_its_modules_one_by_one(unit, own):
     batch = torch.stack([X, X.flip(0), 2 * X]) if own else X
     sigmoid_cross_entropy(nets(batch), Y).sum().backward()
     for index in range(3):
-        single = twin(nets, index)
+        single = single_network(nets, index)
         x = batch[index] if own else batch
         single_out = single(x)
         assert torch.allclose(nets(batch)[index], single_out, atol=1e-12)

@@ -76,11 +76,11 @@ def test_one_point_has_no_slope():
 
 
 def test_gradients_are_the_step_s_and_leave_the_model_alone():
-    net, twin = ensemble(), ensemble()
+    net, reference = ensemble(), ensemble()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     found = gradients(net, X, Y, cross_entropy)
-    loss_and_gradients(twin, X, Y)
-    for name, parameter in twin.named_parameters():
+    loss_and_gradients(reference, X, Y)
+    for name, parameter in reference.named_parameters():
         assert torch.allclose(found[name], parameter.grad, atol=1e-12)
     assert all(p.grad is None for p in net.parameters())
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())

@@ -55,7 +55,7 @@ def test_nothing_in_the_module_changes(fails: bool) -> None:
     net.head.weight.requires_grad_(False)
     net(x).sum().backward()
     net.drop.eval()
-    kept = [net.linear.parametrizations.weight.original, net.own.running_var, net.own.bias.grad]
+    before = [net.linear.parametrizations.weight.original, net.own.running_var, net.own.bias.grad]
     net.fails, before = fails, state(net)
     for measure in (signal, gradient_scale, nonlinearity):
         if fails:
@@ -65,7 +65,7 @@ def test_nothing_in_the_module_changes(fails: bool) -> None:
             measure(net, x)
         assert same(before, state(net))
     now = [net.linear.parametrizations.weight.original, net.own.running_var, net.own.bias.grad]
-    assert all(a is b for a, b in zip(kept, now, strict=True))
+    assert all(a is b for a, b in zip(before, now, strict=True))
 
 
 def test_training_goes_on_as_if_nobody_had_looked() -> None:
@@ -161,8 +161,8 @@ def test_sparse_gradients_stay_where_they_are() -> None:
     net = nn.Sequential(nn.Embedding(10, 4, sparse=True), nn.Flatten(), nn.Linear(8, 2))
     tokens = torch.randint(0, 10, (9, 2))
     net(tokens).sum().backward()
-    kept = net[0].weight.grad
+    before = net[0].weight.grad
     found = signal(net, tokens)["0"].parameter_gradient
-    assert net[0].weight.grad is kept
+    assert net[0].weight.grad is before
     assert found is not None
     assert float(found) > 0

@@ -3,17 +3,28 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from levinthal.report.formatting import counted, decimals, formatted, listed, number
-from levinthal.vocabulary import Estimate, Interval, Trust
+from levinthal.report.formatting import counted, decimals, formatted, listed, number, share
+from levinthal.vocabulary import Estimate, Interval, Trust, rounded
 
 
 @given(st.floats(1e-5, 1e3))
 def test_two_digits_of_the_spread_survive(spread: float) -> None:
     places = decimals(spread)
     assert abs(round(spread, places) - spread) <= 0.05 * spread + 10.0**-places * (places == 0)
+
+
+@given(st.floats(0, 1, exclude_min=True, exclude_max=True))
+@example(0.9998)
+@example(1 - 2**-53)
+@example(5e-324)
+def test_a_number_between_0_and_1_reads_neither(value: float) -> None:
+    assert 0 < float(rounded(value)) < 1
+    assert -1 < float(rounded(-value, 2)) < 0
+    assert 0 < float(number(value).replace("−", "-")) < 1
+    assert share(value) not in ("0 %", "100 %")
 
 
 @pytest.mark.parametrize("spread", [0.0, -1.0, math.inf, math.nan])

@@ -200,6 +200,13 @@ def test_folders_are_made_and_old_pages_replaced(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["page.html"]
 
 
+def test_a_device_or_a_pipe_is_not_replaced_by_a_page(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "page.html")
+    with pytest.raises(StoreError, match=r"page\.html: it is a device or a pipe: name the file"):
+        write_whole(tmp_path / "page.html", "new")
+    assert (tmp_path / "page.html").is_fifo()
+
+
 def test_a_failed_write_leaves_the_old_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_whole(tmp_path / "page.html", "old")
 

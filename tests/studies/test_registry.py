@@ -72,7 +72,7 @@ def test_every_file_of_a_chapter_with_a_study_in_it_is_found(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("import levinthal\n\nx = 1 / 0\n", "bad.py:3: ZeroDivisionError: division by zero"),
         ("def broken(:\n", "bad.py:1: SyntaxError: invalid syntax"),
@@ -82,12 +82,12 @@ def test_every_file_of_a_chapter_with_a_study_in_it_is_found(tmp_path: Path) -> 
     ],
 )
 def test_a_file_with_a_bug_is_named_with_its_line_and_the_others_stand(
-    tmp_path: Path, text: str, told: str
+    tmp_path: Path, text: str, message: str
 ) -> None:
     found = studies.catalogue(a_package(tmp_path, {"toys/bad.py": text, "toys/good.py": toy("good")}))
     assert list(found.studies) == ["good"]
     (error,) = found.broken
-    assert str(error).endswith(told)
+    assert str(error).endswith(message)
     assert "\n" not in str(error)
 
 
@@ -143,7 +143,7 @@ def test_a_users_file_is_read_anew_each_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         ("absent.py", None, "no study file at"),
         ("hollow.py", "x = 1", "holds no levinthal.Study"),
@@ -153,14 +153,14 @@ def test_a_users_file_is_read_anew_each_time(tmp_path: Path) -> None:
     ],
 )
 def test_a_users_file_that_is_no_study_is_one_line(
-    tmp_path: Path, name: str, text: str | None, told: str
+    tmp_path: Path, name: str, text: str | None, message: str
 ) -> None:
     path = tmp_path / name
     if text is not None:
         path.write_text(text)
     with pytest.raises(StudyError) as caught:
         studies.find(str(path))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

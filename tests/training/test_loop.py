@@ -81,9 +81,9 @@ def test_a_moment_is_the_state_just_before_its_update():
         if t < 3:
             for name, slope in slopes.items():
                 assert torch.allclose(seen[t + 1][0][name], state[name] - 0.1 * slope, atol=1e-7)
-    twin = ensemble()
-    cross_entropy(twin(X), Y).sum().backward()
-    for name, parameter in twin.named_parameters():
+    reference = ensemble()
+    cross_entropy(reference(X), Y).sum().backward()
+    for name, parameter in reference.named_parameters():
         assert torch.allclose(seen[0][1][name], parameter.grad, atol=1e-6)
 
 

@@ -31,7 +31,7 @@ def descend(curvature: torch.Tensor, steps: int, most: float, **more) -> torch.T
     return weight.detach()
 
 
-def twin(curvature: float, rate: float, steps: int, most: float, nesterov: bool, period: int) -> float:
+def reference(curvature: float, rate: float, steps: int, most: float, nesterov: bool, period: int) -> float:
     """One number by the paper's two lines; for Nesterov's, the point looked at next."""
     w, v = 1.0, 0.0
     for t in range(steps):
@@ -47,7 +47,7 @@ def test_the_rule_is_the_papers_two_lines(nesterov: bool, most: float) -> None:
     curvature = torch.tensor([1.0, 3.0], dtype=torch.float64)
     found = descend(curvature, 60, most, nesterov=nesterov, period=10)
     for member, rate in enumerate(RATES.tolist()):
-        expected = [twin(c, rate, 60, most, nesterov, 10) for c in curvature.tolist()]
+        expected = [reference(c, rate, 60, most, nesterov, 10) for c in curvature.tolist()]
         assert found[member].tolist() == pytest.approx(expected, rel=1e-10, abs=1e-14)
 
 

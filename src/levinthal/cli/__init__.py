@@ -21,6 +21,7 @@ from levinthal.cli import versions
 from levinthal.cli.check import check
 from levinthal.cli.data import get_data, list_data
 from levinthal.cli.new_study import new
+from levinthal.cli.register import register
 from levinthal.cli.running import report, run
 from levinthal.cli.study import list_studies, show
 from levinthal.errors import LevinthalError
@@ -37,15 +38,16 @@ app = App(
 )
 app.command(check)
 
-study_app = App(name="study", help="Claims of the sources, run and judged.", help_epilogue="")
+study_app = App(name="study", help="Run published claims as studies, and judge them.", help_epilogue="")
 study_app.command(list_studies, name="list")
 study_app.command(show)
 study_app.command(new)
+study_app.command(register)
 study_app.command(run)
 study_app.command(report)
 app.command(study_app)
 
-data_app = App(name="data", help="Data sets: what there is, and getting one.", help_epilogue="")
+data_app = App(name="data", help="List the data sets, and download one.", help_epilogue="")
 data_app.command(list_data, name="list")
 data_app.command(get_data, name="get")
 app.command(data_app)
@@ -83,7 +85,7 @@ def _guarded(command: Callable[[], int]) -> int:
     except (LevinthalError, CycloptsError) as error:
         return _complain(_one_line(error), 2)
     except KeyboardInterrupt:
-        return _complain("interrupted; what is finished is stored, the same command goes on", 130)
+        return _complain("interrupted: finished runs are stored, and the same command continues", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

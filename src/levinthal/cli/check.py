@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from levinthal.vocabulary import Problem
 
 ProblemName = Annotated[
-    str, Parameter(help="A Python file, and the `levinthal.Problem` in it: `train.py:problem`.")
+    str, Parameter(help="A Python file, and the name of the `levinthal.Problem` in it: `train.py:problem`.")
 ]
 SECONDS = 300.0
 
@@ -30,23 +30,29 @@ def check(
     name: ProblemName,
     /,
     *,
-    treat: Annotated[bool, Parameter(help="Train with and without each remedy; say which help.")] = False,
+    treat: Annotated[
+        bool, Parameter(help="Train with and without each remedy, and report which help.")
+    ] = False,
     steps: Annotated[
-        int | None, Parameter(help="Steps of each training; default: the problem's own.")
+        int | None, Parameter(help="Number of steps of each training. Without it: the problem's own number.")
     ] = None,
-    seeds: Annotated[int, Parameter(help="Seeds of each remedy, the same for all of them.")] = 5,
-    seconds: Annotated[float, Parameter(help="After this time no new training begins.")] = SECONDS,
+    seeds: Annotated[
+        int, Parameter(help="Number of seeds for each remedy; all remedies have the same seeds.")
+    ] = 5,
+    seconds: Annotated[float, Parameter(help="Seconds after which no new training begins.")] = SECONDS,
     keep: Annotated[
         Path | None,
-        Parameter(help="A file for the finished trainings; a second call goes on from there."),
+        Parameter(help="A file that stores the finished trainings. The same call continues from it."),
     ] = None,
-    output: Annotated[Path | None, Parameter(help="The page to write, with findings and figures.")] = None,
-    json: Annotated[bool, Parameter(help="Print the findings as JSON instead.")] = False,
-    sarif: Annotated[bool, Parameter(help="Print the findings as SARIF 2.1.0 instead.")] = False,
+    output: Annotated[
+        Path | None, Parameter(help="The HTML file to write, with findings and figures.")
+    ] = None,
+    json: Annotated[bool, Parameter(help="Print the findings as JSON, not as text.")] = False,
+    sarif: Annotated[bool, Parameter(help="Print the findings as SARIF 2.1.0, not as text.")] = False,
 ) -> int:
     """Find out why a network does not train: check it before training, then watch one training.
 
-    Ends with 0 for a healthy problem, 1 for one with findings, 2 for misuse.
+    The exit code is 0 for a healthy problem, 1 for a problem with findings, 2 for an error in the command.
     """
     if json and sarif:
         raise InputError("--json and --sarif both print to stdout: give one of them")
@@ -59,7 +65,7 @@ def check(
             count = Counter(advance, problem.steps)
             found = _treated(problem, seeds, seconds, keep, count) if treat else _examined(problem, count)
     except KeyboardInterrupt:
-        left = f"the same command goes on from {keep}" if keep else "nothing is stored (--keep FILE would)"
+        left = f"the same command continues from {keep}" if keep else "nothing is stored (--keep FILE would)"
         print(f"levinthal: interrupted before there was a result; {left}", file=sys.stderr)
         return 130
     if json or sarif:

@@ -12,12 +12,12 @@ from levinthal.cli.terminal import Advance, clock, plain_table, progress, stdout
 
 DataDir = Annotated[
     Path | None,
-    Parameter(help="Folder that holds the data sets; otherwise LEVINTHAL_DATA, otherwise your cache."),
+    Parameter(help="The folder of the data sets. Without it: LEVINTHAL_DATA, or else your cache folder."),
 ]
 
 
 def list_data(*, data_dir: DataDir = None) -> None:
-    """List the data sets and where each is."""
+    """List the data sets and the place of each."""
     from levinthal.data import describe
 
     entries = list(describe(data_dir=data_dir))
@@ -31,12 +31,12 @@ def list_data(*, data_dir: DataDir = None) -> None:
 
 
 def get_data(name: str, /, *, data_dir: DataDir = None) -> None:
-    """Download a data set and check it; a download that broke off goes on where it stopped.
+    """Download a data set and check it; an interrupted download continues where it stopped.
 
     Parameters
     ----------
     name
-        Its name, as `levinthal data list` gives it.
+        The name of the data set, as `levinthal data list` shows it.
     """
     from levinthal import data
 

@@ -20,14 +20,14 @@ NewName = Annotated[str, Parameter(help="The name of the new study, such as `wid
 Template = Annotated[
     str,
     Parameter(
-        help="`computed`: numbers without a data set, one claim. `trained`: networks trained on digits."
+        help="`computed`: a study without a data set. `trained`: a study that trains networks on digits."
     ),
 ]
-Folder = Annotated[Path, Parameter(help="Where the file goes.")]
+Folder = Annotated[Path, Parameter(help="The folder for the file.")]
 
 
 def new(name: NewName, /, *, template: Template = "computed", folder: Folder = Path()) -> None:
-    """Write a study that runs to a file of your own, `wide_layers.py` for `wide-layers`."""
+    """Write a new study as a file of your own: `wide_layers.py` for `wide-layers`. It runs as it is."""
     text = skeleton(name, template)
     path = _free(name, folder)
     path.write_text(text, encoding="utf-8")

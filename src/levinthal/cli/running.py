@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,28 +14,33 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from levinthal.cli.publish import publish, save_figures, save_markdown
+from levinthal.cli.register import Registered, registered_for
 from levinthal.cli.selection import STORE, Selected, Selection, selected
 from levinthal.cli.study import StudyName
 from levinthal.cli.terminal import Advance, clock, progress, stdout
-from levinthal.errors import InputError
+from levinthal.errors import InputError, StoreError
 
 if TYPE_CHECKING:
-    from levinthal.lab import Event, Executor, Summary
+    from levinthal.lab import Event, Executor, Store, Summary
 
 Device = Annotated[
     Literal["auto", "cpu", "cuda"],
-    Parameter(help="Where networks are trained; auto takes a GPU if there is one."),
+    Parameter(help="The device that trains the networks. `auto` takes a GPU if there is one."),
 ]
-Workers = Annotated[int | None, Parameter(help="Processes; otherwise one a core, or one on a GPU.")]
+Workers = Annotated[
+    int | None, Parameter(help="Number of processes. Without it: one for each core, or one on a GPU.")
+]
 Again = Annotated[
     bool,
-    Parameter(help="Also measure the runs that were made before the code of `measure` changed.", negative=()),
+    Parameter(
+        help="Measure again the runs that were made before the code of `measure` changed.", negative=()
+    ),
 ]
 Page = Annotated[
     Path | None,
     Parameter(
-        help="The page to write; otherwise results/NAME-PRESET.html, with version, --set and --seeds "
-        "in its name."
+        help="The HTML file to write. Without it: results/NAME-PRESET.html; version, --set and --seeds "
+        "are added to the name."
     ),
 ]
 SHOWN_ERRORS = 5
@@ -48,12 +54,13 @@ def run(
     workers: Workers = None,
     device: Device = "auto",
     again: Again = False,
+    registered: Registered = None,
     output: Page = None,
 ) -> int:
-    """Measure what the store lacks of a study, judge every claim, and write the report.
+    """Measure the runs of a study that the store does not have, judge every claim, and write the report.
 
-    A finished run is never computed again: after Ctrl-C the same command goes on where it stopped.
-    Ends with 1 if some task failed (the others are stored, and failed ones are tried again next time).
+    A finished run is never computed again: after Ctrl-C the same command continues where it stopped.
+    The exit code is 1 if a task failed. The others are stored; the next call tries the failed ones again.
     """
     from levinthal.lab import Store
     from levinthal.lab.execution.sweep import sweep
@@ -63,6 +70,7 @@ def run(
     pieces = chosen.planned if chosen.study.seed_by_seed else len(chosen.preset.tasks)
     executor = _executor(workers, where, pieces)
     page = writable(output or default_page(chosen))
+    claims = registered_for(chosen, registered)
     with closing(Store((selection or Selection()).store)) as store:
         with progress(chosen.study.name) as advance:
             listen = Listener(advance, executor.workers)
@@ -74,11 +82,13 @@ def run(
                 device=where,
                 data=chosen.data,
                 again=again,
+                defined=chosen.defined,
                 on_event=listen,
             )
         print_summary(summary, store.path)
         if not summary.interrupted:
-            publish(chosen, store, page, command=command(name, chosen, selection)).raise_faults()
+            words = command(name, chosen, selection)
+            publish(chosen, store, page, command=words, registered=claims).raise_faults()
     return summary.exit_code
 
 
@@ -87,29 +97,49 @@ def report(
     /,
     *,
     selection: Selection | None = None,
+    registered: Registered = None,
     output: Page = None,
-    svg: Annotated[Path | None, Parameter(help="Folder for the figures as SVG; needs chromium.")] = None,
-    csv: Annotated[Path | None, Parameter(help="File for the rows as CSV.")] = None,
+    svg: Annotated[
+        Path | None, Parameter(help="A folder for the figures as SVG files. It needs chromium.")
+    ] = None,
+    csv: Annotated[Path | None, Parameter(help="A file for the rows, as CSV.")] = None,
     markdown: Annotated[
         Path | None,
-        Parameter(help="File for the verdicts as Markdown, with --svg's figures; as JSON beside it."),
+        Parameter(help="A file for the verdicts, as Markdown, with the figures of --svg; JSON beside it."),
     ] = None,
 ) -> int:
-    """Judge and draw what the store holds of a study, finished or not. Nothing is measured."""
-    from levinthal.lab import Store
+    """Write the report from the runs that the store has, also of an unfinished study. It measures nothing.
 
+    The store counts how often a claim was judged on different data.
+    """
     chosen = selected(name, selection, need_data=False)
     page = writable(output or default_page(chosen))
-    with closing(Store((selection or Selection()).store, read_only=True)) as store:
-        published = publish(chosen, store, page, command=command(name, chosen, selection))
+    for path in (csv, markdown):
+        if path:
+            _make_folder(path)
+    claims = registered_for(chosen, registered)
+    with closing(_store_to_judge((selection or Selection()).store)) as store:
+        words = command(name, chosen, selection)
+        published = publish(chosen, store, page, command=words, registered=claims)
     if csv:
-        published.rows.to_csv(writable(csv))
+        published.rows.to_csv(csv)
         stdout().print(f"rows: {csv}", soft_wrap=True)
     figures = save_figures(chosen.study, published.rows, svg) if svg else []
     if markdown:
-        save_markdown(chosen, published, figures, writable(markdown))
+        save_markdown(chosen, published, figures, markdown)
     published.raise_faults()
     return 0
+
+
+def _store_to_judge(path: Path) -> Store:
+    """A store that counts analyses; one that may not be written is read as it is."""
+    from levinthal.lab import Store
+
+    Store(path, read_only=True).close()  # a store that is not there, or not one, is refused here
+    try:
+        return Store(path)
+    except StoreError:
+        return Store(path, read_only=True)
 
 
 def default_page(chosen: Selected) -> Path:
@@ -158,16 +188,27 @@ def _cores() -> int:
 
 
 def writable(path: Path) -> Path:
-    """Make the file's folder and return the path; raises InputError before hours are spent, not after."""
+    """Make the file's folder and return the path; raises InputError before hours are spent, not after.
+
+    Permissions are not enough: a read-only disk and `/proc` refuse root too. So a file is made and removed.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(f"{path} is a device or a pipe: name the file to write")
+    _make_folder(path)
+    try:
+        tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
+    except OSError as error:
+        raise InputError(f"cannot write {path} ({error.strerror}): name another file") from error
+    return path
+
+
+def _make_folder(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path} is a folder: name the file to write")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the folder {path.parent} ({error.strerror}): name another") from error
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"may not write to the folder {path.parent}: name another")
-    return path
 
 
 class Listener:
@@ -200,7 +241,12 @@ def print_summary(summary: Summary, store: Path) -> None:
     if len(summary.errors) > SHOWN_ERRORS:
         print(f"levinthal: and {len(summary.errors) - SHOWN_ERRORS} more tasks failed", file=sys.stderr)
     if summary.interrupted:
-        print("levinthal: interrupted; what is finished is stored, the same command goes on", file=sys.stderr)
-    counts = f"{summary.done} runs measured in {clock(summary.seconds)}, {summary.skipped} were there"
+        print(
+            "levinthal: interrupted: finished runs are stored, and the same command continues",
+            file=sys.stderr,
+        )
+    counts = (
+        f"{summary.done} runs measured in {clock(summary.seconds)}, {summary.skipped} were stored already"
+    )
     failed = f", {summary.failed} failed" if summary.failed else ""
     stdout().print(f"{counts}{failed} (store: {store})\n", soft_wrap=True, markup=False)

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from levinthal.vocabulary import Claim, Preset, Study
 
 StudyName = Annotated[
-    str, Parameter(help="A study's name, or the path of your own: `my_study.py`, or `my_study.py:name`.")
+    str,
+    Parameter(
+        help="The name of a study, or the path of your own file: `my_study.py`, or `my_study.py:name`."
+    ),
 ]
 
 
 def list_studies() -> int:
-    """List the studies, what each asks, and its presets."""
+    """List the studies, with the question and the presets of each."""
     from levinthal.studies import catalogue
 
     known = catalogue()
@@ -35,7 +38,7 @@ def list_studies() -> int:
 
 
 def show(name: StudyName, /) -> None:
-    """Show what a study asks, its claims and its presets."""
+    """Show the question of a study, its claims and its presets."""
     from levinthal.studies import find
 
     study = find(name)
@@ -48,11 +51,13 @@ def show(name: StudyName, /) -> None:
 
 
 def _tables(study: Study) -> Iterator[Table]:
-    """Claims, the reasons for their smallest effect sizes, terms and presets; empty tables are left out."""
+    """Claims, their sentences, controls and sizes, terms and presets; empty tables are left out."""
     yield _claims(study)
-    reasons = {claim.id: claim.why_smallest for claim in study.claims if claim.why_smallest}
-    if reasons:
-        yield _glossary("claim", "why this smallest effect size", reasons)
+    for title, words in (("quote", _quote), ("control", _control), ("rival treatment", _rival)):
+        found = {claim.id: text for claim in study.claims if (text := words(claim))}
+        if found:
+            yield _glossary("claim", title, found)
+    yield _sizes(study)
     if study.terms:
         yield _glossary("term", "meaning", study.terms)
     yield _glossary("factor", "levels, for --set FACTOR=LEVEL", _levels(study))
@@ -77,9 +82,10 @@ def _levels(study: Study) -> dict[str, str]:
 
 
 def _claims(study: Study) -> Table:
-    table = plain_table("claim", "says", "smallest effect size", "control")
+    table = plain_table("claim", "says", "smallest effect size", "null")
     for claim in study.claims:
-        table.add_row(claim.id, claim.says, _smallest(claim), claim.control or "none")
+        judged = claim.smallest_effect is not None
+        table.add_row(claim.id, claim.says, _smallest(claim), f"{claim.null:.3g}" if judged else "")
     return table
 
 
@@ -87,6 +93,27 @@ def _smallest(claim: Claim) -> str:
     if claim.smallest_effect is None:
         return "reported only"
     return f"{claim.effect}: {claim.smallest_effect:.3g} {claim.unit}".rstrip()
+
+
+def _quote(claim: Claim) -> str:
+    return f"“{claim.quote}” ({claim.source})" if claim.quote else ""
+
+
+def _control(claim: Claim) -> str:
+    return claim.control or (f"none: {claim.why_no_control}" if claim.why_no_control else "")
+
+
+def _rival(claim: Claim) -> str:
+    return claim.rival
+
+
+def _sizes(study: Study) -> Table:
+    """When the smallest effect size of each judged claim was set, and why it is that."""
+    table = plain_table("claim", "smallest effect size was", "why")
+    for claim in study.claims:
+        if claim.smallest_effect is not None:
+            table.add_row(claim.id, claim.basis, claim.why_smallest)
+    return table
 
 
 def _presets(study: Study) -> Table:

@@ -24,7 +24,7 @@ from levinthal.clinic.rules.diagnosis import ranked
 from levinthal.clinic.rules.loss_trend import LossTrend, loss_trend
 from levinthal.clinic.watching import Watch
 from levinthal.errors import InputError
-from levinthal.vocabulary import Finding, Problem, Severity
+from levinthal.vocabulary import Finding, Problem, Severity, rounded
 
 SAMPLES = 50
 """Steps of a training that are sampled, about."""
@@ -70,7 +70,7 @@ class Examination:
             Such as "The loss fell from 2.3 to 0.1 in 300 steps; accuracy 0.97."
         """
         trend = loss_trend(self.watch.history)
-        return f"{_fall(trend)} in {self.problem.steps} steps; {self.score_name} {self.score:.3g}."
+        return f"{_fall(trend)} in {self.problem.steps} steps; {self.score_name} {rounded(self.score)}."
 
     def report(self, path: str | Path, *, title: str = "problem", trials: Sequence[TriedRemedy] = ()) -> Path:
         """Write findings, figures and the remedies that were tried as one self-contained page.
@@ -100,9 +100,9 @@ class Examination:
 
 
 def _fall(trend: LossTrend) -> str:
-    chance = f" (chance level: {trend.chance:.3g})" if np.isfinite(trend.chance) else ""
-    end = "nan" if trend.broken else f"{trend.end:.3g}"
-    return f"The loss went from {trend.start:.3g} to {end}{chance}"
+    chance = f" (chance level: {rounded(trend.chance)})" if np.isfinite(trend.chance) else ""
+    end = "nan" if trend.broken else rounded(trend.end)
+    return f"The loss went from {rounded(trend.start)} to {end}{chance}"
 
 
 def examine(problem: Problem, *, seed: int = 0, on_step: Callable[[], None] = lambda: None) -> Examination:

@@ -21,7 +21,7 @@ from levinthal.clinic.checking import Checkup
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import TENSOR
 from levinthal.clinic.rules.catalogue import CATALOGUE
-from levinthal.vocabulary import Finding, Severity
+from levinthal.vocabulary import Finding, Severity, rounded
 
 SCHEMA = "levinthal.findings/2"
 SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -180,4 +180,4 @@ def _message(text: str) -> dict[str, str]:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return rounded(value) if isinstance(value, float) else str(value)

@@ -15,6 +15,7 @@ from levinthal.errors import InputError
 Array = npt.NDArray[Any] | torch.Tensor
 ROWS_LOOKED_AT = 64
 SAME_DIRECTION = 1e-10
+ONE_LENGTH = "give every row one length"
 LARGEST = 1e150  # squares and their sums over columns stay within float64
 
 
@@ -56,10 +57,50 @@ def _host(values: Array, name: str) -> npt.NDArray[Any]:
         return np.asarray(values.detach().to("cpu", torch.float64).numpy())
     if isinstance(values, np.ma.MaskedArray):
         raise InputError(f"{name} is a masked array, whose mask would be lost: drop the masked rows first")
-    array = np.asarray(values)
+    array = as_array(values, name)
     if array.dtype.kind != "f":
         raise InputError(_wrong_dtype(name, str(array.dtype), array.dtype.kind == "c"))
     return array
+
+
+def as_array(values: Any, name: str) -> npt.NDArray[Any]:
+    """The values as an array. Raises InputError for rows of different lengths, and names two of them."""
+    try:
+        array, error = np.asarray(values), None
+    except ValueError as refused:
+        array, error = np.empty(0, object), refused
+    if array.dtype.kind == "O" and uneven_rows(values):
+        raise InputError(f"{name} has rows of different lengths ({uneven_rows(values)}): {ONE_LENGTH}")
+    if error is not None:
+        raise InputError(f"{name} is no array: {error}") from error
+    return array
+
+
+def uneven_rows(values: Any) -> str:
+    """Two rows of a nested sequence that differ in length; "" where all rows are alike.
+
+    >>> uneven_rows([[1.0, 2.0], [3.0, 4.0], [5.0]])
+    'row 0 has 2 values, row 2 has 1 value'
+    """
+    if not isinstance(values, list | tuple | np.ndarray) or (
+        isinstance(values, np.ndarray) and not values.ndim
+    ):
+        return ""
+    shapes = list[tuple[int, ...]]()
+    for number, row in enumerate(values):
+        try:
+            shapes.append(tuple(np.shape(row)))
+        except ValueError:
+            return f"in row {number}, {uneven_rows(row)}"
+        if shapes[number] != shapes[0]:
+            return f"row 0 {_size(shapes[0])}, row {number} {_size(shapes[number])}"
+    return ""
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    if len(shape) == 1:
+        return f"has {shape[0]} value{'s' * (shape[0] != 1)}"
+    return f"has shape {shape}" if shape else "is one number"
 
 
 def _wrong_dtype(name: str, dtype: str, is_complex: bool) -> str:

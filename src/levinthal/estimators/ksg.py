@@ -17,12 +17,13 @@ from scipy.special import digamma
 from levinthal.estimators import arrays, trust
 from levinthal.estimators.calibration import matched_bias
 from levinthal.estimators.evaluation import Reading, read
-from levinthal.estimators.resampling import Spread, block_spread, permutations
+from levinthal.estimators.resampling import Spread, block_spread, permutations, strangers
 from levinthal.estimators.settings import Settings
 from levinthal.estimators.trust import Concern
 from levinthal.estimators.variants import Variants
 from levinthal.vocabulary import Estimate, Trust
 
+NULL_ROWS = 1500
 FACTORS = {"null": (), "full": (2.0, 0.5)}
 
 
@@ -96,51 +97,65 @@ def _described(
 
 def _readings(variants: Variants) -> list[Reading]:
     """The pair as it stands, then the pairs of the checks: x doubled and halved, and shuffled pairs."""
-    settings = variants.settings
+    settings, n = variants.settings, len(variants.y)
     if settings.checks == "none":
         return [read(variants.x, variants.y, settings)]
-    orders = permutations(len(variants.y), 1, settings.seed)
-    return variants.readings(FACTORS[settings.checks], orders)
+    factors = FACTORS[settings.checks]
+    if _null_rows(variants) == n:
+        return variants.readings(factors, permutations(n, 1, settings.seed))
+    strange = strangers(n, NULL_ROWS, settings.seed)
+    return [*variants.readings(factors, []), variants.paired(*strange)]
+
+
+def _null_rows(variants: Variants) -> int:
+    """How many rows the first null takes: all, unless the trust is limited by dimension already."""
+    n, settings = len(variants.y), variants.settings
+    limited = settings.checks == "full" and settings.compat is None and not settings.calibrate
+    return NULL_ROWS if limited and n > NULL_ROWS and sum(variants.directions) > trust.LOW_DIMENSION else n
 
 
 def _checked(
     reading: Reading, others: Sequence[Reading], variants: Variants
 ) -> tuple[list[Concern | None], Spread | None, dict[str, Any]]:
     """Concerns, standard error and details of every check asked for."""
-    settings = variants.settings
-    concerns, details = _free_checks(reading, variants.x, variants.y, settings)
-    if settings.checks == "none":
+    concerns, details = _free_checks(reading, variants)
+    if variants.settings.checks == "none":
         return concerns, None, details
-    dims = details["directions"]
     *scaled, null = others
     spread = None
-    if settings.checks == "full":
-        spread, found, more = _full_checks(reading, scaled, sum(dims), variants)
+    if variants.settings.checks == "full":
+        spread, found, more = _full_checks(reading, scaled, variants)
         concerns, details = concerns + found, details | more
-    sampling = trust.NULL_NOISE / len(variants.x) ** 0.5 * settings.per_nat
-    tolerance = max(spread.half_width if spread else 0.0, sampling)
-    draws = _null_draws(reading, null, tolerance, dims, variants)
-    details |= {"null": float(np.mean(draws)), "null_draws": draws}
-    concerns.append(trust.beside_null(reading.value, details["null"], tolerance, dims))
-    return concerns, spread, details
+    concern, more = _beside_null(reading, null, spread, variants)
+    return [*concerns, concern], spread, details | more
 
 
-def _null_draws(
-    reading: Reading, null: Reading, tolerance: float, dims: tuple[int, int], variants: Variants
-) -> tuple[float, ...]:
-    """The values on shuffled pairs: a second one where the first leaves the trust in doubt."""
-    doubtful = trust.null_in_doubt(reading.value, null.value, tolerance, dims)
-    if variants.settings.checks != "full" or not doubtful:
-        return (null.value,)
-    second = permutations(len(variants.y), 2, variants.settings.seed)[1]
-    return (null.value, variants.permuted(second).value)
+def _beside_null(
+    reading: Reading, null: Reading, spread: Spread | None, variants: Variants
+) -> tuple[Concern | None, dict[str, Any]]:
+    """The value beside shuffled pairs: more of them are read where the first leave the trust in doubt."""
+    n, rows, dims, settings = len(variants.y), _null_rows(variants), variants.directions, variants.settings
+    half_width = spread.half_width if spread else 0.0
+    draws = [null.value]
+    if rows < n and trust.null_matters(reading.value, null.value, _tolerance(half_width, rows, settings)):
+        rows, draws = n, [variants.permuted(permutations(n, 1, settings.seed)[0]).value]
+    tolerance = _tolerance(half_width, rows, settings)
+    doubtful = settings.checks == "full" and trust.null_in_doubt(reading.value, draws[0], tolerance, dims)
+    if rows == n and doubtful:
+        draws.append(variants.permuted(permutations(n, 2, settings.seed)[1]).value)
+    value = float(np.mean(draws))
+    details = {"null": value, "null_draws": tuple(draws), "null_rows": rows}
+    return trust.beside_null(reading.value, value, tolerance, dims), details
 
 
-def _free_checks(
-    reading: Reading, x: np.ndarray, y: np.ndarray, settings: Settings
-) -> tuple[list[Concern | None], dict[str, Any]]:
+def _tolerance(half_width: float, rows: int, settings: Settings) -> float:
+    """How far from 0 a null on so many rows may lie."""
+    return float(max(half_width, trust.NULL_NOISE / rows**0.5 * settings.per_nat))
+
+
+def _free_checks(reading: Reading, variants: Variants) -> tuple[list[Concern | None], dict[str, Any]]:
     """Checks without a further evaluation: ceiling, counts, ties, dimension; and calibration if asked for."""
-    dims = tuple(arrays.linear_dimension(side, trust.LOW_DIMENSION) for side in (x, y))
+    x, y, settings, dims = variants.x, variants.y, variants.settings, variants.directions
     rows = max(arrays.share_of_repeated_rows(side) for side in (x, y))
     values = max(arrays.share_of_repeated_values(side) for side in (x, y))
     details: dict[str, Any] = {"directions": dims, "tied_rows": rows, "tied_values": values}
@@ -153,7 +168,7 @@ def _free_checks(
         trust.ignored_columns(x, y),
         trust.not_checked(settings.checks, "scale, sample size, interval"),
     ]
-    dimension = trust.high_dimension((dims[0], dims[1]))
+    dimension = trust.high_dimension(dims)
     if settings.calibrate:
         bias = matched_bias(lambda a, b: read(a, b, settings).value, x, y, settings.per_nat, settings.seed)
         details["calibration"] = bias.details()
@@ -162,7 +177,7 @@ def _free_checks(
 
 
 def _full_checks(
-    reading: Reading, scaled: Sequence[Reading], directions: int, variants: Variants
+    reading: Reading, scaled: Sequence[Reading], variants: Variants
 ) -> tuple[Spread | None, list[Concern | None], dict[str, Any]]:
     """Scale, sample size and interval."""
     doubled, halved = (other.value for other in scaled)
@@ -171,7 +186,7 @@ def _full_checks(
     if spread is None:
         reason = f"undersampled: {len(variants.x)} rows are too few for an interval, which takes 150"
         return None, [Concern(Trust.ORDINAL, reason)], details
-    to_come = spread.still_to_come(reading.value, min(max(directions, 2), trust.LOW_DIMENSION))
+    to_come = spread.still_to_come(reading.value, min(max(sum(variants.directions), 2), trust.LOW_DIMENSION))
     details |= {"block_mean": spread.mean, "still_to_come": to_come}
     concerns = [
         trust.moves_with_scale(reading.value, doubled, halved, spread.half_width),

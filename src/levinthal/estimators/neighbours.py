@@ -1,7 +1,8 @@
 """Exact neighbour counting for KSG-1: how far the k-th joint neighbour is, how many lie nearer in x and y.
 
-Three ways lead to the same counts: k-d trees in few dimensions, bitmap filtering in many (kernels/bitmap.py),
-and two plain loops (kernels/plain.py) for few points or absurd ranges, and as the check of the others.
+Four ways lead to the same counts: all pairs in codes up to 1,500 points (kernels/block.py); beyond, k-d trees
+in few dimensions, bitmap filtering in many (kernels/bitmap.py); and two plain loops (kernels/plain.py) for a
+handful of points or absurd ranges, and as the check of the others.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
 from levinthal.errors import InputError, require_one_of
+from levinthal.estimators.arrays import as_array
 from levinthal.estimators.kernels.plain import count_plain
-from levinthal.estimators.kernels.search import BitmapSearch, in_ranges
+from levinthal.estimators.kernels.search import BitmapSearch, count_few, in_ranges
 
 NPEET_SLACK = 1e-15
 FEW_POINTS = 64
+ALL_PAIRS_UP_TO = 1500  # beyond, a filter was measured to be the faster way
 # beyond these magnitudes differences overflow, or lose their relative precision, before they can be coded
 HUGE, TINY = 1e290, 1e-280
 # dimensions -> number of points from which a k-d tree was measured to be the faster way
@@ -54,7 +57,7 @@ def count_neighbours(
     radius_i is the distance of row i to its k-th nearest other row in the joint space,
     max(|x_i - x_j|_max, |y_i - y_j|_max); n_x[i] = 1 + #{j != i : |x_i - x_j|_max < radius_i}, and n_y
     likewise, so MI = psi(k) + psi(N) - <psi(n_x)> - <psi(n_y)> in nats (Kraskov et al. 2004, Eq. 8, arXiv
-    cond-mat/0305641). Memory grows as N (dx + dy).
+    cond-mat/0305641). Memory grows as N (dx + dy), with 2 N^2 bytes more up to 1,500 rows.
 
     Args:
         x: one side, (N, dx).
@@ -68,8 +71,8 @@ def count_neighbours(
         Radius, n_x and n_y of every row, each (N,), in the order of the rows; radii in the unit of the data.
 
     Raises:
-        InputError: unequal or too few rows, values that are not finite, k or threads below 1, an unknown
-            `compat`.
+        InputError: unequal or too few rows, rows of different lengths, values that are not finite, k or
+            threads below 1, an unknown `compat`.
 
     >>> counts = count_neighbours(np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [2.0], [2.5]]), k=1)
     >>> counts.radius.tolist(), counts.n_x.tolist(), counts.n_y.tolist()
@@ -85,6 +88,8 @@ def count_neighbours(
     npeet = compat is not None
     if not can_be_indexed(x, y, k):
         return _count_plainly(x, y, k, threads, npeet)
+    if len(x) <= ALL_PAIRS_UP_TO and not npeet:
+        return NeighbourCounts(*count_few(x, y, k))
     search = BitmapSearch(x, y, threads)
     if tree_wins(NEAREST_BY_TREE_FROM, len(x), x.shape[1] + y.shape[1]):
         radius = _radii_by_tree(np.hstack([x, y]), k, threads)
@@ -142,6 +147,12 @@ def _checked(
     x: np.ndarray, y: np.ndarray, k: int, threads: int
 ) -> tuple[Float[np.ndarray, "n dx"], Float[np.ndarray, "n dy"]]:
     """Return both arrays as contiguous float64, or raise the line that names what disagrees."""
+    x, y = as_array(x, "x"), as_array(y, "y")
+    for name, values in (("x", x), ("y", y)):
+        if values.ndim != 2:
+            raise InputError(
+                f"{name} has shape {values.shape}, not (N, d): reshape it to N rows of d columns"
+            )
     if len(x) != len(y):
         raise InputError(f"x has {len(x)} rows and y has {len(y)}: pass one row of each per sample")
     if k < 1 or threads < 1:

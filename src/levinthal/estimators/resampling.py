@@ -83,6 +83,12 @@ def permutations(n: int, draws: int, seed: int) -> list[Rows]:
     return [rng.permutation(n) for _ in range(draws)]
 
 
+def strangers(n: int, rows: int, seed: int) -> tuple[Rows, Rows]:
+    """Some of n rows of x, and for each a row of y that belongs to another of them."""
+    (order,) = permutations(n, 1, seed)
+    return order[:rows], np.roll(order[:rows], 1)
+
+
 def _partition(rng: np.random.Generator, n: int, blocks: int) -> Int[np.ndarray, "blocks size"]:
     size = n // blocks
     return rng.permutation(n)[: size * blocks].reshape(blocks, size)

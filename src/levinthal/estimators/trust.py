@@ -136,6 +136,15 @@ def null_in_doubt(value: float, null: float, tolerance: float, dims: tuple[int, 
     return near_tolerance or near_null
 
 
+def null_matters(value: float, null: float, tolerance: float) -> bool:
+    """Whether a null on some of the rows, in many dimensions, would add a concern or nearly so.
+
+    >>> null_matters(3.0, 0.01, 0.1), null_matters(3.0, 0.2, 0.1), null_matters(0.2, 0.01, 0.1)
+    (False, True, True)
+    """
+    return abs(null) > tolerance or value <= null + 3 * tolerance
+
+
 def beside_null(value: float, null: float, tolerance: float, dims: tuple[int, int]) -> Concern | None:
     """Shuffled pairs share no information: their value is bias, and a value no larger carries no evidence."""
     if abs(null) > tolerance:

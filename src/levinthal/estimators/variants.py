@@ -14,9 +14,11 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial import cKDTree
 
+from levinthal.estimators import arrays, trust
 from levinthal.estimators.evaluation import Reading, read, reading_of
 from levinthal.estimators.kernels.variants import Triple, VariantSearch
 from levinthal.estimators.neighbours import (
+    ALL_PAIRS_UP_TO,
     COUNT_BY_TREE_FROM,
     NEAREST_BY_TREE_FROM,
     TINY,
@@ -27,8 +29,6 @@ from levinthal.estimators.neighbours import (
 from levinthal.estimators.resampling import Rows
 from levinthal.estimators.settings import Settings
 
-LARGEST_BLOCK = 1500  # beyond, all pairs of a block take longer than an index of its own
-
 
 @dataclass(frozen=True)
 class Variants:
@@ -37,6 +37,14 @@ class Variants:
     x: Float[np.ndarray, "n dx"]
     y: Float[np.ndarray, "n dy"]
     settings: Settings
+
+    @cached_property
+    def directions(self) -> tuple[int, int]:
+        """Number of independent directions of each side; a lower bound where they are many."""
+        return (
+            arrays.linear_dimension(self.x, trust.LOW_DIMENSION),
+            arrays.linear_dimension(self.y, trust.LOW_DIMENSION),
+        )
 
     def readings(self, factors: Sequence[float], permutations: Sequence[Rows]) -> list[Reading]:
         """The pair as it stands, with x times each factor (powers of 2), and with y in each order."""
@@ -53,9 +61,13 @@ class Variants:
             return self._read(1.0, rows)
         return self._reading(self._search.count_permuted(rows), 1.0, rows)
 
+    def paired(self, x_rows: Rows, y_rows: Rows) -> Reading:
+        """Some rows of x with some of y, alone."""
+        return self._read(1.0, y_rows, x_rows)
+
     def block_values(self, blocks: Sequence[Rows]) -> list[float]:
         """The value on the rows of each block alone."""
-        if not self._is_indexed or len(blocks[0]) > LARGEST_BLOCK:
+        if not self._is_indexed or len(blocks[0]) > ALL_PAIRS_UP_TO:
             return [self._read(1.0, rows, rows).value for rows in blocks]
         found = self._search.count_blocks(blocks)
         return [self._reading(t, 1.0, rows, rows).value for t, rows in zip(found, blocks, strict=True)]

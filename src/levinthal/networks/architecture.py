@@ -75,7 +75,17 @@ class Architecture:
         return " ".join(words) or "mlp"
 
     def source(self, layer: int) -> int | None:
-        """The earlier layer (1-based) whose stream is added to hidden layer `layer`, if any."""
+        """The earlier layer whose stream is added to a hidden layer.
+
+        Args:
+            layer: the hidden layer, 1-based: 1 to `depth`.
+
+        Returns:
+            The earlier layer, 1-based; None where nothing is added.
+
+        >>> Architecture(784, 50, 3, shortcut=True).source(3)
+        1
+        """
         if layer == self.depth:
             return 1 if self.shortcut else None
         return layer - 2 if self.residual and layer >= 4 and layer % 2 == 0 else None

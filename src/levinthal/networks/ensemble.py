@@ -30,4 +30,9 @@ class Ensemble(nn.Module):
 
     @abstractmethod
     def update_running(self, means: Sequence[Tensor], variances: Sequence[Tensor]) -> None:
-        """Move the running statistics by one batch, given its (S, u) mean and biased variance per layer."""
+        """Move the running statistics by one batch.
+
+        Args:
+            means: the batch's mean of each hidden unit, one (S, u) tensor a layer.
+            variances: its biased variance, one (S, u) tensor a layer.
+        """

@@ -58,7 +58,20 @@ class FirstLast(Ensemble):
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64, device=like.device))
 
     def forward(self, inputs: Float[Tensor, "*s n d"]) -> Float[Tensor, "s n c"]:
-        """Logits (S, n, classes) of a batch (n, d) shared by all seeds, or of one a seed, (S, n, d)."""
+        """Logits of all S networks. In training mode the running statistics move by this batch.
+
+        Args:
+            inputs: one batch for all seeds, (n, d), or a batch for each seed, (S, n, d).
+
+        Returns:
+            Logits, (S, n, classes).
+
+        Raises:
+            RuntimeError: torch's, where the inputs have another number of features.
+
+        >>> first_last(inputs=4, width=3, depth=2, classes=5, seeds=(0, 1))(torch.rand(7, 4)).shape
+        torch.Size([2, 7, 5])
+        """
         below, streams = inputs.mT, list[Tensor]()
         moments: list[tuple[Tensor, Tensor]] = []
         for layer, span in enumerate(self.architecture.spans, start=1):
@@ -83,13 +96,22 @@ class FirstLast(Ensemble):
 
     @torch.no_grad()
     def update_running(self, means: Sequence[Tensor], variances: Sequence[Tensor]) -> None:
-        """Move the running statistics by one batch, given its (S, u) mean and biased variance per layer."""
+        """Move the running statistics by one batch.
+
+        Args:
+            means: the batch's mean of each hidden unit, one (S, u) tensor a layer.
+            variances: its biased variance, one (S, u) tensor a layer.
+        """
         self.running_mean.lerp_(torch.cat(list(means), dim=1), BATCHNORM_MOMENTUM)
         self.running_var.lerp_(torch.cat(list(variances), dim=1), BATCHNORM_MOMENTUM)
         self.updates += 1
 
     def extra_repr(self) -> str:
-        """Name, widths and seeds."""
+        """What `print(model)` shows in its brackets.
+
+        Returns:
+            Name, widths and seeds.
+        """
         return f"{self.architecture.name}, hidden {self.architecture.widths}, seeds {self.seeds}"
 
 

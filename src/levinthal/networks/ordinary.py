@@ -48,7 +48,18 @@ class OrdinaryFirstLast(nn.Module):
         self.head = nn.Linear(last, classes, dtype=dtype)
 
     def forward(self, inputs: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
-        """Logits of a batch."""
+        """Logits of a batch.
+
+        Args:
+            inputs: (n, d).
+
+        Returns:
+            Logits, (n, classes).
+
+        Raises:
+            RuntimeError: torch's, where the inputs have another number of features.
+            ValueError: torch's, for a single row in training mode: it has no variance.
+        """
         below, streams = inputs, list[Tensor]()
         for layer, (linear, norm) in enumerate(zip(self.linears, self.norms, strict=True), start=1):
             below = torch.tanh(norm(linear(below)))

@@ -32,7 +32,12 @@ ROWS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Mean and biased variance of every hidden unit before normalisation, each (S, all hidden units)."""
+    """Mean and variance of every hidden unit before its normalisation.
+
+    Attributes:
+        mean: (S, all hidden units).
+        var: (S, all hidden units), the biased variance.
+    """
 
     mean: Float[Tensor, "s u"]
     var: Float[Tensor, "s u"]

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from levinthal.vocabulary import Estimate
+from levinthal.vocabulary import Estimate, rounded
 
 
 def decimals(spread: float) -> int:
@@ -30,8 +30,8 @@ def number(value: float, places: int | None = None) -> str:
 
     >>> number(3.14159), number(-0.5, 2), number(float("nan")), number(float("inf")), number(12345.0)
     ('3.14', '−0.50', '–', '∞', '12,345')
-    >>> number(0.99951), number(1.0)
-    ('0.99951', '1.00')
+    >>> number(0.99951), number(1 - 1e-8), number(1.0)
+    ('0.99951', '0.99999999', '1.00')
     """
     if math.isnan(value):
         return "–"
@@ -39,7 +39,8 @@ def number(value: float, places: int | None = None) -> str:
         return "∞" if value > 0 else "−∞"
     size = abs(value)
     if places is None and 0.9995 <= size < 1:  # three digits would say 1, which it is not
-        return f"{value:.6g}".replace("-", "−")
+        text = f"{value:.6g}"
+        return (rounded(value) if text in ("1", "-1") else text).replace("-", "−")
     if places is None:
         places = decimals(size) + 1 if 1e-4 <= size < 100 else 0 if size >= 100 or size == 0 else 99
     text = f"{value:.1e}" if places > 6 or size >= 1e7 else f"{value:,.{places}f}"
@@ -88,6 +89,8 @@ def share(value: float) -> str:
 
     >>> share(0.25), share(0.0031), share(2e-9), share(30.0), share(4e7)
     ('25 %', '0.31 %', '2e-9', '30 times', '4e7 times')
+    >>> share(0.9998), share(1.0)
+    ('99.98 %', '100 %')
     """
     if not math.isfinite(value):
         return "no number"
@@ -95,6 +98,8 @@ def share(value: float) -> str:
         return f"{number(value) if value < 10 else _short(value)} times"
     if 0 < value < 1e-5:
         return _short(value)
+    if 0.995 <= value < 1:  # no decimals would say 100 %, which it is not
+        return f"{100 * value:.{-math.floor(math.log10(100 * (1 - value)))}f} %"
     return f"{100 * value:.0f} %" if value >= 0.1 else f"{100 * value:.2g} %"
 
 
@@ -120,11 +125,16 @@ _UNITS = "%|times|bits|points?|steps?|epochs?|layers?|digits?|seeds?|images?|net
 def unbroken(text: str) -> str:
     """A heading whose numbers stay on one line with their unit, and an interval with both of its ends.
 
+    A line may break at a hyphen, also at that of an exponent; at a minus sign it does not.
+
     >>> unbroken("from 2.4 times to 10 % [8, 12]") == "from 2.4\u00a0times to 10\u00a0% [8,\u00a012]"
     True
+    >>> unbroken("falls to 2e-6, well-behaved")
+    'falls to 2e−6, well-behaved'
     """
     joined = re.sub(rf"(?<=\d)\s(?=(?:{_UNITS})(?!\w))", "\u00a0", text)
-    return re.sub(r"(?<=\d,)\s(?=[−-]?[\d.]+\])", "\u00a0", joined)
+    joined = re.sub(r"(?<=\d,)\s(?=[−-]?[\d.]+\])", "\u00a0", joined)
+    return re.sub(r"(?<=\de)-(?=\d)", "−", joined)
 
 
 def sentence(text: str) -> str:

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from levinthal.errors import StoreError
+from levinthal.lab.execution.executors import ignore
+from levinthal.lab.judging.expected import expected_false
 from levinthal.lab.storage.rows import Rows
 from levinthal.report import painting
 from levinthal.report.believing import beliefs
+from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.shell import rendered
 from levinthal.report.verdicts import answer, entries, tally
 from levinthal.vocabulary import Study, Verdict
@@ -34,10 +37,6 @@ class Table:
     beside: str = ""
 
 
-def _ignored(fault: str) -> None:
-    """Pass over a fault: the page shows it as well."""
-
-
 def write_report(
     study: Study,
     preset: str,
@@ -47,7 +46,9 @@ def write_report(
     path: Path,
     *,
     progress: str = "",
-    on_fault: Callable[[str], object] = _ignored,
+    part: str = "",
+    record: Record = NO_RECORD,
+    on_fault: Callable[[str], object] = ignore,
 ) -> Path:
     """Write the report of a study as one page that works offline.
 
@@ -62,7 +63,9 @@ def write_report(
         provenance: facts for the foot of the page by name, such as seeds, versions and the command.
         path: the HTML file to write; its folder must exist.
         progress: such as "12 of 40 tasks done", for a study that is not finished.
-        on_fault: called with one line for each figure that fails.
+        part: such as "24 of the preset's 96 runs", for a page of a part of the preset.
+        record: how the claims stand to those that were frozen before the run.
+        on_fault: called with one line for each figure that fails; the page shows it as well.
 
     Returns:
         The path.
@@ -72,11 +75,13 @@ def write_report(
     """
     path = Path(path)
     table = _table(rows, path.with_suffix(".csv.gz"))
-    context = _context(study, preset, rows, verdicts) | {
+    context = _context(study, preset, rows, verdicts, record) | {
         "provenance": [
             (key[:1].upper() + key[1:], value) for key, value in provenance.items() if value != ""
         ],
         "progress": progress,
+        "part": part,
+        "notices": record.notices,
         "table": table,
     }
     for figure in context["figures"]:
@@ -85,8 +90,10 @@ def write_report(
     return write_whole(path, rendered("page.html", context))
 
 
-def _context(study: Study, preset: str, rows: Rows, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    judged = entries(study, verdicts)
+def _context(
+    study: Study, preset: str, rows: Rows, verdicts: Sequence[Verdict], record: Record
+) -> dict[str, Any]:
+    judged = entries(study, verdicts, record)
     figures = painting.drawn_figures(study, rows)
     return {
         "study": study,
@@ -95,6 +102,7 @@ def _context(study: Study, preset: str, rows: Rows, verdicts: Sequence[Verdict])
         "answer": answer(study, verdicts),
         "entries": judged,
         "tally": tally(judged),
+        "expected": expected_false(verdicts).sentence,
         "figures": figures,
         "drawings": painting.embedded({f.id: f.drawing for f in figures if f.drawing}),
         "beliefs": beliefs(rows),
@@ -121,6 +129,8 @@ def _table(rows: Rows, beside: Path) -> Table | None:
 def write_whole(path: Path, content: str | bytes) -> Path:
     """Write a file whole or not at all, making its folder. Raises StoreError where that is not possible."""
     held = content.encode() if isinstance(content, str) else content
+    if path.exists() and not (path.is_file() or path.is_dir()):  # it would be replaced by a file
+        raise StoreError(f"cannot write {path}: it is a device or a pipe: name the file to write")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, half = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -13,8 +13,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from levinthal.report.formatting import counted, listed
-from levinthal.report.verdicts import Entry, Line, answer, entries, glyph, tally
+from levinthal.lab.judging.expected import expected_false
+from levinthal.report.formatting import counted, listed, sentence
+from levinthal.report.record import NO_RECORD, Record
+from levinthal.report.verdicts import Entry, Line, answer, beside, entries, glyph, tally
 from levinthal.vocabulary import Study, Verdict
 
 WIDTH = 100
@@ -52,6 +54,7 @@ class VerdictTable:
     entries: tuple[Entry, ...]
     answer: str
     path: Path | None
+    expected: str = ""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         plain = options.ascii_only
@@ -68,6 +71,8 @@ class VerdictTable:
         counts = listed([f"{count} {word}" for _, word, count in tally(self.entries)])
         ending = f"{counted(len(self.entries), 'claim')}: {counts}." if counts else "No claims."
         yield Text(_letters(textwrap.fill(ending, width), plain))
+        if roomy and self.expected:
+            yield Text(_letters(textwrap.fill(self.expected, width), plain), style="dim")
         if roomy and self.study.terms:
             meanings = "; ".join(f"{term}: {meaning}" for term, meaning in self.study.terms.items())
             yield Text(_letters(textwrap.fill(f"{meanings}.", width), plain), style="dim")
@@ -82,6 +87,8 @@ class VerdictTable:
             head = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
             yield head.append(_letters(numbers, plain), style="default")
             yield Padding(Text(_letters(f"{entry.claim.id} {entry.claim.says}", plain)), (0, 0, 0, 2))
+            for mark in entry.marks:
+                yield Padding(Text(_letters(f"{sentence(mark)}.", plain), style="yellow"), (0, 0, 0, 2))
             if roomy and (why := _why(entry)):
                 yield Padding(Text(_letters(why, plain), style="dim"), (0, 0, 0, 2))
 
@@ -98,6 +105,8 @@ class VerdictTable:
         for entry in self.entries:
             badge = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
             claim = Text(_letters(entry.claim.says, plain))
+            for mark in entry.marks:
+                claim.append(_letters(f"\n{sentence(mark)}.", plain), style="yellow")
             if roomy and (why := _why(entry)):
                 claim.append(_letters(f"\n{why}", plain), style="dim")
             numbers = (
@@ -108,8 +117,10 @@ class VerdictTable:
 
 
 def _why(entry: Entry) -> str:
-    """The first reason of an inconclusive verdict: what keeps it open."""
-    return entry.reasons[0] if entry.label == "inconclusive" and entry.reasons else ""
+    """The first reason of an inconclusive verdict: what keeps it open; and what stands beside the effect."""
+    open_ = entry.reasons[0] if entry.label == "inconclusive" and entry.reasons else ""
+    stands = beside(entry)
+    return " ".join(filter(None, (open_, f"{stands[:1].upper()}{stands[1:]}." if stands else "")))
 
 
 def _style(entry: Entry) -> str:
@@ -128,6 +139,11 @@ def _letters(text: str, plain: bool) -> str:
     return spelled.encode("ascii", "replace").decode()
 
 
-def verdict_table(study: Study, verdicts: Sequence[Verdict], path: Path | None = None) -> VerdictTable:
+def verdict_table(
+    study: Study, verdicts: Sequence[Verdict], path: Path | None = None, *, record: Record = NO_RECORD
+) -> VerdictTable:
     """Answer, verdicts and the path of the page, for a rich console (which respects NO_COLOR and pipes)."""
-    return VerdictTable(study, tuple(entries(study, verdicts)), answer(study, verdicts), path)
+    expected = expected_false(verdicts).sentence
+    return VerdictTable(
+        study, tuple(entries(study, verdicts, record)), answer(study, verdicts), path, expected
+    )

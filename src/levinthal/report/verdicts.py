@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from levinthal.report.formatting import counted, formatted
+from levinthal.report.formatting import share as share_text
+from levinthal.report.record import NO_RECORD, Record, marks
 from levinthal.vocabulary import BADGES, Claim, Estimate, Outcome, Study, Verdict
 
 UNJUDGED = "not judged yet"
+USUAL_LEVEL = 0.95
 LOW, HIGH = -3.0, 5.0
-"""The common axis of all whiskers, in multiples of the smallest effect size of interest."""
+"""The common axis of all whiskers: 0 is the null value, 1 the smallest effect size of interest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,9 @@ class Entry:
     settles: str
     reasons: tuple[str, ...]
     parts: tuple[Line, ...]
+    rival: Line | None = None
+    failed: Line | None = None
+    marks: tuple[str, ...] = ()
 
     @property
     def slug(self) -> str:
@@ -65,23 +71,26 @@ def share(multiple: float) -> float:
     return min(max((multiple - LOW) / (HIGH - LOW), 0.0), 1.0)
 
 
-def whisker(estimate: Estimate, smallest: float | None) -> Whisker | None:
+def whisker(estimate: Estimate, smallest: float | None, null: float = 0.0) -> Whisker | None:
     """Where the estimate lies on the common axis, or None where there is no smallest effect to count in."""
-    if smallest is None or smallest <= 0 or math.isnan(estimate.value):
+    if smallest is None or smallest <= null or math.isnan(estimate.value):
         return None
-    value = estimate.value / smallest
     interval = estimate.interval
-    low, high = (interval.low / smallest, interval.high / smallest) if interval else (value, value)
+    ends = (interval.low, interval.high) if interval else (estimate.value, estimate.value)
+    value, low, high = ((end - null) / (smallest - null) for end in (estimate.value, *ends))
     low, high = (value if math.isnan(low) else low), (value if math.isnan(high) else high)
     dot = share(value) if LOW <= value <= HIGH else None
     return Whisker(dot, share(low), share(high), min(low, value) < LOW, max(high, value) > HIGH)
 
 
-def entries(study: Study, verdicts: Sequence[Verdict]) -> list[Entry]:
+def entries(study: Study, verdicts: Sequence[Verdict], record: Record = NO_RECORD) -> list[Entry]:
     """A row for each claim of the study in its order; a claim without a verdict says that it has none."""
     by_id = {verdict.claim.id: verdict for verdict in verdicts}
     claims = {claim.id: claim for claim in (*study.claims, *(v.claim for v in verdicts))}
-    return [_entry(claim, by_id.get(claim.id)) for claim in claims.values()]
+    return [
+        replace(_entry(claim, by_id.get(claim.id)), marks=marks(claim, by_id.get(claim.id), record))
+        for claim in claims.values()
+    ]
 
 
 def _entry(claim: Claim, verdict: Verdict | None) -> Entry:
@@ -98,13 +107,40 @@ def _entry(claim: Claim, verdict: Verdict | None) -> Entry:
         _settles(verdict),
         _reasons(verdict),
         tuple(part for part in parts if part),
+        _line("rival", verdict.rival, claim),
+        _failed(verdict.failed),
     )
 
 
 def _line(name: str, estimate: Estimate | None, claim: Claim) -> Line | None:
     if estimate is None:
         return None
-    return Line(name, *formatted(estimate), str(estimate.trust), whisker(estimate, claim.smallest_effect))
+    value, interval = formatted(estimate)
+    if estimate.interval is not None and estimate.interval.level != USUAL_LEVEL:
+        interval = f"{interval} ({share_text(estimate.interval.level)})"
+    placed = whisker(estimate, claim.smallest_effect, claim.null)
+    return Line(name, value, interval, str(estimate.trust), placed)
+
+
+def _failed(estimate: Estimate | None) -> Line | None:
+    """The share of seeds that failed, in per cent."""
+    if estimate is None or estimate.interval is None:
+        return None
+    ends = f"[{share_text(estimate.interval.low)}, {share_text(estimate.interval.high)}]"
+    return Line("failed", share_text(estimate.value), f"{ends} of seeds", str(estimate.trust), None)
+
+
+def beside(entry: Entry) -> str:
+    """What stands beside the effect: the rival treatment and the share of seeds that failed, if any.
+
+    The text is empty where there is neither.
+    """
+    rival, failed = entry.rival, entry.failed
+    told = (
+        f"rival treatment: {rival.value} {rival.interval}".rstrip() if rival else "",
+        f"failed: {failed.value} {failed.interval}" if failed else "",
+    )
+    return "; ".join(filter(None, told))
 
 
 def _settles(verdict: Verdict) -> str:

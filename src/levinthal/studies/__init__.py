@@ -23,7 +23,12 @@ __all__ = ["Catalogue", "all_studies", "catalogue", "find"]
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The studies by name, and one error for each file that could not be read."""
+    """The studies that were found.
+
+    Attributes:
+        studies: name -> study.
+        broken: one error for each file that could not be read.
+    """
 
     studies: Mapping[str, Study]
     broken: tuple[StudyError, ...]

@@ -1,4 +1,8 @@
-"""What a study must be before anything runs: a mistake in it is one line, not a wrong verdict later."""
+"""What a study must be before anything runs: a mistake in it is one line, not a wrong verdict later.
+
+A line names the two things that disagree, and the way out. What concerns the readings of a claim stands in
+`validity_of_parts`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from levinthal.errors import StudyError
-from levinthal.vocabulary import Claim, Study
+from levinthal.lab.analysis import Expression
+from levinthal.studies.validity_of_parts import Plan, faults_of_parts
+from levinthal.vocabulary import Basis, Claim, Study
 
 
 def require_valid(study: Study) -> Study:
@@ -20,8 +26,9 @@ def require_valid(study: Study) -> Study:
         The same study.
 
     Raises:
-        StudyError: a version that is no whole number from 1 on, two claims of one id, or a smallest
-            effect size that is not above zero.
+        StudyError: a version that is no whole number from 1 on, two claims of one id, a claim without control
+            that does not say why, a smallest effect that is not beyond the null, parts that differ in unit,
+            measurement or protocol... `docs/write-a-study.md` shows each.
     """
     for fault in _faults(study):
         raise StudyError(f"study '{study.name}': {fault}")
@@ -34,14 +41,59 @@ def _faults(study: Study) -> Iterator[str]:
     twice = [id for id, count in Counter(claim.id for claim in study.claims).items() if count > 1]
     if twice:
         yield f"two claims have the id {twice[0]}: give each its own"
+    plan = Plan.of(study)
+    for factor in study.protocol:
+        if factor not in plan.factors:
+            known = ", ".join(sorted(plan.factors))
+            yield f"protocol names '{factor}', which no task has: name factors of its cells ({known})"
     for claim in study.claims:
-        yield from _faults_of(claim)
+        for fault in (*_faults_of(claim), *faults_of_parts(claim, study.protocol, plan)):
+            yield f"claim {claim.id} {fault}"
 
 
 def _faults_of(claim: Claim) -> Iterator[str]:
-    size = claim.smallest_effect
-    if size is not None and not (size > 0 and math.isfinite(size)):
-        way_out = (
-            "it must be above 0 (effects are positive as claimed), or None for a number that is reported"
+    if not claim.source:
+        yield "has no source: name the work and the place in it, or 'ours' for a hypothesis of your own"
+    if claim.basis is Basis.SOURCE and not claim.quote:
+        yield "has basis=Basis.SOURCE and no quote: quote the sentence, or say Basis.CHOSEN"
+    if claim.smallest_effect is not None:
+        yield from _sizes(claim, claim.smallest_effect)
+        yield from _controls(claim)
+    yield from _arms(claim)
+
+
+def _sizes(claim: Claim, size: float) -> Iterator[str]:
+    null = claim.null
+    if not math.isfinite(null):
+        yield f"has null={null:g}: give a finite number, 0 for a difference or chance level for a share"
+    if not (size > null and math.isfinite(size)):
+        yield (
+            f"has smallest_effect={size:g} and null={null:g}: it must lie above the null (effects are "
+            "positive as claimed), or be None for a number that is reported"
         )
-        yield f"claim {claim.id} has smallest_effect={size:g}: {way_out}"
+    if claim.binary and not (0 <= null < 1 and size <= 1):
+        yield (
+            f"is binary, with null={null:g} and smallest_effect={size:g}: both are shares of seeds, "
+            "from 0 to 1"
+        )
+
+
+def _controls(claim: Claim) -> Iterator[str]:
+    if not claim.control and not claim.why_no_control:
+        yield "has no control: name an arm without the cause, or say in why_no_control why there is none"
+    if claim.control and claim.why_no_control:
+        yield "has both control and why_no_control: keep one of them"
+
+
+def _arms(claim: Claim) -> Iterator[str]:
+    """The words of the control and of the rival against what the evidence reads, where that is known."""
+    if not isinstance(claim.evidence, Expression):
+        return
+    if claim.rival and not claim.control and claim.evidence.control and not claim.evidence.rival:
+        yield "passes its rival as control=: pass it as rival=, a rival voids nothing"
+    for arm in ("control", "rival"):
+        words, read = getattr(claim, arm), getattr(claim.evidence, arm) is not None
+        if words and not read:
+            yield f"has {arm}='{words}' and evidence without one: pass {arm}=... to evidence() too"
+        if read and not words:
+            yield f"has evidence with a {arm} and no words for it: say {arm}='...' in the Claim too"

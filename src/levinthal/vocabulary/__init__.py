@@ -16,7 +16,16 @@ Problem       what a user hands to the clinic: model, loss, data, optimiser, bud
 
 from levinthal.vocabulary.claims import Basis, Claim, Evidence, Outcome, Row, Verdict
 from levinthal.vocabulary.clinic import Finding, Problem, Severity
-from levinthal.vocabulary.estimates import BADGES, Cell, Estimate, Interval, Measurement, Scalar, Trust
+from levinthal.vocabulary.estimates import (
+    BADGES,
+    Cell,
+    Estimate,
+    Interval,
+    Measurement,
+    Scalar,
+    Trust,
+    rounded,
+)
 from levinthal.vocabulary.figures import Axis, Figure, Panel, Series
 from levinthal.vocabulary.studies import Preset, Study, Task
 from levinthal.vocabulary.training import Dataset, Probe, Snapshot
@@ -48,4 +57,5 @@ __all__ = [
     "Task",
     "Trust",
     "Verdict",
+    "rounded",
 ]

@@ -125,7 +125,8 @@ class Verdict:
     blocks: tuple[Outcome, ...] = ()
 
     def _repr_html_(self) -> str:
-        arms = (("effect", self.effect), ("control", self.control))
+        arms = (("effect", self.effect), ("control", self.control), ("rival", self.rival))
         found = [f"{name}: {arm}" for name, arm in arms if arm is not None]
-        notes = (*found, f"{self.seeds} seeds", *self.reasons, self.claim.source)
+        failed = [f"failed: {self.failed}"] if self.failed is not None else []
+        notes = (*found, *failed, f"{self.seeds} seeds", *self.reasons, self.claim.source)
         return as_html(self.outcome, f"{self.claim.id}: {self.claim.says}", notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -46,6 +47,25 @@ class Interval:
     method: str = ""
 
 
+def rounded(value: float, digits: int = 3) -> str:
+    """A number with three significant digits, or more where three would say 1 of a number below 1.
+
+    Args:
+        value: the number.
+        digits: how many significant digits.
+
+    Returns:
+        The text; "-1" likewise stands only for a number of -1 or less.
+
+    >>> rounded(0.25), rounded(0.9998), rounded(-0.99951), rounded(1.0)
+    ('0.25', '0.9998', '-0.9995', '1')
+    """
+    short = f"{value:.{digits}g}"
+    if short not in ("1", "-1") or abs(value) >= 1:
+        return short
+    return f"{value:.{-math.floor(math.log10(1 - abs(value)))}f}"
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A number that carries its trust, which has no default. `float(estimate)` is its value.
@@ -86,9 +106,10 @@ class Estimate:
 
     def __str__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
-        span = f" [{self.interval.low:.3g}, {self.interval.high:.3g}]" if self.interval else ""
+        ends = (rounded(self.interval.low), rounded(self.interval.high)) if self.interval else ()
+        span = f" [{', '.join(ends)}]" if ends else ""
         why = f": {'; '.join(self.reasons)}" if self.reasons else ""
-        return f"{self.value:.3g}{unit}{span} ({self.trust}{why})"
+        return f"{rounded(self.value)}{unit}{span} ({self.trust}{why})"
 
     def _repr_html_(self) -> str:
         return as_html(self.trust, str(self).partition(" (")[0], self.reasons)

@@ -37,6 +37,8 @@ class Study:
     `answer(verdicts)` says in one sentence what came out; `figures(rows)` gives the figures. `terms` defines
     the abbreviations and units that the claims use. `seed_by_seed` says that `measure` treats each seed on
     its own, with equal results when it gets one seed at a time: then each finished seed is stored at once.
+    `protocol` names the factors that make a protocol ("batch", "steps"): parts of one claim may not differ in
+    them, because the mean over two protocols is a result of neither.
     """
 
     name: str
@@ -51,3 +53,4 @@ class Study:
     answer: Callable[[Mapping[str, Verdict]], str]
     terms: Mapping[str, str] = field(default_factory=dict)
     seed_by_seed: bool = False
+    protocol: tuple[str, ...] = ()

@@ -57,6 +57,15 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, Any, Any, str]] = {
     ),
     "float indices": (words, cross_entropy, TOKENS.float(), Y[:16], "expects integer indices.*float32"),
     "double inputs": (mlp, cross_entropy, X.double(), Y, r"dtype float32, and the batch has dtype float64"),
+    "uneven inputs": (
+        mlp, cross_entropy, [[1.0, 2.0], [3.0]], Y[:2],
+        r"the batch has rows of different lengths \(row 0 has 2 values, row 1 has 1 value\): give every",
+    ),
+    "several inputs": (mlp, cross_entropy, [X, X[:, :2]], Y, "the batch is of type list"),
+    "uneven targets": (
+        mlp, cross_entropy, X[:2], [[0], [1, 2]],
+        r"the targets of the batch have rows of different lengths \(row 0 has 1 value, row 1 has 2 values\)",
+    ),
     "array inputs": (mlp, cross_entropy, X.numpy(), Y, r"expects a tensor, and the batch is of type ndarray"),
     "norm channels": (
         lambda: nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(12)), cross_entropy, X, Y,

@@ -71,8 +71,8 @@ def test_what_helped_most_comes_first() -> None:
         Tried("UNDERFIT", "more", "steps", "no effect here", Estimate.exact(float("nan"))),
     ]
     order = [(arm.label, arm.value) for arm in tried_remedies(arms)]
-    proved, rest = order[:2], [word for word, _ in order[2:]]
-    assert proved == [("confirmed here", "+0.50"), ("confirmed here", "+0.20")]
+    confirmed, rest = order[:2], [word for word, _ in order[2:]]
+    assert confirmed == [("confirmed here", "+0.50"), ("confirmed here", "+0.20")]
     assert rest == ["no effect here", "made it worse", "not pursued"]
 
 

@@ -65,12 +65,17 @@ def test_a_healthy_run_reads_healthy_with_the_reason(tmp_path: Path) -> None:
     assert "20 samples, from step 0 to step 190" in page.words
 
 
+def test_a_power_of_ten_in_the_headline_does_not_break_at_its_hyphen(tmp_path: Path) -> None:
+    page = made(tmp_path, history=history([2.0 * 0.4**k for k in range(20)]), setup=setup())
+    assert re.search(r"Healthy: the loss fell to \de\u2212\d of the chance level", page.words)
+
+
 def test_the_cause_comes_first_with_evidence_remedy_and_what_it_explains(tmp_path: Path) -> None:
     cause = finding("MISSING_ZERO_GRAD", "optimiser", 30, {"norm of the gradient left over": 2.5})
     symptom = dataclasses.replace(finding("UNDERFIT", "loss", 90, {}), follows="MISSING_ZERO_GRAD")
     noted = finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
-    proved = dataclasses.replace(cause, confirmation="+0.3 over 5 seeds")
-    page = made(tmp_path, (proved, symptom, noted), history=history([2.0] * 20), setup=setup())
+    confirmed = dataclasses.replace(cause, confirmation="+0.3 over 5 seeds")
+    page = made(tmp_path, (confirmed, symptom, noted), history=history([2.0] * 20), setup=setup())
     assert page.heads == ["The cause", "What was checked", "Info", "The figures", "Provenance"]
     for wanted in ("2.50", "norm of the gradient left over", "since step 30", "Explains 1 symptom: UNDERFIT",
                    "optimizer.zero_grad()", "+0.3 over 5 seeds", "found: MISSING_ZERO_GRAD"):  # fmt: skip
@@ -106,8 +111,8 @@ def test_nothing_at_all_is_a_page(tmp_path: Path) -> None:
 
 
 def test_what_is_named_is_text_not_markup(tmp_path: Path) -> None:
-    sick = finding("DEAD_RELU", "<img src=x>", 0, {"<i>": "<b>"})
-    write_page(tmp_path / "x.html", title="<script>", findings=(sick,), history=history(FALLING))
+    faulty = finding("DEAD_RELU", "<img src=x>", 0, {"<i>": "<b>"})
+    write_page(tmp_path / "x.html", title="<script>", findings=(faulty,), history=history(FALLING))
     text = (tmp_path / "x.html").read_text("utf-8")
     assert "<img src=x>" not in text
     assert "<i>" not in text
@@ -150,10 +155,10 @@ def test_watch_and_checkup_write_their_pages(tmp_path: Path) -> None:
 def test_every_figure_is_drawn_and_nothing_is_requested(tmp_path: Path, chromium: str) -> None:
     theme, size = "dark", (600, 900)
     seen = history([*FALLING, math.nan], depth=15)
-    sick = (finding("NON_FINITE_LOSS", "loss", 200, {}),)
+    faulty = (finding("NON_FINITE_LOSS", "loss", 200, {}),)
     checkup = check(mlp(nn.Tanh), functional.cross_entropy, (X[:64], Y[:64]))
     path = tmp_path / "run.html"
-    write_page(path, title="Net", findings=sick, history=seen, setup=setup(15), checkup=checkup)
+    write_page(path, title="Net", findings=faulty, history=seen, setup=setup(15), checkup=checkup)
     html = settled_page(path, chromium, query=f"?theme={theme}", size=size)
     root = dict(re.findall(r'data-([a-z-]+)="([^"]*)"', re.findall(r"<html[^>]*>", html)[0]))
     assert (root["errors"], root["blocked"], root["resources"], root["painted"]) == ("", "0", "0", theme)

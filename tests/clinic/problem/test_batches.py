@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import chain, islice
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -63,6 +64,12 @@ def test_prepare_is_applied_to_training_and_validation_batches() -> None:
         ([], "0 batches"),
         ([(X, Y, Y)], "a batch is a value of 3 items"),
         ([X], "a batch is a value of type Tensor"),
+        (([[1.0, 2.0], [3.0]], Y[:2]), r"different lengths \(row 0 has 2 values, row 1 has 1 value\)"),
+        (
+            (np.array([np.zeros(2), np.zeros(3)], object), Y[:2]),
+            r"\(row 0 has 2 values, row 1 has 3 values\)",
+        ),
+        (([[1.0], [3.0]], Y[:2]), r"the data are a list of numbers: pass torch.tensor"),
     ],
 )
 def test_data_that_make_no_batch_are_refused_in_one_line(train: object, line: str) -> None:

@@ -19,10 +19,10 @@ def of_batch(x: torch.Tensor) -> dict[str, float]:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
 def test_mean_and_spread_of_a_batch(dtype: torch.dtype) -> None:
-    told = of_batch(torch.tensor([[100.0, 102.0], [98.0, 100.0]], dtype=dtype))
-    assert told["mean"] == 100
-    assert told["std"] == pytest.approx(math.sqrt(2))
-    assert told["non_finite"] == 0
+    numbers = of_batch(torch.tensor([[100.0, 102.0], [98.0, 100.0]], dtype=dtype))
+    assert numbers["mean"] == 100
+    assert numbers["std"] == pytest.approx(math.sqrt(2))
+    assert numbers["non_finite"] == 0
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

@@ -30,41 +30,41 @@ def step(parameters: list[nn.Parameter], gradients: list[Tensor | None], rate: f
 def test_norms_are_exact_up_to_a_size(size: tuple[int, ...]) -> None:
     weight, gradient = nn.Parameter(torch.randn(size)), torch.randn(size)
     before, norm = float(weight.detach().norm()), float(gradient.norm())
-    told = step([weight], [gradient], 0.1)
-    assert told["weight"].item() == pytest.approx(before, rel=1e-5)
-    assert told["gradient"].item() == pytest.approx(norm / 2, rel=1e-5)
-    assert told["before_clipping"].item() == pytest.approx(norm, rel=1e-5)
-    assert told["update"].item() == pytest.approx(0.05 * norm, rel=1e-3)
+    columns = step([weight], [gradient], 0.1)
+    assert columns["weight"].item() == pytest.approx(before, rel=1e-5)
+    assert columns["gradient"].item() == pytest.approx(norm / 2, rel=1e-5)
+    assert columns["before_clipping"].item() == pytest.approx(norm, rel=1e-5)
+    assert columns["update"].item() == pytest.approx(0.05 * norm, rel=1e-3)
 
 
 @pytest.mark.parametrize("size", [(200, 784), (ENOUGH + 1,), (64, 64, 3, 3), (1000, 1000)])
 def test_of_a_large_parameter_a_part_tells_the_norm(size: tuple[int, ...]) -> None:
     weight, gradient = nn.Parameter(torch.randn(size)), torch.randn(size)
-    told = step([weight], [gradient], 0.1)
-    assert told["gradient"].item() == pytest.approx(float(gradient.norm()), rel=0.03)
-    assert told["update"].item() == pytest.approx(0.1 * float(gradient.norm()), rel=0.03)
+    columns = step([weight], [gradient], 0.1)
+    assert columns["gradient"].item() == pytest.approx(float(gradient.norm()), rel=0.03)
+    assert columns["update"].item() == pytest.approx(0.1 * float(gradient.norm()), rel=0.03)
 
 
 def test_every_column_of_a_large_matrix_is_read() -> None:
     """As pixels go: most columns hold nothing."""
     gradient = torch.zeros(512, 784)
     gradient[:, 300:310] = 1.0
-    told = step([nn.Parameter(torch.zeros(512, 784))], [gradient.clone()], 0.1)
-    assert told["before_clipping"].item() == pytest.approx(float(gradient.norm()), rel=0.2)
+    columns = step([nn.Parameter(torch.zeros(512, 784))], [gradient.clone()], 0.1)
+    assert columns["before_clipping"].item() == pytest.approx(float(gradient.norm()), rel=0.2)
 
 
 def test_a_matrix_laid_out_by_columns_is_read_as_well() -> None:
     weight = nn.Parameter(torch.randn(300, 200).T)
-    told = step([weight], [torch.ones(200, 300)], 0.0)
-    assert told["weight"].item() == pytest.approx(float(weight.detach().norm()), rel=0.03)
-    assert told["update"].item() == 0
+    columns = step([weight], [torch.ones(200, 300)], 0.0)
+    assert columns["weight"].item() == pytest.approx(float(weight.detach().norm()), rel=0.03)
+    assert columns["update"].item() == 0
 
 
 def test_a_missing_value_is_not_a_number() -> None:
     fixed = nn.Parameter(torch.ones(4), requires_grad=False)
-    told = step([nn.Parameter(torch.ones(4)), fixed], [torch.ones(4), None], 1.0)
-    assert told["gradient"][0] == 1
-    assert all(math.isnan(told[column][1]) for column in ("gradient", "weight", "update"))
+    columns = step([nn.Parameter(torch.ones(4)), fixed], [torch.ones(4), None], 1.0)
+    assert columns["gradient"][0] == 1
+    assert all(math.isnan(columns[column][1]) for column in ("gradient", "weight", "update"))
 
 
 def test_a_part_is_copied_and_no_more() -> None:
@@ -78,14 +78,14 @@ def test_a_part_is_copied_and_no_more() -> None:
 def test_sparse_gradients_are_read_whole() -> None:
     rows = torch.tensor([[3, 3, 70_000]])
     gradient = torch.sparse_coo_tensor(rows, torch.ones(3, 2), (100_000, 2), check_invariants=True)
-    told = step([nn.Parameter(torch.zeros(100_000, 2))], [gradient], 0.1)
-    assert told["before_clipping"].item() == pytest.approx(math.sqrt(2 * 4 + 2), rel=1e-5)
+    columns = step([nn.Parameter(torch.zeros(100_000, 2))], [gradient], 0.1)
+    assert columns["before_clipping"].item() == pytest.approx(math.sqrt(2 * 4 + 2), rel=1e-5)
 
 
 def test_entries_of_half_precision_that_a_step_leaves_as_they_were() -> None:
     weight = nn.Parameter(torch.tensor([1.0, 1.0, 1.0, 0.0], dtype=torch.bfloat16))
-    told = step([weight], [torch.tensor([1.0, 1e-3, 1e-3, 0.0], dtype=torch.bfloat16)], 0.5)
-    assert told["unchanged"].item() == pytest.approx(2 / 3)
+    columns = step([weight], [torch.tensor([1.0, 1e-3, 1e-3, 0.0], dtype=torch.bfloat16)], 0.5)
+    assert columns["unchanged"].item() == pytest.approx(2 / 3)
 
 
 def test_gradients_that_a_pass_adds_to_are_left_over() -> None:
@@ -137,9 +137,9 @@ def test_the_error_at_a_bias_is_its_gradient() -> None:
     hidden.retain_grad()
     (model[2](hidden.tanh()) ** 2).mean().backward()
     assert hidden.grad is not None
-    told = tensors.bias_gradients()
-    assert told[1].item() == pytest.approx(hidden.grad.sum(0).square().mean().sqrt().item(), rel=1e-5)
-    assert told.isnan().tolist() == [True, False, True, False]
+    columns = tensors.bias_gradients()
+    assert columns[1].item() == pytest.approx(hidden.grad.sum(0).square().mean().sqrt().item(), rel=1e-5)
+    assert columns.isnan().tolist() == [True, False, True, False]
 
 
 def test_rounding_is_counted_over_all_numbers_on_request() -> None:

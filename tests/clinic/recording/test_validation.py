@@ -163,7 +163,7 @@ def test_what_cannot_be_read_twice_is_refused(validation: Any, says: str) -> Non
         watch(model, torch.optim.SGD(model.parameters(), 0.1), validation=validation)
 
 
-@pytest.mark.parametrize("validation", [[{"x": X}], (X[:, :3], Y)])
+@pytest.mark.parametrize("validation", [[{"x": X}], (X[:, :3], Y), ([[1.0, 2.0], [3.0]], Y), []])
 def test_a_failing_validation_is_reported_and_the_watch_goes_on(validation: Any) -> None:
     w = train(nn.Sequential(nn.Linear(64, 10)), 12, validation)
     assert w.history.validation.trouble

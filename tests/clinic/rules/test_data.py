@@ -15,7 +15,7 @@ DICE = torch.Generator().manual_seed(0)
 TOKENS, LABELS = torch.randint(0, 50, (400, 12), generator=DICE), torch.randint(0, 4, (400,), generator=DICE)
 
 
-def told(plateaued: bool, validation: Any = None) -> dict[str, Finding]:
+def findings_of(plateaued: bool, validation: Any = None) -> dict[str, Finding]:
     torch.manual_seed(0)
     model = nn.Sequential(nn.EmbeddingBag(50, 16), nn.Linear(16, 4))
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)
@@ -30,11 +30,11 @@ def told(plateaued: bool, validation: Any = None) -> dict[str, Finding]:
 
 
 def test_the_same_tokens_at_every_step_are_noticed() -> None:
-    assert told(plateaued=True)["STUCK_BATCH"].severity == "info"
-    assert "STUCK_BATCH" not in told(plateaued=False)
+    assert findings_of(plateaued=True)["STUCK_BATCH"].severity == "info"
+    assert "STUCK_BATCH" not in findings_of(plateaued=False)
 
 
 def test_a_batch_smaller_than_validation_is_not_all_there_is() -> None:
-    found = told(plateaued=True, validation=(TOKENS[100:], LABELS[100:]))
+    found = findings_of(plateaued=True, validation=(TOKENS[100:], LABELS[100:]))
     assert found["STUCK_BATCH"].severity == "warning"
     assert all(f.follows == "STUCK_BATCH" for f in found.values() if f.code == "OVERFIT")

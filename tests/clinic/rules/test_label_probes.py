@@ -38,9 +38,9 @@ def test_only_neighbours_tell_a_ring() -> None:
 def test_ridge_left_out_rows_are_truly_left_out() -> None:
     """With as many columns as rows a fit is perfect, and a fit that leaves the row out is worth nothing."""
     generator, x = draw(2, rows=60, columns=60)
-    told = linear_probe(Table(x, None, generator.standard_normal(60)))
-    assert told is not None
-    assert told.z < 4
+    probed = linear_probe(Table(x, None, generator.standard_normal(60)))
+    assert probed is not None
+    assert probed.z < 4
 
 
 def test_columns_that_give_the_label_away() -> None:

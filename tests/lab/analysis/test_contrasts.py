@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pytest
 
+from levinthal.errors import InputError
 from levinthal.lab import Rows
 from levinthal.lab.analysis.contrasts import (
     Parts,
@@ -18,12 +19,12 @@ from levinthal.lab.analysis.contrasts import (
     log10_ratio,
     mapped,
 )
-from levinthal.lab.analysis.readings import Effect, Reading, at_best_rate
+from levinthal.lab.analysis.readings import Effect, Reading, at_best_rate, value
 from levinthal.lab.judging.verdicts import judge
 from levinthal.vocabulary import Claim, Estimate, Evidence, Measurement, Outcome, Row
 
 RATES = (0.01, 0.1, 1.0, 10.0, 100.0)
-SEEDS = range(6)
+SEEDS = range(8)
 BEST: Mapping[str, float] = {"plain": 1.0, "fast": 0.1, "control": 1.0}
 
 
@@ -99,7 +100,7 @@ def test_two_rates_are_no_grid_and_no_part() -> None:
 
 def test_a_seed_that_one_arm_lacks_is_not_compared() -> None:
     lacking = [one for one in table() if (one.cell["rule"], one.measurement.seed) != ("fast", 3)]
-    assert list(found(lacking).effects["depth 2"]) == [0, 1, 2, 4, 5]
+    assert list(found(lacking).effects["depth 2"]) == [0, 1, 2, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize("rule", ["plain", "fast", "control"])
@@ -158,3 +159,23 @@ def test_a_mapped_reading_keeps_its_rates_and_its_edge() -> None:
 def test_ratios_are_logarithms_and_nothing_over_nothing_is_endless() -> None:
     assert (log2_ratio(2, 8), log10_ratio(1000, 10)) == (-2, 2)
     assert log10_ratio(1.0, 0.0) == np.inf
+
+
+def in_units(**units: str) -> Rows:
+    return Rows.of(
+        Row({}, Measurement(name, Estimate.exact(1.0, unit), seed))
+        for name, unit in units.items()
+        for seed in SEEDS
+    )
+
+
+def test_conditions_in_two_units_have_no_mean_and_a_ratio_has_a_unit_of_its_own() -> None:
+    parts = {name: value(name) for name in ("one", "other")}
+    with pytest.raises(InputError, match="'one' is in bits and 'other' in points: make one claim of each"):
+        evidence(parts)(in_units(one="bits", other="points"))
+    assert evidence(parts)(in_units(one="bits", other="bits")).effects.keys() == {"one", "other"}
+    assert evidence(parts)(in_units(one="bits", other="")).effects.keys() == {"one", "other"}
+    ratio = compare(value("one"), value("other"), log2_ratio)
+    assert ratio(in_units(one="bits", other="bits")).unit == "log2 ratio"
+    with pytest.raises(InputError, match="bits compared with points"):
+        ratio(in_units(one="bits", other="points"))

@@ -11,13 +11,13 @@ from levinthal.lab.execution.environment import environment, source_hash
 
 
 def test_what_is_told() -> None:
-    told = environment()
-    assert told["numpy"] == np.__version__
-    assert told["torch"] == torch.__version__
-    assert told["python"] == platform.python_version()
-    assert told["threads"] == torch.get_num_threads()
-    assert told["device"] == "cpu"
-    assert json.loads(json.dumps(told)) == told
+    recorded = environment()
+    assert recorded["numpy"] == np.__version__
+    assert recorded["torch"] == torch.__version__
+    assert recorded["python"] == platform.python_version()
+    assert recorded["threads"] == torch.get_num_threads()
+    assert recorded["device"] == "cpu"
+    assert json.loads(json.dumps(recorded)) == recorded
 
 
 def test_the_threads_are_those_of_now() -> None:

@@ -16,8 +16,8 @@ def test_a_sweep_killed_at_any_moment_loses_at_most_the_task_in_hand(
     ended = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
-    told = re.match(r"(\d+) kills, (\d+) whole stores, .*: (\[.*\])", ended.stdout)
-    assert told
-    assert int(told[1]) >= kills
+    summary = re.match(r"(\d+) kills, (\d+) whole stores, .*: (\[.*\])", ended.stdout)
+    assert summary
+    assert int(summary[1]) >= kills
     # Kills that only ever hit the first moments, or the last, would prove little.
-    assert len(re.findall(r"\(", told[3])) >= 5
+    assert len(re.findall(r"\(", summary[3])) >= 5

@@ -130,7 +130,7 @@ def blocked_sweep(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[
 
 
 def hears_ctrl_c() -> None:
-    """A test run that a shell has put in the background is deaf to it, and so are its children."""
+    """A test run that a shell has put in the background ignores it, and so do its children."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

@@ -97,6 +97,15 @@ def test_what_measure_computes_changes_the_hash(source: Callable[..., str], old:
     assert source(old, new) != source()
 
 
+def test_the_name_of_the_studys_own_file_leaves_the_hash(source: Callable[..., str], tmp_path: Path) -> None:
+    before = source()
+    (tmp_path / "hashed_study.py").rename(tmp_path / "renamed_study.py")
+    try:
+        assert measure_source(importlib.import_module("renamed_study").measure) == before
+    finally:
+        sys.modules.pop("renamed_study", None)
+
+
 def test_code_without_a_file_has_no_hash() -> None:
     made: dict[str, Callable[..., object]] = {}
     exec("def measure(task): ...", {"__name__": "nowhere"}, made)

@@ -20,7 +20,7 @@ def wins(groups: list[list[float]]) -> float:
 
 
 def p_by_enumeration(groups: list[list[float]]) -> float:
-    """Every order of the values, dealt to the groups."""
+    """Every order of the values, distributed to the groups."""
     sizes = [len(group) for group in groups]
     ends = list(itertools.accumulate(sizes, initial=0))
     values = [value for group in groups for value in group]

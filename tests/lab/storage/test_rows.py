@@ -20,8 +20,8 @@ from levinthal.vocabulary import Estimate, Interval, Measurement, Row, Trust
 _spec = importlib.util.spec_from_file_location("oracles_rows", Path(__file__).parent / "oracles_rows.py")
 assert _spec is not None
 assert _spec.loader is not None
-twin = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(twin)
+reference = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(reference)
 
 
 def row(value: float = 0.0, *, seed: int = 0, step: int = 0, name: str = "error", **cell: Any) -> Row:
@@ -62,7 +62,7 @@ def test_rows_come_back_as_they_went_in() -> None:
 @given(many(), st.sampled_from([20, {50}, (20, 50), lambda w: w > 20]), st.integers(0, 3))
 def test_where_is_its_slow_twin(rows: list[Row], width: Any, seed: int) -> None:
     found = Rows.of(rows, factors=["width", "arm"]).where(width=width, name="error", arm=("a", None))
-    assert list(found.where(seed=seed)) == twin.where(
+    assert list(found.where(seed=seed)) == reference.where(
         rows, width=width, name="error", arm=("a", None), seed=seed
     )
 
@@ -70,7 +70,7 @@ def test_where_is_its_slow_twin(rows: list[Row], width: Any, seed: int) -> None:
 @given(many(), st.lists(st.sampled_from(["width", "arm", "seed", "step", "layer", "name"]), unique=True))
 def test_groups_are_their_slow_twin(rows: list[Row], keys: list[str]) -> None:
     found = Rows.of(rows, factors=["width", "arm"]).group_by(*keys)
-    assert {key: list(part) for key, part in found.items()} == twin.group_by(rows, *keys)
+    assert {key: list(part) for key, part in found.items()} == reference.group_by(rows, *keys)
 
 
 @given(many())

@@ -24,13 +24,13 @@ def test_true_and_one_are_two_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "kept"),
+    ("wanted", "matching_places"),
     [(2, [2]), ({1, 3}, [1, 3]), ((3,), [3]), (range(2, 9), [2, 3]), (lambda v: v != 2, [1, 3]), ("2", [])],
 )
-def test_what_matches(wanted: object, kept: list[int]) -> None:
+def test_what_matches(wanted: object, matching_places: list[int]) -> None:
     column = Column.of([1, 2, 3])
     assert list(column.values) == [1, 2, 3]
-    assert np.array([1, 2, 3])[column.matching(wanted)].tolist() == kept
+    assert np.array([1, 2, 3])[column.matching(wanted)].tolist() == matching_places
 
 
 def test_words_become_scalars() -> None:

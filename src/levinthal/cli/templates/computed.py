@@ -12,6 +12,7 @@ from levinthal.lab import Rows
 from levinthal.lab.analysis import Reading, compare, evidence, log2_ratio, value
 from levinthal.vocabulary import (
     Axis,
+    Basis,
     Claim,
     Dataset,
     Estimate,
@@ -85,10 +86,13 @@ study = Study(
             id="L1",
             says="The wider a random layer, the better it keeps the length of its input.",
             source="any textbook on random projections",
-            effect="log2 of the spread's decrease when the width is fourfold",
-            unit="log2",
+            quote="",  # the sentence of the source, word by word; this one is ours
+            effect="the spread over that of a layer four times as wide",
+            unit="log2 ratio",
+            null=0.0,  # where the claim is empty: the spread is the same at both widths
             smallest_effect=0.5,
-            why_smallest="chosen by us: half of what theory predicts, which is 1",
+            why_smallest="half of what theory predicts, which is 1",
+            basis=Basis.CHOSEN,  # before the first run
             control="the same width, drawn again",
             evidence=evidence(
                 {

@@ -12,7 +12,18 @@ from levinthal.lab import Rows
 from levinthal.lab import analysis as an
 from levinthal.probes import proportion
 from levinthal.training import train
-from levinthal.vocabulary import Axis, Claim, Dataset, Figure, Measurement, Preset, Study, Task, Verdict
+from levinthal.vocabulary import (
+    Axis,
+    Basis,
+    Claim,
+    Dataset,
+    Figure,
+    Measurement,
+    Preset,
+    Study,
+    Task,
+    Verdict,
+)
 
 ARMS = {"plain": 0.0, "momentum": 0.9, "plain, other order": 0.0}
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
@@ -59,10 +70,13 @@ def claim(id: str, says: str, error: Callable[[str], an.Reading], smallest_effec
         id=id,
         says=says,
         source="Polyak 1964",
+        quote="",  # the sentence of the source, word by word; this one is ours
         effect="log2 ratio of the test errors, plain SGD over momentum",
         unit="log2 ratio",
+        null=0.0,  # where the claim is empty: both errors are equal
         smallest_effect=smallest_effect,
-        why_smallest="chosen by us: the source gives no number",
+        why_smallest="the source gives no number",
+        basis=Basis.CHOSEN,  # before the first run
         control="plain SGD with another order of the batches in place of momentum",
         evidence=an.evidence(
             an.compare(error("plain"), error("momentum"), an.log2_ratio),
@@ -105,14 +119,14 @@ study = Study(
         claim("P1", "Momentum lowers the error early, at a small learning rate.", early, 0.5),
         claim("P2", "Momentum lowers the final error, each arm at its best learning rate.", final, 0.1),
         Claim(
-            "P3",
-            "The error with momentum.",
-            "this study",
-            "error",
-            "",
-            None,
-            "",
-            an.evidence(final("momentum")),
+            id="P3",
+            says="The error with momentum.",
+            source="this study",
+            effect="test error",
+            unit="",
+            smallest_effect=None,  # a number that is reported, and never judged
+            control="",
+            evidence=an.evidence(final("momentum")),
         ),
     ),
     figures=figures,

@@ -7,9 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from levinthal.clinic.failures.wording import dtype_name, shown
+from levinthal.clinic.failures.wording import dtype_name, shown, uneven
+from levinthal.estimators.arrays import ONE_LENGTH
 
 RECURRENT = (nn.RNNBase, nn.RNNCellBase)
+AS_TENSOR = "pass torch.as_tensor(...), or a model whose forward takes this type"
 NORMS_BY_CHANNEL = (nn.modules.batchnorm._NormBase, nn.GroupNorm)
 
 
@@ -17,8 +19,10 @@ def layer_mismatch(layer: nn.Module, given: Any) -> tuple[str, str, str] | None:
     """What a layer expects, what it gets, and the way out; None where nothing known disagrees."""
     if not isinstance(given, Tensor):
         known = isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd, nn.Embedding, *NORMS_BY_CHANNEL))
-        way_out = "pass torch.as_tensor(...), or a model whose forward takes this type"
-        return ("a tensor", f"is {shown(given)}", way_out) if known else None
+        rows = uneven(given)
+        got = f"has rows of different lengths ({rows})" if rows else f"is {shown(given)}"
+        way_out = f"{ONE_LENGTH}, then pass torch.as_tensor(...)" if rows else AS_TENSOR
+        return ("a tensor", got, way_out) if known else None
     if isinstance(layer, nn.Embedding):
         return _of_indices(layer, given)
     return _of_type(layer, given) or _of_axes(layer, given) or _of_one_row(layer, given)

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from levinthal.clinic.failures.wording import dtype_name, failure, shown
+from levinthal.clinic.failures.wording import dtype_name, failure, shown, uneven
 from levinthal.errors import InputError
+from levinthal.estimators.arrays import ONE_LENGTH
 
 Loss = Callable[[Any, Any], Any]
 IGNORED = -100
@@ -37,6 +38,8 @@ def scalar_loss(value: Any) -> Tensor:
 def loss_mismatch(outputs: Any, targets: Any, name: str, error: Exception) -> str:
     """Why a loss fails on these outputs and targets."""
     both = f"outputs {shown(outputs)} and targets {shown(targets)}"
+    if uneven(targets):
+        return f"the targets of {name} have rows of different lengths ({uneven(targets)}): {ONE_LENGTH}"
     if not isinstance(outputs, Tensor) or not isinstance(targets, Tensor):
         return failure(error, f"the loss of {both}") + ": pick the tensors in the loss"
     way_out = _of_targets(outputs, targets, name)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import traceback
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
+
+from levinthal.estimators.arrays import uneven_rows
 
 PACKAGE = Path(__file__).parents[2]
 
@@ -27,6 +30,24 @@ def failure(error: Exception, subject: str) -> str:
 def _is_library(filename: str) -> bool:
     path = Path(filename)
     return path.is_relative_to(PACKAGE) or "site-packages" in path.parts or filename.startswith("<")
+
+
+def of_numbers(value: Any) -> bool:
+    """Whether a value is a list of numbers, at any depth. A list of tensors is several inputs."""
+    while isinstance(value, tuple | list) and value:
+        value = value[0]
+        if isinstance(value, Number):
+            return True
+    return False
+
+
+def uneven(value: Any) -> str:
+    """Two rows of different lengths in a nested list of numbers; "" where there are none.
+
+    >>> uneven([[1.0, 2.0], [3.0]])
+    'row 0 has 2 values, row 1 has 1 value'
+    """
+    return uneven_rows(value) if of_numbers(value) else ""
 
 
 def shown(value: Any) -> str:

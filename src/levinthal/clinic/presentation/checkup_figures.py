@@ -19,7 +19,7 @@ from levinthal.clinic.presentation.profiles import (
 )
 from levinthal.probes.signal import Layer
 from levinthal.report.formatting import counted, sentence, share_of
-from levinthal.vocabulary import Axis, Estimate, Figure, Panel, Series
+from levinthal.vocabulary import Axis, Estimate, Figure, Panel, Series, rounded
 
 SLOPE = Axis("Gradient at the output, rms", log=True)
 FORWARD = Axis("Forward gain, output / input", log=True)
@@ -99,8 +99,8 @@ def _gains_title(layers: Sequence[Layer]) -> str:
     """The range of the gains."""
     ahead = [layer.forward_gain.value for layer in layers]
     back = [layer.backward_gain.value for layer in layers if layer.backward_gain is not None]
-    said = f"A layer multiplies the signal by {min(ahead):.2g} to {max(ahead):.2g}"
-    return f"{said}, and the gradient by {min(back):.2g} to {max(back):.2g}" if back else said
+    said = f"A layer multiplies the signal by {rounded(min(ahead), 2)} to {rounded(max(ahead), 2)}"
+    return f"{said}, and the gradient by {rounded(min(back), 2)} to {rounded(max(back), 2)}" if back else said
 
 
 def _active_title(layers: Sequence[Layer]) -> str:

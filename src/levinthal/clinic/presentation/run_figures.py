@@ -22,7 +22,7 @@ from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.recording.validation import Evaluation, Score
 from levinthal.clinic.rules.context import typical
 from levinthal.report.formatting import counted, number, sentence
-from levinthal.vocabulary import Axis, Figure, Finding, Panel, Series, Severity
+from levinthal.vocabulary import Axis, Figure, Finding, Panel, Series, Severity, rounded
 
 MOST_TRACES = 7
 """Matrices that are drawn; of more, this many, evenly spaced from the first to the last."""
@@ -210,7 +210,7 @@ def rate(history: History) -> Figure:
         Series(name, x, column, "median", name) for name, column in zip(names, columns, strict=True)
     )
     axis = Axis("Learning rate", log=max(levels) > WIDE * min(levels))
-    title = f"The learning rate goes from {columns[0][0]:.3g} to {columns[0][-1]:.3g}"
+    title = f"The learning rate goes from {rounded(columns[0][0])} to {rounded(columns[0][-1])}"
     return Figure(
         "rate",
         title,

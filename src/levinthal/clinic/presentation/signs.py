@@ -21,7 +21,7 @@ from levinthal.clinic.rules.context import typical
 from levinthal.clinic.rules.labels import FEWEST_ROWS
 from levinthal.clinic.rules.loss_trend import LossTrend, loss_trend
 from levinthal.report.formatting import counted, number, share, share_of
-from levinthal.vocabulary import Finding, Severity
+from levinthal.vocabulary import Finding, Severity, rounded
 
 CLEAR, INFO, FOUND, NOT_JUDGED = "nothing found", "info", "found", "not judged"
 FEW_SAMPLES = 3
@@ -166,7 +166,7 @@ def _step(history: History, setup: TrainingSetup | None) -> tuple[str, bool]:
 
 
 def _span(low: float, high: float) -> str:
-    return f"{low:.3g}" if low == high else f"from {low:.3g} to {high:.3g}"
+    return rounded(low) if low == high else f"from {rounded(low)} to {rounded(high)}"
 
 
 def _gradient(history: History, setup: TrainingSetup | None) -> tuple[str, bool]:

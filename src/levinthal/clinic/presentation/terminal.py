@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from levinthal.clinic.rules.catalogue import CATALOGUE
-from levinthal.vocabulary import BADGES, Finding
+from levinthal.vocabulary import BADGES, Finding, rounded
 
 
 def formatted(findings: Sequence[Finding]) -> str:
@@ -37,4 +37,4 @@ def _evidence(finding: Finding) -> str:
 
 def _number(value: Any) -> str:
     """Three significant digits of a float."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return rounded(value) if isinstance(value, float) else str(value)

@@ -10,7 +10,9 @@ import torch
 from torch import Generator, Tensor
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
 
+from levinthal.clinic.failures.wording import of_numbers, uneven
 from levinthal.errors import InputError
+from levinthal.estimators.arrays import ONE_LENGTH, uneven_rows
 from levinthal.vocabulary import Problem
 
 MOST_ROWS = 4096
@@ -88,11 +90,24 @@ def _tensors(side: Any) -> Any:
     if isinstance(side, dict):
         return {key: _tensors(value) for key, value in side.items()}
     if isinstance(side, tuple | list):
+        _refuse_numbers(side)
         return tuple(_tensors(value) for value in side)
+    if isinstance(side, np.ndarray) and uneven_rows(side):
+        raise InputError(f"the data have rows of different lengths ({uneven_rows(side)}): {ONE_LENGTH}")
     try:
         return torch.as_tensor(np.array(side) if isinstance(side, np.ndarray) else side)
     except (TypeError, ValueError, RuntimeError):
         raise InputError(f"the data hold {type(side).__name__}: give tensors or arrays of numbers") from None
+
+
+def _refuse_numbers(side: Any) -> None:
+    """A list holds several inputs of the model; a list of numbers is meant as one array."""
+    if uneven(side):
+        raise InputError(
+            f"the data have rows of different lengths ({uneven(side)}): {ONE_LENGTH}, as a tensor"
+        )
+    if of_numbers(side):
+        raise InputError(f"the data are a {type(side).__name__} of numbers: pass torch.tensor(...)")
 
 
 def rows(side: Any) -> int:

@@ -91,6 +91,10 @@ class Validation:
         """Read up to 2,048 rows (and 128 MiB), once; restore random states and the loader's generator."""
         with self._noted(), random_states_restored(self.source):
             self.batches = list(_batches(self.source))
+            if not self.batches:
+                raise InputError(
+                    "validation holds no tensor that has rows: pass (inputs, targets) as tensors"
+                )
 
     def evaluate(
         self, model: nn.Module, step: int, rows: Reservoir, kind: str, *, last: bool = False

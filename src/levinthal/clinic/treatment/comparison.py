@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from levinthal.clinic.treatment.remedies import Remedy
 from levinthal.lab.judging.statistics import mean_interval
 from levinthal.report.formatting import counted
-from levinthal.vocabulary import Estimate, Trust
+from levinthal.vocabulary import Estimate, Trust, rounded
 
 CONFIRMED, NO_EFFECT, WORSE = "confirmed here", "no effect here", "made it worse"
 NOT_PURSUED = "not pursued"
@@ -88,5 +88,9 @@ def not_pursued(code: str, remedy: Remedy, base: str, gain: float) -> Comparison
 
 def signed(gain: Estimate) -> str:
     """A gain with its sign and interval."""
-    span = f" [{gain.interval.low:+.3g}, {gain.interval.high:+.3g}]" if gain.interval else ""
-    return f"{gain.value:+.3g}{span}"
+    span = f" [{_signed(gain.interval.low)}, {_signed(gain.interval.high)}]" if gain.interval else ""
+    return f"{_signed(gain.value)}{span}"
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value >= 0 else ''}{rounded(value)}"

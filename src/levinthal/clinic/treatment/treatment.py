@@ -19,7 +19,7 @@ from levinthal.clinic.treatment.search import UNTREATED, Stage, Trainer, next_st
 from levinthal.errors import InputError
 from levinthal.lab.judging.statistics import seeds_needed
 from levinthal.report.formatting import counted
-from levinthal.vocabulary import Finding, Problem, Severity
+from levinthal.vocabulary import Finding, Problem, Severity, rounded
 
 ROUNDS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 50
 
@@ -96,7 +96,7 @@ class Treatment:
             before, after = statistics.mean(self.scores), statistics.mean(self.improved_scores)
             label = "Remedy" if len(self.remedies) == 1 else "Combined remedy"
             yield f"{label}: {', then '.join(one.line for one in self.remedies)}"
-            yield f"  {self.examination.score_name} from {before:.3g} to {after:.3g}"
+            yield f"  {self.examination.score_name} from {rounded(before)} to {rounded(after)}"
         elif self.comparisons:
             yield f"No remedy is confirmed with {counted(len(self.scores), 'seed')}.{self._seeds_needed()}"
         elif not (self.examination.is_healthy or self.untried or self.is_interrupted):

@@ -17,7 +17,7 @@ SCORE = 128
 Runner = Callable[[int, Callable[[int, int], None]], None]
 
 
-def build_index(values: np.ndarray, order: np.ndarray, run: Runner) -> Index:
+def build_index(values: np.ndarray, order: np.ndarray, run: Runner, bitmaps: bool = True) -> Index:
     """Index the rows values[order]; `run(n, task)` calls task(first, last) on ranges that cover 0..n."""
     n, d = values.shape
     sample = np.sort(values[sample_rows(n, SAMPLE)].T.copy(), axis=1).T
@@ -32,7 +32,7 @@ def build_index(values: np.ndarray, order: np.ndarray, run: Runner) -> Index:
         clamped=np.zeros(n, np.bool_),
         thresholds=thresholds,
         bulk=_bulk(thresholds),
-        bitmaps=aligned(np.uint64, -(-n // TILE), len(thresholds), LEVELS, TILE // 64),
+        bitmaps=aligned(np.uint64, -(-n // TILE) if bitmaps else 0, len(thresholds), LEVELS, TILE // 64),
         quantum=quantum,
     )
     run(n, lambda first, last: encode(values, order, origin, index, first, last))

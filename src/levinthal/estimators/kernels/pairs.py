@@ -2,23 +2,41 @@
 
 A bitmap filter is of no use where most points survive it. There the distance of every pair is taken once, in
 codes of 15 bits, for both of its points and for every radius asked for; where the codes cannot decide, the
-float64 values do, so that the counts are exact.
+float64 values do, so that the counts are exact. Points are taken in tiles of 64; a point of the one tile is a
+row of a block of distances, a point of the other a lane.
 """
 
 # mypy: ignore-errors
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 
-from levinthal.estimators.kernels.bitmap import insert, measure
-from levinthal.estimators.kernels.vector import below, code_distances, lowest_bit, set_bits
+from levinthal.estimators.kernels.bitmap import measure
+from levinthal.estimators.kernels.vector import below, code_distances, lowest_bit, set_bits, tally
 
 SIDE = 64
-BATCH = 16
-LONGEST = 32767
+ABSENT = 65535
 jit = numba.njit(cache=True, nogil=True)
 inline = numba.njit(forceinline=True)
+
+
+class Tiles(NamedTuple):
+    """The 15-bit codes of some rows of an index, in tiles of SIDE."""
+
+    flat: np.ndarray  # (tiles * SIDE, columns) int32: every code twice, side by side
+    turned: np.ndarray  # (tiles, columns, SIDE) int16
+    clamped: np.ndarray  # (2 tiles) int64: 32 bits each, set where a point is clamped
+
+
+class Limits(NamedTuple):
+    """Radii within which to count, and what they say about code distances."""
+
+    reals: np.ndarray  # (t, n) float64
+    sure: np.ndarray  # (t, tiles * SIDE) uint16: codes below are within the radius
+    far: np.ndarray  # (t, tiles * SIDE) uint16: codes not below are beyond it
 
 
 @inline
@@ -35,172 +53,114 @@ def sure_of(radius, quantum):
 
 
 @jit
+def at_cache_line(size):
+    """Return `size` values of uint16 that start at a cache line: vectors that straddle two cost double."""
+    raw = np.empty(size + 32, np.uint16)
+    start = (-raw.ctypes.data % 64) // 2
+    return raw[start : start + size]
+
+
+@jit
 def code_tiles(index, rows, columns):
-    """Return the 15-bit codes of `rows`, by row and by tile (tiles, columns, SIDE), and who is clamped."""
+    """Return the codes of `rows`, by row and by tile."""
     tiles = (rows.size + SIDE - 1) // SIDE
-    flat = np.zeros((tiles * SIDE, columns), np.int16)
-    turned = np.zeros((tiles, columns, SIDE), np.int16)
+    flat = np.empty((tiles * SIDE, columns), np.int32)
+    turned = at_cache_line(tiles * columns * SIDE).view(np.int16).reshape((tiles, columns, SIDE))
+    turned[-1] = 0
     clamped = np.zeros(2 * tiles, np.int64)
     for r in range(rows.size):
         row = index.codes[rows[r]]
         for c in range(columns):
-            code = np.int16(row[c] >> np.uint16(1))
-            flat[r, c] = code
+            code = np.int32(row[c] >> np.uint16(1))
+            flat[r, c] = code * np.int32(65537)
             turned[r // SIDE, c, r % SIDE] = code
         if index.clamped[rows[r]]:
             clamped[r // 32] |= 1 << (r % 32)
-    return flat, turned, clamped
+    return Tiles(flat, turned, clamped)
 
 
 @jit
-def pair_block(flat, turned, one, other, n, block, mirrored):
+def limit_edges(index, rows, limits):
+    """Return the limits (t, n) with their edges among the codes of `rows`."""
+    tiles = (rows.size + SIDE - 1) // SIDE
+    shape = (len(limits), tiles * SIDE)
+    sure = at_cache_line(shape[0] * shape[1]).reshape(shape)
+    far = at_cache_line(shape[0] * shape[1]).reshape(shape)
+    sure[:], far[:] = 0, 0
+    for t in range(len(limits)):
+        for i in range(rows.size):
+            if limits[t, i] >= 0.0:
+                far[t, i] = reach_of(limits[t, i], index.quantum) + 1
+                if not index.clamped[rows[i]]:
+                    sure[t, i] = sure_of(limits[t, i], index.quantum) + 1
+    return Limits(limits, sure, far)
+
+
+@jit
+def pair_block(tiles, one, other, n, block):
     """Fill block[a, b] with the code distance of point a of tile `one` and b of `other`; absent: far."""
-    columns = flat.shape[1]
-    here, there = flat.ctypes.data, turned.ctypes.data + 2 * other * columns * SIDE
-    for a in range(SIDE):
-        code_distances(here + 2 * columns * (one * SIDE + a), there, columns, block.ctypes.data + 128 * a)
+    columns = tiles.flat.shape[1]
+    here, there = tiles.flat.ctypes.data, tiles.turned.ctypes.data + 2 * other * columns * SIDE
+    for a in range(min(SIDE, n - one * SIDE)):
+        code_distances(here + 4 * columns * (one * SIDE + a), there, columns, block.ctypes.data + 128 * a)
     for b in range(max(0, n - other * SIDE), SIDE):
-        block[:, b] = 65535
-    for a in range(SIDE):
-        for b in range(SIDE):
-            mirrored[b, a] = block[a, b]
-    for a in range(max(0, n - one * SIDE), SIDE):
-        mirrored[:, a] = 65535
-
-
-@inline
-def count_row(index, rows, i, codes, start, clamped, sure, far, limit):
-    """Count those of 32 points, from `start`, within `limit` of point i; `codes`: their code distances."""
-    inside = below(codes, sure + 1)
-    unsure = (below(codes, far + 1) & ~inside) | (inside & clamped)
-    found = set_bits(inside & ~clamped)
-    while unsure != 0:
-        j = rows[start + lowest_bit(np.uint64(unsure))]
-        unsure &= unsure - 1
-        found += measure(index, rows[i], j) <= limit
-    return found
+        block[:, b] = ABSENT
 
 
 @jit
-def count_tile(index, rows, block, one, other, clamped, limits, counts):
-    """Add to counts[t, i], i in tile `one`, the points of tile `other` within limits[t, i]."""
-    codes = block.ctypes.data
-    for t in range(limits.shape[0]):
+def count_rows(index, rows, block, one, other, clamped, limits, counts):
+    """Add to counts[t, i], i in tile `one`, the points of tile `other` within limit t of point i."""
+    for t in range(len(limits.reals)):
         for a in range(min(SIDE, rows.size - one * SIDE)):
             i = one * SIDE + a
-            limit = limits[t, i]
-            if limit < 0.0:
-                continue
-            far = reach_of(limit, index.quantum)
-            sure = np.intp(-1) if index.clamped[rows[i]] else sure_of(limit, index.quantum)
+            sure, far = np.intp(limits.sure[t, i]), np.intp(limits.far[t, i])
             for part in range(2):
                 start = other * SIDE + 32 * part
-                counts[t, i] += count_row(
-                    index, rows, i, codes + 128 * a + 64 * part, start, clamped[start // 32], sure, far, limit
-                )
+                codes = block.ctypes.data + 128 * a + 64 * part
+                inside = below(codes, sure) & ~clamped[start // 32]
+                counts[t, i] += set_bits(inside)
+                unsure = below(codes, far) & ~inside
+                while unsure != 0:
+                    j = start + lowest_bit(np.uint64(unsure))
+                    unsure &= unsure - 1
+                    counts[t, i] += measure(index, rows[i], rows[j]) <= limits.reals[t, i]
 
 
 @jit
-def count_pairs(index, rows, columns, limits, counts, first, last):
-    """Add to counts[t, i] the points within limits[t, i] of rows[i]: tiles first..last with later ones."""
-    flat, turned, clamped = code_tiles(index, rows, columns)
-    block, mirrored = np.empty((SIDE, SIDE), np.uint16), np.empty((SIDE, SIDE), np.uint16)
+def count_lanes(index, rows, block, one, other, limits, counts, found):
+    """Add to counts[t, j], j in tile `other`, the points of tile `one` within limit t of point j."""
+    width = limits.far.shape[1]
+    # addresses are computed: a slice of an array would be counted as a reference, atomically
+    sure, far, lanes = limits.sure.ctypes.data, limits.far.ctypes.data, found.ctypes.data
+    found[SIDE:] = 0
+    for t in range(len(limits.reals)):
+        found[:SIDE] = 0
+        for a in range(min(SIDE, rows.size - one * SIDE)):
+            i = one * SIDE + a
+            # codes of a clamped point bound its distances from below only: none of them is sure
+            cut = index.clamped[rows[i]]
+            for part in range(2):
+                start = other * SIDE + 32 * part
+                at = 2 * (t * width + start)
+                codes = block.ctypes.data + 128 * a + 64 * part
+                unsure = tally(codes, lanes + 128 if cut else sure + at, far + at, lanes + 64 * part)
+                while unsure != 0:
+                    j = start + lowest_bit(np.uint64(unsure))
+                    unsure &= unsure - 1
+                    counts[t, j] += measure(index, rows[i], rows[j]) <= limits.reals[t, j]
+        for b in range(min(SIDE, rows.size - other * SIDE)):
+            counts[t, other * SIDE + b] += found[b]
+
+
+@jit
+def count_pairs(index, rows, columns, radii, counts, first, last):
+    """Add to counts[t, i] the points within radii[t, i] of rows[i]: tiles first..last with later ones."""
+    tiles, limits = code_tiles(index, rows, columns), limit_edges(index, rows, radii)
+    block = at_cache_line(SIDE * SIDE).reshape((SIDE, SIDE))
+    found = at_cache_line(2 * SIDE)
     for one in range(first, last):
-        for other in range(one, turned.shape[0]):
-            pair_block(flat, turned, one, other, rows.size, block, mirrored)
-            count_tile(index, rows, block, one, other, clamped, limits, counts)
+        for other in range(one, len(tiles.turned)):
+            pair_block(tiles, one, other, rows.size, block)
+            count_rows(index, rows, block, one, other, tiles.clamped, limits, counts)
             if other > one:
-                count_tile(index, rows, mirrored, other, one, clamped, limits, counts)
-
-
-@jit
-def row_codes(flat, turned, first, n, apart):
-    """Fill apart[a, j] with the code distance of points first + a and j; far where there is no point j."""
-    columns, width = flat.shape[1], apart.shape[1]
-    here, there, out = flat.ctypes.data, turned.ctypes.data, apart.ctypes.data
-    for tile in range(turned.shape[0]):
-        for a in range(min(len(apart), n - first)):
-            code_distances(
-                here + 2 * columns * (first + a),
-                there + 2 * columns * SIDE * tile,
-                columns,
-                out + 2 * (width * a + SIDE * tile),
-            )
-    apart[:, n:] = 65535
-
-
-@inline
-def upper(code, quantum):
-    """Return what the distance of two values, not clamped, whose codes differ by `code`, cannot exceed."""
-    return (np.float64(code) + 1.000001) * 2.0 * quantum * (1.0 + 1e-9)
-
-
-@jit
-def bound_row(x, y, rows, i, in_x, in_y, nearest):
-    """Lower `nearest` to the k smallest distances from point i that codes allow; returns the largest."""
-    nearest[:] = np.inf
-    if x.clamped[rows[i]] or y.clamped[rows[i]]:
-        return np.inf
-    bound, far_x, far_y = np.inf, np.intp(LONGEST), np.intp(LONGEST)
-    for start in range(0, in_x.size, 32):
-        mask = below(in_x.ctypes.data + 2 * start, far_x + 1)
-        mask &= below(in_y.ctypes.data + 2 * start, far_y + 1)
-        while mask != 0:
-            j = start + lowest_bit(np.uint64(mask))
-            mask &= mask - 1
-            if j != i and not (x.clamped[rows[j]] or y.clamped[rows[j]]):
-                insert(nearest, max(upper(in_x[j], x.quantum), upper(in_y[j], y.quantum)))
-        if nearest[-1] < bound:
-            bound = nearest[-1]
-            far_x, far_y = reach_of(bound, x.quantum), reach_of(bound, y.quantum)
-    return nearest[-1]
-
-
-@jit
-def nearest_row(x, y, rows, i, in_x, in_y, bound, nearest):
-    """Fill `nearest` with the k smallest joint distances from point i, none of them beyond `bound`."""
-    nearest[:] = np.inf
-    far_x, far_y = reach_of(bound, x.quantum), reach_of(bound, y.quantum)
-    for start in range(0, in_x.size, 32):
-        mask = below(in_x.ctypes.data + 2 * start, far_x + 1)
-        mask &= below(in_y.ctypes.data + 2 * start, far_y + 1)
-        while mask != 0:
-            j = start + lowest_bit(np.uint64(mask))
-            mask &= mask - 1
-            if j != i:
-                insert(nearest, max(measure(x, rows[i], rows[j]), measure(y, rows[i], rows[j])))
-
-
-@jit
-def count_block(x, y, rows, columns_x, columns_y, k, radius, n_x, n_y):
-    """Fill what KSG-1 counts among `rows` alone: k-th joint distance, points strictly nearer in x, in y."""
-    flat_x, turned_x, clamped_x = code_tiles(x, rows, columns_x)
-    flat_y, turned_y, clamped_y = code_tiles(y, rows, columns_y)
-    in_x, in_y = np.empty((BATCH, len(flat_x)), np.uint16), np.empty((BATCH, len(flat_x)), np.uint16)
-    nearest = np.empty(k)
-    for first in range(0, rows.size, BATCH):
-        row_codes(flat_x, turned_x, first, rows.size, in_x)
-        row_codes(flat_y, turned_y, first, rows.size, in_y)
-        for a in range(min(BATCH, rows.size - first)):
-            i = first + a
-            bound = bound_row(x, y, rows, i, in_x[a], in_y[a], nearest)
-            nearest_row(x, y, rows, i, in_x[a], in_y[a], bound, nearest)
-            radius[i] = nearest[-1]
-            limit = np.nextafter(radius[i], -np.inf)
-            n_x[i] = max(1, count_all(x, rows, i, in_x[a], clamped_x, limit))
-            n_y[i] = max(1, count_all(y, rows, i, in_y[a], clamped_y, limit))
-
-
-@jit
-def count_all(index, rows, i, codes, clamped, limit):
-    """Return how many of all points lie within `limit` of point i."""
-    if limit < 0.0:
-        return 0
-    far = reach_of(limit, index.quantum)
-    sure = np.intp(-1) if index.clamped[rows[i]] else sure_of(limit, index.quantum)
-    found = 0
-    for start in range(0, codes.size, 32):
-        found += count_row(
-            index, rows, i, codes.ctypes.data + 2 * start, start, clamped[start // 32], sure, far, limit
-        )
-    return found
+                count_lanes(index, rows, block, one, other, limits, counts, found)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from levinthal.estimators.kernels.bitmap import Index, bound_radii, count_within, find_nearest
+from levinthal.estimators.kernels.block import count_block, room_for
 from levinthal.estimators.kernels.index import build_index
 from levinthal.estimators.kernels.order import kd_order
 
@@ -23,6 +24,15 @@ def in_ranges(threads: int, n: int, task: Callable[[int, int], None]) -> None:
         return
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(task, edges[:-1], edges[1:]))
+
+
+def count_few(x: np.ndarray, y: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return k-th joint distance and counts strictly within it, in x and y, from all pairs of rows."""
+    n, as_they_stand = len(x), np.arange(len(x))
+    in_x, in_y = (build_index(side, as_they_stand, partial(in_ranges, 1), bitmaps=False) for side in (x, y))
+    radius, n_x, n_y = np.empty(n), np.empty(n, np.int64), np.empty(n, np.int64)
+    count_block(in_x, in_y, as_they_stand, x.shape[1], y.shape[1], k, room_for(n), radius, n_x, n_y)
+    return radius, n_x, n_y
 
 
 def nearest_radii(x: Index, y: Index, k: int, seed: np.ndarray | None, threads: int) -> np.ndarray:

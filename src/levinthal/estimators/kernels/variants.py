@@ -13,9 +13,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from levinthal.estimators.kernels.bitmap import Index, count_within, draw_bitmaps
+from levinthal.estimators.kernels.block import count_block, room_for
 from levinthal.estimators.kernels.index import aligned
 from levinthal.estimators.kernels.order import sample_rows
-from levinthal.estimators.kernels.pairs import SIDE, count_block, count_pairs
+from levinthal.estimators.kernels.pairs import SIDE, count_pairs
 from levinthal.estimators.kernels.search import BitmapSearch, in_ranges, nearest_radii
 
 SAMPLED = 48
@@ -72,8 +73,9 @@ class VariantSearch:
         ]
 
         def task(first: int, last: int) -> None:
+            room = room_for(len(blocks[0]))
             for rows, triple in zip(blocks[first:last], found[first:last], strict=True):
-                count_block(self.x, self.y, self.place[rows], *self.columns, self.k, *triple)
+                count_block(self.x, self.y, np.sort(self.place[rows]), *self.columns, self.k, room, *triple)
 
         in_ranges(self.threads, len(blocks), task)
         return found
@@ -98,7 +100,7 @@ class VariantSearch:
         n, d, tree = len(self.order), self.columns[side], self.trees[side]
         if tree is not None:
             return [self._by_tree(tree, index.reals[:, :d], limit) for limit in limits]
-        if sum(self._bitmap_cost(index, limit, d) for limit in limits) <= 0.4 + d / 65 + len(limits) / 4:
+        if sum(self._bitmap_cost(index, limit, d) for limit in limits) <= 0.1 + d / 80 + len(limits) / 8:
             return [self._by_bitmaps(index, limit, np.arange(n)) for limit in limits]
         return list(self._by_pairs(index, d, np.stack(limits)))
 

@@ -1,6 +1,6 @@
 # mypy: allow-untyped-calls
 # ruff: noqa: ARG001 - an intrinsic receives types by name and values in a tuple
-"""Eight explicit vector operations, as portable LLVM IR: what plain loops do not compile to.
+"""Ten explicit vector operations, as portable LLVM IR: what plain loops do not compile to.
 
 Every array is handed over as the address of its first element. The vectors are 64 bytes wide; LLVM splits
 them on machines whose registers are narrower, so these run wherever numba does.
@@ -142,15 +142,15 @@ def _code_differences(builder: Any, a: Any, b: Any, width: Any) -> Any:
 def code_distances(_typing: Any, row: Any, tile: Any, columns: Any, out: Any) -> Any:
     """Write to `out` max |row - point| over `columns` int16 codes of 15 bits, for each of 64 points.
 
-    `tile` holds the codes of the 64 points by column.
+    `row` holds every code twice, side by side; `tile` holds the codes of the 64 points by column.
     """
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         row, tile, columns, out = arguments
 
         def widen(index: Any, *worst: Any) -> Any:
-            at = builder.add(row, builder.shl(index, WORD(1)))
-            one = _splat(builder, _load(builder, at, ir.IntType(16), 2), CODES)
+            twice = _load(builder, builder.add(row, builder.shl(index, WORD(2))), ir.IntType(32), 4)
+            one = builder.bitcast(_splat(builder, twice, ir.VectorType(ir.IntType(32), 16)), CODES)
             column = builder.add(tile, builder.shl(index, WORD(7)))
             results = []
             for lanes, so_far in enumerate(worst):
@@ -197,6 +197,35 @@ def below(_typing: Any, codes: Any, value: Any) -> Any:
         return builder.zext(builder.bitcast(less, ir.IntType(32)), WORD)
 
     return types.intp(types.intp, types.intp), generate
+
+
+@intrinsic
+def below_each(_typing: Any, codes: Any, edges: Any) -> Any:
+    """Return the mask of those of 32 uint16 codes that are less than the edge in their own lane."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        codes, edges = (_load(builder, address, CODES) for address in arguments)
+        less = builder.icmp_unsigned("<", codes, edges)
+        return builder.zext(builder.bitcast(less, ir.IntType(32)), WORD)
+
+    return types.intp(types.intp, types.intp), generate
+
+
+@intrinsic
+def tally(_typing: Any, codes: Any, sure: Any, far: Any, counts: Any) -> Any:
+    """Add 1 to those of 32 uint16 counts whose code is less than its edge `sure`.
+
+    Returns the mask of those whose code is not, but is less than its edge `far`.
+    """
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        codes, sure, far, so_far = (_load(builder, address, CODES) for address in arguments)
+        inside = builder.icmp_unsigned("<", codes, sure)
+        _store(builder, builder.sub(so_far, builder.sext(inside, CODES)), arguments[3])
+        unsure = builder.and_(builder.icmp_unsigned("<", codes, far), builder.not_(inside))
+        return builder.zext(builder.bitcast(unsure, ir.IntType(32)), WORD)
+
+    return types.intp(types.intp, types.intp, types.intp, types.intp), generate
 
 
 @intrinsic

@@ -16,25 +16,13 @@ from levinthal.lab.analysis.bands import (
     band,
     line,
 )
-from levinthal.lab.analysis.contrasts import (
-    compare,
-    difference,
-    each,
-    evidence,
-    log2_ratio,
-    log10_ratio,
-    mapped,
-)
+from levinthal.lab.analysis.comparisons import difference, log2_ratio, log10_ratio
+from levinthal.lab.analysis.contrasts import Expression, compare, evidence, mapped
+from levinthal.lab.analysis.descriptions import Description, Reading, describe, described
+from levinthal.lab.analysis.effects import Effect
 from levinthal.lab.analysis.facets import By, at_best, beside, caption, drawn, facets, lines, percent
-from levinthal.lab.analysis.readings import (
-    Effect,
-    Reading,
-    at_best_rate,
-    best_at_end,
-    mean_by_seed,
-    of_curve,
-    value,
-)
+from levinthal.lab.analysis.parts import each
+from levinthal.lab.analysis.readings import at_best_rate, best_at_end, mean_by_seed, of_curve, value
 from levinthal.lab.analysis.settings import mean_over, slope_over
 
 __all__ = [
@@ -48,7 +36,9 @@ __all__ = [
     "STEPS",
     "Along",
     "By",
+    "Description",
     "Effect",
+    "Expression",
     "Reading",
     "Spread",
     "at_best",
@@ -58,6 +48,8 @@ __all__ = [
     "best_at_end",
     "caption",
     "compare",
+    "describe",
+    "described",
     "difference",
     "drawn",
     "each",

@@ -1,5 +1,6 @@
-"""Numbers seed by seed, over several settings.
+"""Numbers seed by seed, and over several settings.
 
+Effect    one number per seed, with the learning rates that it rests on
 average   the mean over settings              slope   against log2 of a factor
 log2_speedup   log2 of a ratio of times, where an arm may never have reached its target
 """
@@ -7,12 +8,49 @@ log2_speedup   log2 of a ratio of times, where an arm may never have reached its
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 BySeed = Mapping[int, float]
 """Seed -> effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One number per seed, with the best learning rates that it rests on. No seeds: not run yet.
+
+    Attributes:
+        by_seed: seed -> number.
+        rates: the best learning rates of the compared arms, in order; empty where none was chosen.
+        at_edge: whether one of those rates is the first or last of its grid.
+        note: a sentence for the verdict, or nothing. An effect without seeds may say why it has none.
+        unit: the unit of the numbers, as the rows have it; empty where it is not known.
+
+    >>> Effect({0: 0.25}).map(lambda share: 1 - share).by_seed
+    {0: 0.75}
+    """
+
+    by_seed: BySeed
+    rates: tuple[float, ...] = ()
+    at_edge: bool = False
+    note: str = ""
+    unit: str = field(default="", repr=False)
+
+    def map(self, change: Callable[[float], float]) -> Effect:
+        """The same effect with the number of every seed changed.
+
+        Args:
+            change: from a number to a number.
+
+        Returns:
+            The effect; rates, edge and note are as before, the unit is not known.
+        """
+        return replace(self, by_seed={seed: change(number) for seed, number in self.by_seed.items()}, unit="")
+
+
+NOT_RUN = Effect({})
 
 
 def average(effects: Iterable[BySeed]) -> dict[int, float]:

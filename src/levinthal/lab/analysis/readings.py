@@ -3,58 +3,28 @@
 value      a measurement                     at_best_rate   the same at the best learning rate of an arm
 of_curve   a number of each seed's curve     best_at_end    the best learning rate itself
 
-A reading is a function of the rows: nothing is read before the claim is judged.
+A reading is a function of the rows: nothing is read before the claim is judged. Each carries a description
+(`descriptions`), so that a study is checked before it runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from levinthal.lab.analysis.curves import Curve, curves
-from levinthal.lab.analysis.effects import BySeed
+from levinthal.lab.analysis.curves import Curve, curves, first, last, trend
+from levinthal.lab.analysis.descriptions import ANY, Described, Description, Range, Reading
+from levinthal.lab.analysis.effects import NOT_RUN, BySeed, Effect
 from levinthal.lab.analysis.rates import BestRate, best_rate
 from levinthal.lab.storage.rows import Rows
 
 __all__ = ["Effect", "Reading", "at_best_rate", "best_at_end", "mean_by_seed", "of_curve", "value"]
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """One number per seed, with the best learning rates that it rests on. No seeds: not run yet.
-
-    Attributes:
-        by_seed: seed -> number.
-        rates: the best learning rates of the compared arms, in order; empty where none was chosen.
-        at_edge: whether one of those rates is the first or last of its grid.
-        note: a sentence for the verdict, or nothing. An effect without seeds may say why it has none.
-
-    >>> Effect({0: 0.25}).map(lambda share: 1 - share).by_seed
-    {0: 0.75}
-    """
-
-    by_seed: BySeed
-    rates: tuple[float, ...] = ()
-    at_edge: bool = False
-    note: str = ""
-
-    def map(self, change: Callable[[float], float]) -> Effect:
-        """The same effect with the number of every seed changed.
-
-        Args:
-            change: from a number to a number.
-
-        Returns:
-            The effect; rates, edge and note are as before.
-        """
-        return replace(self, by_seed={seed: change(number) for seed, number in self.by_seed.items()})
-
-
-Reading = Callable[[Rows], Effect]
-"""From the rows to an effect."""
-
-NOT_RUN = Effect({})
+NUMBERS_OF_A_CURVE: Mapping[Callable[[Curve], float], Description] = {
+    trend: Description("rank correlation", (-1, 1))
+}
 
 
 def mean_by_seed(rows: Rows) -> dict[int, float]:
@@ -74,14 +44,16 @@ def value(
     *,
     step: int | str | None = "last",
     reduce: Callable[[Rows], BySeed] = Rows.by_seed,
+    within: Range = ANY,
     **where: Any,
-) -> Reading:
+) -> Described:
     """A measurement, one number per seed.
 
     Args:
         name: the measurement.
         step: a step, "last" for the last one among the rows chosen, or None for all steps.
         reduce: from the chosen rows to seed -> number; by default each seed must have one row.
+        within: the lowest and the highest value that a seed can have: (0, 1) for a share.
         where: conditions on the rows, as in `Rows.where`.
 
     Returns:
@@ -102,16 +74,19 @@ def value(
 
     def read(rows: Rows) -> Effect:
         found = _at(step, rows.where(name=name, **where))
-        return Effect(reduce(found)) if len(found) else NOT_RUN
+        unit = _unit(found) if reduce in (Rows.by_seed, mean_by_seed) else ""
+        return Effect(reduce(found), unit=unit) if len(found) else NOT_RUN
 
-    return read
+    known = Description(within=within, where={"name": name, **where})
+    return Described(read, known.made("value", name, step, reduce, where))
 
 
-def of_curve(number: Callable[[Curve], float], **where: Any) -> Reading:
+def of_curve(number: Callable[[Curve], float], *, within: Range = ANY, **where: Any) -> Described:
     """A number of each seed's curve over training.
 
     Args:
         number: from the steps and values of one curve to a number: `last`, `trend`, `peak`...
+        within: the lowest and the highest value that it can have. That of `trend` is known.
         where: conditions on the rows, as in `Rows.where`; one curve per seed must be left.
 
     Returns:
@@ -126,9 +101,12 @@ def of_curve(number: Callable[[Curve], float], **where: Any) -> Reading:
     """
 
     def read(rows: Rows) -> Effect:
-        return Effect({seed: number(curve) for seed, curve in curves(rows, **where).items()})
+        found = {seed: number(curve) for seed, curve in curves(rows, **where).items()}
+        unit = _unit(rows.where(**where)) if number in (first, last) else known.unit
+        return Effect(found, unit=unit)
 
-    return read
+    known = replace(NUMBERS_OF_A_CURVE.get(number, Description(within=within)), where=where)
+    return Described(read, known.made("curve", number, where))
 
 
 def best_at_end(
@@ -151,13 +129,16 @@ def best_at_end(
     return best_rate(_at("last", rows.where(name=name, **where)), error)
 
 
-def at_best_rate(name: str, *, error: Callable[[float], float] | None = None, **where: Any) -> Reading:
+def at_best_rate(
+    name: str, *, error: Callable[[float], float] | None = None, within: Range = ANY, **where: Any
+) -> Described:
     """The last value of a measurement at the best learning rate of an arm, one number per seed.
 
     Args:
         name: the measurement, an error: lower is better.
         error: from the measurement to an error, where higher is better. It serves the choice of the
             learning rate alone: the effect holds the measurement itself.
+        within: the lowest and the highest value that a seed can have.
         where: conditions on the rows, as in `Rows.where`.
 
     Returns:
@@ -180,15 +161,22 @@ def at_best_rate(name: str, *, error: Callable[[float], float] | None = None, **
         best = best_at_end(rows, name, error=error, **where)
         if best is None:
             return NOT_RUN
-        scores = best.scores
-        if error is not None:
-            scores = _at("last", rows.where(name=name, **where)).by_seed(rate=best.rate)
-        return Effect(scores, (best.rate,), best.at_edge)
+        found = _at("last", rows.where(name=name, **where))
+        scores = best.scores if error is None else found.by_seed(rate=best.rate)
+        return Effect(scores, (best.rate,), best.at_edge, unit=_unit(found))
 
-    return read
+    at = {"name": name, **where}
+    known = Description(within=within, where=at, rated=(at,))
+    return Described(read, known.made("best rate", error, at))
 
 
 def _at(step: int | str | None, rows: Rows) -> Rows:
     if step is None or not len(rows):
         return rows
     return rows.where(step=rows.distinct("step")[-1] if step == "last" else step)
+
+
+def _unit(rows: Rows) -> str:
+    """The one unit of the rows; nothing where they have none, or several."""
+    units = rows.distinct("unit")
+    return str(units[0]) if len(units) == 1 else ""

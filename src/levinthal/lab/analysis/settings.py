@@ -6,16 +6,17 @@ mean_over    the mean over settings, seed by seed     slope_over   the slope aga
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from levinthal.lab.analysis.effects import BySeed, average, slope
-from levinthal.lab.analysis.readings import Effect, Reading
+from levinthal.lab.analysis.descriptions import ANY, Described, Reading, describe
+from levinthal.lab.analysis.effects import BySeed, Effect, average, slope
 from levinthal.lab.storage.rows import Rows
 
 __all__ = ["mean_over", "slope_over"]
 
 
-def mean_over(*factors: str, of: Reading, **where: Any) -> Reading:
+def mean_over(*factors: str, of: Reading, **where: Any) -> Described:
     """The mean of a reading over settings, among the seeds that every setting has.
 
     Args:
@@ -38,12 +39,15 @@ def mean_over(*factors: str, of: Reading, **where: Any) -> Reading:
 
     def read(rows: Rows) -> Effect:
         found = [of(part) for part in rows.where(**where).group_by(*factors).values()]
-        return _together(found, average(effect.by_seed for effect in found))
+        units = {effect.unit for effect in found if effect.by_seed}
+        together = _together(found, average(effect.by_seed for effect in found))
+        return replace(together, unit=units.pop() if len(units) == 1 else "")
 
-    return read
+    known = describe(of).inside(factors, where)
+    return Described(read, known.made("mean", of=(known.recipe,)))
 
 
-def slope_over(factor: str, *, of: Reading, **where: Any) -> Reading:
+def slope_over(factor: str, *, of: Reading, **where: Any) -> Described:
     """The slope of a reading against log2 of a factor: its change when the factor is twice as large.
 
     Args:
@@ -71,7 +75,8 @@ def slope_over(factor: str, *, of: Reading, **where: Any) -> Reading:
         points = {at: effect.by_seed for at, effect in found.items() if effect.by_seed}
         return _together(found.values(), slope(points))
 
-    return read
+    known = replace(describe(of).inside((), where), unit="", within=ANY)
+    return Described(read, known.made("slope", factor, of=(known.recipe,)))
 
 
 def _together(found: Iterable[Effect], by_seed: BySeed) -> Effect:

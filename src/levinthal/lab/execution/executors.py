@@ -14,7 +14,7 @@ Answer = tuple[Any, Any]
 
 
 def ignore(_: object) -> None:
-    """Hear an event and do nothing."""
+    """The callback that does nothing."""
 
 
 @runtime_checkable
@@ -50,6 +50,9 @@ class Executor(Protocol):
 @dataclass(frozen=True, slots=True)
 class Inline:
     """One item after another in this process.
+
+    Attributes:
+        workers: always 1.
 
     >>> list(Inline().run(abs, [-1, 2]))
     [(-1, 1), (2, 2)]

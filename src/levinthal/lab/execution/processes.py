@@ -27,6 +27,12 @@ class Processes:
 
     A worker that dies fails its item only and is replaced. On Ctrl-C the parent alone is interrupted;
     it ends the workers. A worker whose parent is gone ends by itself.
+
+    Attributes:
+        workers: the number of processes, at least 1.
+
+    Raises:
+        InputError: fewer than 1 worker.
     """
 
     workers: int = 2

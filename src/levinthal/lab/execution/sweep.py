@@ -8,92 +8,14 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from levinthal.errors import InputError, require_one_of
+from levinthal.lab.execution.events import Event, Failed, Finished, Planned, Started, Summary
 from levinthal.lab.execution.executors import Executor, Inline, ignore
+from levinthal.lab.execution.freezing import frozen_now, runs_of
 from levinthal.lab.execution.measuring import Measured, Measuring, in_one_line
 from levinthal.lab.execution.source import measure_source
 from levinthal.lab.storage.runs import SOURCE, Run, Status, run_id
 from levinthal.lab.storage.store import Store
 from levinthal.vocabulary import Dataset, Preset, Study, Task
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What a sweep is about to do; costs in the unit of the tasks."""
-
-    tasks: int
-    runs: int
-    skipped: int
-    total_cost: float
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A task was handed out."""
-
-    task: Task
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A task is in the store. Costs and `busy` seconds are sums over the tasks finished so far."""
-
-    task: Task
-    seconds: float
-    done_cost: float
-    total_cost: float
-    busy: float
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A task failed; its cost is no longer in the total."""
-
-    task: Task
-    error: str
-    done_cost: float
-    total_cost: float
-    busy: float
-
-
-Event = Planned | Started | Finished | Failed
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """How a sweep went, in runs (a cell with one seed), and one line for each error."""
-
-    done: int
-    skipped: int
-    failed: int
-    seconds: float
-    errors: tuple[str, ...] = ()
-    interrupted: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        """0 where all went well, 1 where a task failed, 130 after Ctrl-C."""
-        return 130 if self.interrupted else int(self.failed > 0)
-
-
-def time_left(done_cost: float, total_cost: float, busy: float, workers: int) -> float | None:
-    """Seconds left of a sweep: `busy / done_cost * (total_cost - done_cost) / workers`.
-
-    Args:
-        done_cost: cost of the finished tasks, in the study's own unit.
-        total_cost: cost of all tasks, in the same unit.
-        busy: seconds that the workers spent on the finished tasks, summed over tasks. It is not the elapsed
-            time, which would include the unfinished tasks.
-        workers: how many tasks run at once.
-
-    Returns:
-        Seconds, or None before the first task is finished.
-
-    >>> time_left(10, 30, busy=20.0, workers=2)
-    20.0
-    """
-    if done_cost <= 0:
-        return None
-    return busy / done_cost * max(total_cost - done_cost, 0.0) / workers
 
 
 def sweep(
@@ -105,6 +27,7 @@ def sweep(
     device: str = "cpu",
     data: Dataset | None = None,
     again: bool = False,
+    defined: Study | None = None,
     on_event: Callable[[Event], None] = ignore,
 ) -> Summary:
     """Compute what the store lacks of a preset, each task in one transaction.
@@ -123,6 +46,8 @@ def sweep(
         data: the preset's data set, for a preset that names one.
         again: also measure the runs that another `measure` made: one whose code has changed since. The old
             runs stay in the store; the newest of each is read.
+        defined: the study as its file defines it, where `study` has a preset that was narrowed or extended.
+            Its claims and its preset are stored before the first run (`Store.freeze`).
         on_event: called with Planned once, then Started and Finished or Failed for each task.
 
     Returns:
@@ -139,6 +64,8 @@ def sweep(
     checksum = data.checksum if data is not None else ""
     source = measure_source(study.measure)
     tasks, skipped = missing(study, chosen, store, checksum, source=source if again else None)
+    whole = defined if defined is not None else study
+    store.freeze(frozen_now(whole, preset), runs_of(whole, whole.presets[preset], checksum))
     if study.seed_by_seed:
         tasks = [alone for task in tasks for alone in one_seed_each(task)]
     if runner.workers > 1:  # the longest first, so that no worker is left alone with it at the end

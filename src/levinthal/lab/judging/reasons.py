@@ -4,53 +4,98 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from levinthal.lab.judging.arms import Arm, Seeds, over_parts
-from levinthal.lab.judging.statistics import equivalence, sign_test
+from scipy import special
+
+from levinthal.lab.judging.arms import Arm, Seeds, excess_of, over_parts
+from levinthal.lab.judging.sizes import Sizes
+from levinthal.lab.judging.statistics import FEWEST_SEEDS, equivalence, sign_test
 from levinthal.vocabulary import Claim, Estimate, Outcome
 
 
-def opening(overall: Arm, claim: Claim) -> str:
+def opening(overall: Arm, claim: Claim, sizes: Sizes) -> str:
     """The effect, in how many seeds, and the smallest effect size of interest."""
     effect = formatted(overall.estimate) if overall.estimate else "no effect"
     words = f"{claim.effect[:1].upper()}{claim.effect[1:]}: {effect} over {overall.n} seeds"
     if claim.smallest_effect is None or not overall.n:
         return f"{words}."
-    values = list(overall.values.values())
-    positive, p = sum(value > 0 for value in values), sign_test(values).p_value
-    signs = f"{positive} of them positive (sign test: p = {p:.2g})"
     size = size_text(claim.smallest_effect, claim.unit)
-    return f"{words}, {signs}; the smallest effect size of interest is {size}."
+    return f"{words}, {_signs(overall, sizes)}; the smallest effect size of interest is {size}."
 
 
-def settle(outcome: Outcome, needed: int | None) -> tuple[str, ...]:
+def _signs(overall: Arm, sizes: Sizes) -> str:
+    """How many seeds go the claimed way, and how likely that is at the null value."""
+    values = list(overall.values.values())
+    if sizes.binary and set(values) <= {0.0, 1.0}:
+        ones = int(sum(values))
+        if not 0 < sizes.null < 1:
+            return f"{ones} of them yes"
+        p = float(special.bdtrc(ones - 1, len(values), sizes.null)) if ones else 1.0
+        return f"{ones} of them yes (binomial test against {sizes.zero}: p = {p:.2g})"
+    beyond = sum(value > sizes.null for value in values)
+    p = sign_test([value - sizes.null for value in values]).p_value
+    way = f"beyond {sizes.zero}" if sizes.null else "positive"
+    return f"{beyond} of them {way} (sign test: p = {p:.2g})"
+
+
+def settle(needed: int | None) -> tuple[str, ...]:
     """How many seeds would settle what is open."""
-    if needed is None or outcome not in (Outcome.INCONCLUSIVE, Outcome.PARTIALLY):
+    if needed is None:
         return ()
-    return (f"About {needed} seeds would settle it (80 % power at the spread seen).",)
+    return (f"About {needed} seeds would settle it (in about 8 of 10 such studies).",)
 
 
-def too_small(outcome: Outcome, overall: Arm, smallest: float, unit: str) -> tuple[str, ...]:
+def level_note(analyses: int, sizes: Sizes) -> tuple[str, ...]:
+    """That the intervals are stricter because seeds were added after an analysis."""
+    if analyses < 2:
+        return ()
+    return (f"This is analysis {analyses} of this claim: its intervals are at {percent(sizes.level)}.",)
+
+
+def too_small(outcome: Outcome, overall: Arm, sizes: Sizes) -> tuple[str, ...]:
     """Why a claim does not replicate, or is weaker than claimed: the wrong sign, or too small an effect."""
-    size = size_text(smallest, unit)
+    size = size_text(sizes.smallest, sizes.unit)
     if outcome is Outcome.WEAKER:
-        return (f"The interval lies above zero and below {size}, the smallest effect size of interest.",)
+        between = f"above {sizes.zero} and below {size}"
+        return (f"The interval lies {between}, the smallest effect size of interest.",)
     if outcome is not Outcome.DOES_NOT_REPLICATE:
         return ()
-    if overall.interval.high < 0:
-        return ("The sign is the opposite of the claimed one.",)
+    if overall.interval.high < sizes.null:
+        opposite = f"The effect lies below {sizes.zero}, opposite to the claim."
+        return (opposite if sizes.null else "The sign is the opposite of the claimed one.",)
     excluded = f"The interval excludes an effect of {size}"
-    if overall.interval.low > 0 or overall.interval.low <= -smallest:
+    if sizes.beyond_null(overall.interval) or overall.interval.low <= sizes.null - sizes.counts:
         return (f"{excluded}.",)
-    p = equivalence(list(overall.values.values()), smallest).p_value
-    return (f"{excluded}, in either direction (two one-sided t-tests: p = {p:.2g}).",)
+    p = equivalence([value - sizes.null for value in overall.values.values()], sizes.counts).p_value
+    around = f", in either direction from {sizes.zero}" if sizes.null else ", in either direction"
+    return (f"{excluded}{around} (two one-sided t-tests: p = {p:.2g}).",)
 
 
-def non_converged_note(overall: Arm) -> tuple[str, ...]:
-    """How many seeds have no finite effect."""
-    if not overall.lost:
+def failed_note(overall: Arm, share: Estimate | None) -> tuple[str, ...]:
+    """How many seeds failed, beside the effect of the others."""
+    if share is None or share.interval is None:
         return ()
-    seeds = f"{overall.lost} of {overall.lost + overall.n} seeds have no finite effect"
-    return (f"{seeds}: a run never reached its target, or a measurement is not finite.",)
+    interval = f"[{percent(share.interval.low)}, {percent(share.interval.high)}]"
+    seeds = (
+        f"{overall.failed} of {overall.failed + overall.n} seeds failed ({percent(share.value)} {interval})"
+    )
+    others = (
+        f"of the others the effect is {formatted(overall.estimate)}"
+        if overall.estimate
+        else "no effect is left"
+    )
+    return (f"{seeds}: no finite effect, or a target never reached; {others}.",)
+
+
+def rival_note(claim: Claim, overall: Arm, rival: Arm, sizes: Sizes) -> tuple[str, ...]:
+    """What the rival treatment reaches, and by how much the effect exceeds it."""
+    name = f"The rival treatment{f', {claim.rival},' if claim.rival else ''}"
+    if rival.estimate is None:
+        return (f"{name} has no runs.",) if claim.rival else ()
+    words = f"{name} reaches {formatted(rival.estimate)} over {rival.n} seeds"
+    excess = excess_of(overall, rival, sizes)
+    if excess.estimate is None or excess.n < FEWEST_SEEDS:
+        return (f"{words}.",)
+    return (f"{words}; the effect less the rival's, seed by seed, is {formatted(excess.estimate)}.",)
 
 
 def incomplete_seeds_note(effects: Mapping[str, Seeds]) -> tuple[str, ...]:
@@ -62,6 +107,16 @@ def incomplete_seeds_note(effects: Mapping[str, Seeds]) -> tuple[str, ...]:
     return (f"{left_out} of {len(every)} seeds have not run in every condition and are left out.",)
 
 
+def spread_note(overall: Arm, sizes: Sizes) -> tuple[str, ...]:
+    """That a claim declares to be deterministic, and its seeds differ all the same."""
+    if not sizes.deterministic or overall.estimate is None or overall.n < FEWEST_SEEDS:
+        return ()
+    if overall.interval.low == overall.interval.high:
+        return ()
+    spread = size_text(overall.estimate.details["sd"], sizes.unit)
+    return (f"The claim says that nothing in it is random, and yet its seeds differ: sd {spread}.",)
+
+
 def listed(names: Iterable[str], parts: Mapping[str, Arm]) -> str:
     """Conditions with their effects."""
     known = {name: parts[name].estimate for name in names}
@@ -69,13 +124,20 @@ def listed(names: Iterable[str], parts: Mapping[str, Arm]) -> str:
 
 
 def formatted(estimate: Estimate) -> str:
-    """An estimate with its unit and interval."""
+    """An estimate with its unit and interval, and the level where it is not 95 %."""
     unit = f" {estimate.unit}" if estimate.unit else ""
-    if estimate.interval is None:
+    interval = estimate.interval
+    if interval is None:
         return f"{estimate.value:.3g}{unit}"
-    return f"{estimate.value:.3g}{unit} [{estimate.interval.low:.3g}, {estimate.interval.high:.3g}]"
+    level = "" if interval.level == 0.95 else f" at {percent(interval.level)}"
+    return f"{estimate.value:.3g}{unit} [{interval.low:.3g}, {interval.high:.3g}]{level}"
 
 
 def size_text(size: float, unit: str) -> str:
     """A size with its unit."""
     return f"{size:.3g} {unit}".rstrip()
+
+
+def percent(share: float) -> str:
+    """A share as a percentage."""
+    return f"{100 * share:.0f} %"

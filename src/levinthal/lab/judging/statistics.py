@@ -19,9 +19,10 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
-from scipy import special, stats
+from scipy import special
 
 from levinthal.errors import InputError
+from levinthal.lab.judging.shares import unseen_share
 from levinthal.vocabulary import Estimate, Interval, Trust
 
 FEWEST_SEEDS = 5
@@ -99,37 +100,47 @@ def _resamples(n: int) -> Float[np.ndarray, "resamples n"]:
     return np.concatenate([counts, counts[:, ::-1]])
 
 
-def mean_estimate(values: Sequence[float] | Float[np.ndarray, " n"], unit: str = "") -> Estimate:
-    """The mean over seeds with its interval; fewer than five seeds make it unreliable, and it says so.
+def mean_estimate(
+    values: Sequence[float] | Float[np.ndarray, " n"],
+    unit: str = "",
+    *,
+    level: float = 0.95,
+    deterministic: bool = False,
+) -> Estimate:
+    """The mean over seeds with its interval, and how far to believe it.
+
+    Fewer than five seeds make it unreliable. Seeds that agree make it exact only where nothing is random:
+    else a share of seeds that none of them showed may behave otherwise, and the mean is ordinal.
 
     >>> print(mean_estimate([25.0] * 5, "x"))
-    25 x [25, 25] (exact: all 5 seeds agree)
+    25 x [25, 25] (ordinal: all 5 seeds agree: at most 45 % of seeds may behave otherwise (95 %, one-sided))
+    >>> print(mean_estimate([25.0] * 5, "x", deterministic=True))
+    25 x [25, 25] (exact: nothing in it is random, and all 5 seeds agree)
     """
     x = finite(values)
     if len(x) == 0:
         raise InputError("a mean needs at least 1 seed; got 0: run the study first")
-    interval = mean_interval(x) if len(x) > 1 else None
+    interval = mean_interval(x, level=level) if len(x) > 1 else None
+    agree = interval is not None and interval.low == interval.high
+    trust, why = _trust(len(x), agree, level, deterministic)
     details = {
         "n": len(x),
         "sd": float(x.std(ddof=1)) if len(x) > 1 else math.nan,
         "positive": int(np.sum(x > 0)),
     }
-    if len(x) < FEWEST_SEEDS:
-        plural = "" if len(x) == 1 else "s"
-        why = f"{len(x)} seed{plural}, and an interval over seeds needs {FEWEST_SEEDS}"
-        return Estimate(
-            float(x.mean()), unit, interval, trust=Trust.UNRELIABLE, reasons=(why,), details=details
-        )
-    if interval is not None and interval.low == interval.high:
-        return Estimate(
-            float(x.mean()),
-            unit,
-            interval,
-            trust=Trust.EXACT,
-            reasons=(f"all {len(x)} seeds agree",),
-            details=details,
-        )
-    return Estimate(float(x.mean()), unit, interval, trust=Trust.CALIBRATED, details=details)
+    return Estimate(float(x.mean()), unit, interval, trust=trust, reasons=why, details=details)
+
+
+def _trust(n: int, agree: bool, level: float, deterministic: bool) -> tuple[Trust, tuple[str, ...]]:
+    if n < FEWEST_SEEDS:
+        plural = "" if n == 1 else "s"
+        return Trust.UNRELIABLE, (f"{n} seed{plural}, and an interval over seeds needs {FEWEST_SEEDS}",)
+    if not agree:
+        return Trust.CALIBRATED, ()
+    if deterministic:
+        return Trust.EXACT, (f"nothing in it is random, and all {n} seeds agree",)
+    share = f"at most {100 * unseen_share(n, level=level):.0f} % of seeds may behave otherwise"
+    return Trust.ORDINAL, (f"all {n} seeds agree: {share} ({100 * level:.0f} %, one-sided)",)
 
 
 def ratio_estimate(numerator: Mapping[int, float], denominator: Mapping[int, float]) -> Estimate:
@@ -139,7 +150,7 @@ def ratio_estimate(numerator: Mapping[int, float], denominator: Mapping[int, flo
 
     >>> slow, fast = {s: 30.0 for s in range(5)}, {s: 10.0 for s in range(5)}
     >>> print(ratio_estimate(slow, fast))
-    3 x [3, 3] (exact: all 5 seeds agree)
+    3 x [3, 3] (ordinal: all 5 seeds agree: at most 45 % of seeds may behave otherwise (95 %, one-sided))
 
     Raises:
         InputError: a value that is zero or negative, or no pair at all.
@@ -194,7 +205,7 @@ def sign_test(values: Sequence[float] | Float[np.ndarray, " n"]) -> Hypothesis:
     positive, moved = int(np.sum(x > 0)), int(np.sum(x != 0))
     if moved == 0:
         return Hypothesis(0.0, 1.0, 0.5, "sign test: every value is zero")
-    p = float(stats.binomtest(positive, moved, 0.5, alternative="greater").pvalue)
+    p = float(special.bdtrc(positive - 1, moved, 0.5)) if positive else 1.0
     return Hypothesis(float(positive), p, positive / moved, f"exact sign test, {moved} seeds")
 
 
@@ -208,8 +219,8 @@ def equivalence(differences: Sequence[float] | Float[np.ndarray, " n"], margin: 
         raise InputError(f"equivalence needs a margin > 0 and 2 seeds; got {margin} and {len(x)}")
     if np.ptp(x) == 0:
         return Hypothesis(math.nan, float(abs(x[0]) >= margin), float(x[0]) / margin, "no spread over seeds")
-    above = stats.ttest_1samp(x, -margin, alternative="greater")
-    below = stats.ttest_1samp(x, margin, alternative="less")
-    worst = max(above, below, key=lambda test: test.pvalue)
-    effect = float(x.mean()) / margin
-    return Hypothesis(float(worst.statistic), float(worst.pvalue), effect, "two one-sided t-tests")
+    mean, error = float(x.mean()), float(x.std(ddof=1)) / math.sqrt(len(x))
+    above, below = (mean + margin) / error, (mean - margin) / error
+    closer = above if above <= -below else below
+    p = float(special.stdtr(len(x) - 1, -min(above, -below)))
+    return Hypothesis(closer, p, mean / margin, "two one-sided t-tests")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import special, stats
+from scipy import special
 
 from levinthal.errors import InputError
 from levinthal.lab.judging.statistics import Hypothesis, finite
@@ -145,10 +145,23 @@ def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
         return math.nan
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return 0.0
-    return round(float(stats.spearmanr(x, y).statistic), 12)
+    return round(_spearman(x, y), 12)
 
 
 def _rho(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"]) -> float:
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return math.nan
-    return float(stats.spearmanr(a, b).statistic)
+    return _spearman(a, b)
+
+
+def _spearman(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation of the ranks."""
+    ranks = np.column_stack([_ranks(a), _ranks(b)])
+    return float(np.corrcoef(ranks, rowvar=False)[1, 0])
+
+
+def _ranks(x: np.ndarray) -> Float[np.ndarray, " n"]:
+    """Ranks from 1; ties have the mean of their ranks."""
+    _, place, counts = np.unique(x, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[place.reshape(-1)])

@@ -32,6 +32,10 @@ class Rows:
     A key is `seed`, `step`, `layer`, `name`, `condition`, `unit`, `trust`, a factor of the cell,
     or a `key=value` word of the condition. A cell without the factor has the value None.
 
+    Args:
+        long: the long table. `Store.rows` and `Rows.of` make Rows without one.
+        index: (n,) the places of these rows in the table; all of them where not given.
+
     >>> from levinthal.vocabulary import Estimate, Measurement
     >>> rows = Rows.of(
     ...     Row({"width": w}, Measurement("loss", Estimate.exact(w + s + t / 10), seed=s, step=t))

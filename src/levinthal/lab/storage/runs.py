@@ -25,7 +25,20 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One row of the table of runs. `duration` is that of the whole task, all its seeds together."""
+    """One row of the table of runs.
+
+    Attributes:
+        study: the name of the study.
+        version: the study's version.
+        cell: factor -> level.
+        seed: the seed.
+        data: the checksum of the data set; "" where the study has none.
+        status: done or failed.
+        error: the error of a failed run, in one line.
+        environment: versions, machine, and the hash of the code that measured it.
+        started: the time of its start, as ISO 8601.
+        duration: seconds of the whole task, all its seeds together.
+    """
 
     study: str
     version: int

@@ -1,4 +1,4 @@
-"""The tables of a store, the marks by which it is known as ours, and how it is opened."""
+"""How a store is opened, and the marks by which it is known as ours."""
 
 from __future__ import annotations
 
@@ -11,33 +11,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from levinthal.errors import StoreError
+from levinthal.lab.storage.layout import VERSIONS
 
 APPLICATION_ID = 0x4C766E74  # "Lvnt"
-SCHEMA_VERSION = 1
-
-TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE runs (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
-    study TEXT NOT NULL, version INTEGER NOT NULL, cell TEXT NOT NULL, seed INTEGER NOT NULL,
-    data TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ('done', 'failed')), error TEXT NOT NULL,
-    environment TEXT NOT NULL, started TEXT NOT NULL, duration REAL NOT NULL, rows INTEGER NOT NULL);
-CREATE INDEX runs_by_study ON runs (study, version, data);
-CREATE TABLE measurements (
-    run INTEGER NOT NULL REFERENCES runs (number),
-    step INTEGER NOT NULL, layer TEXT NOT NULL, name TEXT NOT NULL, condition TEXT NOT NULL,
-    value REAL, unit TEXT NOT NULL, low REAL, high REAL, level REAL, method TEXT,
-    trust TEXT NOT NULL, reasons TEXT NOT NULL, details TEXT NOT NULL,
-    PRIMARY KEY (run, step, layer, name, condition)) WITHOUT ROWID;
-CREATE TRIGGER measurements_stay BEFORE UPDATE ON measurements
-    BEGIN SELECT RAISE(ABORT, 'a measurement is never changed'); END;
-CREATE TRIGGER measurements_are_kept BEFORE DELETE ON measurements
-    BEGIN SELECT RAISE(ABORT, 'a measurement is never deleted'); END;
-CREATE TRIGGER finished_runs_stay BEFORE UPDATE ON runs WHEN OLD.status = 'done'
-    BEGIN SELECT RAISE(ABORT, 'a finished run is never changed'); END;
-CREATE TRIGGER finished_runs_are_kept BEFORE DELETE ON runs WHEN OLD.status = 'done'
-    BEGIN SELECT RAISE(ABORT, 'a finished run is never deleted'); END;
-"""
+SCHEMA_VERSION = max(VERSIONS)
 
 
 def open_store(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connection:
@@ -133,16 +110,20 @@ def _use_wal(connection: sqlite3.Connection, wait: float) -> None:
 
 
 def _create_tables(connection: sqlite3.Connection) -> None:
-    if connection.execute("PRAGMA user_version").fetchone()[0]:
+    if _version(connection) >= SCHEMA_VERSION:
         return
     with transaction(connection):
-        if connection.execute("PRAGMA user_version").fetchone()[0]:
-            return
-        for statement in _statements(TABLES):
-            connection.execute(statement)
+        before = _version(connection)
+        for number in range(before + 1, SCHEMA_VERSION + 1):
+            for statement in _statements(VERSIONS[number]):
+                connection.execute(statement)
         marks = [("schema", str(SCHEMA_VERSION)), ("project version", project_version())]
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", marks)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", marks[: 1 if before else 2])
+        connection.execute(f"PRAGMA user_version = {max(before, SCHEMA_VERSION)}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -155,7 +136,7 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _require_version(path: Path, connection: sqlite3.Connection) -> None:
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    found = _version(connection)
     if found > SCHEMA_VERSION:
         known = f"this one reads up to {SCHEMA_VERSION}"
         raise StoreError(f"{path} is of schema {found}, from a newer levinthal; {known}: upgrade levinthal")

@@ -65,8 +65,8 @@ def test_weights_that_are_not_the_papers() -> None:
     w = torch.tensor([2.0, 3.0, 4.0, -4.0, -3.0, -2.0], dtype=torch.float64)
     good = torch.tensor([1.0, -2.0, 4.0, -4.0, 2.0, -1.0], dtype=torch.float64)
     assert is_124(torch.stack([good, w])[None]).tolist() == [False]
-    alike = torch.tensor([1.0, 2.0, 3.0, 3.0, 2.0, 1.0], dtype=torch.float64)
-    assert antisymmetry(torch.stack([alike, alike])[None]).item() == pytest.approx(-1)
+    mirrored = torch.tensor([1.0, 2.0, 3.0, 3.0, 2.0, 1.0], dtype=torch.float64)
+    assert antisymmetry(torch.stack([mirrored, mirrored])[None]).item() == pytest.approx(-1)
     assert [kind_of(2, 4), kind_of(1.5, 2), kind_of(2.2, 4)] == ["1:2:4", "2:3:4", "other"]
 
 
@@ -115,7 +115,7 @@ def simulated(solved: float, near: float, opposite: float, control: float = 0.0)
         ("random function", control, control, control),
     ):
         cell = {"task": task, "nets": 2, "sweeps": 5000}
-        for seed in range(8):
+        for seed in range(48):
             off = 0.02 * (seed % 3 - 1)
             yield Row(cell, Measurement("solved", Estimate.exact(share + off), seed, 5000))
             for name, value in (("is_124", one), ("antisymmetry", two), ("sweeps", 1400 + seed)):

@@ -65,9 +65,27 @@ def test_where_nothing_matters_nothing_replicates() -> None:
     assert found == {Outcome.DOES_NOT_REPLICATE}
 
 
-def test_momentum_that_helps_a_bad_start_as_much_says_nothing_of_the_good_one() -> None:
-    found = verdict("M1", lambda cell: 2.0 if cell["rule"] == "none" else 1.0)
+def test_momentum_that_helps_a_bad_start_as_much_is_shown_beside_the_good_one() -> None:
+    def errors(cell: Cell) -> float:
+        return 2.0 if cell["rule"] == "none" else 1.0
+
+    assert verdict("M1", errors).outcome is Outcome.REPLICATES
+    rival = CLAIMS["M1"].evidence(simulated(errors)).rival
+    assert all(np.allclose(list(seeds.values()), 1, atol=0.1) for seeds in rival.values())
+
+
+def test_one_momentum_that_trains_a_bad_start_is_enough_against_the_claim() -> None:
+    def errors(cell: Cell) -> float:
+        return 2.0 if (cell["init"], cell["momentum"]) == ("small", 0.99) else as_published(cell)
+
+    assert verdict("M2", errors).outcome is not Outcome.REPLICATES
+
+
+def test_draws_that_differ_as_much_as_scales_say_nothing_of_scale() -> None:
+    found = verdict("M3", lambda cell: as_published({**cell, "rule": "nesterov"}), noise=2.0)
     assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.control is not None
+    assert found.control.value > 1  # in size: it does not cancel over seeds
 
 
 def test_a_task_that_nothing_learns_does_not_blame_the_start() -> None:
@@ -96,10 +114,11 @@ def test_figures_and_answer_say_what_the_rows_hold() -> None:
     assert scale.title == "The best scale of the sparse initialisation is 1"
     found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
     said = study.answer(found)
-    assert said.startswith("Both: a good initialisation")
+    assert said.startswith("After the updates run here, both: a good initialisation")
     assert "a bad one with 100 % of the mean image's error" in said
     other = simulated(all_alike)
-    assert study.answer({claim.id: judge(claim, claim.evidence(other)) for claim in study.claims})[0] == "A"
+    said = study.answer({claim.id: judge(claim, claim.evidence(other)) for claim in study.claims})
+    assert said.startswith("After the updates run here: a good initialisation")
 
 
 def test_a_half_finished_study_is_drawn_as_far_as_it_goes() -> None:

@@ -82,9 +82,24 @@ def test_momentum_speeds_up_even_a_short_run() -> None:
 
 def test_presets_hold_both_starts_with_every_momentum() -> None:
     for preset in study.presets.values():
-        cells = [(t.cell["init"], t.cell["scale"], t.cell["rule"], t.cell["momentum"]) for t in preset.tasks]
-        assert len(set(cells)) == len(cells) == 14
-        assert all(len(task.seeds) >= 5 for task in preset.tasks)
+        cells = {(t.cell["init"], t.cell["scale"], t.cell["rule"], t.cell["momentum"]) for t in preset.tasks}
+        assert len(cells) == 14
+        seeds = {(tuple(t.cell.values()), seed) for t in preset.tasks for seed in t.seeds}
+        assert len(seeds) == sum(len(t.seeds) for t in preset.tasks)
+        assert {seed for _, seed in seeds} == set(range(8))
+
+
+def test_the_long_preset_is_the_papers_budget_in_small_tasks() -> None:
+    for task in study.presets["long"].tasks:
+        assert task.cell.items() >= {"steps": 750_000, "batch": 200, "period": 250}.items()
+        assert len(task.seeds) == len(str(task.cell["rates"]).split()) == 1
+
+
+def test_the_period_of_the_schedule_is_the_cells() -> None:
+    slow, fast, usual = (run(steps=120, rates="0.1", **more).where(name="error", step=120).values()
+                         for more in ({"period": 100}, {"period": 1}, {}))  # fmt: skip
+    assert not (slow == fast).any()
+    assert (fast == usual).all()
 
 
 def test_the_registry_finds_it() -> None:

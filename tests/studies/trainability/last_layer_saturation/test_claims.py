@@ -8,7 +8,13 @@ import pytest
 from levinthal.lab import Rows
 from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.trainability.last_layer_saturation import study
-from levinthal.studies.trainability.last_layer_saturation.claims import fall, lag, rise, saturates
+from levinthal.studies.trainability.last_layer_saturation.claims.readings import (
+    fall,
+    lag,
+    rise,
+    saturates,
+    stays,
+)
 from levinthal.studies.trainability.last_layer_saturation.design import ARMS
 from levinthal.vocabulary import Estimate, Measurement, Outcome, Row
 
@@ -24,7 +30,7 @@ def simulated(mean, level, error, spread, singular):
     arms = [(*arm, 3000) for arm in ARMS] + [("tanh", "orthogonal", 4, "true", 0)]
     for unit, start, hidden, labels, steps in arms:
         cell = {"activation": unit, "start": start, "hidden": hidden, "labels": labels, "steps": steps}
-        for seed in range(6):
+        for seed in range(8):
 
             def row(name, value, step=0, layer="", condition="", cell=cell, seed=seed):
                 noisy = Estimate.exact(value + draw.normal(0, 1e-3))
@@ -88,19 +94,24 @@ def verdicts(rows):
 
 def test_what_the_paper_says_is_seen():
     found = verdicts(paper())
-    assert {name: one.outcome for name, one in found.items()} == dict.fromkeys(CLAIMS, Outcome.REPLICATES)
+    assert found.pop("L1b").outcome is Outcome.REPORTED
+    assert {one.outcome for one in found.values()} == {Outcome.REPLICATES}
     assert found["L1"].effect.value == pytest.approx(0.45, abs=0.01)
     assert found["L2"].effect.value == pytest.approx(0.35, abs=0.01)
     assert found["L5"].effect.value == pytest.approx(np.log2(300), abs=0.01)
-    assert found["L6"].effect.value == pytest.approx(np.log2(0.98 / 0.577), abs=0.02)
-    assert "falls from 0.5 to 0.05" in study.answer(found)
-    assert "0.83 and 0.49" in " ".join(found["L7"].reasons)
+    assert found["L3"].effect.value == pytest.approx(1, abs=0.02)
+    assert found["L6"].effect.value == pytest.approx(1 + 2 * np.log2(0.98), abs=0.02)
+    assert found["L7"].effect.value == pytest.approx(1 - (0.03 + 0.01) / 2 / 0.15, abs=0.02)
+    assert "falls from 0.5 to 0.05" in study.answer(verdicts(paper()))
+    assert "0.83 normalised and 0.49 standard" in " ".join(found["L7"].reasons)
 
 
 def test_where_there_is_nothing_nothing_is_seen():
     found = verdicts(nothing())
     assert all(found[name].outcome not in SEEN for name in CLAIMS)
-    assert all(found[f"L{n}"].outcome is Outcome.DOES_NOT_REPLICATE for n in (1, 4, 5, 6, 7, 8))
+    assert all(found[f"L{n}"].outcome is Outcome.DOES_NOT_REPLICATE for n in (1, 4, 5, 7, 8))
+    # no layer ever saturates, and all initialisations preserve the variance: nothing to say
+    assert all(found[f"L{n}"].outcome is Outcome.INCONCLUSIVE for n in (3, 6))
 
 
 def test_a_layer_that_still_falls_when_the_run_ends_decides_nothing():
@@ -110,6 +121,41 @@ def test_a_layer_that_still_falls_when_the_run_ends_decides_nothing():
     rows = simulated(mean, lambda *_: 0.5, lambda *_: 0.05, lambda *_: 0.3, lambda _: 0.8)
     found = verdicts(rows)
     assert {found["L2"].outcome, found["L3"].outcome} == {Outcome.INCONCLUSIVE}
+
+
+def test_networks_that_no_rate_trains_decide_nothing():
+    def error(unit, start, rate):
+        return 0.9 if unit == "sigmoid" else 0.04 + 0.05 * abs(np.log10(rate / 0.1))
+
+    rows = simulated(lambda *_: 0.05, lambda *_: 0.5, error, lambda *_: 0.3, lambda _: 0.8)
+    found = verdicts(rows)
+    assert {found[name].outcome for name in ("L1", "L2", "L3", "L4")} == {Outcome.INCONCLUSIVE}
+    assert "No learning rate of the grid trains 4 hidden layers of sigmoid" in " ".join(found["L1"].reasons)
+    assert found["L1b"].effect.value == pytest.approx(0.45, abs=0.01)
+
+
+def test_five_layers_that_desaturate_as_four_do_are_seen():
+    def mean(start, hidden, labels, layer, step):
+        if layer < hidden or step < 10 or start == "normalised_uniform":
+            return 0.5
+        return 0.4 if step == STEPS[-1] else 0.05
+
+    def error(unit, start, rate):
+        return 0.04 + 0.05 * abs(np.log10(rate / 0.1))
+
+    rows = simulated(mean, lambda *_: 0.5, error, lambda *_: 0.3, lambda _: 0.8)
+    assert verdicts(rows)["L3"].outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_a_training_too_short_for_four_layers_says_nothing_of_five():
+    def mean(start, hidden, labels, layer, step):
+        return 0.5 if layer < hidden or step < 10 else 0.05
+
+    def error(unit, start, rate):
+        return 0.04 + 0.05 * abs(np.log10(rate / 0.1))
+
+    rows = simulated(mean, lambda *_: 0.5, error, lambda *_: 0.3, lambda _: 0.8)
+    assert verdicts(rows)["L3"].outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_best_rate_on_the_edge_decides_nothing():
@@ -140,6 +186,7 @@ def test_fall_rise_and_lag_of_one_trace():
     assert fall(Rows.of(rows), 4) == {3: pytest.approx(0.3)}
     assert rise(Rows.of(rows), 4) == {3: pytest.approx(0.2)}
     assert lag(Rows.of(rows)) == {3: pytest.approx(4)}
+    assert np.isnan(stays(Rows.of(rows), 4)[3])  # it falls to 0.2 within 1,500 updates: not saturated
 
 
 def test_a_study_without_rows_says_so():

@@ -13,7 +13,10 @@ from levinthal.lab import Rows
 from levinthal.networks.sigmoid import sigmoid_nets
 from levinthal.studies import find
 from levinthal.studies.trainability.last_layer_saturation import study
-from levinthal.studies.trainability.last_layer_saturation.claims import singular_value, spread_ratio
+from levinthal.studies.trainability.last_layer_saturation.claims.readings import (
+    singular_value,
+    spread_ratio,
+)
 from levinthal.studies.trainability.last_layer_saturation.design import Size, preset
 from levinthal.studies.trainability.last_layer_saturation.measure import (
     singular_values,
@@ -83,6 +86,27 @@ def test_the_smallest_study_end_to_end():
     assert abs(np.mean(list(spread_ratio(rows, "normalised_uniform").values()))) < 0.2
     assert np.mean(list(singular_value(rows, "normalised_uniform").values())) == pytest.approx(0.8, abs=0.06)
     assert len(list(study.figures(rows))) == 5
+
+
+def test_the_paper_s_own_budget_is_run_one_network_at_a_time():
+    trained = [task for task in study.presets["paper"].tasks if task.cell["steps"]]
+    assert {task.cell["steps"] for task in trained} == {5_000_000}
+    assert {(len(task.seeds), len(str(task.cell["rates"]).split())) for task in trained} == {(1, 1)}
+
+
+def test_initial_networks_are_read_of_many_draws():
+    for size in study.presets.values():
+        starts = {task.cell["start"]: len(task.seeds) for task in size.tasks if not task.cell["steps"]}
+        assert starts == {"fan_in_uniform": 32, "normalised_uniform": 32, "orthogonal": 32}
+
+
+def test_more_rates_of_sigmoids_are_cells_of_their_own():
+    grids = {}
+    for task in study.presets["standard"].tasks:
+        if task.cell["steps"]:
+            grids.setdefault(str(task.cell["activation"]), set()).add(str(task.cell["rates"]))
+    usual = "0.01 0.03 0.1 0.3 1"
+    assert grids == {"sigmoid": {usual, "3 10"}, "tanh": {usual}, "softsign": {usual}}
 
 
 def test_the_registry_finds_it():

@@ -28,7 +28,7 @@ def _rows(loss: Loss, drift: float, noise: float, edge: str) -> Iterator[Row]:
     for rule, rates in RATES.items():
         winner = rates[-1] if rule == edge else rates[len(rates) // 2]
         for hidden, rate, seed, step in (
-            (h, r, s, t) for h in (1, 3, 5) for r in rates for s in range(6) for t in STEPS
+            (h, r, s, t) for h in (1, 3, 5) for r in rates for s in range(10) for t in STEPS
         ):
             final = loss(rule, hidden) * (1 if rate == winner else 4) * np.exp(noise * draw.standard_normal())
             value, words = 2.3 if step == 0 else final, f"rate={rate:g}"
@@ -92,7 +92,7 @@ def test_downhill_or_not(share: float, outcome: str) -> None:
             {"rule": "directions", "hidden": 3},
             Measurement("downhill", Estimate.exact(value), seed, condition=f"factors={name}"),
         )
-        for seed in range(6)
+        for seed in range(10)
         for name, value in (("equalising", share), ("random", share), ("shuffled", 0.4 + 0.03 * seed))
     )
     assert judge(CLAIMS["R1"], CLAIMS["R1"].evidence(rows)).outcome.value == outcome

@@ -38,8 +38,8 @@ def test_the_fall_is_the_slope_along_the_rescaled_gradient() -> None:
         move = rescaled(slopes, factors)
         expected = (factors * norms(slopes) ** 2).sum(1) / norms(move).norm(dim=1)
         torch.testing.assert_close(fall(nets, move, x, y), expected, rtol=1e-5, atol=0)
-    for weight, kept in zip(nets.parameters(), before, strict=True):
-        torch.testing.assert_close(weight.detach(), kept, rtol=0, atol=1e-12)
+    for weight, original in zip(nets.parameters(), before, strict=True):
+        torch.testing.assert_close(weight.detach(), original, rtol=0, atol=1e-12)
 
 
 def test_imbalance_in_decades() -> None:

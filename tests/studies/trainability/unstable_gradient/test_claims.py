@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from levinthal.lab import Rows
 from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.trainability.unstable_gradient import study
-from levinthal.studies.trainability.unstable_gradient.claims.published import within
-from levinthal.studies.trainability.unstable_gradient.design import EPOCHS, NORMS, RATIOS
+from levinthal.studies.trainability.unstable_gradient.claims.published import as_odd
+from levinthal.studies.trainability.unstable_gradient.design import EPOCHS, NORMS, RATIOS, TERMS
 from levinthal.vocabulary import Estimate, Measurement, Outcome, Row
 
 CLAIMS = {claim.id: claim for claim in study.claims}
 
 
-def speeds(a_layer, *, pixels=784, times=1.0):
-    """Rows of ||dC/db|| that grow by 10^a_layer[start] a layer up to about the book's last norm."""
+def speeds(a_layer, *, pixels=784, times=1.0, dip=None):
+    """Rows of ||dC/db|| that grow by 10^a_layer[start] a layer up to about the book's last norm.
+
+    `dip` is an epoch at which they grow by 10^.1.
+    """
     draw = np.random.default_rng(0)
     for start, rate in a_layer.items():
         for hidden in NORMS:
             for epochs in (0, EPOCHS[-1]):
                 cell = {"read": "speed", "start": start, "hidden": hidden, "epochs": epochs}
                 cell |= {"labels": "true", "pixels": pixels}
-                for seed in range(8):
+                for seed, step in product(range(8), EPOCHS if epochs else (0,)):
+                    here = rate if step != dip else 0.1
                     for layer in range(1, hidden + 1):
                         norm = (
                             times
                             * (1.1 if start == "unit" else 0.285)
-                            * 10 ** (rate * (layer - hidden) + draw.normal(0, 0.03))
+                            * 10 ** (here * (layer - hidden) + draw.normal(0, 0.03))
                         )
-                        at = {"seed": seed, "step": epochs, "layer": f"{layer}"}
+                        at = {"seed": seed, "step": step, "layer": f"{layer}"}
                         yield Row(cell, Measurement("bias_gradient", Estimate.exact(norm), **at))
 
 
@@ -59,12 +65,27 @@ VANISHING = {"book": 0.65, "unit": 0.2, "orthogonal": 0.05}
 
 def test_vanishing_speeds_are_seen():
     rows = list(speeds(VANISHING))
-    for claim in ("U1", "U3"):
+    for claim, lowest in (("U1", 0.65), ("U3", 0.61)):  # of 18 epochs with noise of .03
         found = verdict(claim, rows)
         assert found.outcome is Outcome.REPLICATES
-        assert found.effect.value == pytest.approx(0.65, abs=0.02)
+        assert found.effect.value == pytest.approx(lowest, abs=0.02)
     assert verdict("U2", rows).outcome is Outcome.WEAKER
     assert verdict("U4", rows).outcome is Outcome.REPLICATES
+
+
+def test_a_single_epoch_of_equal_speeds_ends_throughout():
+    found = verdict("U3", speeds(VANISHING, dip=100))
+    assert found.outcome is Outcome.WEAKER
+    assert "at epoch 100 with 3 hidden layers" in " ".join(found.reasons)
+
+
+def test_the_share_of_small_terms_is_held_against_one_half():
+    def shares(share):
+        cell = {"read": "terms", "start": "unit", "hidden": 4}
+        return [Row(cell, Measurement(TERMS, Estimate.exact(share + s / 1000), s)) for s in range(8)]
+
+    assert verdict("U8", shares(0.81)).outcome is Outcome.REPLICATES
+    assert verdict("U8", shares(0.4)).outcome not in (Outcome.REPLICATES, Outcome.PARTIALLY)
 
 
 def test_equal_speeds_are_not_taken_for_vanishing():
@@ -111,31 +132,35 @@ def hump(rate):
     return -0.02 * abs(np.log10(rate / 0.1))
 
 
-def test_a_book_drawn_from_our_law_is_one_of_ours():
+def test_a_book_drawn_from_our_law_is_as_odd_as_ours():
     found = verdict("U7", drawn_like_the_book())
-    assert found.outcome is Outcome.REPLICATES
-    assert len(found.parts) == 15
-    assert found.control.value < 0.2
+    assert found.outcome is Outcome.REPORTED
+    assert list(found.parts) == ["2 hidden layers", "3 hidden layers", "4 hidden layers", "over training"]
+    assert 0.3 < found.effect.value <= 1  # it sits in the middle of its own law
     assert "holds 15 of the book's 15 numbers" in found.reasons[-1]
     assert "beside 32 seeds, it would hold 94%" in found.reasons[-1]
 
 
-def test_a_book_that_is_not_is_told_and_where():
-    assert verdict("U7", drawn_like_the_book(times=5)).outcome is Outcome.DOES_NOT_REPLICATE
-    odd = verdict("U7", drawn_like_the_book(odd=100))
-    assert odd.outcome is Outcome.PARTIALLY
-    assert "not beyond zero in last over first, epoch 100" in odd.reasons[0]
+def test_a_book_of_another_law_is_odder_than_all_of_ours():
+    found = verdict("U7", drawn_like_the_book(times=5))
+    assert max(part.value for part in list(found.parts.values())[:3]) <= 0.05
+    assert "The book's draw by rank among ours, 4 hidden layers: p = 0.03." in found.reasons
     elsewhere = verdict("U7", drawn_like_the_book(pixels=64))
     assert elsewhere.outcome is Outcome.INCONCLUSIVE
     assert "only a preset on MNIST" in elsewhere.reasons[-1]
 
 
-def test_what_one_seed_alone_reaches_does_not_count_for_it():
-    rows = []
-    for seed, norm in enumerate((0.05, 0.06, 0.05, 0.09)):  # the book's is .0657
-        cell = {"read": "speed", "start": "book", "hidden": 2, "epochs": 0, "labels": "true", "pixels": 784}
-        rows.append(Row(cell, Measurement("bias_gradient", Estimate.exact(norm), seed, 0, "1")))
-    assert within(Rows.of(rows), "book") == {"layer 1 of 2": {0: 1, 1: 1, 2: 1, 3: 0}}
+def test_the_p_value_by_rank_is_uniform_for_a_draw_of_the_same_law():
+    draw = np.random.default_rng(3)
+    found = []
+    for _ in range(400):  # nine correlated numbers, nine draws and the book
+        common = draw.normal(size=(10, 1))
+        table = common + draw.normal(size=(10, 9))
+        odd = as_odd(dict(enumerate(table[:9].tolist())), table[9].tolist())
+        found.append((1 + sum(odd.values())) / 10)
+    levels = np.arange(1, 11) / 10
+    below = [np.mean(np.array(found) <= level + 1e-9) for level in levels]
+    assert np.allclose(below, levels, atol=0.07)
 
 
 def test_the_figure_beside_the_book_shows_the_range_and_the_book():
@@ -154,28 +179,42 @@ def test_depth_that_hurts_sigmoids_alone_is_seen():
     rows = list(
         accuracies(lambda start, hidden, width, rate: 0.9 + gains.get((start, hidden), 0) + hump(rate))
     )
-    assert verdict("U5", rows).outcome is Outcome.REPLICATES
-    found = verdict("U6", rows)
-    assert found.outcome is Outcome.REPLICATES
-    assert found.effect.value == pytest.approx(0.7, abs=0.05)
-    assert set(found.parts) == {"learning rate 0.1", "best learning rates"}
+    for claim in ("U5", "U5b", "U6", "U6b"):
+        assert verdict(claim, rows).outcome is Outcome.REPLICATES
+    assert verdict("U6", rows).effect.value == pytest.approx(0.7, abs=0.05)
+    assert (
+        "Updates run here: 3,570, which is 2.4 % of the 150,000 of the book." in verdict("U6", rows).reasons
+    )
 
 
 def test_depth_without_an_effect_is_not():
     rows = list(accuracies(lambda start, hidden, width, rate: 0.9 + hump(rate)))
-    for claim in ("U5", "U6"):
+    for claim in ("U5", "U5b", "U6", "U6b"):
         assert verdict(claim, rows).outcome is Outcome.DOES_NOT_REPLICATE
 
 
-def test_parameters_in_width_that_do_as_much_spoil_the_second_layer():
+def test_parameters_in_width_that_do_as_much_are_shown_beside_the_second_layer():
     gain = {(1, 42): 0.006, (2, 30): 0.006}
-    rows = accuracies(lambda start, hidden, width, rate: 0.9 + gain.get((hidden, width), 0) + hump(rate))
-    assert verdict("U5", rows).outcome is Outcome.INCONCLUSIVE
+    rows = list(
+        accuracies(lambda start, hidden, width, rate: 0.9 + gain.get((hidden, width), 0) + hump(rate))
+    )
+    assert verdict("U5", rows).outcome is Outcome.REPLICATES
+    (rival,) = CLAIMS["U5"].evidence(Rows.of(rows)).rival.values()
+    assert np.mean(list(rival.values())) == pytest.approx(0.6, abs=0.05)
+
+
+def test_a_rate_that_suits_one_depth_is_told_apart_from_depth():
+    def share(start, hidden, width, rate):  # four layers want a rate ten times as large
+        return 0.9 - 0.02 * abs(np.log10(rate / (0.1 if hidden < 4 else 0.3)))
+
+    rows = list(accuracies(share))
+    assert verdict("U6", rows).effect.value == pytest.approx(2 * np.log10(3), abs=0.05)
+    assert verdict("U6b", rows).outcome is Outcome.DOES_NOT_REPLICATE
 
 
 def test_a_best_rate_on_the_edge_decides_nothing():
     rows = accuracies(lambda start, hidden, width, rate: 0.9 - 0.01 * hidden + 0.01 * rate)
-    found = verdict("U6", rows)
+    found = verdict("U6b", rows)
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "edge" in found.reasons[0]
 
@@ -193,7 +232,7 @@ def test_figures_say_what_the_rows_hold():
     share = accuracies(lambda start, hidden, width, rate: 0.9 + gains.get((start, hidden), 0) + hump(rate))
     figures = {figure.id: figure for figure in study.figures(Rows.of([*speeds(VANISHING), *share]))}
     assert set(figures) == {"start", "speeds", "ratios", "published", "accuracy"}
-    assert "93 times less gradient" in figures["start"].title
+    assert "96 times less gradient" in figures["start"].title
     four = figures["start"].panels[-1].series
     assert four[-1].role == "reference"
     assert four[-1].y == NORMS[4]

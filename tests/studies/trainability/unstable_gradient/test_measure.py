@@ -74,7 +74,10 @@ def test_the_smallest_study_end_to_end():
     size = Size(pixels=64, images=100, epochs=2, rates=(0.1, 1), seeds=2)
     tasks = [task for task in preset("tiny", "digits", size).tasks if task.cell["epochs"] != 499]
     rows = measured(tasks)
-    assert set(rows.distinct("name")) == {"accuracy", "bias_gradient"}
+    assert set(rows.distinct("name")) == {"accuracy", "bias_gradient", "small_terms"}
+    assert (
+        (rows.where(name="small_terms").values() > 0.6) & (rows.where(name="small_terms").values() < 1)
+    ).all()
     assert rows.where(name="accuracy").distinct("step") == [1, 2]
     assert rows.where(name="accuracy").distinct("rate") == [0.1, 1]
     assert len(list(study.figures(rows))) >= 2
@@ -89,6 +92,27 @@ def test_a_seed_is_the_same_whatever_other_seeds_run_beside_it():
     assert np.allclose(alone.values(), beside.where(seed=2).values(), atol=0.01)
 
 
+def test_small_terms_are_those_of_the_chain_rule_written_out():
+    cell = SPEED | {"read": "terms", "start": "unit", "images": 50, "epochs": 0}
+    found = measured([Task(cell, (3,))]).where(name="small_terms").by_seed()[3]
+    nets = sigmoid_nets((64, 30, 30, 10), seeds=(3,), initialisation="unit_normal")
+    hidden = [layer.detach() for layer in nets.layers(torch.tensor(DIGITS.train_inputs[:50]))[0]]
+    weights = nets.weights[1].detach()
+    small = [
+        abs(float(weights[0, i, j] * a * (1 - a))) < 0.25
+        for i in range(30)
+        for j in range(30)
+        for a in hidden[1][0, i].tolist()
+    ]
+    assert found == pytest.approx(np.mean(small), abs=1e-4)
+
+
+def test_the_long_preset_is_the_book_s_budget_one_seed_at_a_time():
+    tasks = [task for task in study.presets["long"].tasks if task.cell["read"] == "accuracy"]
+    assert {(task.cell["images"], task.cell["epochs"]) for task in tasks} == {(50_000, 30)}
+    assert {len(task.seeds) for task in tasks} == {1}
+
+
 def test_one_wide_layer_has_the_parameters_of_two():
     for pixels in (64, 784):
         two = 30 * (pixels + 1) + 30 * 31 + 10 * 31
@@ -100,7 +124,7 @@ def test_the_book_s_preset_is_its_protocol_at_every_depth():
     tasks = study.presets["book"].tasks
     books = [task for task in tasks if task.cell["start"] == "book" and task.cell["labels"] == "true"]
     assert {task.cell["hidden"] for task in books} == {1, 2, 3, 4}
-    protocol = {"read": "speed", "width": 30, "pixels": 784, "images": 1000}
+    protocol = {"width": 30, "pixels": 784, "images": 1000}
     assert all(task.cell.items() >= protocol.items() for task in tasks)
     assert {task.cell["epochs"] for task in tasks} == {0, 499}
     shared = [task.cell for task in study.presets["standard"].tasks if task.cell["read"] == "speed"]

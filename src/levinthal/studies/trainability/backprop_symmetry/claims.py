@@ -76,6 +76,7 @@ CLAIMS = (
         evidence=evidence(
             value("agreement", step=None, rule="whole"), control=value("agreement", step=None, rule="short")
         ),
+        deterministic=True,
     ),
     Claim(
         id="B5",

@@ -111,7 +111,7 @@ def _measured(task: Task, data: Dataset, device: str) -> Iterator[Measurement]:
             MemberMomentum,
             most=float(cell["momentum"]),
             nesterov=cell["rule"] == "nesterov",
-            period=max(1, steps // PERIODS),
+            period=int(cell.get("period", max(1, steps // PERIODS))),
         ),
         snapshots=log_spaced(steps, SNAPSHOTS),
     ):

@@ -13,19 +13,20 @@ from levinthal.vocabulary import Study, Verdict
 
 
 def answer(verdicts: Mapping[str, Verdict]) -> str:
-    """The lowest activation of the top layer, whether it recovers, and the other two main verdicts."""
-    fall = verdicts["L1"]
+    """How far the top layer falls over the grid of learning rates, and the other main verdicts."""
+    fall = verdicts["L1b"]
     if fall.effect is None:
         return "No runs yet."
     lows = [0.5 - part.value for part in fall.parts.values()]
     first = f"The top layer of sigmoids falls from 0.5 to {min(lows):.2f} at one learning rate, "
     others = (
+        ("L1", "it goes to 0 at the best learning rate"),
         ("L2", "it desaturates later"),
         ("L5", "tanh saturates from the first layer up"),
         ("L6", "the normalised initialisation keeps variances"),
     )
     outcomes = [f"'{words}' {verdicts[id_].outcome}" for id_, words in others if verdicts[id_].effect]
-    return f"{'; '.join([f'{first}{max(lows):.2f} at another', *outcomes])}."
+    return f"{'; '.join([f'{first}to {max(lows):.2f} at another', *outcomes])}."
 
 
 study = Study(
@@ -40,4 +41,5 @@ study = Study(
     figures=figures,
     answer=answer,
     terms=LOG2_RATIO,
+    protocol=("images", "steps"),
 )

@@ -20,7 +20,8 @@ from levinthal.lab.analysis import (
 )
 from levinthal.lab.analysis.effects import BySeed
 from levinthal.lab.storage.rows import Rows
-from levinthal.studies.trainability.last_layer_saturation.claims import (
+from levinthal.studies.trainability.last_layer_saturation.claims.readings import (
+    at_best,
     fall,
     lag,
     rise,
@@ -51,7 +52,7 @@ ACTIVATIONS = By("activation", {name: name for name in ("sigmoid", "tanh", "soft
 def figures(rows: Rows) -> Iterator[Figure]:
     """Every figure for which there are rows."""
     if rates := rows.where(name="mean", steps=trains).distinct("rate"):
-        yield from drawn((_sigmoids(rows, rates), _spreads(rows), _tanhs(rows, rates)))
+        yield from drawn((_sigmoids(rows, rates), _spreads(rows), _tanhs(rows)))
     yield from drawn((_passed_on(rows), _errors(rows)))
 
 
@@ -97,16 +98,17 @@ def _spreads(rows: Rows) -> Figure:
     return Figure("sigmoid-spreads", f"The spread of the top layer of sigmoids {seen}", words, panels)
 
 
-def _tanhs(rows: Rows, rates: list[float]) -> Figure:
+def _tanhs(rows: Rows) -> Figure:
     """The 98th percentile of |activation| of every layer, for two initialisations at each learning rate."""
     arms = {start: arm(rows, "tanh", start) for start in (STANDARD, NORMALISED)}
     panels = [panel for start, nets in arms.items() for panel in _layers(nets, "p98", LEVEL, NAMES[start])]
     lags = [
-        f"{_times(float(np.mean(found or [np.nan])))} ({NAMES[start]})"
-        for start, nets in arms.items()
-        for found in [[v for rate in rates for v in lag(nets.where(name="p98", rate=rate)).values()]]
+        f"{_times(float(np.median(found)))} ({NAMES[start]})"
+        for start in arms
+        if (found := list(at_best(lag, ("tanh", start, 4, "true"))(rows).by_seed.values()))
     ]
-    title = f"Layer 4 of tanh saturates {', '.join(lags)} as layer 1, on average over the learning rates"
+    seen = f"saturates {', '.join(lags)} as layer 1" if lags else "is not seen to saturate"
+    title = f"Layer 4 of tanh {seen}, at the best learning rate"
     return Figure("tanh-levels", title, caption(rows, QUARTILES, "saturated: 2 % beyond 0.9"), tuple(panels))
 
 
@@ -118,6 +120,8 @@ def _times(ratio: float) -> str:
 def _passed_on(rows: Rows) -> Figure:
     """The spread of each layer's activations before training, for every initialisation."""
     found = rows.where(name="sd", activation="tanh", hidden=4, labels="true", step=0)
+    alone = found.where(steps=0)
+    found = alone if len(alone.distinct("start")) > 1 else found
     found = found.where(rate=min(found.distinct("rate"), default=0))
     panels = facets(found, LAYER, Axis("sd of activations", log=True), INITS, spread=RANGE)
     shares = [

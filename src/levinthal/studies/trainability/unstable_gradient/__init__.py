@@ -14,16 +14,16 @@ from levinthal.vocabulary import Study, Verdict
 
 def answer(verdicts: Mapping[str, Verdict]) -> str:
     """How much slower the early layers are, whether that lasts, and the effect of depth on accuracy."""
-    first, lasting, depth = (verdicts[name].effect for name in ("U1", "U3", "U6"))
+    first, lasting, depth = (verdicts[name].effect for name in ("U1", "U3", "U6b"))
     if first is None or lasting is None:
         return "No runs yet."
     slower = f"Each layer back has {10**first.value:.1f} times less gradient before training"
-    later = f"{10**lasting.value:.1f} times less after 499 epochs"
+    later = f"{10**lasting.value:.1f} times less at the worst of the epochs that were read"
     if depth is None:
         return f"{slower} and {later}."
     more = "loses" if depth.value > 0 else "gains"
     points = f"going from two to four layers {more} {abs(depth.value):.2g} points of accuracy"
-    return f"{slower} and {later}; {points}."
+    return f"{slower} and {later}; {points} after the updates run here."
 
 
 study = Study(
@@ -38,4 +38,5 @@ study = Study(
     figures=figures,
     answer=answer,
     terms=LOG10_RATIO,
+    protocol=("images", "epochs"),
 )

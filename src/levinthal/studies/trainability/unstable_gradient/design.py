@@ -1,8 +1,8 @@
 """The cells of every preset, and the book's own numbers.
 
-A cell's factors: `read` ("speed", the gradient of every layer's biases, or "accuracy"), `start` (the
-initialisation, see INITS), `hidden` (number of hidden layers), `width`, `pixels`, `images` trained on,
-`epochs`, `labels` ("true" or "shuffled"), and the `rates` of the accuracies.
+A cell's factors: `read` ("speed", the gradient of every layer's biases, "terms", the factors of its product,
+or "accuracy"), `start` (the initialisation, see INITS), `hidden` (number of hidden layers), `width`,
+`pixels`, `images` trained on, `epochs`, `labels` ("true" or "shuffled"), and the `rates` of the accuracies.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ DECAY = 1e-4  # lambda / n of the accuracies: 5 / 50,000
 LAMBDA = 5.0  # of the speeds, where n is the 1,000 images of the one batch
 IMAGES = 1000
 BATCH = 10
+TERMS = "small_terms"  # the measurement of the cells that read the terms
 DRAWS = 32  # networks whose gradients are read before training
 
 INITS: Mapping[str, tuple[str, str]] = {
@@ -61,6 +62,7 @@ class Size:
     epochs: int
     rates: tuple[float, ...]
     seeds: int = 8
+    alone: bool = False  # each seed is a task of its own, so that Ctrl-C loses little
 
 
 def preset(about: str, data: str, size: Size) -> Preset:
@@ -91,6 +93,8 @@ def speeds(pixels: int, *, seeds: int, depths: tuple[int, ...] = tuple(NORMS)) -
         yield Task(cell | {"epochs": 0}, tuple(range(DRAWS)), 0.01)
         cost = seeds * EPOCHS[-1] * IMAGES * WIDTH * (pixels + 120 * hidden) * 1e-10
         yield Task(cell | {"epochs": EPOCHS[-1]}, tuple(range(seeds)), cost)
+    terms = _cell(pixels, read="terms", start="unit", hidden=4, images=IMAGES, epochs=0)
+    yield Task(terms, tuple(range(DRAWS)), 0.01)
 
 
 def _accuracies(size: Size) -> Iterator[Task]:
@@ -101,10 +105,10 @@ def _accuracies(size: Size) -> Iterator[Task]:
         cell = _cell(size.pixels, read="accuracy", start=start, hidden=hidden, width=width)
         cell |= {"images": size.images, "epochs": size.epochs, "rates": rates_word(size.rates)}
         steps = size.epochs * size.images // BATCH
-        members = size.seeds * len(size.rates)
-        yield Task(
-            cell, tuple(range(size.seeds)), steps * (4e-4 + 5e-8 * members * (size.pixels + 100 * hidden))
-        )
+        together = [(seed,) for seed in range(size.seeds)] if size.alone else [tuple(range(size.seeds))]
+        for seeds in together:
+            members = len(seeds) * len(size.rates)
+            yield Task(cell, seeds, steps * (4e-4 + 5e-8 * members * (size.pixels + 100 * hidden)))
 
 
 def wider(pixels: int) -> int:
@@ -129,6 +133,8 @@ PRESETS = {
     ),
     "book": book("MNIST, the speeds of 1 to 4 hidden layers as in the book, 32 seeds; four minutes", 32),
     "long": preset(
-        "MNIST, accuracies with 50,000 images as in the book; hours", "mnist", Size(784, 50_000, 30, RATES)
+        "MNIST, accuracies with 50,000 images as in the book; about four hours on two cores",
+        "mnist",
+        Size(784, 50_000, 30, RATES, alone=True),
     ),
 }

@@ -18,6 +18,7 @@ from levinthal.studies.trainability.unstable_gradient.design import (
     INITS,
     LAMBDA,
     RATE,
+    TERMS,
 )
 from levinthal.training import choose_device, train
 from levinthal.training.grid import Grid, train_grid
@@ -30,7 +31,7 @@ def measure(task: Task, *, data: Dataset, device: str = "cpu") -> Iterator[Measu
 
     Raises InputError for a cell that asks for more images than there are.
     """
-    read = _speeds if task.cell["read"] == "speed" else _accuracies
+    read = {"speed": _speeds, "terms": _terms, "accuracy": _accuracies}[str(task.cell["read"])]
     return read(task, data, choose_device(device))
 
 
@@ -71,6 +72,20 @@ def bias_gradients(snapshot: Snapshot) -> Iterator[Measurement]:
         norms = bias.grad.double().norm(dim=1).tolist()
         for seed, norm in zip(nets.seeds, norms, strict=True):
             yield Measurement("bias_gradient", Estimate.exact(norm), seed, snapshot.step, f"{layer}")
+
+
+@torch.no_grad()
+def _terms(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:
+    """The share of terms |w s'(z)| below 1/4 between the hidden layers, before training, a seed at a time."""
+    inputs, _ = training_subset(data, int(task.cell["images"]), str(task.cell["labels"]), factor="images")
+    nets = _networks(task.cell, task.seeds, data).to(device)
+    hidden, _ = nets.layers(inputs.to(device))
+    for row, seed in enumerate(nets.seeds):
+        shares = [
+            float(((weight[row].abs()[..., None] * (a[row] * (1 - a[row]))[:, None]) < 0.25).double().mean())
+            for weight, a in list(zip(nets.weights, hidden, strict=False))[1:]
+        ]
+        yield Measurement(TERMS, Estimate.exact(sum(shares) / len(shares)), seed)
 
 
 def _accuracies(task: Task, data: Dataset, device: torch.device) -> Iterator[Measurement]:

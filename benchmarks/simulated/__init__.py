@@ -1,0 +1,1 @@
+"""Simulated studies with a known truth, for `benchmarks/verdicts.py`."""

@@ -1,0 +1,209 @@
+"""Record an ordinary training loop: which steps are sampled, when each begins and ends, what is read of it.
+
+It reads, never writes, and never raises inside the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.hooks import RemovableHandle
+
+from levinthal.clinic.recording.batch_stats import batch_numbers
+from levinthal.clinic.recording.external_updates import ExternalUpdates
+from levinthal.clinic.recording.history import TURNS, History
+from levinthal.clinic.recording.hooks import StepRecorder, is_compiled
+from levinthal.clinic.recording.parameter_norms import Tensors
+from levinthal.clinic.recording.recurrences import recurrent_gains
+from levinthal.clinic.recording.row_reservoir import row_fingerprints
+from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
+from levinthal.clinic.recording.validation import Validation
+
+WHOLE = 8
+"""Number of samples after which layers, weights and batches are read in turns."""
+DETAIL_RATIO = 1.5
+"""Ratio of the steps of two successive detailed samples, at least."""
+GOLDEN = (5**0.5 - 1) / 2
+
+
+def sampled_step(block: int, every: int) -> int:
+    """The step that is sampled in a block of `every` steps. Its place in the block follows the golden ratio,
+    so that periodic events of the loop (epochs, accumulated batches) are not aliased.
+
+    >>> [sampled_step(block, 10) for block in range(5)]
+    [0, 16, 22, 38, 44]
+    """
+    return block * every + int(every * (block * GOLDEN % 1))
+
+
+class LoopRecorder:
+    """Hooks on the model and its first optimiser, and the history of the steps that they sample.
+
+    A sampled step begins with the first forward pass in training mode and ends with the optimiser's step. In
+    every other step two integers are compared, and nothing else is done. One exception: the pass after a
+    detailed sample reads whether the weights were changed outside the optimiser's step.
+
+    Attributes:
+        setup: The model, its optimisers and parameters.
+        every: One step in so many is sampled.
+        history: The sampled steps.
+        trouble: The failure that ended the recording; the loop goes on.
+    """
+
+    def __init__(self, setup: TrainingSetup, every: int, validation: Validation | None = None) -> None:
+        self.setup, self.every = setup, every
+        self.history = History(
+            equal_row_matrices=setup.equal_row_matrices(EQUAL_AT_INIT),
+            recurrent_gains=recurrent_gains(setup.hooked_module),
+            validation=validation,
+        )
+        self.history.rows.with_fingerprints = validation is not None
+        self.trouble = ""
+        self._step = self._due = self._block = 0
+        self._sample: Sample | None = None
+        self._tensors = Tensors(setup.parameters)
+        self._recorder = StepRecorder(setup.hooked_module)
+        self._recorder.safely = self._safely
+        self._recorder.on_backward = self._backward_begins
+        self._recorder.on_gradients = self._backward_is_over
+        self._recorder.on_targets = self.history.rows.pair
+        self._external_updates = ExternalUpdates()
+        self._handles: list[RemovableHandle] = []
+        self._sampled, self._next_detailed, self._weighed = 0, 0.0, False
+
+    def begin(self) -> None:
+        """Set the hooks, and read the validation set."""
+        model, first = self.setup.model, self.setup.optimizers[0]
+        self._recorder.is_disabled = is_compiled(model)
+        self._handles = [
+            model.register_forward_pre_hook(self._forward_begins, with_kwargs=True),
+            model.register_forward_hook(self._forward_is_over),
+            first.register_step_pre_hook(self._step_begins),
+            first.register_step_post_hook(self._step_is_over),
+        ]
+        if self.history.validation is not None:
+            self.history.validation.read()
+
+    def end(self) -> None:
+        """Remove every hook, and evaluate the validation set a last time."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._recorder.end()
+        self._sample = self._external_updates.sample = None
+        self._tensors.forget()
+        self._safely(self._evaluate, True)
+
+    def begin_step(self, inputs: tuple[Any, ...]) -> None:
+        """Begin a step by hand, where none has begun and it is to be sampled."""
+        if self._handles and self._sample is None and self._step == self._due:
+            self._safely(self._begin, inputs, {})
+            if not self._recorder.is_disabled:
+                self._safely(self._recorder.join)  # the model itself may never be called
+
+    def catch_up(self) -> None:
+        """Evaluate the validation set between two steps, if an evaluation is due."""
+        if self._handles and self._sample is None:
+            self._safely(self._evaluate)
+
+    def _evaluate(self, last: bool = False) -> None:
+        """Evaluate the validation set, if there is one and an evaluation is due."""
+        validation, calls = self.history.validation, [s.losses for s in self.history.samples[-1:]]
+        if validation is not None and calls:
+            kind = calls[0][0].kind if calls[0] else ""
+            step = max(self._step - 1, 0)
+            validation.evaluate(self.setup.hooked_module, step, self.history.rows, kind, last=last)
+
+    def _safely(self, function: Callable[..., None], *args: Any) -> None:
+        """Call a function; its failure is noted and ends the recording instead of the user's training."""
+        if self.trouble:
+            return
+        try:
+            with torch._C.DisableTorchFunction():  # else every operation comes back to the recorder
+                function(*args)
+        except Exception as error:
+            self.trouble = f"{type(error).__name__}: {error}"
+            self._sample = None
+            self._recorder.end()
+
+    def _forward_begins(self, model: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
+        if torch.compiler.is_compiling():  # the whole step is compiled, and this call would be with it
+            return
+        if not torch.is_grad_enabled():
+            self.history.evaluated_in_train += model.training
+        else:
+            if self._external_updates.sample is not None:
+                self._safely(self._external_updates.read)
+            if self._sample is None and self._step == self._due:
+                self._safely(self._begin, args, words)
+
+    def _forward_is_over(self, *_: Any) -> None:
+        if self._sample is not None and not torch.compiler.is_compiling():
+            self._safely(self._recorder.forward_done)
+
+    def _step_begins(self, _: Optimizer, args: tuple[Any, ...], words: dict[str, Any]) -> None:
+        """Stop recording before the optimiser's own arithmetic, but not before the passes of a closure."""
+        if self._sample is None or self._sample.loss is None:
+            return
+        if not any(map(callable, (*args, *words.values()))):  # else the last pass of an accumulated step, say
+            self._safely(self._recorder.end)
+
+    def _step_is_over(self, *_: Any) -> None:
+        self._step += 1
+        if self._sample is not None:
+            self._safely(self._after_step, self._sample)
+        if self._step > self._due:
+            self._block += 1
+            self._due = sampled_step(self._block, self.every)
+
+    def _begin(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
+        self._sample = Sample(self._step, training=self.setup.model.training)
+        if self._step >= self._next_detailed:
+            self._sample.detailed, self._next_detailed = True, DETAIL_RATIO * self._step + 1
+        whole, turn = self._sample.detailed or self._sampled < WHOLE, self._sampled % TURNS
+        layers, self._weighed, batch = whole or turn == 0, whole or turn == 1, whole or turn == 2
+        if self._weighed:
+            self._tensors.begin()
+        first = next((a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()), None)
+        if first is not None:
+            self._sample.batch_size = len(first)
+            self._sample.batch = batch_numbers(first, whole=batch) if first.is_floating_point() else None
+            if not first.is_floating_point():
+                self._sample.token_fingerprint = row_fingerprints(first.reshape(1, -1))[0]
+        self.history.rows.offer(args, words)
+        self._sampled += 1
+        self._recorder.begin(self._sample, layers=layers)
+
+    def _backward_begins(self) -> None:
+        if self._weighed:
+            self._tensors.backward_begins()
+
+    def _backward_is_over(self) -> None:
+        if self._sample is None or not self._weighed:
+            return
+        left = self._tensors.backward_is_over()
+        if self._step > 0:
+            # of several passes (accumulation, a GAN) the least: a forgotten zero_grad leaves some in each
+            known = self._sample.stale
+            self._sample.stale = left if known is None else torch.minimum(known, left)
+
+    def _after_step(self, sample: Sample) -> None:
+        self._recorder.end()
+        sample.rates = self.setup.rates()
+        named = zip(self.setup.names, self.setup.parameters, strict=True)
+        sample.without_gradient = tuple(name for name, p in named if p.grad is None)
+        if sample.detailed:
+            self._external_updates.begin(sample, self._tensors)
+            sample.bounded, sample.bias_gradients = self._tensors.bounded(), self._tensors.bias_gradients()
+        sample.tensors = self._tensors.columns(rounding=sample.detailed) if self._weighed else None
+        self.history.add(sample)
+        if len(self.history) == 2 and self.history.equal_row_matrices:
+            self.history.row_distances = self.setup.row_distances(self.history.equal_row_matrices)
+        self.history.rows.keep()
+        self._sample = None
+        self._evaluate()

@@ -1,0 +1,77 @@
+"""The word of a claim over disjoint blocks of seeds: does it come out the same each time?
+
+A word that rests on eight seeds is one draw of a random word. Judged again on other eight seeds it may be
+another one. Each block is judged alone, on its own rows, with its own best learning rates.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from levinthal.lab.judging.verdicts import judge
+from levinthal.lab.storage.rows import Rows
+from levinthal.vocabulary import Claim, Outcome
+
+BLOCK = 8
+"""Seeds of a block: the fewest that can replicate."""
+FEWEST_BLOCKS = 3
+
+
+def seed_blocks(seeds: Iterable[int], size: int = BLOCK) -> list[tuple[int, ...]]:
+    """Disjoint blocks of seeds, in ascending order; seeds that fill no block are left out.
+
+    Args:
+        seeds: the seeds that have run, in any order.
+        size: seeds of a block.
+
+    Returns:
+        The blocks.
+
+    >>> seed_blocks(range(7), 3)
+    [(0, 1, 2), (3, 4, 5)]
+    """
+    ordered = sorted(set(seeds))
+    return [tuple(ordered[at : at + size]) for at in range(0, len(ordered) - size + 1, size)]
+
+
+def block_outcomes(claim: Claim, rows: Rows, size: int = BLOCK) -> tuple[Outcome, ...]:
+    """The word of a claim over each block of seeds.
+
+    Args:
+        claim: a claim that is judged.
+        rows: the rows of one preset.
+        size: seeds of a block.
+
+    Returns:
+        One word a block; none where the rows hold fewer than three blocks, and for a claim that is only
+        reported.
+    """
+    blocks = seed_blocks(rows.distinct("seed"), size)
+    if claim.smallest_effect is None or len(blocks) < FEWEST_BLOCKS:
+        return ()
+    return tuple(judge(claim, claim.evidence(rows.where(seed=block))).outcome for block in blocks)
+
+
+def stability(outcome: Outcome, blocks: Sequence[Outcome]) -> str:
+    """How often the word of a verdict comes out over the blocks.
+
+    Args:
+        outcome: the verdict's word.
+        blocks: the words over the blocks.
+
+    Returns:
+        A phrase: the share of blocks with this word, then the other words; empty without blocks.
+
+    >>> R, P = Outcome.REPLICATES, Outcome.PARTIALLY
+    >>> stability(R, (R, R, P))
+    'in 2 of 3 blocks of seeds; else partially'
+    >>> stability(P, (P, P, P))
+    'in 3 of 3 blocks of seeds'
+    """
+    if not blocks:
+        return ""
+    others = Counter(word for word in blocks if word is not outcome)
+    rest = " or ".join(str(word) for word, _ in others.most_common())
+    words = f"in {len(blocks) - others.total()} of {len(blocks)} blocks of seeds"
+    return f"{words}; else {rest}" if rest else words

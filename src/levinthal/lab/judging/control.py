@@ -1,0 +1,82 @@
+"""The control arm: where it shows the effect too, and whether the effect goes beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from levinthal.lab.judging.arms import Arm, arm_of, excess_of
+from levinthal.lab.judging.reasons import formatted, size_text
+from levinthal.lab.judging.sizes import Sizes
+from levinthal.lab.judging.statistics import FEWEST_SEEDS
+from levinthal.vocabulary import Evidence, Outcome
+
+Ruling = tuple[Outcome, tuple[str, ...]]
+_SHARED = "The effect does not surely exceed that of the control: {}."
+
+
+def explained_by_control(evidence: Evidence, parts: Mapping[str, Arm], sizes: Sizes) -> dict[str, Arm]:
+    """The controls of those conditions whose own control shows the effect, and which do not exceed it."""
+    found = {}
+    for part, arm in parts.items():
+        control = arm_of(evidence.control.get(part, {}), sizes.beside())
+        shows = sizes.beyond_null(control.interval) and control.interval.high >= sizes.smallest
+        if shows and sizes.beyond_null(arm.interval) and not _exceeds(arm, control, sizes):
+            found[part] = control
+    return found
+
+
+def hold_against_control(outcome: Outcome, overall: Arm, control: Arm, sizes: Sizes) -> Ruling:
+    """What is left of an outcome beside the control."""
+    if outcome is Outcome.WEAKER:
+        return _weaker_beside_control(overall, control, sizes)
+    if outcome not in (Outcome.REPLICATES, Outcome.PARTIALLY):
+        return outcome, ()
+    clean, why = _is_clean(overall, control, sizes)
+    if not clean:
+        return Outcome.INCONCLUSIVE, (why,)
+    if control.estimate and sizes.beyond_null(overall.interval) and not _apart(overall, control, sizes):
+        return Outcome.INCONCLUSIVE, (_SHARED.format(formatted(control.estimate)),)
+    excess = excess_of(overall, control, sizes).estimate if sizes.beyond_null(control.interval) else None
+    if outcome is Outcome.REPLICATES and excess is not None and excess.value < sizes.counts:
+        less = f"Less that of the control, seed by seed, the effect is {formatted(excess)}"
+        return Outcome.PARTIALLY, (f"{less}, below {size_text(sizes.counts, sizes.unit)}.", why)
+    return outcome, (why,)
+
+
+def _exceeds(arm: Arm, control: Arm, sizes: Sizes) -> bool:
+    """Whether the effect exceeds that of the control, seed by seed, by as much as counts."""
+    return excess_of(arm, control, sizes).interval.low >= sizes.counts
+
+
+def _apart(arm: Arm, control: Arm, sizes: Sizes) -> bool:
+    """Whether the effect surely exceeds that of the control, whole against whole or seed by seed."""
+    return control.interval.high < arm.interval.low or excess_of(arm, control, sizes).interval.low > 0
+
+
+def _is_clean(overall: Arm, control: Arm, sizes: Sizes) -> tuple[bool, str]:
+    if control.estimate is None:
+        return False, "The control arm has no runs, and without it nothing replicates."
+    if control.n < FEWEST_SEEDS:
+        return False, f"The control arm has too few seeds to decide: {control.n}, not {FEWEST_SEEDS}."
+    words = formatted(control.estimate)
+    # There are two ways to be clean: they share the error of one.
+    each = sizes.at(1 - (1 - sizes.level) / 2)
+    if arm_of(control.values, each.beside()).interval.high < sizes.smallest:
+        return True, f"The control shows no such effect: {words}."
+    if _exceeds(overall, control, each):
+        counts = size_text(sizes.counts, sizes.unit)
+        return True, f"The effect exceeds the control by more than {counts}, seed by seed: {words}."
+    if sizes.beyond_null(control.interval):
+        return False, f"The control shows the same effect: {words}."
+    return False, f"The control does not exclude {size_text(sizes.smallest, sizes.unit)}: {words}."
+
+
+def _weaker_beside_control(overall: Arm, control: Arm, sizes: Sizes) -> Ruling:
+    """A weaker effect counts as one only if it exceeds the control; the smallest size is excluded anyway."""
+    if control.estimate is None or control.n < FEWEST_SEEDS:
+        missing = f"the control arm has {control.n} of {FEWEST_SEEDS} seeds"
+        return Outcome.DOES_NOT_REPLICATE, (f"Whether the rest is an effect is open: {missing}.",)
+    words = formatted(control.estimate)
+    if _apart(overall, control, sizes):
+        return Outcome.WEAKER, (f"The effect exceeds that of the control: {words}.",)
+    return Outcome.DOES_NOT_REPLICATE, (_SHARED.format(words),)

@@ -1,0 +1,104 @@
+"""Seeds that failed, which count against a verdict, and seeds that may fail and have not been seen."""
+
+from __future__ import annotations
+
+from levinthal.lab.judging.arms import Arm, estimate_of
+from levinthal.lab.judging.reasons import failed_note, percent, size_text
+from levinthal.lab.judging.shares import share_interval, unseen_share
+from levinthal.lab.judging.sizes import LEVEL_AGAIN, Sizes
+from levinthal.lab.judging.statistics import MOST_SEEDS
+from levinthal.vocabulary import Estimate, Outcome, Trust
+
+FEWEST_TO_REPLICATE = 8
+UNCHANGED = "Counting them against the verdict does not change it."
+TOO_SMALL = (Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE)
+Ruling = tuple[Outcome, tuple[str, ...]]
+
+
+def failed_share(overall: Arm) -> Estimate | None:
+    """The share of seeds that failed in some condition, with its exact interval; None where none did."""
+    if not overall.failed:
+        return None
+    total = overall.failed + overall.n
+    interval = share_interval(overall.failed, total)
+    return Estimate(
+        overall.failed / total, "of seeds", interval, trust=Trust.CALIBRATED, details={"n": total}
+    )
+
+
+def count_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
+    """Count failed seeds against it: as null if it favours the claim, else as twice what counts."""
+    told = failed_note(overall, failed_share(overall))
+    if overall.failed == 0 or outcome is Outcome.INCONCLUSIVE:
+        return outcome, told
+    if overall.failed > overall.n:
+        why = "More seeds failed than have an effect, and that decides nothing."
+        return Outcome.INCONCLUSIVE, (*told, why)
+    stands = _with_failed(outcome, overall, sizes)
+    if stands is outcome:
+        return outcome, (*told, UNCHANGED)
+    why = f"Without them it would read '{outcome}'; counted against it, they weaken it."
+    return stands, (*told, why)
+
+
+def _with_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Outcome:
+    """What is left of an outcome when every failed seed counts against it."""
+    fill = _most(sizes) if outcome in TOO_SMALL else sizes.null
+    counted = estimate_of([*overall.values.values(), *[fill] * overall.failed], sizes).interval
+    if counted is None:
+        return Outcome.INCONCLUSIVE
+    filled = sizes.outcome(counted)
+    if filled is outcome or (filled in TOO_SMALL and outcome in TOO_SMALL):
+        return outcome
+    weaker = (outcome, filled) == (Outcome.REPLICATES, Outcome.PARTIALLY)
+    return Outcome.PARTIALLY if weaker else Outcome.INCONCLUSIVE
+
+
+def _most(sizes: Sizes) -> float:
+    """The effect of a failed seed that would favour the claim."""
+    return 1.0 if sizes.binary else sizes.smallest + sizes.counts
+
+
+def survives_unseen(agreeing: int, overall: Arm, sizes: Sizes) -> bool:
+    """Whether that many seeds without a failure let the mean survive those that may fail and were not seen.
+
+    A seed that fails has the null value. With the largest share of such seeds that is not excluded, the mean
+    must still reach the smallest effect size.
+    """
+    if sizes.deterministic or overall.estimate is None:
+        return True
+    share = unseen_share(agreeing, overall.failed, level=sizes.level)
+    enough = agreeing >= FEWEST_TO_REPLICATE
+    return enough and (1 - share) * (overall.estimate.value - sizes.null) >= sizes.counts
+
+
+def seeds_to_replicate(overall: Arm, sizes: Sizes) -> int | None:
+    """How many seeds 'replicates' would need in the next analysis, at the mean seen; or None."""
+    stricter = sizes.at(LEVEL_AGAIN)
+    fewest, most = FEWEST_TO_REPLICATE - 1, FEWEST_TO_REPLICATE
+    while not survives_unseen(most, overall, stricter):
+        if most > MOST_SEEDS:
+            return None
+        fewest, most = most, 2 * most
+    while most - fewest > 1:
+        middle = (fewest + most) // 2
+        enough = survives_unseen(middle, overall, stricter)
+        fewest, most = (fewest, middle) if enough else (middle, most)
+    return most
+
+
+def withhold(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
+    """Withhold 'replicates' where it has too few seeds to survive those that have not been seen."""
+    if outcome is not Outcome.REPLICATES or survives_unseen(overall.n, overall, sizes):
+        return outcome, ()
+    enough = seeds_to_replicate(overall, sizes)
+    beyond = f"It lies beyond {size_text(sizes.smallest, sizes.unit)}, but"
+    share = percent(unseen_share(overall.n, overall.failed, level=sizes.level))
+    why = (
+        f"{beyond} {overall.n} seeds are too few to replicate."
+        if overall.n < FEWEST_TO_REPLICATE
+        else f"{beyond} up to {share} of seeds may fail; with those at {sizes.zero} the mean would not."
+    )
+    enough_words = f"{enough} seeds" if enough else f"More than {MOST_SEEDS} seeds"
+    way_out = f"{enough_words} without a failure would be enough."
+    return Outcome.PARTIALLY, (f"{why} {way_out}",)

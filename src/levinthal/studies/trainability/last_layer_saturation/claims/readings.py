@@ -1,0 +1,127 @@
+"""Numbers of one network, and readings of them at the learning rate that trains a kind of network best.
+
+The paper chooses the learning rate of each model by its error, so the claims are read there. A grid that
+trains no network of a kind, or whose best learning rate is on its edge, decides nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from levinthal.lab.analysis import Effect, Reading, best_at_end, mean_by_seed
+from levinthal.lab.analysis.curves import Curve, curves
+from levinthal.lab.analysis.effects import BySeed
+from levinthal.lab.analysis.rates import BestRate
+from levinthal.lab.storage.rows import Rows
+from levinthal.studies.trainability.last_layer_saturation.design import (
+    EARLY,
+    NAMES,
+    SATURATED,
+    Arm,
+    arm,
+    initial_rows,
+    trains,
+)
+
+Number = Callable[[Rows], BySeed]
+FALLEN = 0.35
+"""A mean activation this far below 1/2 is a saturated layer: seven tenths of the way to 0."""
+RISEN = 0.1
+"""A mean activation this far above its lowest value has left saturation: a tenth of the range."""
+UNTRAINED = 0.45
+"""An arm whose best test error is above this, half of the error of guessing, trains at no learning rate."""
+
+
+def traces(rows: Rows, name: str, layer: int) -> dict[int, Curve]:
+    """Seed -> a statistic of a layer over training."""
+    return curves(rows, name=name, layer=f"{layer}")
+
+
+def fall(rows: Rows, layer: int = 4) -> dict[int, float]:
+    """Seed -> how far below 1/2 a layer's mean activation gets within the first updates."""
+    found = traces(rows, "mean", layer)
+    return {seed: 0.5 - float(mean[steps <= EARLY].min()) for seed, (steps, mean) in found.items()}
+
+
+def rise(rows: Rows, layer: int = 4) -> dict[int, float]:
+    """Seed -> how far a layer's mean activation is, at the end, above its lowest value."""
+    return {seed: float(mean[-1] - mean.min()) for seed, (_, mean) in traces(rows, "mean", layer).items()}
+
+
+def settled_rise(rows: Rows, layer: int = 4) -> dict[int, float]:
+    """As `rise`, but NaN where the layer is at its lowest when the run ends: it may still rise."""
+    found = traces(rows, "mean", layer)
+    low = {seed: int(mean.argmin()) == len(mean) - 1 for seed, (_, mean) in found.items()}
+    return {seed: math.nan if low[seed] else number for seed, number in rise(rows, layer).items()}
+
+
+def stays(rows: Rows, layer: int) -> dict[int, float]:
+    """Seed -> 1 if a saturated layer does not rise at all, 0 if by `RISEN`; NaN if it never saturates."""
+    return {
+        seed: 1 - rise(rows, layer)[seed] / RISEN if low >= FALLEN else math.nan
+        for seed, low in fall(rows, layer).items()
+    }
+
+
+def lag(rows: Rows) -> dict[int, float]:
+    """Seed -> log2 of the update at which layer 4 saturates over that of layer 1; 0 if neither does."""
+    first, last = (traces(rows, "p98", layer) for layer in (1, 4))
+    return {seed: math.log2(saturates(last[seed]) / saturates(first[seed])) for seed in first}
+
+
+def saturates(curve: Curve) -> float:
+    """The first update read at which 2 % of a layer lie beyond 0.9, from 1; never is twice the run."""
+    steps, level = curve
+    beyond = np.flatnonzero(level > SATURATED)
+    return float(max(steps[beyond[0]], 1)) if len(beyond) else 2.0 * float(steps[-1])
+
+
+def spread_ratio(rows: Rows, start: str) -> dict[int, float]:
+    """Seed -> log2 of the factor of a layer of tanh on the spread of activations, before training."""
+    found = initial_rows(rows, start).where(name="sd")
+    found = found.where(rate=min(found.distinct("rate"), default=0))
+    first, last = (found.by_seed(layer=layer) for layer in ("1", "4"))
+    return {seed: math.log2(last[seed] / first[seed]) / 3 for seed in first}
+
+
+def singular_value(rows: Rows, start: str) -> dict[int, float]:
+    """Seed -> average singular value of a layer's Jacobian, before training, over the layers of tanh."""
+    return mean_by_seed(initial_rows(rows, start).where(name="singular_value"))
+
+
+def best(rows: Rows, kind: Arm) -> BestRate | None:
+    """The learning rate that trains a kind of network best; None if none does, or of fewer than three."""
+    found = best_at_end(arm(rows, *kind), "error", steps=trains)
+    learnt = found is not None and np.median(list(found.scores.values())) <= UNTRAINED
+    return found if learnt else None
+
+
+def at_best(number: Number, kind: Arm, *rates_of: Arm) -> Reading:
+    """A number of one kind of network at its best learning rate, or at that of the first kind that trains."""
+
+    def read(rows: Rows) -> Effect:
+        found = [rate for one in (rates_of or (kind,)) if (rate := best(rows, one))]
+        if not found:
+            return Effect({})
+        nets = arm(rows, *kind).where(rate=found[0].rate, steps=trains)
+        return Effect(number(nets), (found[0].rate,), found[0].at_edge)
+
+    return read
+
+
+def untrained(*kinds: Arm) -> Callable[[Rows], Iterator[str]]:
+    """A note on each kind of network that no learning rate of the grid trains."""
+
+    def notes(rows: Rows) -> Iterator[str]:
+        for kind in kinds:
+            unit, start, hidden, _ = kind
+            if len(arm(rows, *kind).where(name="error", steps=trains)) and best(rows, kind) is None:
+                yield (
+                    f"No learning rate of the grid trains {hidden} hidden layers of {unit}, {NAMES[start]}: "
+                    "their best test error is above 45 %."
+                )
+
+    return notes

@@ -1,0 +1,203 @@
+"""The claims on networks in training, each at the learning rate that trains its arm best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from levinthal.lab.analysis import Effect, Reading, at_best_rate, compare, each, evidence, log2_ratio
+from levinthal.lab.analysis.budget import budget
+from levinthal.lab.storage.rows import Rows
+from levinthal.studies.trainability.last_layer_saturation.claims.readings import (
+    FALLEN,
+    RISEN,
+    at_best,
+    fall,
+    lag,
+    settled_rise,
+    stays,
+    untrained,
+)
+from levinthal.studies.trainability.last_layer_saturation.design import (
+    NORMALISED,
+    SOURCE,
+    STANDARD,
+    UPDATES,
+    Arm,
+    arm,
+    trains,
+)
+from levinthal.vocabulary import Basis, Claim
+
+FOUR: Arm = ("sigmoid", STANDARD, 4, "true")
+FIVE: Arm = ("sigmoid", STANDARD, 5, "true")
+SHUFFLED: Arm = ("sigmoid", STANDARD, 4, "shuffled")
+SCALED: Arm = ("sigmoid", NORMALISED, 4, "true")
+
+ELSEWHERE = "on our data; the paper shows Shapeset-3x2 and 1,000 units a layer"
+
+
+def updates(rows: Rows) -> float:
+    """The updates of the longest run."""
+    return max(map(float, rows.distinct("steps")), default=0) if len(rows) else 0
+
+
+def about(*kinds: Arm) -> Callable[[Rows], Iterator[str]]:
+    """The share of the paper's updates, and the arms that no learning rate trains."""
+
+    def notes(rows: Rows) -> Iterator[str]:
+        yield from budget(updates, UPDATES, "the paper")(rows)
+        yield from untrained(*kinds)(rows)
+
+    return notes
+
+
+def at_each_rate(rows: Rows) -> dict[str, Reading]:
+    """The top layer's fall at each learning rate of the grid."""
+
+    def at(rate: float) -> Reading:
+        return lambda rows: Effect(fall(arm(rows, *FOUR).where(rate=rate, steps=trains)))
+
+    return each("rate", make=at, label="learning rate {:g}".format, name="mean", steps=trains)(
+        arm(rows, *FOUR)
+    )
+
+
+def gain(unit: str) -> Callable[[Rows], dict[str, Reading]]:
+    """log2 of the last error, standard over normalised initialisation, both at least 1e-4, at each depth."""
+
+    def error(start: str, hidden: int) -> Reading:
+        kind: dict[str, Any] = {"activation": unit, "start": start, "hidden": hidden, "labels": "true"}
+        return at_best_rate("error", steps=trains, **kind)
+
+    def ratio(hidden: int) -> Reading:
+        def bounded(one: float, other: float) -> float:
+            return log2_ratio(max(one, 1e-4), max(other, 1e-4))
+
+        return compare(error(STANDARD, hidden), error(NORMALISED, hidden), bounded)
+
+    return each(
+        "hidden",
+        make=ratio,
+        label="{} hidden layers".format,
+        name="error",
+        steps=trains,
+        activation=unit,
+    )
+
+
+CLAIMS = (
+    Claim(
+        id="L1",
+        says="The top hidden layer of sigmoids goes to 0 at once, the layers below do not.",
+        source=f"{SOURCE}, sec. 3.1, Fig. 2",
+        effect="how far the top layer's mean activation gets below 1/2 within 1,500 updates, at the best "
+        "learning rate",
+        unit="of activation",
+        smallest_effect=FALLEN,
+        why_smallest="chosen by us: seven tenths of the way from 1/2 to 0",
+        basis=Basis.PILOT,
+        control="the hidden layer below it, in the same networks",
+        evidence=evidence(
+            at_best(fall, FOUR), control=at_best(partial(fall, layer=3), FOUR), notes=about(FOUR)
+        ),
+        quote="We see that very quickly at the beginning, all the sigmoid activation values of the last "
+        "hidden layer are pushed to their lower saturation value of 0.",
+    ),
+    Claim(
+        id="L1b",
+        says="The top hidden layer's fall at each learning rate of the grid.",
+        source=f"{SOURCE}, sec. 3.1, Fig. 2",
+        effect="how far the top layer's mean activation gets below 1/2 within 1,500 updates",
+        unit="of activation",
+        smallest_effect=None,
+        control="",
+        why_no_control="reported: the learning rate decides how far the layer falls",
+        evidence=evidence(at_each_rate),
+    ),
+    Claim(
+        id="L2",
+        says="It desaturates later.",
+        source=f"{SOURCE}, sec. 3.1, Fig. 2",
+        effect="the top layer's mean activation at the end above its lowest value, at the best learning rate",
+        unit="of activation",
+        smallest_effect=RISEN,
+        why_smallest="chosen by us: a tenth of the range of a sigmoid",
+        control="shuffled labels at the same learning rate",
+        evidence=evidence(
+            at_best(settled_rise, FOUR), control=at_best(settled_rise, SHUFFLED, FOUR), notes=about(FOUR)
+        ),
+        quote="The top hidden layer quickly saturates at 0 (slowing down all learning), but then slowly "
+        "desaturates around epoch 100.",
+    ),
+    Claim(
+        id="L3",
+        says="Within the updates run here, the saturated top layer of five layers does not desaturate.",
+        source=f"{SOURCE}, sec. 3.1",
+        effect="1 - the layer's rise above its lowest value / .1: 1 is no rise, 0 is a rise by .1; at the "
+        "best learning rate, or at that of four layers if none trains five",
+        unit="",
+        smallest_effect=0.5,
+        why_smallest="chosen by us: a rise by at most .05, half of what L2 takes for desaturation",
+        basis=Basis.SEEN,
+        control="four hidden layers: where they do not desaturate either, the training is too short",
+        evidence=evidence(
+            at_best(partial(stays, layer=5), FIVE, FIVE, FOUR),
+            control=at_best(partial(stays, layer=4), FOUR),
+            notes=about(FOUR, FIVE),
+        ),
+        quote="We have found that this kind of saturation can last very long in deeper networks with sigmoid "
+        "activations, e.g., the depth-five model never escaped this regime during training.",
+    ),
+    Claim(
+        id="L4",
+        says="The normalised initialisation prevents the top layer's fall.",
+        source="our own hypothesis: the paper tries this initialisation with tanh and softsign alone",
+        effect="the top layer's fall within 1,500 updates, standard initialisation less normalised, each at "
+        "its best learning rate",
+        unit="of activation",
+        smallest_effect=0.2,
+        why_smallest="chosen by us: two fifths of the way from 1/2 to 0",
+        control="the hidden layer below it",
+        evidence=evidence(
+            compare(at_best(fall, FOUR), at_best(fall, SCALED)),
+            control=compare(at_best(partial(fall, layer=3), FOUR), at_best(partial(fall, layer=3), SCALED)),
+            notes=about(FOUR, SCALED),
+        ),
+    ),
+    Claim(
+        id="L5",
+        says=f"Layers of tanh saturate one after another, from the first ({ELSEWHERE}).",
+        source=f"{SOURCE}, sec. 3.2, Fig. 3",
+        effect="time until 2 % of the fourth layer lie beyond 0.9, over that of the first, at the best "
+        "learning rate",
+        unit="log2 ratio",
+        smallest_effect=0.5,
+        why_smallest="chosen by us: 1.4 times as many steps; the paper shows curves and gives no number",
+        control="the normalised initialisation at its best learning rate",
+        evidence=evidence(
+            at_best(lag, ("tanh", STANDARD, 4, "true")),
+            control=at_best(lag, ("tanh", NORMALISED, 4, "true")),
+            notes=budget(updates, UPDATES, "the paper"),
+        ),
+        quote="we observe a sequentially occurring saturation phenomenon starting with layer 1 and "
+        "propagating up in the network",
+    ),
+    Claim(
+        id="L8",
+        says="After the updates run here, the normalised initialisation lowers the error of tanh networks "
+        "(the paper, MNIST: 1.76 to 1.64 %).",
+        source=f"{SOURCE}, Table 1",
+        effect="test error at the end, standard over normalised, each at its best learning rate",
+        unit="log2 ratio",
+        smallest_effect=0.1,
+        why_smallest="the paper's own gain: 1.76 % against 1.64 %",
+        basis=Basis.SOURCE,
+        control="",
+        why_no_control="the arms share images and their order, and differ in the initial weights alone",
+        rival="softsign networks, standard over normalised (the paper, MNIST: 1.64 to 1.72 %)",
+        evidence=evidence(gain("tanh"), rival=gain("softsign"), notes=budget(updates, UPDATES, "the paper")),
+        quote="For tanh networks, the proposed normalized initialization can be quite helpful",
+    ),
+)

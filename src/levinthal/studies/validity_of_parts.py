@@ -1,0 +1,133 @@
+"""The readings of a claim against each other, its null and its presets, as far as they are known.
+
+What is known of a reading is its description (`levinthal.lab.analysis.descriptions`). Nothing is known of a
+plain function, and nothing is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from levinthal.lab.analysis import Description, Expression, describe
+from levinthal.lab.analysis.parts import parts_of, planned
+from levinthal.lab.storage.rows import Rows
+from levinthal.vocabulary import Claim, Study
+
+__all__ = ["Plan", "faults_of_parts"]
+
+FEWEST_RATES = 3
+ONE_CLAIM_EACH = "make one claim of each"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The cells that a study will run: each preset's, by its name, and the factors that they have."""
+
+    presets: Mapping[str, Rows]
+    factors: frozenset[str]
+
+    @classmethod
+    def of(cls, study: Study) -> Plan:
+        """The plan of a study."""
+        cells = {name: [task.cell for task in preset.tasks] for name, preset in study.presets.items()}
+        every = planned(cell for some in cells.values() for cell in some)
+        factors = frozenset(key for row in every for key in row.cell)
+        return cls({name: planned(some, factors) for name, some in cells.items()}, factors)
+
+    def levels(self, preset: str, factor: str, where: Mapping[str, Any]) -> list[Any]:
+        """The levels of a factor that a reading may meet; words of a condition are not known yet."""
+        known = {key: level for key, level in where.items() if key in self.factors}
+        found = self.presets[preset].where(**known).distinct(factor) if factor in self.factors else []
+        return [level for level in found if level is not None]
+
+
+def faults_of_parts(claim: Claim, protocol: Iterable[str], plan: Plan) -> Iterator[str]:
+    """What is wrong with the readings of a claim.
+
+    Args:
+        claim: a claim of a study.
+        protocol: the factors that make a protocol in this study.
+        plan: the cells of the study.
+
+    Yields:
+        For each fault, the rest of a sentence that begins with the claim.
+    """
+    if not isinstance(claim.evidence, Expression):
+        return
+    arms = dict[str, Mapping[str, Any]]()
+    for preset, cells in plan.presets.items():
+        found = parts_of(claim.evidence.effects, cells)
+        parts = {name: describe(reading) for name, reading in found.items()}
+        yield from _units(claim, parts)
+        yield from _same("name", "reads", parts)
+        for factor in protocol:
+            yield from _same(factor, f"has {factor}", parts)
+            yield from _averaged(factor, parts, plan, preset)
+        if claim.smallest_effect is not None:
+            yield from _ranges(claim, claim.smallest_effect, parts)
+        arms |= {repr(arm): arm for part in parts.values() for arm in part.rated}
+    for arm in arms.values():
+        yield from _rates(arm, plan)
+
+
+def _units(claim: Claim, parts: Mapping[str, Description]) -> Iterator[str]:
+    known = {name: part.unit for name, part in parts.items() if part.unit}
+    for (one, unit), (other, another) in pairwise(known.items()):
+        if unit != another:
+            yield f"is in {unit} in {_part(one)} and in {another} in {_part(other)}: {ONE_CLAIM_EACH}"
+    for name, unit in known.items():
+        if claim.unit and unit != claim.unit:
+            yield f"has unit='{claim.unit}' and is in {unit} in {_part(name)}: name the unit that it is in"
+
+
+def _same(factor: str, verb: str, parts: Mapping[str, Description]) -> Iterator[str]:
+    """Refuse parts that fix different levels of a factor."""
+    known = {name: part.where[factor] for name, part in parts.items() if factor in part.where}
+    for (one, level), (other, another) in pairwise(known.items()):
+        if not callable(level) and not callable(another) and level != another:
+            yield f"{verb} {level} in {_part(one)} and {another} in {_part(other)}: {ONE_CLAIM_EACH}"
+
+
+def _averaged(factor: str, parts: Mapping[str, Description], plan: Plan, preset: str) -> Iterator[str]:
+    """Refuse a mean over a protocol that has several levels in a preset."""
+    for name, part in parts.items():
+        levels = plan.levels(preset, factor, part.where) if factor in part.averaged else []
+        if len(levels) > 1:
+            words = ", ".join(map(str, levels))
+            yield f"averages over {factor} ({words}) in {_part(name)}: {ONE_CLAIM_EACH}"
+
+
+def _ranges(claim: Claim, size: float, parts: Mapping[str, Description]) -> Iterator[str]:
+    for name, part in parts.items():
+        low, high = part.within
+        if high <= claim.null:
+            yield (
+                f"has null={claim.null:g} and {_part(name)} is {high:g} at most: leave it out, it can never "
+                "lie beyond the null"
+            )
+        elif low >= claim.null and not claim.binary:
+            yield (
+                f"has null={claim.null:g} and {_part(name)} is {low:g} at least: set null to the value at "
+                "chance level, or noise alone lies beyond it"
+            )
+        elif high < size:
+            yield f"has smallest_effect={size:g} and {_part(name)} is {high:g} at most: choose a smaller size"
+
+
+def _rates(arm: Mapping[str, Any], plan: Plan) -> Iterator[str]:
+    """Refuse an arm at its best rate that has, in every preset, fewer rates than a grid needs."""
+    where = {key: level for key, level in arm.items() if key != "rate"}
+    most = max((len(plan.levels(preset, "rate", where)) for preset in plan.presets), default=0)
+    if 0 < most < FEWEST_RATES:
+        words = ", ".join(f"{key}={level}" for key, level in where.items() if not callable(level))
+        yield (
+            f"compares best learning rates, and no preset has more than {most} for {words}: a grid has "
+            f"{FEWEST_RATES} or more"
+        )
+
+
+def _part(name: str) -> str:
+    return f"'{name}'" if name else "its only part"

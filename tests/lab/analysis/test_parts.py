@@ -1,0 +1,36 @@
+"""The conditions of a claim before anything has run: those that are named, and those of planned cells."""
+
+from __future__ import annotations
+
+from levinthal.lab.analysis import Effect, describe, each, value
+from levinthal.lab.analysis.parts import parts_of, planned
+
+CELLS = planned([{"depth": 2, "arm": "plain"}, {"depth": 4, "arm": "plain"}, {"depth": 8, "arm": "fast"}, {}])
+READ = value("loss")
+
+
+def label(*levels: object) -> str:
+    return " ".join(map(str, levels))
+
+
+def test_one_reading_is_the_whole_and_named_ones_keep_their_names() -> None:
+    assert list(parts_of(READ, CELLS)) == [""]
+    assert list(parts_of({"a": READ, "b": READ}, CELLS)) == ["a", "b"]
+
+
+def test_levels_are_those_of_the_cells_that_are_asked_for() -> None:
+    parts = each("depth", make=lambda depth: value("loss", depth=depth), label=label, arm="plain", step=3)
+    found = parts_of(parts, CELLS)
+    assert list(found) == ["2", "4"]
+    assert describe(found["4"]).where["depth"] == 4
+
+
+def test_a_level_without_a_reading_is_left_out() -> None:
+    parts = each("depth", make=lambda depth: {2: READ}[depth], label=label)
+    assert list(parts_of(parts, CELLS)) == ["2"]
+
+
+def test_nothing_is_known_of_what_is_measured_within_a_run_or_of_a_function() -> None:
+    assert parts_of(each("layer", "depth", make=lambda *_: READ, label=label), CELLS) == {}
+    assert parts_of(lambda rows: Effect({0: 1.0}), CELLS) == {}
+    assert parts_of(None, CELLS) == {}

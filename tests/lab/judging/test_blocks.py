@@ -1,0 +1,57 @@
+"""The words over blocks of seeds, for effects whose blocks are known."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from levinthal.lab.analysis.contrasts import evidence
+from levinthal.lab.analysis.readings import value
+from levinthal.lab.judging.blocks import BLOCK, block_outcomes, seed_blocks, stability
+from levinthal.lab.storage.rows import Rows
+from levinthal.vocabulary import Claim, Estimate, Measurement, Outcome, Row
+
+
+def rows(*levels: float) -> Rows:
+    """Eight seeds a level, with a little spread around it."""
+    return Rows.of(
+        Row({"arm": "only"}, Measurement("gain", Estimate.exact(level + 0.01 * seed), BLOCK * at + seed))
+        for at, level in enumerate(levels)
+        for seed in range(BLOCK)
+    )
+
+
+def claim(smallest: float | None = 1.0) -> Claim:
+    return Claim("X", "It gains.", "a book", "gain", "", smallest, "", evidence(value("gain", arm="only")))
+
+
+def test_each_block_is_judged_on_its_own_seeds() -> None:
+    words = block_outcomes(claim(), rows(3.0, 0.0, -3.0, 3.0))
+    one, other = Outcome.REPLICATES, Outcome.DOES_NOT_REPLICATE
+    assert [words[0], words[2], words[3]] == [one, other, one]
+
+
+@pytest.mark.parametrize("levels", [(), (3.0,), (3.0, 3.0)])
+def test_fewer_than_three_blocks_say_nothing(levels: tuple[float, ...]) -> None:
+    assert block_outcomes(claim(), rows(*levels)) == ()
+
+
+def test_a_number_that_is_only_reported_has_no_blocks() -> None:
+    assert block_outcomes(claim(None), rows(3.0, 3.0, 3.0)) == ()
+
+
+@given(st.sets(st.integers(0, 99)), st.integers(1, 12))
+def test_blocks_are_disjoint_full_and_lose_less_than_one(seeds: set[int], size: int) -> None:
+    blocks = seed_blocks(seeds, size)
+    used = [seed for block in blocks for seed in block]
+    assert all(len(block) == size for block in blocks)
+    assert used == sorted(set(used))
+    assert set(used) <= seeds
+    assert len(seeds) - len(used) < size
+
+
+def test_a_word_that_never_comes_out_in_a_block_is_not_hidden() -> None:
+    words = stability(Outcome.PARTIALLY, (Outcome.REPLICATES, Outcome.REPLICATES, Outcome.INCONCLUSIVE))
+    assert words == "in 0 of 3 blocks of seeds; else replicates or inconclusive"
+    assert stability(Outcome.PARTIALLY, ()) == ""

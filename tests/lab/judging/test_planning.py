@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import special
+
+from levinthal.lab.judging.arms import Arm, arm_of
+from levinthal.lab.judging.planning import larger, seeds_if_withheld, seeds_to_close, seeds_to_settle
+from levinthal.lab.judging.sizes import Sizes
+from levinthal.vocabulary import Outcome
+
+SIZES = Sizes(0.0, 1.0, "bits")
+NONE = Arm({}, 0, None)
+
+
+def drawn(rng: np.random.Generator, mean: float, spread: float, n: int) -> Arm:
+    return arm_of(dict(enumerate(rng.normal(mean, spread, n).tolist())), SIZES)
+
+
+@pytest.mark.parametrize("spread", [1.0, 2.0])
+@pytest.mark.parametrize("n", [5, 8])
+def test_the_named_seeds_settle_about_eight_studies_in_ten(n: int, spread: float) -> None:
+    rng = np.random.default_rng(n)
+    settled = []
+    for truth in (0.0, 0.5, 1.0):
+        for _ in range(40):
+            first = drawn(rng, truth, spread, n)
+            needed = seeds_to_settle(Outcome.INCONCLUSIVE, first, {}, NONE, SIZES)
+            if SIZES.is_open(first.interval) and needed is not None:
+                again = rng.normal(truth, spread, needed)
+                reach = special.stdtrit(needed - 1, 0.995) * again.std(ddof=1) / math.sqrt(needed)
+                settled.append(again.mean() - reach > 0 or again.mean() + reach < 1)
+    assert len(settled) > 40
+    assert np.mean(settled) > 0.7  # measured over 510 studies a cell: see docs/verdicts.md
+
+
+def test_a_plan_asks_for_more_where_the_spread_is_larger_and_less_where_it_is_better_known() -> None:
+    plans = [seeds_to_close(0.5, spread, 8) for spread in (0.5, 1.0, 2.0)]
+    assert None not in plans
+    assert plans == sorted(plans)
+    assert seeds_to_close(0.0, 1.0, 32) < seeds_to_close(0.0, 1.0, 5)
+    assert seeds_to_close(0.5, 100.0, 8) is None
+    assert seeds_to_close(0.5, 0.0, 8) is None
+
+
+def test_what_is_decided_needs_no_more_seeds() -> None:
+    big = arm_of(dict(enumerate([2.0, 2.1] * 4)), SIZES)
+    for outcome in (Outcome.REPLICATES, Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE):
+        assert seeds_to_settle(outcome, big, {}, NONE, SIZES) is None
+        assert seeds_if_withheld(outcome, big, SIZES) is None
+
+
+def test_too_few_seeds_ask_for_eight() -> None:
+    few = arm_of({0: 2.0, 1: 2.1}, SIZES)
+    needed = seeds_to_settle(Outcome.INCONCLUSIVE, few, {}, NONE, SIZES)
+    assert needed is not None
+    assert needed >= 8
+
+
+def test_a_control_that_is_clean_all_the_same_asks_for_nothing() -> None:
+    effect = arm_of(dict(enumerate([20.0, 21.0, 22.0, 20.0, 21.0])), SIZES)
+    noisy = arm_of(dict(enumerate([4.0, -3.0, 2.0, -2.5, 5.0])), SIZES)
+    assert seeds_to_settle(Outcome.PARTIALLY, effect, {}, noisy, SIZES) is None
+    assert seeds_to_settle(Outcome.INCONCLUSIVE, effect, {}, noisy, SIZES) is not None
+    assert seeds_if_withheld(Outcome.PARTIALLY, effect, SIZES) == 8
+
+
+def test_the_larger_of_two_numbers() -> None:
+    assert [larger(None, None), larger(3, None), larger(None, 4), larger(3, 4)] == [None, 3, 4, 4]
