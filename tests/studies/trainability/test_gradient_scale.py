@@ -64,8 +64,9 @@ def test_planted_effects_are_seen() -> None:
     found = verdicts(simulated(True))
     judged = {name: verdict.outcome for name, verdict in found.items()}
     # orthogonal weights share the planted explosion: the control of skips is clean
-    assert judged == dict.fromkeys(("G1", "G2", "G3", "G5"), Outcome.REPLICATES) | {
+    assert judged == dict.fromkeys(("G1", "G2", "G3"), Outcome.REPLICATES) | {
         "G4": Outcome.PARTIALLY,  # a share of 1 with 8 seeds leaves room for seeds that fail
+        "G5": Outcome.PARTIALLY,  # six seeds
         "G6": Outcome.REPORTED,
     }
     assert "grows by 19% a layer" in study.answer(found)

@@ -91,6 +91,7 @@ CLAIMS = (
         effect="share of rescaled gradients along which the loss falls (central difference, float64)",
         unit="",
         smallest_effect=0.99,
+        null=0.5,
         why_smallest="exact: all directions go downhill, less one per cent for the numerical difference",
         control="the same vectors with each layer's entries shuffled",
         evidence=evidence(
