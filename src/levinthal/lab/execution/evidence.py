@@ -86,17 +86,18 @@ def _claims_in(value: Any) -> Iterable[object]:
 
 
 def _nodes(reader: Reader, claim: Claim, holders: Sequence[Holder]) -> list[tuple[Path, ast.AST]]:
-    """The code that makes the claim: the smallest that names its id, else all that leads to the claim."""
+    """The code that makes the claim: the smallest that names its id, else what holds the fewest claims."""
     found = [
-        (file, part, type(value) is Study)
+        (file, part, len(list(_claims_in(value))), type(value) is Study)
         for file, name, value in holders
         for statement in reader.statements(file, name)
         if not isinstance(statement, ast.Import | ast.ImportFrom)
         for part in [_claims_of(statement) if type(value) is Study else statement]
     ]
-    exact = [(file, place) for file, part, _ in found for place in _places(part, claim.id)]
-    others = [(file, part) for file, part, is_study in found if not is_study]
-    return exact or others or [(file, part) for file, part, _ in found]
+    exact = [(file, place) for file, part, *_ in found for place in _places(part, claim.id)]
+    others = [one for one in found if not one[3]] or found
+    fewest = min((claims for _, _, claims, _ in others), default=0)
+    return exact or [(file, part) for file, part, claims, _ in others if claims == fewest]
 
 
 def _claims_of(statement: ast.stmt) -> ast.AST:
