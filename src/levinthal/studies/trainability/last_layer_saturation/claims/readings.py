@@ -100,12 +100,16 @@ def best(rows: Rows, kind: Arm) -> BestRate | None:
 
 
 def at_best(number: Number, kind: Arm, *rates_of: Arm) -> Reading:
-    """A number of one kind of network at its best learning rate, or at that of the first kind that trains."""
+    """A number of one kind of network at its best learning rate, or at that of the first kind that trains.
+
+    NaN, a seed that failed, where no learning rate of the grid trains any of them.
+    """
 
     def read(rows: Rows) -> Effect:
         found = [rate for one in (rates_of or (kind,)) if (rate := best(rows, one))]
         if not found:
-            return Effect({})
+            seeds = arm(rows, *kind).where(name="error", steps=trains).distinct("seed")
+            return Effect(dict.fromkeys(seeds, math.nan))
         nets = arm(rows, *kind).where(rate=found[0].rate, steps=trains)
         return Effect(number(nets), (found[0].rate,), found[0].at_edge)
 
