@@ -20,7 +20,7 @@ from levinthal.studies.skips_and_dynamics.first_last_information.design import R
 Score = Callable[[Curve], float]
 """From a run's test error over training to a number, lower is better."""
 STILL_FALLING = 0.15
-"""log2 ratio of the errors at half of the budget and at its end, from which on an error is not final."""
+"""log2 ratio of the errors near half of the budget and at its end, from which on an error is not final."""
 
 
 def steps(error: float) -> Score:
@@ -60,19 +60,16 @@ def final_error(rows: Rows) -> Effect:
     found = scored(final)(rows)
     if not found.by_seed:
         return found
-    here = curves(rows.where(rate=found.rates[0]), **ERROR).values()
-    fall = math.log2(np.median([_halfway(curve) for curve in here]) / np.median([*map(final, here)]))
+    here = list(curves(rows.where(rate=found.rates[0]), **ERROR).values())
+    steps_ = here[0][0]
+    halfway = int(np.argmin(np.abs(steps_ - steps_[-1] / 2)))
+    before = np.median([max(float(curve[1][halfway]), 1e-4) for curve in here])
+    fall = math.log2(before / np.median([*map(final, here)]))
     if fall < STILL_FALLING:
         return found
-    budget = int(max(rows.values("steps")))
-    why = f"The error of {arm_words(rows)} is not final: it still falls by a factor of {2**fall:.2f} in the "
-    why += f"second half of {budget:,} steps."
+    why = f"The error of {arm_words(rows)} is not final: it still falls by a factor of {2**fall:.2f} from "
+    why += f"step {steps_[halfway]:,.0f} to step {steps_[-1]:,.0f}."
     return Effect(dict.fromkeys(found.by_seed, math.nan), found.rates, found.at_edge, why)
-
-
-def _halfway(curve: Curve) -> float:
-    steps_, errors = curve
-    return max(float(errors[steps_ <= steps_[-1] / 2][-1]), 1e-4)
 
 
 def arm_words(rows: Rows) -> str:
