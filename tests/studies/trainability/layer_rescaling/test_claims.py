@@ -97,7 +97,9 @@ def test_a_depth_whose_noise_is_far_below_its_drift_is_not_left_out() -> None:
     noise = dict(enumerate((0.05, 0.06, 0.08, 0.1, 0.1, 0.12, 0.2, 0.49)))
     quiet = {seed: 0.03 + 0.002 * seed for seed in range(8)}
     parts = ("2 hidden layers", "4 hidden layers")
-    found = judge(CLAIMS["R3"], Evidence(dict.fromkeys(parts, drifts), dict(zip(parts, (quiet, noise)))))
+    found = judge(
+        CLAIMS["R3"], Evidence(dict.fromkeys(parts, drifts), dict(zip(parts, (quiet, noise), strict=True)))
+    )
     assert found.outcome is Outcome.REPLICATES
     assert not any("xcluded" in reason for reason in found.reasons)
     alone = judge(CLAIMS["R3"], Evidence({"": noise}))

@@ -61,8 +61,8 @@ CLAIMS = (
         effect="share of networks right on all 64 vectors within 5,000 sweeps (the paper shows one that is)",
         unit="",
         smallest_effect=2 * CHANCE,
-        why_smallest="chosen by us: twice the share at chance level; the paper shows one network and gives no "
-        "share, and results had been seen",
+        why_smallest="chosen by us: twice the share at chance level; the paper shows one network and gives "
+        "no share, and results had been seen",
         basis=Basis.SEEN,
         null=CHANCE,
         control=CONTROL,
@@ -76,8 +76,8 @@ CLAIMS = (
         effect="-cos of a hidden unit's weights and their mirror image, over the networks that are right",
         unit="",
         smallest_effect=0.9,
-        why_smallest="chosen by us: 1 is exact antisymmetry, which the paper states without a tolerance, and 0 "
-        "is what weights at random have",
+        why_smallest="chosen by us: 1 is exact antisymmetry, which the paper states without a tolerance, "
+        "and 0 is what weights at random have",
         control=CONTROL,
         evidence=evidence(of_solutions("antisymmetry"), control=of_all("antisymmetry"), notes=counted),
         quote="The key property of this solution is that for a given hidden unit, weights that are symmetric "
@@ -103,12 +103,12 @@ CLAIMS = (
         id="B4",
         says="The error passed back through the layers is the gradient of E.",
         source="the same, equations 4 to 7",
-        effect="digits to which the rule is the slope by central differences, worst network of a seed (0: it is "
-        "wrong by its own size)",
+        effect="digits to which the rule is the slope by central differences, worst network of a seed (0: "
+        "it is wrong by its own size)",
         unit="digits",
         smallest_effect=6,
-        why_smallest="chosen by us: central differences in float64 are themselves good to 6 digits or more; a "
-        "pilot had shown as much",
+        why_smallest="chosen by us: central differences in float64 are themselves good to 6 digits or more; "
+        "a pilot had shown as much",
         basis=Basis.PILOT,
         control="the rule with one factor y (1 - y) left out",
         evidence=evidence(

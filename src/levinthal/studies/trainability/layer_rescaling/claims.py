@@ -99,27 +99,26 @@ def noise(rows: Rows) -> dict[int, float]:
 
 
 WONT_WORK = (
-    'Note that if you\'re thinking "just multiply those weight changes by some reasonable number to magnify '
-    'the amount of change", that won\'t work.'
+    "Note that if you're thinking \"just multiply those weight changes by some reasonable number to magnify "
+    "the amount of change\", that won't work."
 )
 FIFTH = math.log2(0.8)
 """A loss that constants cut by a fifth, as log2 ratio."""
-
 
 
 def wont_work(id_: str, where: str, at: Callable[[AtDepth], Parts]) -> Claim:
     """Constants do not lower the loss, over all depths or in the deepest networks."""
     return Claim(
         id=id_,
-        says="Multiplying the layers' gradients by constants to undo the vanishing won't work: it does not lower "
-        f"the loss{where}, after the updates run here.",
+        says="Multiplying the layers' gradients by constants to undo the vanishing won't work: it does not "
+        f"lower the loss{where}, after the updates run here.",
         source=SOURCE,
         effect="training loss with constants over that of plain gradient descent, each at its best learning "
         "rate; -0.32 is a loss that constants cut by a fifth",
         unit="log2 ratio",
         smallest_effect=0.0,
-        why_smallest="from the source: no gain at all. A loss cut by a fifth, chosen by us, is the null value: "
-        "constants that work",
+        why_smallest="from the source: no gain at all. A loss cut by a fifth, chosen by us, is the null "
+        "value: constants that work",
         basis=Basis.SEEN,
         null=FIFTH,
         control="",
@@ -136,8 +135,8 @@ CLAIMS = (
         id="R1",
         says="For any positive constants a layer, the rescaled gradient still goes downhill: <g, D g> > 0.",
         source="ours: an identity, a sum of positive terms",
-        effect="1 if the loss falls along all 21 rescaled gradients of a seed (speeds equalised, and 20 draws of "
-        "constants; central difference, float64)",
+        effect="1 if the loss falls along all 21 rescaled gradients of a seed (speeds equalised, and 20 "
+        "draws of constants; central difference, float64)",
         unit="",
         smallest_effect=1.0,
         why_smallest="an identity: all directions go downhill",
@@ -155,8 +154,8 @@ CLAIMS = (
         effect="fastest over slowest layer, in the later half of the run",
         unit="log10 ratio",
         smallest_effect=0.3,
-        why_smallest="chosen by us: speeds that differ by a factor of two; noise alone is above zero, and the "
-        "control says by how much",
+        why_smallest="chosen by us: speeds that differ by a factor of two; noise alone is above zero, and "
+        "the control says by how much",
         control="the same constants at initialisation, on one batch: noise alone",
         evidence=evidence(by_depth(at_best_fixed(drift)), control=by_depth(at_best_fixed(noise))),
     ),

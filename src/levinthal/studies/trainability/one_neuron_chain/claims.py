@@ -63,7 +63,7 @@ CLAIMS = (
     ),
     Claim(
         id="N2",
-        says="With gaussian weights the gradient falls exponentially towards the input, by 4 a layer or more.",
+        says="With gaussian weights the gradient falls exponentially towards the input: by 4 a layer.",
         source=SOURCE,
         effect="loss of gradient towards the input",
         unit="log10 ratio per layer",
@@ -108,8 +108,8 @@ CLAIMS = (
         id="N4",
         says="A term of size 1 needs |w| >= 4 and an input in a window, whose width has a closed form.",
         source=f"{SOURCE}, a problem on the unstable gradient",
-        effect="digits to which the closed form is the width found by a scan, at every |w| (0: it is wrong by "
-        "the largest width)",
+        effect="digits to which the closed form is the width found by a scan, at every |w| (0: it is wrong "
+        "by the largest width)",
         unit="digits",
         smallest_effect=3,
         why_smallest="chosen by us: one part in a thousand",
@@ -122,8 +122,8 @@ CLAIMS = (
         id="N4b",
         says="The window is widest at |w| = 6.9, where it is 0.45 wide.",
         source=f"{SOURCE}, a problem on the unstable gradient",
-        effect="1 if the widest window of a scan, and the |w| at which it is found, are the book's numbers to "
-        "its digits",
+        effect="1 if the widest window of a scan, and the |w| at which it is found, are the book's numbers "
+        "to its digits",
         unit="",
         smallest_effect=1.0,
         why_smallest="from the source: both numbers",
