@@ -57,8 +57,8 @@ def drawn(cell: Cell, seed: int, rng: np.random.Generator, planted: bool) -> Ite
         exact = math.log2(float(batchnorm_rate(law, int(cell["batch"]))))
         yield row(cell, "rate", exact * (norm and planted) + 0.01 * exact * rng.normal(), seed)
     else:
-        nlc = float(np.exp(1.5 * rng.normal()))
-        log2_error = 1.5 * (math.log(nlc) if planted else rng.normal()) + 0.05 * rng.normal()
+        nlc = float(np.exp(2 * rng.normal()))
+        log2_error = (math.log(nlc) if planted else rng.normal()) + 0.05 * rng.normal()
         error = 0.1 * 2**log2_error
         yield row(cell, "nonlinearity", nlc, seed)
         for rate in RATES:

@@ -38,7 +38,7 @@ def below(rule: str, other: str) -> AtDepth:
     return lambda hidden: compare(loss(other, hidden), loss(rule, hidden), log2_ratio)
 
 
-def by_depth(make: AtDepth, shallowest: int = SHALLOW + 1) -> Parts:
+def by_depth(make: AtDepth, shallowest: int = SHALLOW + 1) -> Callable[[Rows], dict[str, Reading]]:
     """One condition per number of hidden layers."""
     return each(
         "hidden", make=make, label=depth, name="training_loss", hidden=lambda hidden: hidden >= shallowest
