@@ -12,11 +12,12 @@ from scipy import optimize
 from levinthal.lab import Rows
 from levinthal.lab.judging.verdicts import judge
 from levinthal.studies import find
-from levinthal.studies.trainability.one_neuron_chain import (
+from levinthal.studies.trainability.one_neuron_chain import study
+from levinthal.studies.trainability.one_neuron_chain.claims import is_the_books
+from levinthal.studies.trainability.one_neuron_chain.measure import (
     chain_gradient,
     chain_product,
     escape_width,
-    study,
 )
 from levinthal.vocabulary import Outcome, Row, Trust, Verdict
 
@@ -99,7 +100,7 @@ def test_the_widest_window_is_the_books() -> None:
 def test_every_claim_replicates_and_every_control_is_clean(rows: Rows) -> None:
     found = verdicts(rows)
     assert {name: verdict.outcome for name, verdict in found.items()} == dict.fromkeys(
-        ("N1", "N2", "N3", "N4"), Outcome.REPLICATES
+        ("N1", "N2", "N2b", "N3", "N4", "N4b"), Outcome.REPLICATES
     )
     assert all(verdict.control is not None for verdict in found.values())
     growth = found["N3"].effect
@@ -117,6 +118,24 @@ def test_gaussian_weights_lose_what_their_law_says(rows: Rows) -> None:
     lost = -rows.where(name="growth", case="gaussian", length=48).values()
     assert np.all(lost > least)
     assert np.all(lost < least + 0.25)
+
+
+def test_the_share_of_small_terms_is_that_of_their_law(rows: Rows) -> None:
+    # |w s'(wa + b)| < 1/4 with w, b ~ N(0, 1), and a uniform for the first input: here by plain sampling
+    draw = np.random.default_rng(0)
+    w, b, z = draw.standard_normal((3, 200_000))
+    a = 1 / (1 + np.exp(-z))
+    share = np.mean(np.abs(w) / (4 * np.cosh((w * a + b) / 2) ** 2) < 0.25)
+    found = rows.where(name="small_terms", case="gaussian").values().mean()
+    assert found == pytest.approx(share, abs=0.02)
+    assert rows.where(name="small_terms", case="balanced").values().max() == 0
+
+
+@pytest.mark.parametrize(
+    ("width", "weight", "is_it"), [(0.4478, 6.87, 1.0), (0.4477, 6.8, 0.0), (0.46, 6.9, 0.0)]
+)
+def test_the_books_numbers_are_told_to_its_digits(width: float, weight: float, is_it: float) -> None:
+    assert is_the_books(width, weight) == is_it
 
 
 def test_the_quick_preset_decides_as_much() -> None:
@@ -146,7 +165,7 @@ def test_an_empty_study_says_so() -> None:
     assert list(study.figures(rows)) == []
     found = verdicts(rows)
     assert {verdict.outcome for verdict in found.values()} == {Outcome.INCONCLUSIVE}
-    assert study.answer(found) == "Not settled here: see N1, N2, N3, N4."
+    assert study.answer(found) == "Not settled here: see N1, N2, N2b, N3, N4, N4b."
 
 
 def test_the_registry_finds_it() -> None:

@@ -6,7 +6,8 @@ sweeps. Both hidden units' weights are equal and opposite about the middle, and 
 alone.
 
 With d_i = x_i - x_(7-i) in {-1, 0, 1}, that is sum a_i d_i = 0 for d = 0 only. 1:2:4 does it, and so do other
-ratios, as 2:3:4. Seeds draw weights; a seed is several networks, and its number the share of them.
+ratios, as 2:3:4. Seeds draw weights; a seed is several networks, each with weights of its own, and claims on
+solutions count networks.
 """
 
 from __future__ import annotations
@@ -43,5 +44,6 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    protocol=("sweeps",),
     terms={"sweep": "one update on all 64 input vectors", **DIGITS},
 )

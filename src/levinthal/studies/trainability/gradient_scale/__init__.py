@@ -43,4 +43,5 @@ study = Study(
         **LOG10_RATIO,
     },
     seed_by_seed=True,
+    protocol=("images", "steps", "deepest"),
 )

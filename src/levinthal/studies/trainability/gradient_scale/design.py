@@ -42,6 +42,10 @@ NETWORKS: Mapping[str, dict[str, Any]] = {
     "orthogonal batch norm, ReLU": {"activation": "relu", "norm": "batch", "weights": "orthogonal"},
     "orthogonal batch norm, tanh": {"activation": "tanh", "norm": "batch", "weights": "orthogonal"},
 }
+NORMS = {"none": "no norm", "batch": "batch norm", "layer": "layer norm"}
+"""Norm of a drawn network -> its name."""
+RIGHT_SIZED = 3
+"""The largest NLC that is called right-sized (1 to 3)."""
 LAWS = {"batch norm, ReLU": ("relu", "ReLU"), "batch norm, linear": ("linear", "linear")}
 """Network with a known law -> the name of the law, and the same network without batch norm."""
 
@@ -86,8 +90,8 @@ def _preset(
 
 PRESETS = {
     "quick": _preset(
-        "50 layers of 100 units; 16 small networks trained on the embedded digits; under a minute",
-        "digits", (50,), 8, 16, 6, deepest=12, images=1197, steps=100,
+        "50 layers of 100 units; 20 small networks trained on the embedded digits; a minute",
+        "digits", (50,), 8, 20, 8, deepest=12, images=1197, steps=100,
     ),
     "standard": _preset(
         "26, 50 and 100 layers; 30 small networks trained on MNIST; ten minutes",

@@ -11,8 +11,16 @@ from levinthal.lab.analysis import RANGE, Along, By, caption, lines
 from levinthal.lab.judging.trends import grouped_spearman
 from levinthal.lab.storage.rows import Rows
 from levinthal.probes.depth_scale import batchnorm_rate
-from levinthal.studies.trainability.gradient_scale.claims import Trained, trained
-from levinthal.studies.trainability.gradient_scale.design import BATCH, DRAWS, LAWS, PRODUCTS, WIDTH, design
+from levinthal.studies.trainability.gradient_scale.claims.errors import Trained, trained
+from levinthal.studies.trainability.gradient_scale.design import (
+    BATCH,
+    DRAWS,
+    LAWS,
+    NORMS,
+    PRODUCTS,
+    WIDTH,
+    design,
+)
 from levinthal.vocabulary import Axis, Figure, Panel, Series
 
 NO_SKIPS = (
@@ -28,7 +36,6 @@ WITH_SKIPS = (
     "orthogonal batch norm, ReLU",
     "orthogonal batch norm, tanh",
 )
-NORMS = {"none": "no norm", "batch": "batch norm", "layer": "layer norm"}
 
 
 def figures(rows: Rows) -> Iterator[Figure]:

@@ -31,7 +31,7 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     helps, tracks = verdicts["R2"], verdicts["R4"]
     if not helps.parts or not tracks.parts:
         return "Not measured yet."
-    left = ", ".join(f"{2 ** (e.value - 1):.2g} ({name})" for name, e in helps.parts.items())
+    left = ", ".join(f"{2**e.value:.2g} ({name})" for name, e in helps.parts.items())
     further = ", ".join(f"{2**-e.value:.2g}" for e in tracks.parts.values())
     return f"Constants multiply the loss by {left}; factors updated at every step by a further {further}."
 
@@ -47,5 +47,6 @@ study = Study(
     claims=CLAIMS,
     figures=figures,
     answer=answer,
+    protocol=("images", "steps"),
     terms=LOG2_RATIO | LOG10_RATIO,
 )

@@ -27,6 +27,8 @@ NAMES = {
 }
 SHALLOW = 1
 """Hidden layers of the control, where little vanishes."""
+DEEPEST = 5
+"""Hidden layers of the deepest networks of every preset, where most vanishes."""
 
 
 def depth(hidden: int) -> str:

@@ -1,0 +1,7 @@
+"""The claims: exploding gradients persist, skips tame them, batch norm has its law, NLC predicts error."""
+
+from __future__ import annotations
+
+from levinthal.studies.trainability.gradient_scale.claims import errors, scale
+
+CLAIMS = tuple(sorted((*scale.CLAIMS, *errors.CLAIMS), key=lambda claim: claim.id))

@@ -1,0 +1,138 @@
+"""The claims: a product of terms, which vanishes or explodes, and the window in which a term reaches 1."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from levinthal.lab.analysis import Reading, compare, each, evidence, mapped, mean_by_seed, value
+from levinthal.lab.analysis.contrasts import Parts
+from levinthal.studies.trainability.one_neuron_chain.design import SHORT, SOURCE
+from levinthal.vocabulary import Basis, Claim
+
+
+def by_length(name: str, case: str, sign: int = 1) -> Parts:
+    """A number in a case, length by length."""
+    return each(
+        "length",
+        make=lambda length: signed(value(name, step=None, case=case, length=length), sign),
+        label="length {}".format,
+        name=name,
+        case=case,
+    )
+
+
+def over_lengths(name: str, case: str, sign: int = 1) -> Reading:
+    """The same in a control, averaged over lengths."""
+    return signed(value(name, step=None, reduce=mean_by_seed, case=case), sign)
+
+
+def signed(read: Reading, sign: int) -> Reading:
+    """A reading, or its negative."""
+    return mapped(read, lambda number: sign * number)
+
+
+def is_the_books(width: float, weight: float) -> float:
+    """1 if both numbers are the book's, to the digits that it prints.
+
+    >>> is_the_books(0.4477, 6.9), is_the_books(0.4477, 6.6)
+    (1.0, 0.0)
+    """
+    return float((round(width, 2), round(weight, 1)) == (0.45, 6.9))
+
+
+def widest(case: str) -> Reading:
+    """Whether the widest window of a scan is the book's."""
+    where: dict[str, Any] = {"step": None, "case": case}
+    return compare(value("widest", **where), value("widest_at", **where), is_the_books)
+
+
+CLAIMS = (
+    Claim(
+        id="N1",
+        says="The gradient of a bias is s'(z) times the term w s'(z) of every later layer.",
+        source=SOURCE,
+        effect="digits to which the product is autograd's gradient (0: it is wrong by its own size)",
+        unit="digits",
+        smallest_effect=12,
+        why_smallest="chosen by us: what float64 leaves of its 16 digits after a product of many factors",
+        control="the product with one factor left out",
+        evidence=evidence(by_length("agreement", "gaussian"), over_lengths("agreement", SHORT)),
+        deterministic=True,
+        quote="the gradient in early layers is the product of terms from all the later layers",
+    ),
+    Claim(
+        id="N2",
+        says="With gaussian weights the gradient falls exponentially towards the input: by 4 a layer.",
+        source=SOURCE,
+        effect="loss of gradient towards the input",
+        unit="log10 ratio per layer",
+        smallest_effect=math.log10(4),
+        why_smallest="from the source: terms below 1/4 mean a loss by more than a factor of 4 a layer",
+        basis=Basis.SOURCE,
+        control="weights of +-4 and z = 0: every term has size 1",
+        evidence=evidence(by_length("growth", "gaussian", -1), over_lengths("growth", "balanced", -1)),
+        quote="And when we take a product of many such terms, the product will tend to exponentially "
+        "decrease: the more terms, the smaller the product will be.",
+    ),
+    Claim(
+        id="N2b",
+        says="With gaussian weights and biases the terms |w s'(z)| are usually below 1/4.",
+        source=SOURCE,
+        effect="share of the terms of the product that are below 1/4",
+        unit="",
+        smallest_effect=2 / 3,
+        why_smallest="chosen by us: 'usually' as two of three; an audit had found 81 %",
+        basis=Basis.SEEN,
+        null=0.5,
+        control="weights of +-4 and z = 0: every term has size 1",
+        evidence=evidence(by_length("small_terms", "gaussian"), over_lengths("small_terms", "balanced")),
+        quote="we see that the terms $w_j \\sigma'(z_j)$ will usually satisfy $w_j \\sigma'(z_j) < 1/4$",
+    ),
+    Claim(
+        id="N3",
+        says="It can explode: weights of 100 and biases that hold z = 0 make every term 25.",
+        source=SOURCE,
+        effect="gain of gradient towards the input",
+        unit="log10 ratio per layer",
+        smallest_effect=math.log10(25) - 1e-12,
+        why_smallest="from the source: 100 times 1/4 is 25 a layer, less rounding",
+        basis=Basis.SOURCE,
+        control="gaussian weights and biases",
+        evidence=evidence(by_length("growth", "contrived"), over_lengths("growth", "gaussian")),
+        deterministic=True,
+        quote="When we do this, we see that all the terms $w_j \\sigma'(z_j)$ are equal to some number > 1 . "
+        "With these choices we get an exploding gradient.",
+    ),
+    Claim(
+        id="N4",
+        says="A term of size 1 needs |w| >= 4 and an input in a window, whose width has a closed form.",
+        source=f"{SOURCE}, a problem on the unstable gradient",
+        effect="digits to which the closed form is the width found by a scan, at every |w| (0: it is wrong "
+        "by the largest width)",
+        unit="digits",
+        smallest_effect=3,
+        why_smallest="chosen by us: one part in a thousand",
+        control="the scan of a tanh neuron",
+        evidence=evidence(by_length("agreement", "window"), over_lengths("agreement", "tanh window")),
+        deterministic=True,
+        quote="(1) Argue that this can only ever occur if $|w| \\geq 4$.",
+    ),
+    Claim(
+        id="N4b",
+        says="The window is widest at |w| = 6.9, where it is 0.45 wide.",
+        source=f"{SOURCE}, a problem on the unstable gradient",
+        effect="1 if the widest window of a scan, and the |w| at which it is found, are the book's numbers "
+        "to its digits",
+        unit="",
+        smallest_effect=1.0,
+        why_smallest="from the source: both numbers",
+        basis=Basis.SOURCE,
+        control="the scan of a tanh neuron",
+        evidence=evidence(widest("window"), widest("tanh window")),
+        deterministic=True,
+        binary=True,
+        quote="the above expression bounding the width of the range is greatest at |w|≈6.9, where it takes a "
+        "value ≈0.45",
+    ),
+)
