@@ -22,8 +22,10 @@ REPORT = ("study", "report", "small_study.py")
 PAGE = Path("results/toy-coins-quick.html")
 STORE = Path("results/levinthal.sqlite")
 KEY = ("toy-coins", 1, "quick")
-T2 = """        Claim("T2", "it has a bug", "nobody", "nothing", "", 0.1, "", with_a_bug, why_no_control="a bug"),
-"""
+T2 = (
+    '        Claim("T2", "it has a bug", "nobody", "nothing", "", 0.1, "", with_a_bug, '
+    'why_no_control="a bug"),\n'
+)
 
 
 def edit(*changes: tuple[str, str]) -> None:
