@@ -22,6 +22,10 @@ REPORT = ("study", "report", "small_study.py")
 PAGE = Path("results/toy-coins-quick.html")
 STORE = Path("results/levinthal.sqlite")
 KEY = ("toy-coins", 1, "quick")
+T2 = (
+    '        Claim("T2", "it has a bug", "nobody", "nothing", "", 0.1, "", with_a_bug, '
+    'why_no_control="a bug"),\n'
+)
 
 
 def edit(*changes: tuple[str, str]) -> None:
@@ -97,7 +101,7 @@ def test_a_claim_that_was_changed_back_is_as_it_was(call: Call) -> None:
 def test_a_dropped_claim_and_other_tasks_are_named_at_the_top(call: Call) -> None:
     call(*RUN)
     edit(
-        ('        Claim("T2", "it has a bug", "nobody", "nothing", "", 0.1, "", with_a_bug),\n', ""),
+        (T2, ""),
         ('preset("two coins", "bent", "fair")', 'preset("two coins", "bent", "fair", seeds=SEEDS + (6, 7))'),
     )
     said = call(*REPORT)
@@ -216,7 +220,7 @@ def test_a_part_of_the_preset_and_a_part_of_its_runs_are_said_at_the_top(call: C
     assert f"A part of the preset: {part}." in text
     assert f"Part {part}" in text
     call(*REPORT)
-    assert "Not finished: 2 of 12 runs are there (17 %)." in page()
+    assert "Not finished: 2 of 12 runs are stored (17 %)." in page()
     assert "Runs 2 of 12 (17 %), in 1 cells" in page()
     call(*RUN)
     assert "art of the preset" not in page()
