@@ -41,14 +41,18 @@ def rows(
     error: Number = falling_error,
     information: Mapping[tuple[str, str], Number] | None = None,
     noise: float = 0.02,
+    of: Callable[[Cell], bool] = lambda cell: True,
 ) -> Rows:
-    """Rows of every task of SIZE; `information` is given by (mode, readout), and is 3 bits elsewhere."""
-    return Rows.of(_rows(error, information or {}, noise))
+    """Rows of the tasks of SIZE, or of some; `information` is by (mode, readout), and 3 bits elsewhere."""
+    every = [task.cell for task in tasks(SIZE)]
+    return Rows.of(_rows(error, information or {}, noise, of), factors=every[0], levels=every)
 
 
-def _rows(error: Number, information: Mapping[Any, Number], noise: float) -> Iterator[Row]:
+def _rows(
+    error: Number, information: Mapping[Any, Number], noise: float, of: Callable[[Cell], bool]
+) -> Iterator[Row]:
     for number, task in enumerate(tasks(SIZE)):
-        for seed in task.seeds:
+        for seed in task.seeds if of(task.cell) else ():
             draw = np.random.default_rng([number, seed])
             for one in _run(task.cell, seed, error, information, lambda d=draw: noise * d.standard_normal()):
                 yield Row(task.cell, one)
@@ -58,7 +62,7 @@ def _run(
     cell: Cell, seed: int, error: Number, information: Mapping[Any, Number], jitter: Callable[[], float]
 ) -> Iterator[Measurement]:
     modes = MODES[str(cell["read"])]
-    for step in log_spaced(STEPS, 15):
+    for step in log_spaced(STEPS, 10):
         share = np.log1p(step) / np.log1p(STEPS)
         value = min(error(cell, share) * np.exp(jitter()), 1.0)
         for mode in modes:

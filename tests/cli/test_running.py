@@ -27,7 +27,7 @@ def test_run_ends_with_the_verdicts_and_the_path_of_the_page(call: Call) -> None
     said = call(*RUN)
     assert said.code == 0
     assert said.out.startswith("12 runs measured in ")
-    assert re.search(r"replicates +T1 ", said.out)
+    assert re.search(r"(replicates|partially) +T1 ", said.out)
     assert said.out.splitlines()[-1] == f"Report: {PAGE}"
     page = PAGE.read_text()
     for word in ("Does a bent coin fall on heads?", "Bent coins fall on heads", "12 of 12", "0 to 5"):
@@ -193,7 +193,7 @@ def test_report_of_a_store_without_a_run_of_the_study_says_so(call: Call) -> Non
     Store(STORE).close()
     said = call("study", "report", "small_study.py")
     assert said.code == 0
-    assert "Unfinished: 0 of 12 runs are stored; `levinthal study run small_study.py" in said.out
+    assert "Unfinished: 0 of 12 runs are stored (0 %); `levinthal study run small_study.py" in said.out
     assert PAGE.exists()
 
 

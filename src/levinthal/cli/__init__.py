@@ -21,6 +21,7 @@ from levinthal.cli import versions
 from levinthal.cli.check import check
 from levinthal.cli.data import get_data, list_data
 from levinthal.cli.new_study import new
+from levinthal.cli.register import register
 from levinthal.cli.running import report, run
 from levinthal.cli.study import list_studies, show
 from levinthal.errors import LevinthalError
@@ -41,6 +42,7 @@ study_app = App(name="study", help="Run published claims as studies, and judge t
 study_app.command(list_studies, name="list")
 study_app.command(show)
 study_app.command(new)
+study_app.command(register)
 study_app.command(run)
 study_app.command(report)
 app.command(study_app)

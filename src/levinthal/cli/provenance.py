@@ -16,7 +16,7 @@ VERSIONS = ("levinthal", "python", "torch", "numpy", "scipy", "numba")
 
 
 def provenance(
-    chosen: Selected, runs: Sequence[Run], *, command: str, changed: str = ""
+    chosen: Selected, runs: Sequence[Run], *, command: str, changed: str = "", claims: str = ""
 ) -> Mapping[str, str]:
     """What made the numbers, one line a fact; where the runs disagree on a fact, every value is given."""
     study = chosen.study
@@ -25,7 +25,9 @@ def provenance(
     return {
         "study": f"{study.name}, version {study.version}, preset {chosen.preset_name}",
         "data": ", ".join((chosen.preset.data or "none", *(f"checksum {c}" for c in checksums))),
-        "runs": f"{len(runs)} of {chosen.planned}, in {len({str(run.cell) for run in runs})} cells",
+        "claims": claims,
+        "part": chosen.part,
+        "runs": f"{share_of_runs(chosen, runs)}, in {len({str(run.cell) for run in runs})} cells",
         "seeds": spans(run.seed for run in runs),
         "computing time": clock(computing_seconds(runs)) if runs else "",
         "measured": " to ".join(dict.fromkeys((*started[:1], *started[-1:]))),
@@ -35,6 +37,13 @@ def provenance(
         "code": changed,
         "made by": command,
     }
+
+
+def share_of_runs(chosen: Selected, runs: Sequence[Run], noun: str = "") -> str:
+    """How many of the planned runs are finished, and their share where some are missing."""
+    planned = chosen.planned
+    share = f" ({100 * len(runs) / planned:.0f} %)" if planned and len(runs) < planned else ""
+    return f"{len(runs)} of {planned}{noun}{share}"
 
 
 def to_the_minute(started: str) -> str:

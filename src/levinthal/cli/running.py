@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from levinthal.cli.publish import publish, save_figures, save_markdown
+from levinthal.cli.register import Registered, registered_for
 from levinthal.cli.selection import STORE, Selected, Selection, selected
 from levinthal.cli.study import StudyName
 from levinthal.cli.terminal import Advance, clock, progress, stdout
-from levinthal.errors import InputError
+from levinthal.errors import InputError, StoreError
 
 if TYPE_CHECKING:
-    from levinthal.lab import Event, Executor, Summary
+    from levinthal.lab import Event, Executor, Store, Summary
 
 Device = Annotated[
     Literal["auto", "cpu", "cuda"],
@@ -53,6 +54,7 @@ def run(
     workers: Workers = None,
     device: Device = "auto",
     again: Again = False,
+    registered: Registered = None,
     output: Page = None,
 ) -> int:
     """Measure the runs of a study that the store does not have, judge every claim, and write the report.
@@ -68,6 +70,7 @@ def run(
     pieces = chosen.planned if chosen.study.seed_by_seed else len(chosen.preset.tasks)
     executor = _executor(workers, where, pieces)
     page = writable(output or default_page(chosen))
+    claims = registered_for(chosen, registered)
     with closing(Store((selection or Selection()).store)) as store:
         with progress(chosen.study.name) as advance:
             listen = Listener(advance, executor.workers)
@@ -79,11 +82,13 @@ def run(
                 device=where,
                 data=chosen.data,
                 again=again,
+                defined=chosen.defined,
                 on_event=listen,
             )
         print_summary(summary, store.path)
         if not summary.interrupted:
-            publish(chosen, store, page, command=command(name, chosen, selection)).raise_faults()
+            words = command(name, chosen, selection)
+            publish(chosen, store, page, command=words, registered=claims).raise_faults()
     return summary.exit_code
 
 
@@ -92,6 +97,7 @@ def report(
     /,
     *,
     selection: Selection | None = None,
+    registered: Registered = None,
     output: Page = None,
     svg: Annotated[
         Path | None, Parameter(help="A folder for the figures as SVG files. It needs chromium.")
@@ -102,16 +108,19 @@ def report(
         Parameter(help="A file for the verdicts, as Markdown, with the figures of --svg; JSON beside it."),
     ] = None,
 ) -> int:
-    """Write the report from the runs that the store has, also of an unfinished study. It measures nothing."""
-    from levinthal.lab import Store
+    """Write the report from the runs that the store has, also of an unfinished study. It measures nothing.
 
+    The store counts how often a claim was judged on different data.
+    """
     chosen = selected(name, selection, need_data=False)
     page = writable(output or default_page(chosen))
     for path in (csv, markdown):
         if path:
             _make_folder(path)
-    with closing(Store((selection or Selection()).store, read_only=True)) as store:
-        published = publish(chosen, store, page, command=command(name, chosen, selection))
+    claims = registered_for(chosen, registered)
+    with closing(_store_to_judge((selection or Selection()).store)) as store:
+        words = command(name, chosen, selection)
+        published = publish(chosen, store, page, command=words, registered=claims)
     if csv:
         published.rows.to_csv(csv)
         stdout().print(f"rows: {csv}", soft_wrap=True)
@@ -120,6 +129,17 @@ def report(
         save_markdown(chosen, published, figures, markdown)
     published.raise_faults()
     return 0
+
+
+def _store_to_judge(path: Path) -> Store:
+    """A store that counts analyses; one that may not be written is read as it is."""
+    from levinthal.lab import Store
+
+    Store(path, read_only=True).close()  # a store that is not there, or not one, is refused here
+    try:
+        return Store(path)
+    except StoreError:
+        return Store(path, read_only=True)
 
 
 def default_page(chosen: Selected) -> Path:

@@ -49,7 +49,7 @@ class Selected:
     """A study with the chosen preset, and its data where they are needed and here.
 
     `options` are the words of the command line that made the preset another one than the study's own;
-    `cells` are those of all presets of the study.
+    `cells` are those of all presets of the study; `defined` is the study as its file defines it.
     """
 
     study: Study
@@ -58,15 +58,27 @@ class Selected:
     data: Dataset | None
     options: tuple[str, ...] = ()
     cells: tuple[Cell, ...] = ()
+    defined: Study | None = None
 
     @property
     def planned(self) -> int:
         """How many runs the preset asks for."""
-        return len({(_address(task), seed) for task in self.preset.tasks for seed in task.seeds})
+        return len(_runs(self.preset))
+
+    @property
+    def part(self) -> str:
+        """Which share of the preset was chosen by --set and --seeds; empty for the whole preset."""
+        own = self.defined.presets[self.preset_name] if self.defined else self.preset
+        whole, chosen = _runs(own), _runs(self.preset)
+        left_out = whole - chosen
+        if not left_out:
+            return ""
+        there = len(whole) - len(left_out)
+        return f"{there} of the preset's {len(whole)} runs, by {' '.join(self.options)}"
 
     def finished(self, store: Store) -> list[Run]:
         """The newest finished run of each cell and seed of the preset, oldest first."""
-        wanted = {(_address(task), seed) for task in self.preset.tasks for seed in task.seeds}
+        wanted = _runs(self.preset)
         checksum = self.data.checksum if self.data else None
         found = [
             run
@@ -99,9 +111,13 @@ def selected(name: str, selection: Selection | None, *, need_data: bool) -> Sele
 
     wanted = selection or Selection()
     study = find(name)
-    preset_name = _preset_name(study, wanted.preset)
+    preset_name = preset_named(study, wanted.preset)
     preset = study.presets[preset_name]
-    own, cells = preset, tuple(task.cell for one in study.presets.values() for task in one.tasks)
+    defined, own, cells = (
+        study,
+        preset,
+        tuple(task.cell for one in study.presets.values() for task in one.tasks),
+    )
     for assignment in wanted.set:
         preset = with_levels(preset, assignment, cells)
     if wanted.seeds is not None:
@@ -114,7 +130,8 @@ def selected(name: str, selection: Selection | None, *, need_data: bool) -> Sele
         if need_data:
             raise
         data = None
-    return Selected(study, preset_name, preset, data, _options(wanted) if preset != own else (), cells)
+    options = _options(wanted) if preset != own else ()
+    return Selected(study, preset_name, preset, data, options, cells, defined)
 
 
 def _options(wanted: Selection) -> tuple[str, ...]:
@@ -160,7 +177,8 @@ def _cells(preset: Preset) -> list[Cell]:
     return [task.cell for task in preset.tasks]
 
 
-def _preset_name(study: Study, wanted: str | None) -> str:
+def preset_named(study: Study, wanted: str | None) -> str:
+    """The name of a preset; the first where none is wanted. Raises InputError for an unknown one."""
     if not study.presets:
         raise InputError(f"{study.name} has no presets, so there is nothing to run: give it one")
     return (
@@ -195,6 +213,10 @@ def _resized(tasks: list[Task], count: int) -> list[Task]:
         for task, seeds in parts
         if seeds
     ]
+
+
+def _runs(preset: Preset) -> set[tuple[tuple[tuple[str, object], ...], int]]:
+    return {(_address(task), seed) for task in preset.tasks for seed in task.seeds}
 
 
 def _address(task: Task) -> tuple[tuple[str, object], ...]:

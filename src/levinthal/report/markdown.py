@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from levinthal.lab.judging.expected import expected_false
+from levinthal.report.formatting import full_sentence
 from levinthal.report.page import write_whole
+from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.verdicts import Entry, Line, answer, entries, glyph
 from levinthal.vocabulary import Figure, Study, Verdict
 
@@ -20,18 +22,21 @@ def write_markdown(
     provenance: Mapping[str, str | int | float],
     path: Path,
     figures: Sequence[tuple[Figure, Path]] = (),
+    *,
+    record: Record = NO_RECORD,
 ) -> Path:
     """Write question, answer, verdicts, reasons, `figures` (each with its file) and provenance to `path`.
 
     Links to figures are relative to the page. Raises StoreError where it cannot be written.
     """
-    rows = entries(study, verdicts)
+    rows = entries(study, verdicts, record)
     pictures = [(figure, os.path.relpath(file, path.parent)) for figure, file in figures]
     blocks = [
         f"# {study.name}",
         study.question,
         f"**{answer(study, verdicts)}**",
         f"Source: {study.source}.",
+        *(f"**{full_sentence(notice)}**" for notice in record.notices),
         "\n".join(_table(rows)),
         *filter(None, [expected_false(verdicts).sentence]),
         *(_picture(figure, file) for figure, file in pictures),
@@ -50,7 +55,8 @@ def _table(rows: Sequence[Entry]) -> Iterator[str]:
     for row in rows:
         verdict, trust = f"{glyph(row.label)} {row.label}", row.effect.trust if row.effect else "–"
         seeds, control = str(row.seeds or "–"), _numbers(row.control)
-        yield _cells([row.claim.id, row.claim.says, verdict, _numbers(row.effect), trust, seeds, control])
+        says = " ".join((row.claim.says, *(f"**{full_sentence(mark)}**" for mark in row.marks)))
+        yield _cells([row.claim.id, says, verdict, _numbers(row.effect), trust, seeds, control])
 
 
 def _cells(cells: Sequence[str]) -> str:

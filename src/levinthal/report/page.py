@@ -18,6 +18,7 @@ from levinthal.lab.judging.expected import expected_false
 from levinthal.lab.storage.rows import Rows
 from levinthal.report import painting
 from levinthal.report.believing import beliefs
+from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.shell import rendered
 from levinthal.report.verdicts import answer, entries, tally
 from levinthal.vocabulary import Study, Verdict
@@ -45,6 +46,8 @@ def write_report(
     path: Path,
     *,
     progress: str = "",
+    part: str = "",
+    record: Record = NO_RECORD,
     on_fault: Callable[[str], object] = ignore,
 ) -> Path:
     """Write the report of a study as one page that works offline.
@@ -60,6 +63,8 @@ def write_report(
         provenance: facts for the foot of the page by name, such as seeds, versions and the command.
         path: the HTML file to write; its folder must exist.
         progress: such as "12 of 40 tasks done", for a study that is not finished.
+        part: such as "24 of the preset's 96 runs", for a page of a part of the preset.
+        record: how the claims stand to those that were frozen before the run.
         on_fault: called with one line for each figure that fails; the page shows it as well.
 
     Returns:
@@ -70,11 +75,13 @@ def write_report(
     """
     path = Path(path)
     table = _table(rows, path.with_suffix(".csv.gz"))
-    context = _context(study, preset, rows, verdicts) | {
+    context = _context(study, preset, rows, verdicts, record) | {
         "provenance": [
             (key[:1].upper() + key[1:], value) for key, value in provenance.items() if value != ""
         ],
         "progress": progress,
+        "part": part,
+        "notices": record.notices,
         "table": table,
     }
     for figure in context["figures"]:
@@ -83,8 +90,10 @@ def write_report(
     return write_whole(path, rendered("page.html", context))
 
 
-def _context(study: Study, preset: str, rows: Rows, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    judged = entries(study, verdicts)
+def _context(
+    study: Study, preset: str, rows: Rows, verdicts: Sequence[Verdict], record: Record
+) -> dict[str, Any]:
+    judged = entries(study, verdicts, record)
     figures = painting.drawn_figures(study, rows)
     return {
         "study": study,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from levinthal.report.page import write_whole
+from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.verdicts import Entry, Line, answer, entries
 from levinthal.vocabulary import Figure, Study, Verdict
 
@@ -23,6 +24,8 @@ def write_stored(
     provenance: Mapping[str, str | int | float],
     path: Path,
     figures: Sequence[tuple[Figure, Path]] = (),
+    *,
+    record: Record = NO_RECORD,
 ) -> Path:
     """Write question, answer, verdicts, figures (title, caption, file) and provenance to `path` as JSON.
 
@@ -38,14 +41,21 @@ def write_stored(
         "question": study.question,
         "answer": answer(study, verdicts),
         "source": study.source,
-        "verdicts": [_verdict(row) for row in entries(study, verdicts)],
+        "verdicts": [_verdict(row, record) for row in entries(study, verdicts, record)],
+        "claims": {"state": record.state, "notices": list(record.notices), "file": _file(record, path)},
         "figures": [_figure(figure, os.path.relpath(file, path.parent)) for figure, file in figures],
         "provenance": {key: value for key, value in provenance.items() if value != ""},
     }
     return write_whole(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
-def _verdict(row: Entry) -> dict[str, Any]:
+def _file(record: Record, path: Path) -> str:
+    """The name of the file beside the page that holds the claims as they were frozen."""
+    return path.with_suffix(".registered.json").name if record.frozen else ""
+
+
+def _verdict(row: Entry, record: Record) -> dict[str, Any]:
+    change = record.changes.get(row.claim.id)
     return {
         "claim": row.claim.id,
         "says": row.claim.says,
@@ -54,6 +64,10 @@ def _verdict(row: Entry) -> dict[str, Any]:
         "trust": row.effect.trust if row.effect else "",
         "seeds": row.seeds,
         "control": formatted(row.control),
+        "basis": str(row.claim.basis),
+        "change": change.label if change else "",
+        "differences": list(change.differences) if change else [],
+        "marks": list(row.marks),
     }
 
 

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from levinthal.lab.judging.expected import expected_false
-from levinthal.report.formatting import counted, listed
+from levinthal.report.formatting import counted, full_sentence, listed
+from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.verdicts import Entry, Line, answer, beside, entries, glyph, tally
 from levinthal.vocabulary import Study, Verdict
 
@@ -86,6 +87,8 @@ class VerdictTable:
             head = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
             yield head.append(_letters(numbers, plain), style="default")
             yield Padding(Text(_letters(f"{entry.claim.id} {entry.claim.says}", plain)), (0, 0, 0, 2))
+            for mark in entry.marks:
+                yield Padding(Text(_letters(full_sentence(mark), plain), style="yellow"), (0, 0, 0, 2))
             if roomy and (why := _why(entry)):
                 yield Padding(Text(_letters(why, plain), style="dim"), (0, 0, 0, 2))
 
@@ -102,6 +105,8 @@ class VerdictTable:
         for entry in self.entries:
             badge = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
             claim = Text(_letters(entry.claim.says, plain))
+            for mark in entry.marks:
+                claim.append(_letters(f"\n{full_sentence(mark)}", plain), style="yellow")
             if roomy and (why := _why(entry)):
                 claim.append(_letters(f"\n{why}", plain), style="dim")
             numbers = (
@@ -134,7 +139,11 @@ def _letters(text: str, plain: bool) -> str:
     return spelled.encode("ascii", "replace").decode()
 
 
-def verdict_table(study: Study, verdicts: Sequence[Verdict], path: Path | None = None) -> VerdictTable:
+def verdict_table(
+    study: Study, verdicts: Sequence[Verdict], path: Path | None = None, *, record: Record = NO_RECORD
+) -> VerdictTable:
     """Answer, verdicts and the path of the page, for a rich console (which respects NO_COLOR and pipes)."""
     expected = expected_false(verdicts).sentence
-    return VerdictTable(study, tuple(entries(study, verdicts)), answer(study, verdicts), path, expected)
+    return VerdictTable(
+        study, tuple(entries(study, verdicts, record)), answer(study, verdicts), path, expected
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from levinthal.report.formatting import counted, formatted
 from levinthal.report.formatting import share as share_text
+from levinthal.report.record import NO_RECORD, Record, marks
 from levinthal.vocabulary import BADGES, Claim, Estimate, Outcome, Study, Verdict
 
 UNJUDGED = "not judged yet"
@@ -53,6 +54,7 @@ class Entry:
     parts: tuple[Line, ...]
     rival: Line | None = None
     failed: Line | None = None
+    marks: tuple[str, ...] = ()
 
     @property
     def slug(self) -> str:
@@ -81,11 +83,14 @@ def whisker(estimate: Estimate, smallest: float | None, null: float = 0.0) -> Wh
     return Whisker(dot, share(low), share(high), min(low, value) < LOW, max(high, value) > HIGH)
 
 
-def entries(study: Study, verdicts: Sequence[Verdict]) -> list[Entry]:
+def entries(study: Study, verdicts: Sequence[Verdict], record: Record = NO_RECORD) -> list[Entry]:
     """A row for each claim of the study in its order; a claim without a verdict says that it has none."""
     by_id = {verdict.claim.id: verdict for verdict in verdicts}
     claims = {claim.id: claim for claim in (*study.claims, *(v.claim for v in verdicts))}
-    return [_entry(claim, by_id.get(claim.id)) for claim in claims.values()]
+    return [
+        replace(_entry(claim, by_id.get(claim.id)), marks=marks(claim, by_id.get(claim.id), record))
+        for claim in claims.values()
+    ]
 
 
 def _entry(claim: Claim, verdict: Verdict | None) -> Entry:

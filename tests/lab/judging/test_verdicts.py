@@ -395,7 +395,7 @@ def test_a_rival_is_told_beside_the_effect_and_decides_nothing() -> None:
     assert verdict.rival is not None
     assert verdict.rival.value == pytest.approx(3 * np.mean(BIG))
     assert verdict.reasons[-1].startswith(
-        "The rival treatment, orthogonal initialisation, reaches 6.11 bits [5.69, 6.53] over 8 seeds; "
+        "The rival treatment, orthogonal initialisation, reaches 6.11 bits [5.69, 6.56] over 8 seeds; "
         "the effect less the rival's, seed by seed, is -4.07 bits ["
     )
     assert judge(one, Evidence(effect)).reasons[-1] == (

@@ -1,6 +1,6 @@
 """KSG-1 counts of a few points from all of their pairs: no order, no bitmaps, every distance taken once.
 
-The code distances of all pairs are stored (4 n^2 bytes), and gone through three times: for an upper bound
+The code distances of all pairs are stored (2 n^2 bytes), and gone through three times: for an upper bound
 of every k-th joint distance, for the distance itself, and for the points nearer than it in x and in y.
 """
 
@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 from levinthal.estimators.kernels.bitmap import measure
+from levinthal.estimators.kernels.index import aligned
 from levinthal.estimators.kernels.pairs import (
     SIDE,
     at_cache_line,
@@ -27,11 +28,18 @@ jit = numba.njit(cache=True, nogil=True)
 inline = numba.njit(forceinline=True)
 
 
+def room_for(n: int) -> np.ndarray:
+    """Return room for the code distances of all pairs of n points: (x or y, pairs of tiles, SIDE, SIDE)."""
+    tiles = -(-n // SIDE)
+    return aligned(np.uint16, 2, tiles * (tiles + 1) // 2, SIDE, SIDE)
+
+
 @jit
-def count_block(x, y, rows, columns_x, columns_y, k, radius, n_x, n_y):
+def count_block(x, y, rows, columns_x, columns_y, k, room, radius, n_x, n_y):
     """Fill what KSG-1 counts among `rows` alone: k-th joint distance, points strictly nearer in x, in y."""
-    in_x, clamped_x = pair_blocks(x, rows, columns_x)
-    in_y, clamped_y = pair_blocks(y, rows, columns_y)
+    in_x, in_y = room[0], room[1]
+    clamped_x = fill_blocks(x, rows, columns_x, in_x)
+    clamped_y = fill_blocks(y, rows, columns_y, in_y)
     tiles = clamped_x.size // 2
     reach = at_cache_line(2 * tiles * SIDE).reshape((2, tiles * SIDE))
     reach[:, : rows.size], reach[:, rows.size :] = EVERY_CODE, 0
@@ -50,18 +58,15 @@ def count_block(x, y, rows, columns_x, columns_y, k, radius, n_x, n_y):
 
 
 @jit
-def pair_blocks(index, rows, columns):
-    """Return the code distances of all pairs of tiles, the nearest tiles first, and who is clamped."""
+def fill_blocks(index, rows, columns, blocks):
+    """Fill in the code distances of all pairs of tiles, the nearest tiles first; returns who is clamped."""
     codes = code_tiles(index, rows, columns)
-    tiles = len(codes.turned)
-    pairs = tiles * (tiles + 1) // 2
-    blocks = at_cache_line(pairs * SIDE * SIDE).reshape((pairs, SIDE, SIDE))
-    pair = 0
+    tiles, pair = len(codes.turned), 0
     for apart in range(tiles):
         for one in range(tiles - apart):
             pair_block(codes, one, one + apart, rows.size, blocks[pair])
             pair += 1
-    return blocks, codes.clamped
+    return codes.clamped
 
 
 @jit

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from levinthal.estimators.kernels.bitmap import Index, bound_radii, count_within, find_nearest
-from levinthal.estimators.kernels.block import count_block
+from levinthal.estimators.kernels.block import count_block, room_for
 from levinthal.estimators.kernels.index import build_index
 from levinthal.estimators.kernels.order import kd_order
 
@@ -31,7 +31,7 @@ def count_few(x: np.ndarray, y: np.ndarray, k: int) -> tuple[np.ndarray, np.ndar
     n, as_they_stand = len(x), np.arange(len(x))
     in_x, in_y = (build_index(side, as_they_stand, partial(in_ranges, 1), bitmaps=False) for side in (x, y))
     radius, n_x, n_y = np.empty(n), np.empty(n, np.int64), np.empty(n, np.int64)
-    count_block(in_x, in_y, as_they_stand, x.shape[1], y.shape[1], k, radius, n_x, n_y)
+    count_block(in_x, in_y, as_they_stand, x.shape[1], y.shape[1], k, room_for(n), radius, n_x, n_y)
     return radius, n_x, n_y
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from levinthal.estimators.kernels.bitmap import Index, count_within, draw_bitmaps
-from levinthal.estimators.kernels.block import count_block
+from levinthal.estimators.kernels.block import count_block, room_for
 from levinthal.estimators.kernels.index import aligned
 from levinthal.estimators.kernels.order import sample_rows
 from levinthal.estimators.kernels.pairs import SIDE, count_pairs
@@ -73,8 +73,9 @@ class VariantSearch:
         ]
 
         def task(first: int, last: int) -> None:
+            room = room_for(len(blocks[0]))
             for rows, triple in zip(blocks[first:last], found[first:last], strict=True):
-                count_block(self.x, self.y, np.sort(self.place[rows]), *self.columns, self.k, *triple)
+                count_block(self.x, self.y, np.sort(self.place[rows]), *self.columns, self.k, room, *triple)
 
         in_ranges(self.threads, len(blocks), task)
         return found

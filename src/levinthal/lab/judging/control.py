@@ -36,7 +36,7 @@ def hold_against_control(outcome: Outcome, overall: Arm, control: Arm, sizes: Si
         return Outcome.INCONCLUSIVE, (why,)
     if control.estimate and sizes.beyond_null(overall.interval) and not _apart(overall, control, sizes):
         return Outcome.INCONCLUSIVE, (_SHARED.format(formatted(control.estimate)),)
-    excess = excess_of(overall, control, sizes).estimate
+    excess = excess_of(overall, control, sizes).estimate if sizes.beyond_null(control.interval) else None
     if outcome is Outcome.REPLICATES and excess is not None and excess.value < sizes.counts:
         less = f"Less that of the control, seed by seed, the effect is {formatted(excess)}"
         return Outcome.PARTIALLY, (f"{less}, below {size_text(sizes.counts, sizes.unit)}.", why)
@@ -59,9 +59,11 @@ def _is_clean(overall: Arm, control: Arm, sizes: Sizes) -> tuple[bool, str]:
     if control.n < FEWEST_SEEDS:
         return False, f"The control arm has too few seeds to decide: {control.n}, not {FEWEST_SEEDS}."
     words = formatted(control.estimate)
-    if control.interval.high < sizes.smallest:
+    # There are two ways to be clean: they share the error of one.
+    each = sizes.at(1 - (1 - sizes.level) / 2)
+    if arm_of(control.values, each.beside()).interval.high < sizes.smallest:
         return True, f"The control shows no such effect: {words}."
-    if _exceeds(overall, control, sizes):
+    if _exceeds(overall, control, each):
         counts = size_text(sizes.counts, sizes.unit)
         return True, f"The effect exceeds the control by more than {counts}, seed by seed: {words}."
     if sizes.beyond_null(control.interval):

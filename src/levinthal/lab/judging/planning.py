@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
 from scipy import special
 
 from levinthal.lab.judging.arms import Arm
 from levinthal.lab.judging.failing import FEWEST_TO_REPLICATE, seeds_to_replicate, survives_unseen
 from levinthal.lab.judging.sizes import LEVEL_AGAIN, Sizes
-from levinthal.lab.judging.statistics import FEWEST_SEEDS, seeds_needed
+from levinthal.lab.judging.statistics import FEWEST_SEEDS, MOST_SEEDS
 from levinthal.vocabulary import Outcome
 
-CONFIDENCE = 0.8
-"""The spread that a plan assumes is the upper end of its one-sided interval at this level."""
+AIM = 0.7
+"""The probability that a plan aims at. Chosen by simulation: then about 8 of 10 studies are settled."""
+STEPS = 10
 
 
 def seeds_to_settle(
@@ -44,21 +46,46 @@ def larger(one: int | None, other: int | None) -> int | None:
 
 
 def _to_settle(arm: Arm, sizes: Sizes) -> int | None:
-    """An open interval reaches both the null and the smallest size: the farther one is left first.
-
-    More seeds make a second analysis, whose intervals have a higher level.
-    """
+    """Seeds that would close an open interval, the present ones included."""
     if arm.estimate is None or arm.n < 2:
         return FEWEST_SEEDS
-    farther = max(arm.estimate.value - sizes.null, sizes.smallest - arm.estimate.value)
-    count = seeds_needed(farther, upper_spread(arm.estimate.details["sd"], arm.n), level=LEVEL_AGAIN)
+    mean = (arm.estimate.value - sizes.null) / sizes.counts
+    count = seeds_to_close(mean, arm.estimate.details["sd"] / sizes.counts, arm.n)
     return count and max(count, arm.n + 1)
 
 
-def upper_spread(sd: float, n: int) -> float:
-    """The upper end of the one-sided interval of a standard deviation seen in n normal values.
+def seeds_to_close(mean: float, sd: float, n: int) -> int | None:
+    """Fewest seeds whose interval will probably exclude 0 or 1, after `n` seeds with this mean and spread.
 
-    >>> round(upper_spread(1.0, 5), 2), round(upper_spread(1.0, 8), 2)
-    (1.56, 1.35)
+    Adding seeds makes a second analysis, so its level is that of one. The true effect is taken to lie
+    anywhere between 0 and 1, and effect and spread to be as likely as the seeds seen make them.
+
+    >>> seeds_to_close(0.5, 1.0, 8) < seeds_to_close(0.5, 2.0, 8)
+    True
     """
-    return sd * math.sqrt((n - 1) / float(special.chdtri(n - 1, CONFIDENCE)))
+    if sd <= 0:
+        return None
+    effects, spreads, weights = _plausible(mean, sd, n)
+    farther = np.maximum(effects, 1 - effects) / spreads
+
+    def probability(seeds: int) -> float:
+        critical = float(special.stdtrit(seeds - 1, (1 + LEVEL_AGAIN) / 2))
+        return float(weights @ special.ndtr(math.sqrt(seeds) * farther - critical))
+
+    low, high = FEWEST_SEEDS, MOST_SEEDS
+    if probability(high) < AIM:
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if probability(middle) >= AIM else (middle + 1, high)
+    return low
+
+
+def _plausible(mean: float, sd: float, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """True effects between 0 and 1, true spreads, and the weight that the seeds seen give to each pair."""
+    steps = (np.arange(STEPS) + 0.5) / STEPS
+    spreads = np.repeat(sd * np.sqrt((n - 1) / special.chdtri(n - 1, steps)), STEPS)
+    effects = np.tile(steps, STEPS)
+    logarithms = -np.log(spreads) - n * ((mean - effects) / spreads) ** 2 / 2
+    weights = np.exp(logarithms - logarithms.max())
+    return effects, spreads, weights / weights.sum()

@@ -41,7 +41,7 @@ def settle(needed: int | None) -> tuple[str, ...]:
     """How many seeds would settle what is open."""
     if needed is None:
         return ()
-    return (f"About {needed} seeds would settle it (80 % power at the upper bound of the spread seen).",)
+    return (f"About {needed} seeds would settle it (in about 8 of 10 such studies).",)
 
 
 def level_note(analyses: int, sizes: Sizes) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ def simulated(mean, level, error, spread, singular):
     arms = [(*arm, 3000) for arm in ARMS] + [("tanh", "orthogonal", 4, "true", 0)]
     for unit, start, hidden, labels, steps in arms:
         cell = {"activation": unit, "start": start, "hidden": hidden, "labels": labels, "steps": steps}
-        for seed in range(8):
+        for seed in range(20):
 
             def row(name, value, step=0, layer="", condition="", cell=cell, seed=seed):
                 noisy = Estimate.exact(value + draw.normal(0, 1e-3))

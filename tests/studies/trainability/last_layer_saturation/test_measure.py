@@ -94,6 +94,12 @@ def test_the_paper_s_own_budget_is_run_one_network_at_a_time():
     assert {(len(task.seeds), len(str(task.cell["rates"]).split())) for task in trained} == {(1, 1)}
 
 
+def test_initial_networks_are_read_of_many_draws():
+    for size in study.presets.values():
+        starts = {task.cell["start"]: len(task.seeds) for task in size.tasks if not task.cell["steps"]}
+        assert starts == {"fan_in_uniform": 32, "normalised_uniform": 32, "orthogonal": 32}
+
+
 def test_more_rates_of_sigmoids_are_cells_of_their_own():
     grids = {}
     for task in study.presets["standard"].tasks:

@@ -9,7 +9,7 @@ batch norm: all of them) or "everything".
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from levinthal.vocabulary import Preset, Scalar, Task
 
@@ -199,13 +199,14 @@ def _cost(cell: dict[str, Scalar], seeds: int) -> float:
     return seeds * (training + 0.1 + share * int(cell["images"]))
 
 
-FULL_QUICK = Protocol("full", 600, 120, levels=(3, 5, 10, 20))
-QUICK = Size(
-    main=(Protocol("full", 1197, 120, levels=(20,)), Protocol("64", 1197, 240, levels=(10, 20))),
-    fast=(FULL_QUICK, Protocol("64", 1197, 120, levels=(3, 5, 10, 20))),
-    final=(FULL_QUICK, Protocol("64", 1197, 240, levels=())),
-    few=5,
-    images=500,
+DIGITS_MAIN = (Protocol("full", 1197, 120, levels=(20,)), Protocol("64", 1197, 240, levels=(10, 20)))
+DIGITS_FULL = Protocol("full", 600, 120, levels=(3, 5, 10, 20))
+DIGITS_FAST = Protocol("64", 1197, 120, levels=(3, 5, 10, 20))
+QUICK = Size(main=DIGITS_MAIN, fast=(DIGITS_FAST,), final=DIGITS_MAIN[1:], few=5, images=500)
+DIGITS = replace(
+    QUICK,
+    fast=(DIGITS_FULL, DIGITS_FAST),
+    final=(Protocol("full", 600, 480, levels=()), Protocol("64", 1197, 960, levels=())),
 )
 STANDARD = Size(
     main=(Protocol("full", 60_000, 40, (20,)), Protocol("128", 60_000, 1872, (10, 20, 50))),
@@ -235,8 +236,9 @@ PAPER = Size(
     images=10_000,
 )
 PRESETS = {
-    "quick": preset("digits, embedded; about four minutes on two cores", "digits", QUICK),
+    "quick": preset("digits, embedded; two to four minutes on two cores", "digits", QUICK),
+    "digits": preset("digits, every claim with full batches too; about ten minutes", "digits", DIGITS),
     "standard": preset("MNIST, 60,000 images; about half an hour on two cores", "mnist", STANDARD),
-    "long": preset("MNIST, trained until errors are final; about four hours, resumable", "mnist", LONG),
-    "paper": preset("MNIST, the full grid of Figs. 4 and 5; hours, resumable", "mnist", PAPER),
+    "long": preset("MNIST, trained until errors are final; about five hours, resumable", "mnist", LONG),
+    "paper": preset("MNIST, the full grid of Figs. 4 and 5; days, resumable", "mnist", PAPER),
 }

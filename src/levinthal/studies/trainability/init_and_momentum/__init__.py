@@ -46,4 +46,5 @@ study = Study(
     figures=figures,
     answer=answer,
     terms=LOG2_RATIO,
+    protocol=("images", "steps", "batch"),
 )

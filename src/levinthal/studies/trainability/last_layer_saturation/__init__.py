@@ -41,4 +41,5 @@ study = Study(
     figures=figures,
     answer=answer,
     terms=LOG2_RATIO,
+    protocol=("images", "steps"),
 )

@@ -120,6 +120,8 @@ def _times(ratio: float) -> str:
 def _passed_on(rows: Rows) -> Figure:
     """The spread of each layer's activations before training, for every initialisation."""
     found = rows.where(name="sd", activation="tanh", hidden=4, labels="true", step=0)
+    alone = found.where(steps=0)
+    found = alone if len(alone.distinct("start")) > 1 else found
     found = found.where(rate=min(found.distinct("rate"), default=0))
     panels = facets(found, LAYER, Axis("sd of activations", log=True), INITS, spread=RANGE)
     shares = [

@@ -38,4 +38,5 @@ study = Study(
     figures=figures,
     answer=answer,
     terms=LOG10_RATIO,
+    protocol=("images", "epochs"),
 )

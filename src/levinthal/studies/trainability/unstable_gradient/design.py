@@ -14,6 +14,7 @@ from levinthal.lab.analysis.rates import rates_word
 from levinthal.vocabulary import Preset, Scalar, Task
 
 SOURCE = "Nielsen, Neural Networks and Deep Learning (2015), ch. 5"
+IN_NOTES = f"{SOURCE}, quoted from notes on it"
 WIDTH = 30
 RATE = 0.1
 DECAY = 1e-4  # lambda / n of the accuracies: 5 / 50,000

@@ -22,6 +22,7 @@ from levinthal.studies.trainability.last_layer_saturation.design import (
     SATURATED,
     Arm,
     arm,
+    initial_rows,
     trains,
 )
 
@@ -80,7 +81,7 @@ def saturates(curve: Curve) -> float:
 
 def spread_ratio(rows: Rows, start: str) -> dict[int, float]:
     """Seed -> log2 of the factor of a layer of tanh on the spread of activations, before training."""
-    found = arm(rows, "tanh", start).where(name="sd", step=0)
+    found = initial_rows(rows, start).where(name="sd")
     found = found.where(rate=min(found.distinct("rate"), default=0))
     first, last = (found.by_seed(layer=layer) for layer in ("1", "4"))
     return {seed: math.log2(last[seed] / first[seed]) / 3 for seed in first}
@@ -88,7 +89,7 @@ def spread_ratio(rows: Rows, start: str) -> dict[int, float]:
 
 def singular_value(rows: Rows, start: str) -> dict[int, float]:
     """Seed -> average singular value of a layer's Jacobian, before training, over the layers of tanh."""
-    return mean_by_seed(arm(rows, "tanh", start).where(name="singular_value"))
+    return mean_by_seed(initial_rows(rows, start).where(name="singular_value"))
 
 
 def best(rows: Rows, kind: Arm) -> BestRate | None:
@@ -99,12 +100,16 @@ def best(rows: Rows, kind: Arm) -> BestRate | None:
 
 
 def at_best(number: Number, kind: Arm, *rates_of: Arm) -> Reading:
-    """A number of one kind of network at its best learning rate, or at that of the first kind that trains."""
+    """A number of one kind of network at its best learning rate, or at that of the first kind that trains.
+
+    NaN, a seed that failed, where no learning rate of the grid trains any of them.
+    """
 
     def read(rows: Rows) -> Effect:
         found = [rate for one in (rates_of or (kind,)) if (rate := best(rows, one))]
         if not found:
-            return Effect({})
+            seeds = arm(rows, *kind).where(name="error", steps=trains).distinct("seed")
+            return Effect(dict.fromkeys(seeds, math.nan))
         nets = arm(rows, *kind).where(rate=found[0].rate, steps=trains)
         return Effect(number(nets), (found[0].rate,), found[0].at_edge)
 

@@ -8,7 +8,7 @@ from typing import Any
 from levinthal.lab.analysis import Reading, at_best_rate, compare, evidence, value
 from levinthal.lab.analysis.budget import budget
 from levinthal.lab.storage.rows import Rows
-from levinthal.studies.trainability.unstable_gradient.design import BATCH, RATE, SOURCE, WIDTH
+from levinthal.studies.trainability.unstable_gradient.design import BATCH, IN_NOTES, RATE, WIDTH
 from levinthal.vocabulary import Claim
 
 UPDATES = 150_000  # of the book: 30 epochs of 50,000 images, in batches of 10
@@ -61,8 +61,8 @@ def second_layer(id_: str, rate: float | None, words: str) -> Claim:
     wide, usual = (accuracy("book", 1, rate, wide=wide) for wide in (True, False))
     return Claim(
         id=id_,
-        says=f"After the updates run here, a second hidden layer helps, {words} (book: 96.48 to 96.90 %).",
-        source=SOURCE,
+        says=f"After the updates run here, {words}, a second hidden layer helps (book: 96.48 to 96.90 %).",
+        source=IN_NOTES,
         effect="test accuracy of two hidden layers less that of one",
         unit="points",
         smallest_effect=0.2,
@@ -82,9 +82,9 @@ def four_layers(id_: str, rate: float | None, words: str) -> Claim:
     """Two layers are more accurate than four, and not so where gradients do not vanish."""
     return Claim(
         id=id_,
-        says=f"After the updates run here, four hidden layers are less accurate than two, {words}, but not "
-        "where gradients do not vanish (book: 96.90 to 96.53 %).",
-        source=SOURCE,
+        says=f"After the updates run here, {words}, four hidden layers are less accurate than two where "
+        "gradients vanish, and not where they do not (book: 96.90 to 96.53 %).",
+        source=IN_NOTES,
         effect="test accuracy of two hidden layers less that of four",
         unit="points",
         smallest_effect=0.2,
@@ -98,7 +98,7 @@ def four_layers(id_: str, rate: float | None, words: str) -> Claim:
     )
 
 
-AT_THE_BOOKS, AT_THE_BEST = f"at the book's learning rate {RATE:g}", "each depth at its best learning rate"
+AT_THE_BOOKS, AT_THE_BEST = f"at the book's learning rate {RATE:g}", "at the best learning rate of each depth"
 
 CLAIMS = (
     second_layer("U5", RATE, AT_THE_BOOKS),

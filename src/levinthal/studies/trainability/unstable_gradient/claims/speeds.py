@@ -9,7 +9,7 @@ import numpy as np
 
 from levinthal.lab.analysis import Effect, Reading, compare, evidence, log10_ratio, mapped, value
 from levinthal.lab.storage.rows import Rows
-from levinthal.studies.trainability.unstable_gradient.design import EPOCHS, NORMS, SOURCE, TERMS
+from levinthal.studies.trainability.unstable_gradient.design import EPOCHS, IN_NOTES, NORMS, TERMS
 from levinthal.vocabulary import Basis, Claim
 
 LAST = EPOCHS[-1]
@@ -89,7 +89,7 @@ CLAIMS = (
     Claim(
         id="U1",
         says="Early layers learn slower: the gradient of the biases shrinks from layer to layer, backward.",
-        source=SOURCE,
+        source=IN_NOTES,
         effect="growth of ||dC/db|| from first to last hidden layer, before training",
         unit="log10 ratio per layer",
         smallest_effect=0.3,
@@ -102,7 +102,7 @@ CLAIMS = (
     Claim(
         id="U2",
         says="With weights N(0, 1) the gradient shrinks from layer to layer, backward.",
-        source=SOURCE,
+        source=IN_NOTES,
         effect="growth of ||dC/db|| from first to last hidden layer, before training, weights N(0, 1)",
         unit="log10 ratio per layer",
         smallest_effect=0.3,
@@ -117,7 +117,7 @@ CLAIMS = (
     Claim(
         id="U3",
         says="Early layers stay slower throughout training: at every epoch that is read.",
-        source=SOURCE,
+        source=IN_NOTES,
         effect="smallest growth of ||dC/db|| from first to last hidden layer, among 18 epochs of 0 to 499",
         unit="log10 ratio per layer",
         smallest_effect=0.3,
@@ -130,7 +130,7 @@ CLAIMS = (
     Claim(
         id="U8",
         says="With weights N(0, 1) the terms |w s'(z)| of the product are usually below 1/4.",
-        source=SOURCE,
+        source=IN_NOTES,
         effect="share of the terms between hidden layers that are below 1/4, before training",
         unit="",
         smallest_effect=2 / 3,

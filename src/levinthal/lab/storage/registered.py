@@ -1,0 +1,84 @@
+"""Frozen claims as a small file: written before a run, to commit or to send, and read back afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from levinthal.errors import InputError
+from levinthal.lab.storage.claims import Frozen, hash_of
+from levinthal.lab.storage.schema import project_version
+
+FORMAT = 1
+KIND = "registered claims of a levinthal study"
+_WAY_OUT = "make it with `levinthal study register`"
+
+
+def file_text(claims: Frozen) -> str:
+    """The text of the file: JSON with sorted keys, and a hash over all the rest.
+
+    Args:
+        claims: as they were frozen; their `time` is the date of the file.
+
+    Returns:
+        The same text for the same claims, date and version of the package.
+    """
+    content = claims.content | {
+        "kind": KIND,
+        "format": FORMAT,
+        "levinthal": project_version(),
+        "date": claims.time,
+        "finished runs": claims.finished,
+        "claims hash": claims.hash,
+    }
+    return (
+        json.dumps(content | {"hash": hash_of(content)}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    )
+
+
+def from_file(path: Path) -> Frozen:
+    """Read such a file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The claims, with the date of the file as their `time`.
+
+    Raises:
+        InputError: the file is missing, is another kind of file, or was edited: its hash does not match.
+    """
+    content = _content(path)
+    if content.get("kind") != KIND:
+        raise InputError(f"{path} holds no registered claims: {_WAY_OUT}")
+    if content.get("format") != FORMAT:
+        found = content.get("format")
+        raise InputError(f"{path} has format {found}; this levinthal reads {FORMAT}: upgrade levinthal")
+    written = content.pop("hash", None)
+    counted = _hash(content)
+    if written != counted:
+        short = f"{str(written)[:12]} in the file, {counted[:12]} of its content"
+        raise InputError(f"{path} was edited after it was registered ({short}): pass the file as it was made")
+    try:
+        held = {name: content[name] for name in ("study", "version", "preset", "plan", "claims")}
+        return Frozen(**held, time=content["date"], finished=content["finished runs"])
+    except KeyError as error:
+        raise InputError(f"{path} lacks {error}: {_WAY_OUT}") from error
+
+
+def _hash(content: dict[str, Any]) -> str:
+    try:
+        return hash_of(content)
+    except ValueError:  # NaN and infinity are no JSON, and no claim has them
+        return ""
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): {_WAY_OUT}") from error
+    except ValueError as error:  # bytes that are not UTF-8, or text that is not JSON
+        raise InputError(f"{path} is not JSON: {_WAY_OUT}") from error
+    return content if isinstance(content, dict) else {}

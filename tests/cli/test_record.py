@@ -1,0 +1,223 @@
+"""Claims that are frozen at the first run, and analyses that are counted, from the command to the page."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from levinthal.lab import Store
+
+Call = Callable[..., Any]
+RUN = ("study", "run", "small_study.py", "--device", "cpu", "--workers", "1")
+REPORT = ("study", "report", "small_study.py")
+PAGE = Path("results/toy-coins-quick.html")
+STORE = Path("results/levinthal.sqlite")
+KEY = ("toy-coins", 1, "quick")
+
+
+def edit(*changes: tuple[str, str]) -> None:
+    """Change the study in its file; the next command imports it anew."""
+    file = Path("small_study.py")
+    text = file.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text)
+    sys.modules.pop("small_study", None)
+
+
+def page(path: Path = PAGE) -> str:
+    """The page's text, without tags and scripts."""
+    text = re.sub(r"<script.*?</script>|<style.*?</style>", "", path.read_text(), flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def test_claims_are_frozen_before_the_first_run_and_the_page_says_so(call: Call) -> None:
+    call(*RUN)
+    with Store(STORE) as store:
+        (frozen,) = store.frozen(*KEY)
+        first = min(run.started for run in store.runs())
+    assert frozen.finished == 0
+    assert frozen.time <= first
+    assert frozen.claims["T1"]["smallest_effect"] == 0.1
+    assert len(frozen.claims["T1"]["code"]) == 16
+    assert frozen.plan["runs"] == 12
+    assert re.search(rf"Claims frozen before the first run \(\S+ \S+ UTC, hash {frozen.hash[:12]}\)", page())
+    assert "after the run" not in page()
+
+
+CHANGED = [
+    ("0.1,", "0.05,", "T1", "Claim changed after the run: smallest effect size: 0.1 before, 0.05 now."),
+    ('"heads above a half"', '"heads"', "T1", "effect: “heads above a half” before, “heads” now."),
+    ("bent[s] - 0.5", "bent[s] - 0.4", "T1", "Claim changed after the run: the code of its evidence has"),
+    ('"it does"', '"it does so"', "T1", "Reworded after the run: sentence: “it does” before, “it does so” n"),
+    ("one toss in ten", "a tenth", "T1", "Reworded after the run: why this smallest effect size: "),
+    ('Claim("T2",', 'Claim("T3",', "T3", "Added after the run."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "claim", "words"), CHANGED)
+def test_a_claim_that_is_changed_after_the_run_says_so_wherever_it_is_shown(
+    call: Call, old: str, new: str, claim: str, words: str
+) -> None:
+    call(*RUN)
+    edit((old, new))
+    said = call(*REPORT, "--markdown", "page.md")
+    assert " ".join(words.split()) in page()
+    assert words in Path("page.md").read_text()
+    verdicts = {one["claim"]: one for one in json.loads(Path("page.json").read_text())["verdicts"]}
+    assert verdicts[claim]["change"].split()[-3:] == ["after", "the", "run"]
+    others = {name for name, one in verdicts.items() if one["change"]} - {claim}
+    assert others <= ({"T1", "T2"} if old == "0.1," else set())
+    joined = " ".join(said.out.split())
+    assert "after the run" in joined
+    assert said.code == 0
+
+
+def test_a_claim_that_was_changed_back_is_as_it_was(call: Call) -> None:
+    call(*RUN)
+    edit(("0.1,", "0.05,"))
+    assert "after the run" in call(*RUN).out
+    edit(("0.05,", "0.1,"))
+    assert "after the run" not in call(*RUN).out
+    assert "after the run" not in page()
+    with Store(STORE) as store:
+        assert len(store.frozen(*KEY)) == 3
+
+
+def test_a_dropped_claim_and_other_tasks_are_named_at_the_top(call: Call) -> None:
+    call(*RUN)
+    edit(
+        ('        Claim("T2", "it has a bug", "nobody", "nothing", "", 0.1, "", with_a_bug),\n', ""),
+        ('preset("two coins", "bent", "fair")', 'preset("two coins", "bent", "fair", seeds=SEEDS + (6, 7))'),
+    )
+    said = call(*REPORT)
+    for words in (
+        "laim T2 dropped after the run: “it has a bug”",
+        "reset changed after the run: runs 12 before, 16 now; seeds 6 before, 8 now",
+    ):
+        assert words in page()
+        assert words in said.err
+
+
+def test_more_seeds_from_the_command_line_are_no_change_of_the_preset(call: Call) -> None:
+    call(*RUN, "--seeds", "3")
+    call(*RUN)
+    said = call(*RUN, "--seeds", "8")
+    assert "changed" not in said.out + said.err + page(Path("results/toy-coins-quick-seeds-8.html"))
+
+
+def test_runs_that_are_older_than_the_record_are_called_so(call: Call) -> None:
+    call(*RUN)
+    connection = sqlite3.connect(STORE)
+    connection.executescript("DROP TABLE frozen; DROP TABLE analyses; PRAGMA user_version = 1")
+    connection.close()
+    call(*REPORT)
+    assert "Claims not frozen: runs older than the record" in page()
+    call(*RUN)
+    assert "not frozen: runs older than the record (12 runs before " in page()
+    edit(("0.1,", "0.05,"))
+    call(*REPORT)
+    assert "Claim changed after the run: smallest effect size: 0.1 before, 0.05 now." in page()
+
+
+def test_a_new_version_is_frozen_anew_and_the_provenance_names_what_differs(call: Call) -> None:
+    call(*RUN)
+    edit(("version=1", "version=2"))
+    call(*RUN)
+    second = Path("results/toy-coins-quick-v2.html")
+    assert "version 1 was run in this store: the same claims" in page(second)
+    edit(("0.1,", "0.05,"), ("version=2", "version=3"))
+    call(*RUN)
+    text = page(Path("results/toy-coins-quick-v3.html"))
+    assert "T1 claim changed since version 2: smallest effect size: 0.1 before, 0.05 now" in text
+    assert "after the run" not in text
+
+
+def test_claims_may_change_as_long_as_no_run_is_finished(call: Call) -> None:
+    call(*RUN, "--preset", "failing", "--set", "coin=broken")
+    edit(("0.1,", "0.05,"))
+    call(*RUN, "--preset", "failing")
+    text = page(Path("results/toy-coins-failing.html"))
+    assert "frozen before the first run" in text
+    assert "after the run" not in text
+
+
+def test_a_run_that_is_interrupted_has_frozen_its_claims(call: Call) -> None:
+    assert call(*RUN, "--preset", "stopping").code == 130
+    with Store(STORE) as store:
+        (frozen,) = store.frozen("toy-coins", 1, "stopping")
+    assert frozen.finished == 0
+    edit(("0.1,", "0.05,"))
+    call(*REPORT, "--preset", "stopping")
+    assert "Claim changed after the run" in page(Path("results/toy-coins-stopping.html"))
+
+
+def test_a_smallest_effect_size_that_was_chosen_late_says_so_in_its_row(call: Call) -> None:
+    edit(
+        ('why_smallest="chosen', 'basis=Basis.SEEN, why_smallest="chosen'),
+        ("    Axis,\n", "    Axis,\n    Basis,\n"),
+        ("from levinthal import", "from levinthal.vocabulary import"),
+    )
+    said = call(*RUN)
+    words = "ts smallest effect size was chosen after the results were seen."
+    assert words in page()
+    assert words in " ".join(said.out.split())
+
+
+def test_judging_more_seeds_counts_and_judging_the_same_does_not(call: Call) -> None:
+    mark = "Second analysis of growing data: intervals at 99 %."
+    call(*RUN, "--seeds", "4")  # too few to decide anything
+    for words in (RUN, RUN, REPORT):
+        call(*words)
+        assert "analysis of growing data" not in page()
+    call(*RUN, "--seeds", "8")
+    assert mark in page(Path("results/toy-coins-quick-seeds-8.html"))
+    call(*REPORT)  # the better of two answers may not be picked: the first is at 99 % too from now on
+    assert mark in page()
+    call(*RUN, "--seeds", "7")
+    assert mark.replace("Second", "Third") in page(Path("results/toy-coins-quick-seeds-7.html"))
+
+
+def test_a_report_of_a_store_that_may_not_be_written_still_comes(call: Call, here: Path) -> None:
+    call(*RUN)
+    (here / "copy").mkdir()
+    copy = here / "copy" / "s.sqlite"
+    copy.write_bytes(STORE.read_bytes())
+    copy.chmod(0o444)
+    said = call(*REPORT, "--store", str(copy))
+    assert (said.code, said.err) == (0, "")
+
+
+def test_two_processes_that_start_the_same_preset_freeze_it_once(here: Path) -> None:
+    words = [sys.executable, "-m", "levinthal", *RUN]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    both = [subprocess.Popen(words, cwd=here, **quiet) for _ in range(2)]
+    assert [one.wait(timeout=240) for one in both] == [0, 0]
+    with Store(STORE) as store:
+        (frozen,) = store.frozen(*KEY)
+        assert frozen.finished == 0
+        assert len(store.runs("toy-coins")) == 12
+
+
+def test_a_part_of_the_preset_and_a_part_of_its_runs_are_said_at_the_top(call: Call) -> None:
+    call(*RUN, "--set", "coin=bent", "--seeds", "2")
+    text = page(Path("results/toy-coins-quick-set-coin-bent-seeds-2.html"))
+    part = "2 of the preset's 12 runs, by --set coin=bent --seeds 2"
+    assert f"A part of the preset: {part}." in text
+    assert f"Part {part}" in text
+    call(*REPORT)
+    assert "Not finished: 2 of 12 runs are there (17 %)." in page()
+    assert "Runs 2 of 12 (17 %), in 1 cells" in page()
+    call(*RUN)
+    assert "art of the preset" not in page()
+    assert "%), in" not in page()
