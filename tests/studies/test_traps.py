@@ -41,7 +41,7 @@ def test_a_trap_is_answered_as_the_page_says(
     found = run(snippet)
     if "verdict" in found:
         assert answer in found["verdict"].effect.reasons
-    elif name == "A size after a look":
+    elif name == "A size set after the results":
         shown = require_valid(replace(found["study"], claims=(found["claim"],)))
         monkeypatch.setenv("COLUMNS", "200")
         monkeypatch.setattr("levinthal.studies.find", lambda name: shown)
