@@ -18,7 +18,7 @@ from benchmarks.simulated.judged import CHUNK, Counts, counted
 
 from levinthal.lab.judging import verdicts
 
-WORDS_ONLY = ("__init__.py", "reasons.py", "trends.py", "expected.py", "blocks.py")
+WORDS_ONLY = ("__init__.py", "reasons.py", "trends.py", "expected.py", "blocks.py", "changes.py")
 """Files beside the judge that decide nothing."""
 
 

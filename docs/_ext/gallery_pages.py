@@ -16,7 +16,7 @@ GALLERY = Path(__file__).parent.parent / "gallery"
 TABLE = re.compile(r"^\|.*?(?=^\s*$)", re.MULTILINE | re.DOTALL)
 CAPTION = re.compile(r"^\*[^\n]*\n", re.MULTILINE)
 WORDS = "|".join(re.escape(f"{BADGES[outcome]} {outcome}") for outcome in Outcome)
-AGAIN = ("data", "seeds", "versions", "source", "measured")
+AGAIN = ("claims", "data", "seeds", "versions", "source", "measured")
 
 
 def rewrite(app: Sphinx, name: str, content: list[str]) -> None:
@@ -30,7 +30,8 @@ def rewrite(app: Sphinx, name: str, content: list[str]) -> None:
 
 def cards() -> str:
     """Every stored result as a card."""
-    stored = [(file.stem, json.loads(file.read_text("utf-8"))) for file in sorted(GALLERY.glob("*.json"))]
+    files = [file for file in sorted(GALLERY.glob("*.json")) if "." not in file.stem]  # no registered claims
+    stored = [(file.stem, json.loads(file.read_text("utf-8"))) for file in files]
     inside = "\n".join(card(page, result) for page, result in stored)
     pages = "\n".join(f"{page} <{page}>" for page, _ in stored)
     hidden = f":::{{toctree}}\n:hidden:\n\n{pages}\n:::"

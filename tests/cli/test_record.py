@@ -130,6 +130,19 @@ def test_runs_that_are_older_than_the_record_are_called_so(call: Call) -> None:
     assert "Claim changed after the run: smallest effect size: 0.1 before, 0.05 now." in page()
 
 
+def test_a_new_version_is_frozen_anew_and_the_provenance_names_what_differs(call: Call) -> None:
+    call(*RUN)
+    edit(("version=1", "version=2"))
+    call(*RUN)
+    second = Path("results/toy-coins-quick-v2.html")
+    assert "version 1 was run in this store: the same claims" in page(second)
+    edit(("0.1,", "0.05,"), ("version=2", "version=3"))
+    call(*RUN)
+    text = page(Path("results/toy-coins-quick-v3.html"))
+    assert "T1 claim changed since version 2: smallest effect size: 0.1 before, 0.05 now" in text
+    assert "after the run" not in text
+
+
 def test_claims_may_change_as_long_as_no_run_is_finished(call: Call) -> None:
     call(*RUN, "--preset", "failing", "--set", "coin=broken")
     edit(("0.1,", "0.05,"))

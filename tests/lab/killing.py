@@ -68,6 +68,8 @@ def finished(path: Path) -> set[str]:
     with Store(path) as store:
         assert store.check() == [], store.check()
         runs = store.runs()
+        frozen = [record.finished for record in store.frozen("toy", 1, "only")]
+        assert frozen == [0] if runs else frozen in ([], [0]), frozen
         assert not [run.error for run in runs if run.error]
         measured = Counter((row.cell["width"], row.measurement.seed) for row in store.rows("toy"))
         assert measured == {(run.cell["width"], run.seed): ROWS for run in runs}, measured

@@ -74,3 +74,12 @@ def test_an_unknown_init_and_a_negative_seed():
         initial_weights(((2, 2), (2, 2)), 0, "glorot_norm", 1.0)
     with pytest.raises(InputError, match="seed=-1"):
         generator(-1, "test")
+
+
+def test_large_logits_are_the_glorot_draw_with_a_larger_softmax_layer_alone():
+    shapes = ((6, 9), (3, 6), (10, 3))
+    large, glorot = (
+        initial_weights(shapes, 5, init, 1.0) for init in ("glorot_normal_large_logits", "glorot_normal")
+    )
+    assert all(torch.equal(a, b) for a, b in zip(large[:2], glorot[:2], strict=True))
+    assert torch.equal(large[2], math.sqrt(2) * glorot[2])

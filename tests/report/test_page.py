@@ -18,7 +18,7 @@ from levinthal.lab.storage.rows import Rows
 from levinthal.report import page as page_module
 from levinthal.report import write_report
 from levinthal.report.page import write_whole
-from levinthal.vocabulary import Claim, Study, Verdict
+from levinthal.vocabulary import Claim, Estimate, Interval, Study, Trust, Verdict
 
 VOID = {"meta", "link", "col", "br", "hr", "img", "input"}
 
@@ -240,3 +240,14 @@ def test_the_page_is_as_readable_as_other_files(tmp_path: Path) -> None:
         assert write_whole(tmp_path / "page.html", "x").stat().st_mode & 0o777 == 0o644
     finally:
         os.umask(mask)
+
+
+def test_a_rival_and_failed_seeds_stand_in_the_row(
+    tmp_path: Path, bare: Study, rows: Rows, verdicts: list[Verdict]
+) -> None:
+    beside = Estimate(0.5, "bits", Interval(0.4, 0.6), trust=Trust.CALIBRATED)
+    failed = Estimate(0.375, "of seeds", Interval(0.0852, 0.7551), trust=Trust.CALIBRATED)
+    both = dataclasses.replace(verdicts[0], rival=beside, failed=failed)
+    page = made(tmp_path, bare, rows, [both, *verdicts[1:]])
+    assert page.count("rival: <") == page.count("failed: <") == 1
+    assert "[8.5 %, 76 %] of seeds" in page

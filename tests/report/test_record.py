@@ -38,7 +38,7 @@ def test_the_page_has_the_change_in_the_row_and_the_notice_at_the_top(record: Re
     )
     text = path.read_text()
     assert text.count(WORDS) == 1
-    assert "Claim C9 dropped after the run: “It &lt;falls&gt;.”." in text
+    assert "Claim C9 dropped after the run: “It &lt;falls&gt;.”</strong>" in text
     hero = text.index('<section class="hero"')
     for words in (NOTICE.split(":")[0][1:], "3 of 4 runs are there (75 %)", "4 of the preset&#39;s 8 runs"):
         assert text.index(words) < hero

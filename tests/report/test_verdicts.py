@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levinthal.report.verdicts import HIGH, LOW, UNJUDGED, answer, entries, glyph, share, tally, whisker
+from levinthal.report.verdicts import (
+    HIGH,
+    LOW,
+    UNJUDGED,
+    answer,
+    beside,
+    entries,
+    glyph,
+    share,
+    tally,
+    whisker,
+)
 from levinthal.vocabulary import Estimate, Interval, Outcome, Study, Trust, Verdict
 
 
@@ -110,3 +121,29 @@ def test_an_answer_that_fails_is_a_line(study: Study, verdicts: list[Verdict]) -
 
 def test_every_outcome_has_a_style(study: Study, verdicts: list[Verdict]) -> None:
     assert {row.slug for row in entries(study, verdicts)} == {str(o).replace(" ", "-") for o in Outcome}
+
+
+def test_zero_of_the_axis_is_the_null_value() -> None:
+    placed = whisker(Estimate(0.7, "", Interval(0.5, 0.9), trust=Trust.EXACT), 0.7, 0.5)
+    assert placed is not None
+    assert (placed.dot, placed.low, placed.high) == pytest.approx((share(1), share(0), share(2)))
+    assert whisker(Estimate.exact(0.7), 0.5, 0.5) is None
+
+
+def test_a_rival_and_failed_seeds_stand_beside_the_effect(study: Study, verdicts: list[Verdict]) -> None:
+    rival = Estimate(0.5, "bits", Interval(0.4, 0.6), trust=Trust.CALIBRATED)
+    failed = Estimate(0.375, "of seeds", Interval(0.0852, 0.7551), trust=Trust.CALIBRATED)
+    both = dataclasses.replace(verdicts[0], rival=rival, failed=failed)
+    assert beside(entries(study, [both])[0]) == (
+        "rival treatment: 0.50 [0.40, 0.60] bits; failed: 38 % [8.5 %, 76 %] of seeds"
+    )
+    assert beside(entries(study, verdicts)[0]) == ""
+    assert "<br><small>rival: 0.5 bits [0.4, 0.6] (calibrated)</small>" in both._repr_html_()
+    assert "<br><small>failed: 0.375 of seeds" in both._repr_html_()
+
+
+def test_an_interval_of_another_level_says_so(study: Study, verdicts: list[Verdict]) -> None:
+    later = Estimate(0.5, "bits", Interval(0.4, 0.6, 0.99), trust=Trust.CALIBRATED)
+    shown = entries(study, [dataclasses.replace(verdicts[0], effect=later)])[0].effect
+    assert shown is not None
+    assert shown.interval == "[0.40, 0.60] bits (99 %)"

@@ -141,5 +141,7 @@ def test_a_grid_has_three_rates_in_some_preset(words: str) -> None:
 def test_of_a_function_of_ones_own_nothing_is_refused() -> None:
     own = {"a": lambda rows: Effect({0: 1.0}), "b": SHARE.read}
     assert said(own, protocol=("batch",)) == said(lambda rows: own, protocol=("batch",)) == []
+    found = lambda rows: {batch: gain(batch=batch) for batch in rows.distinct("batch")}  # noqa: E731
+    assert len(said(found, protocol=("batch",))) == 1, "what a function finds in the cells is known"
     claim = Claim("T1", "It works.", "nobody", "gain", "", 0.5, "another", lambda rows: None)  # type: ignore
     assert list(faults_of_parts(claim, (), Plan.of(study(CELLS)))) == []

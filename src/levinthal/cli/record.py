@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def record_of(chosen: Selected, store: Store, runs: Sequence[Run], registered: Frozen | None) -> Record:
     """How the claims of now stand to those frozen in the store and to those of a registered file."""
     from levinthal.lab.execution.freezing import frozen_now
-    from levinthal.lab.judging.changes import changes, dropped, plan_changes
+    from levinthal.lab.judging.changes import changes, dropped, joined, plan_changes
     from levinthal.lab.storage.claims import first_frozen
     from levinthal.report.record import Record
 
@@ -28,11 +28,12 @@ def record_of(chosen: Selected, store: Store, runs: Sequence[Run], registered: F
     frozen = first_frozen(store.frozen(study.name, study.version, preset))
     found: dict[str, Change] = {}
     notices: list[str] = []
-    for before, when in ((frozen, "after the run"), (registered, "after it was registered")):
+    for before, when in ((registered, "after it was registered"), (frozen, "after the run")):
         if before is not None:
-            found |= changes(before, now, when)
+            found = joined(found, changes(before, now, when))
             notices += [*dropped(before, now, when), *plan_changes(before, now, when)]
-    state = "; ".join(filter(None, (_registered(registered), _frozen(frozen, runs))))
+    older = first_frozen(store.frozen(study.name, study.version, preset, before=True))
+    state = "; ".join(filter(None, (_registered(registered), _frozen(frozen, runs), _older(older, now))))
     return Record(state, found, tuple(notices), registered or frozen)
 
 
@@ -51,6 +52,22 @@ def _frozen(frozen: Frozen | None, runs: Sequence[Run]) -> str:
 
 def _registered(registered: Frozen | None) -> str:
     return f"registered {registered.time}, hash {registered.hash[:12]}" if registered else ""
+
+
+def _older(older: Frozen | None, now: Frozen) -> str:
+    """How the claims differ from those of the version before, which was run in the same store."""
+    from levinthal.lab.judging.changes import changes, dropped
+
+    if older is None:
+        return ""
+    when = f"since version {older.version}"
+    found = changes(older, now, when)
+    lines = [
+        f"{name} {': '.join(filter(None, (change.label, '; '.join(change.differences))))}"
+        for name, change in found.items()
+    ]
+    words = ". ".join((*lines, *dropped(older, now, when))) or "the same claims"
+    return f"version {older.version} was run in this store: {words}"
 
 
 def analysis(chosen: Selected, store: Store, claim: Claim, evidence: Evidence) -> int:

@@ -140,3 +140,12 @@ def unbroken(text: str) -> str:
 def sentence(text: str) -> str:
     """A text with a capital first letter."""
     return text[:1].upper() + text[1:]
+
+
+def full_sentence(text: str) -> str:
+    """A text with a capital first letter and a full stop.
+
+    >>> full_sentence("it falls"), full_sentence("dropped: “It falls.”")
+    ('It falls.', 'Dropped: “It falls.”')
+    """
+    return sentence(text) + ("" if text.endswith((".", ".”")) else ".")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from levinthal.lab.judging.expected import expected_false
-from levinthal.report.formatting import sentence
+from levinthal.report.formatting import full_sentence
 from levinthal.report.page import write_whole
 from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.verdicts import Entry, Line, answer, entries, glyph
@@ -36,7 +36,7 @@ def write_markdown(
         study.question,
         f"**{answer(study, verdicts)}**",
         f"Source: {study.source}.",
-        *(f"**{sentence(notice)}.**" for notice in record.notices),
+        *(f"**{full_sentence(notice)}**" for notice in record.notices),
         "\n".join(_table(rows)),
         *filter(None, [expected_false(verdicts).sentence]),
         *(_picture(figure, file) for figure, file in pictures),
@@ -55,7 +55,7 @@ def _table(rows: Sequence[Entry]) -> Iterator[str]:
     for row in rows:
         verdict, trust = f"{glyph(row.label)} {row.label}", row.effect.trust if row.effect else "–"
         seeds, control = str(row.seeds or "–"), _numbers(row.control)
-        says = " ".join((row.claim.says, *(f"**{sentence(mark)}.**" for mark in row.marks)))
+        says = " ".join((row.claim.says, *(f"**{full_sentence(mark)}**" for mark in row.marks)))
         yield _cells([row.claim.id, says, verdict, _numbers(row.effect), trust, seeds, control])
 
 

@@ -13,7 +13,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from levinthal.figures import DARK, LIGHT
 from levinthal.report import painting
-from levinthal.report.formatting import counted, listed, number, sentence, unbroken
+from levinthal.report.formatting import counted, full_sentence, listed, number, unbroken
 from levinthal.report.verdicts import share
 
 HOME = "levinthal.report"
@@ -43,7 +43,7 @@ def _environment(home: str) -> Environment:
         "counted": counted,
         "listed": listed,
         "number": number,
-        "sentence": sentence,
+        "full_sentence": full_sentence,
         "unbroken": unbroken,
         "zero": share(0.0),
         "one": share(1.0),

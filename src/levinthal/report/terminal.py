@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from levinthal.lab.judging.expected import expected_false
-from levinthal.report.formatting import counted, listed, sentence
+from levinthal.report.formatting import counted, full_sentence, listed
 from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.verdicts import Entry, Line, answer, beside, entries, glyph, tally
 from levinthal.vocabulary import Study, Verdict
@@ -88,7 +88,7 @@ class VerdictTable:
             yield head.append(_letters(numbers, plain), style="default")
             yield Padding(Text(_letters(f"{entry.claim.id} {entry.claim.says}", plain)), (0, 0, 0, 2))
             for mark in entry.marks:
-                yield Padding(Text(_letters(f"{sentence(mark)}.", plain), style="yellow"), (0, 0, 0, 2))
+                yield Padding(Text(_letters(full_sentence(mark), plain), style="yellow"), (0, 0, 0, 2))
             if roomy and (why := _why(entry)):
                 yield Padding(Text(_letters(why, plain), style="dim"), (0, 0, 0, 2))
 
@@ -106,7 +106,7 @@ class VerdictTable:
             badge = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
             claim = Text(_letters(entry.claim.says, plain))
             for mark in entry.marks:
-                claim.append(_letters(f"\n{sentence(mark)}.", plain), style="yellow")
+                claim.append(_letters(f"\n{full_sentence(mark)}", plain), style="yellow")
             if roomy and (why := _why(entry)):
                 claim.append(_letters(f"\n{why}", plain), style="dim")
             numbers = (

@@ -33,8 +33,8 @@ class Plan:
     def of(cls, study: Study) -> Plan:
         """The plan of a study."""
         cells = {name: [task.cell for task in preset.tasks] for name, preset in study.presets.items()}
-        every = planned(cell for some in cells.values() for cell in some)
-        factors = frozenset(key for row in every for key in row.cell)
+        factors = frozenset(key for some in cells.values() for cell in some for key in cell)
+        factors |= {"rate"} if "rates" in factors else set()
         return cls({name: planned(some, factors) for name, some in cells.items()}, factors)
 
     def levels(self, preset: str, factor: str, where: Mapping[str, Any]) -> list[Any]:

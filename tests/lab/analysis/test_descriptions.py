@@ -79,6 +79,8 @@ def test_a_description_of_ones_own_adds_to_what_was_known() -> None:
     half = described(value("share", within=(0, 1), arm="plain"), unit="share", within=(0.5, math.inf))
     assert describe(half) == Description("share", (0.5, 1), {"name": "share", "arm": "plain"})
     assert described(lambda rows: Effect({0: 1.0}), unit="bits")(Rows.of([])).unit == "bits"
+    other = described(lambda rows: Effect({}), like=half, batch="64")
+    assert describe(other) == Description("share", (0.5, 1), {"name": "share", "arm": "plain", "batch": "64"})
     with pytest.raises(InputError, match="give the lowest value, then the highest"):
         described(lambda rows: Effect({}), within=(1, 0))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from levinthal.lab.analysis import Effect, describe, each, value
 from levinthal.lab.analysis.parts import parts_of, planned
 
@@ -30,7 +32,14 @@ def test_a_level_without_a_reading_is_left_out() -> None:
     assert list(parts_of(parts, CELLS)) == ["2"]
 
 
-def test_nothing_is_known_of_what_is_measured_within_a_run_or_of_a_function() -> None:
+def test_a_function_is_asked_what_it_finds_in_planned_cells() -> None:
+    parts = parts_of(lambda rows: {f"{n}": READ for n in rows.distinct("depth") if n}, CELLS)
+    assert list(parts) == ["2", "4", "8"]
+    assert parts_of(lambda rows: {"": rows.nothing}, CELLS) == {}
+    assert list(parts_of(lambda rows: {str(np.mean([])): READ}, CELLS)) == ["nan"], "and warns of nothing"
+
+
+def test_nothing_is_known_of_what_is_measured_within_a_run_or_of_a_reading_of_ones_own() -> None:
     assert parts_of(each("layer", "depth", make=lambda *_: READ, label=label), CELLS) == {}
     assert parts_of(lambda rows: Effect({0: 1.0}), CELLS) == {}
     assert parts_of(None, CELLS) == {}

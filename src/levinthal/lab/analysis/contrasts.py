@@ -105,7 +105,14 @@ def mapped(
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """The evidence of a claim as it is written down: which readings, and beside what. See `evidence`."""
+    """The evidence of a claim as it is written down; `evidence` makes it.
+
+    Attributes:
+        effects: the reading of every condition, or one reading of the whole.
+        control: the same of the null control.
+        rival: the same of a rival treatment.
+        notes: from the rows to more sentences for the verdict.
+    """
 
     effects: Reading | Parts
     control: Reading | Parts | None = None

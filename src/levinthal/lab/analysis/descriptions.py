@@ -123,11 +123,14 @@ def describe(reading: object) -> Description:
     return reading.description if isinstance(reading, Described) else UNKNOWN
 
 
-def described(reading: Reading, *, unit: str = "", within: Range = ANY, **where: Any) -> Described:
+def described(
+    reading: Reading, *, like: Reading | None = None, unit: str = "", within: Range = ANY, **where: Any
+) -> Described:
     """A reading of one's own with its description, so that the study can be checked when it is loaded.
 
     Args:
         reading: from the rows to an effect.
+        like: a reading that has the same description, where that of `reading` is not known.
         unit: the unit of its numbers; empty leaves it as it is.
         within: the lowest and the highest value that a seed can have.
         where: the conditions that it fixes. They describe alone: the rows are not narrowed by them.
@@ -145,7 +148,7 @@ def described(reading: Reading, *, unit: str = "", within: Range = ANY, **where:
     low, high = within
     if not low < high:
         raise InputError(f"within=({low:g}, {high:g}): give the lowest value, then the highest")
-    old = describe(reading)
+    old = describe(reading if like is None else like)
 
     def read(rows: Rows) -> Effect:
         effect = reading(rows)

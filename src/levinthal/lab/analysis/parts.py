@@ -6,13 +6,16 @@ parts_of   the conditions that are known before anything has run
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from levinthal.errors import UnknownFactorError
 from levinthal.lab.analysis.descriptions import Described, Reading
 from levinthal.lab.analysis.rates import read_rates
 from levinthal.lab.storage.rows import Rows
+from levinthal.lab.storage.table import KEYS
 from levinthal.vocabulary import Cell, Estimate, Measurement, Row
 
 __all__ = ["Each", "Parts", "each", "parts_of", "planned"]
@@ -44,10 +47,9 @@ class Each:
         Returns:
             Condition -> reading; nothing where a factor is in no cell (it is measured within a run).
         """
-        known = {key for row in cells for key in row.cell}
-        if not known.issuperset(self.factors):
+        if not all(_has(cells, key) for key in self.factors):
             return {}
-        here = cells.where(**{key: level for key, level in self.where.items() if key in known})
+        here = cells.where(**{key: level for key, level in self.where.items() if _has(cells, key)})
         levels = [level for level in here.group_by(*self.factors) if None not in level]
         return dict(pair for level in levels for pair in self._condition(level))
 
@@ -101,6 +103,16 @@ def planned(cells: Iterable[Cell], factors: Iterable[str] = ()) -> Rows:
     return Rows.of(rows, factors=factors)
 
 
+def _has(cells: Rows, factor: str) -> bool:
+    """Whether some planned cell has the factor."""
+    if factor in KEYS:
+        return False
+    try:
+        return cells.distinct(factor) not in ([], [None])
+    except UnknownFactorError:
+        return False
+
+
 def _by_rate(cell: Cell) -> list[Cell]:
     """The cell at each rate of its grid; another factor that is called "rates" is left as it is."""
     try:
@@ -118,7 +130,7 @@ def parts_of(side: Reading | Parts | None, cells: Rows) -> dict[str, Reading]:
         cells: the rows of `planned`.
 
     Returns:
-        Condition -> reading; nothing of a function of one's own.
+        Condition -> reading. A function of one's own is asked for what it finds in planned cells.
 
     >>> from levinthal.lab.analysis.readings import value
     >>> parts = each("depth", make=lambda depth: value("loss", depth=depth), label="depth {}".format)
@@ -129,4 +141,21 @@ def parts_of(side: Reading | Parts | None, cells: Rows) -> dict[str, Reading]:
         return {"": side}
     if isinstance(side, Each):
         return side.planned(cells)
-    return dict(side) if isinstance(side, Mapping) else {}
+    if isinstance(side, Mapping):
+        return dict(side)
+    return _found(side, cells) if side is not None else {}
+
+
+def _found(side: Callable[[Rows], Any], cells: Rows) -> dict[str, Reading]:
+    """The conditions that a function of one's own finds in the planned cells.
+
+    It was written for measured rows, so that it may raise or warn of anything: then nothing is known. A
+    reading of one's own gives an effect, and no conditions.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            found = side(cells)
+        except Exception:
+            return {}
+    return dict(found) if isinstance(found, Mapping) else {}

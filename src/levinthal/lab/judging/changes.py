@@ -75,6 +75,29 @@ def _value(value: Any) -> str:
     return f"“{value}”" if isinstance(value, str) else f"{value:.12g}"
 
 
+def joined(first: Mapping[str, Change], second: Mapping[str, Change]) -> dict[str, Change]:
+    """Changes since two times; a claim that has both has both labels.
+
+    Args:
+        first: the changes since one time.
+        second: those since another.
+
+    Returns:
+        Id -> its change, with every difference once.
+
+    >>> first, second = Change("added after it was registered"), Change("reworded after the run", ("x",))
+    >>> joined({"R2": first}, {"R2": second})
+    {'R2': Change(label='added after it was registered, reworded after the run', differences=('x',))}
+    """
+    both = {name: _joined(first[name], second[name]) for name in first if name in second}
+    return {**first, **second, **both}
+
+
+def _joined(first: Change, second: Change) -> Change:
+    differences = dict.fromkeys((*first.differences, *second.differences))
+    return Change(f"{first.label}, {second.label}", tuple(differences))
+
+
 def dropped(before: Frozen, now: Frozen, when: str = "after the run") -> tuple[str, ...]:
     """One line for each claim that was frozen and is no longer in the study.
 

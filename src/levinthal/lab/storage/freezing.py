@@ -28,6 +28,14 @@ def records(connection: sqlite3.Connection, study: str, version: int, preset: st
     return [Frozen(**json.loads(claims), time=time, finished=n) for claims, time, n in found]
 
 
+def older_version(connection: sqlite3.Connection, study: str, version: int, preset: str) -> int:
+    """The newest version below this one whose claims were stored for the preset, or 0."""
+    if not has_tables(connection):
+        return 0
+    query = "SELECT coalesce(max(version), 0) FROM frozen WHERE study = ? AND version < ? AND preset = ?"
+    return int(connection.execute(query, (study, version, preset)).fetchone()[0])
+
+
 def add(connection: sqlite3.Connection, now: Frozen, runs: Iterable[str]) -> None:
     """Store the claims of a preset unless they are the last that were stored.
 

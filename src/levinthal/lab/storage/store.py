@@ -193,9 +193,21 @@ class Store:
         with self._reported() as connection, transaction(connection):
             freezing.add(connection, claims, runs)
 
-    def frozen(self, study: str, version: int, preset: str) -> list[Frozen]:
-        """The claims of a preset as they were stored, oldest first; an older store has none."""
+    def frozen(self, study: str, version: int, preset: str, *, before: bool = False) -> list[Frozen]:
+        """The claims of a preset as they were stored; a store that is older than they are has none.
+
+        Args:
+            study: its name.
+            version: of the study.
+            preset: the name of the preset.
+            before: those of the newest version below this one instead.
+
+        Returns:
+            All that was stored, oldest first.
+        """
         with self._reported() as connection:
+            if before:
+                version = freezing.older_version(connection, study, version, preset)
             return freezing.records(connection, study, version, preset)
 
     def count_analysis(self, key: tuple[str, int, str], claim: str, judged: str, seeds: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from levinthal.lab.analysis.units import LOG2_RATIO
 from levinthal.studies.skips_and_dynamics.first_last_information.claims import CLAIMS
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.protocols import PROTOCOL
 from levinthal.studies.skips_and_dynamics.first_last_information.design import PRESETS, SOURCE
 from levinthal.studies.skips_and_dynamics.first_last_information.figures import figures
 from levinthal.studies.skips_and_dynamics.first_last_information.measure import measure
@@ -49,4 +50,5 @@ study = Study(
         "CKA": "centred kernel alignment: similarity of two layers, 0 to 1",
         **LOG2_RATIO,
     },
+    protocol=PROTOCOL,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,10 +81,18 @@ def arm_words(rows: Rows) -> str:
     return f"{architecture} ({init.replace('_', ' ')}, D={depth})"
 
 
-def faster(slow: Mapping[str, Any], fast: Mapping[str, Any], error: float, *, best: bool = True) -> Reading:
-    """log2 of one arm's steps to an error over another's.
+def faster(
+    slow: Mapping[str, Any],
+    fast: Mapping[str, Any],
+    error: float,
+    *,
+    best: bool = True,
+    neither: float = math.nan,
+) -> Reading:
+    """log2 of one arm's steps to an error over another's; `neither` where no arm of a seed reaches it.
 
-    Where neither arm reaches the error in most seeds, nothing is said of either: no seeds, and a note.
+    Where that is so in most seeds, nothing is said of either arm (no seeds, and a note), unless `neither`
+    is a number: 0 for a control, which then shows no effect within the budget.
     """
     read_arm = scored(steps(error)) if best else at_paper_rate(steps(error))
 
@@ -93,13 +102,18 @@ def faster(slow: Mapping[str, Any], fast: Mapping[str, Any], error: float, *, be
         if not (one.by_seed and other.by_seed):
             return Effect({})
         cap = never(rows)
-        found = compare(lambda _: one, lambda _: other, lambda a, b: log2_speedup(a, b, cap))(rows)
+        both_fail = partial(_ratio, cap=cap, neither=neither)
+        found = compare(lambda _: one, lambda _: other, both_fail)(rows)
         if sum(map(math.isnan, found.by_seed.values())) > len(found.by_seed) / 2:
             depth = rows.distinct("depth")[0]
             return Effect({}, note=f"Left out, because neither arm reaches the error: D={depth}.")
         return found
 
     return read
+
+
+def _ratio(slow: float, fast: float, *, cap: float, neither: float) -> float:
+    return neither if math.isinf(slow) and math.isinf(fast) else log2_speedup(slow, fast, cap)
 
 
 def ends_better(worse: Mapping[str, Any], better: Mapping[str, Any]) -> Reading:

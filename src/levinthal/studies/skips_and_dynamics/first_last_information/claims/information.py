@@ -167,11 +167,11 @@ def _of_residual(of: Callable[[Rows], Effect], rows: Rows) -> Effect:
 
 QUOTE_C10 = (
     "High mutual information implies that the effective size of the available training state-space has been "
-    "reduced on order 2^(n*MI), where n is the number of layers."
+    "reduced on order ~2^(n*MI), where n is the number of layers."
 )
 STATE_SPACE = (
     Claim(
-        **named(FULL, "C10", "the exponent n MI of the claimed reduction of the state space.", "sec. 4"),
+        **named(FULL, "C10", "information shrinks the state space of training by 2^(n MI).", "sec. 4"),
         effect="the exponent n MI of the MLP, read on the most images",
         unit="bits",
         smallest_effect=None,
@@ -180,7 +180,7 @@ STATE_SPACE = (
         evidence=evidence(inside(main(FULL), {"": mean_over("width", of=most_images, **BY_IMAGES)})),
     ),
     Claim(
-        **named(FULL, "C10b", "the exponent n MI changes when only the number of images does.", "sec. 4"),
+        **named(FULL, "C10b", "n MI does not depend on how many images it is read on.", "sec. 4"),
         effect="change of the exponent n MI when it is read on twice as many images",
         unit="bits",
         smallest_effect=None,

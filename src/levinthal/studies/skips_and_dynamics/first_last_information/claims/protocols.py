@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from levinthal.lab.analysis import Reading
+from levinthal.lab.analysis import Reading, described
 from levinthal.lab.analysis.contrasts import Parts
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import PLAIN, protocol
@@ -96,7 +96,8 @@ def inside(narrow: Narrow, parts: Mapping[str, Reading] | Callable[[Rows], Mappi
 
 
 def _fixed(read: Reading, here: Rows) -> Reading:
-    return lambda _: read(here)
+    fixed: dict[str, Any] = {key: here.distinct(key) for key in PROTOCOL}
+    return described(lambda _: read(here), like=read, **fixed)
 
 
 def words(rows: Rows) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -38,13 +39,13 @@ def other(architecture: str, init: str) -> dict[str, Any]:
     return plain(architecture) | {"init": init}
 
 
-def of_each_depth(batches: Batches, fast: Arm, *, best: bool = True) -> Parts:
+def of_each_depth(batches: Batches, fast: Arm, *, best: bool = True, neither: float = math.nan) -> Parts:
     """C3: the MLP's steps to 10 % error over those of another arm, at every depth from 5 layers on."""
 
     def parts(rows: Rows) -> dict[str, Reading]:
         deep = rows.where(depth=lambda depth: depth >= 5)
         return {
-            f"D={depth}": _at(depth, faster(plain("mlp"), fast, LOW_ERROR, best=best))
+            f"D={depth}": _at(depth, faster(plain("mlp"), fast, LOW_ERROR, best=best, neither=neither))
             for depth in deep.distinct("depth")
         }
 
@@ -111,8 +112,8 @@ def shortcut_is_faster(batches: Batches) -> Claim:
         rival="orthogonal initialisation of the MLP, without a shortcut",
         evidence=evidence(
             of_each_depth(batches, plain("shortcut")),
-            control=of_each_depth(batches, other("mlp", SAME_LOGITS)),
-            rival=_one(of_each_depth(batches, other("mlp", RIVAL))),
+            control=of_each_depth(batches, other("mlp", SAME_LOGITS), neither=0.0),
+            rival=_one(of_each_depth(batches, other("mlp", RIVAL), neither=0.0)),
             notes=at_the_papers_rate(batches),
         ),
     )
