@@ -32,6 +32,6 @@ def budget(run: Callable[[Rows], float], source: float, of: str) -> Callable[[Ro
         updates = run(rows)
         if updates:
             share = 100 * updates / source
-            yield f"Updates run here: {updates:,.0f}, which is {share:.2g} % of the {source:,.0f} of {of}."
+            yield f"Updates run here: {updates:,.0f}, which is {share:.3g} % of the {source:,.0f} of {of}."
 
     return note

@@ -183,7 +183,7 @@ def test_depth_that_hurts_sigmoids_alone_is_seen():
         assert verdict(claim, rows).outcome is Outcome.REPLICATES
     assert verdict("U6", rows).effect.value == pytest.approx(0.7, abs=0.05)
     assert (
-        "Updates run here: 3,570, which is 2.4 % of the 150,000 of the book." in verdict("U6", rows).reasons
+        "Updates run here: 3,570, which is 2.38 % of the 150,000 of the book." in verdict("U6", rows).reasons
     )
 
 

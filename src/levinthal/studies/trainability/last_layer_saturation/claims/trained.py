@@ -118,7 +118,7 @@ CLAIMS = (
     ),
     Claim(
         id="L2",
-        says="It desaturates later.",
+        says="The saturated top layer desaturates later.",
         source=f"{SOURCE}, sec. 3.1, Fig. 2",
         effect="the top layer's mean activation at the end above its lowest value, at the best learning rate",
         unit="of activation",
