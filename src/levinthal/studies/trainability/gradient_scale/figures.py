@@ -41,9 +41,9 @@ WITH_SKIPS = (
 def figures(rows: Rows) -> Iterator[Figure]:
     """The four figures, as far as there are rows."""
     scales = rows.where(arm="scale", name="gradient_scale")
-    deepest = scales.where(depth=max(scales.distinct("depth"), default=0))
+    deepest = scales.where(depth=max(scales.distinct("depth"))) if len(scales) else scales
     for id_, names in (("scales", NO_SKIPS), ("skips", WITH_SKIPS)):
-        if len(held := deepest.where(network=names)):
+        if len(scales) and len(held := deepest.where(network=names)):
             yield _scales(id_, held)
     rates = rows.where(arm="batch", name="rate", network=tuple(LAWS))
     if len(rates):
