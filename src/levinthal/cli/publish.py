@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from levinthal.cli.provenance import provenance, share_of_runs
 from levinthal.cli.record import analysis, record_of
 from levinthal.cli.selection import Selected
+from levinthal.cli.stability import with_blocks
 from levinthal.cli.terminal import stdout
 from levinthal.errors import StudyError, UnknownFactorError
 from levinthal.vocabulary import Claim, Evidence, Figure, Outcome, Study, Verdict
@@ -51,7 +52,7 @@ def publish(
     runs = chosen.finished(store)
     faults: list[str] = []
     count = partial(analysis, chosen, store)
-    verdicts = judged(chosen.study, rows, on_fault=faults.append, count=count)
+    verdicts = with_blocks(judged(chosen.study, rows, on_fault=faults.append, count=count), chosen, store)
     record = record_of(chosen, store, runs, registered)
     changed = changed_since(runs, measure_source(chosen.study.measure))
     facts = provenance(chosen, runs, command=command, changed=changed, claims=record.state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from levinthal.lab.judging.blocks import stability
 from levinthal.lab.judging.changes import Change
 from levinthal.lab.storage.claims import Frozen
 from levinthal.vocabulary import Basis, Claim, Verdict
@@ -44,7 +45,8 @@ def marks(claim: Claim, verdict: Verdict | None, record: Record) -> tuple[str, .
         record: how the claims stand to those that were frozen.
 
     Returns:
-        A change after the run, a smallest effect size that was chosen after results, a later analysis.
+        A change after the run, a smallest effect size that was chosen after results, a later analysis, and in
+        how many blocks of seeds the word comes out.
 
     >>> late = Claim("X", "rises", "a book", "rise", "", 0.1, "", lambda rows: None, basis=Basis.SEEN)
     >>> marks(late, None, Record(changes={"X": Change("added after the run")}))
@@ -61,6 +63,14 @@ def _marks(claim: Claim, verdict: Verdict | None, record: Record) -> Iterator[st
         yield f"its smallest effect size was {claim.basis}"
     if verdict and verdict.analyses > 1:
         yield f"{ordinal(verdict.analyses)} analysis of growing data: intervals at 99 %"
+    if verdict and verdict.blocks:
+        yield _stability(verdict)
+
+
+def _stability(verdict: Verdict) -> str:
+    """In how many blocks of seeds the word comes out, here or in another preset."""
+    words = stability(verdict.outcome, verdict.blocks)
+    return f"with the preset {verdict.blocks_from}: this word {words}" if verdict.blocks_from else words
 
 
 def ordinal(number: int) -> str:

@@ -108,7 +108,7 @@ class Verdict:
 
     `failed` is the share of seeds without a finite effect. `analyses` counts how often the claim was judged
     while seeds were added, this time included. `blocks` is the word over each of several disjoint blocks of
-    seeds.
+    seeds, and `blocks_from` the preset that they are of, where it is another one.
     """
 
     claim: Claim
@@ -123,6 +123,7 @@ class Verdict:
     failed: Estimate | None = None
     analyses: int = 1
     blocks: tuple[Outcome, ...] = ()
+    blocks_from: str = ""
 
     def _repr_html_(self) -> str:
         arms = (("effect", self.effect), ("control", self.control), ("rival", self.rival))
