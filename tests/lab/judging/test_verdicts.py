@@ -277,7 +277,7 @@ def test_seeds_that_have_not_run_everywhere_are_left_out_openly() -> None:
 def test_no_runs_yet(effects: Mapping[str, list[float]]) -> None:
     verdict = ruled(effects, notes=("the store is empty",))
     assert (verdict.outcome, verdict.effect, verdict.seeds) == (Outcome.INCONCLUSIVE, None, 0)
-    assert verdict.reasons == ("No runs yet.", "the store is empty")
+    assert verdict.reasons == ("No seed has a number for this claim yet.", "the store is empty")
 
 
 def test_a_claim_without_a_size_is_reported() -> None:
@@ -452,7 +452,7 @@ def test_a_claim_declared_deterministic_whose_seeds_differ_says_so() -> None:
     assert verdict.effect is not None
     assert verdict.effect.trust is Trust.CALIBRATED
     assert verdict.reasons[-1].startswith(
-        "The claim says that nothing in it is random, and yet its seeds differ"
+        "The claim is declared an identity or not random; its seeds differ by sd"
     )
 
 

@@ -114,7 +114,7 @@ def spread_note(overall: Arm, sizes: Sizes) -> tuple[str, ...]:
     if overall.interval.low == overall.interval.high:
         return ()
     spread = size_text(overall.estimate.details["sd"], sizes.unit)
-    return (f"The claim says that nothing in it is random, and yet its seeds differ: sd {spread}.",)
+    return (f"The claim is declared an identity or not random; its seeds differ by sd {spread}.",)
 
 
 def listed(names: Iterable[str], parts: Mapping[str, Arm]) -> str:

@@ -119,7 +119,7 @@ def _unjudged(claim: Claim, overall: Arm, parts: Mapping[str, Arm], sizes: Sizes
         return Outcome.INCONCLUSIVE, (f"None of {overall.failed} seeds has a finite effect.",)
     if any(arm.n or arm.failed for arm in parts.values()):
         return Outcome.INCONCLUSIVE, ("No seed has run in every condition yet.",)
-    return Outcome.INCONCLUSIVE, ("No runs yet.",)
+    return Outcome.INCONCLUSIVE, ("No seed has a number for this claim yet.",)
 
 
 def _rule(
