@@ -55,7 +55,7 @@ def test_nothing_in_the_module_changes(fails: bool) -> None:
     net.head.weight.requires_grad_(False)
     net(x).sum().backward()
     net.drop.eval()
-    before = [net.linear.parametrizations.weight.original, net.own.running_var, net.own.bias.grad]
+    held = [net.linear.parametrizations.weight.original, net.own.running_var, net.own.bias.grad]
     net.fails, before = fails, state(net)
     for measure in (signal, gradient_scale, nonlinearity):
         if fails:
@@ -65,7 +65,7 @@ def test_nothing_in_the_module_changes(fails: bool) -> None:
             measure(net, x)
         assert same(before, state(net))
     now = [net.linear.parametrizations.weight.original, net.own.running_var, net.own.bias.grad]
-    assert all(a is b for a, b in zip(before, now, strict=True))
+    assert all(a is b for a, b in zip(held, now, strict=True))
 
 
 def test_training_goes_on_as_if_nobody_had_looked() -> None:
