@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from levinthal.cli.provenance import to_the_minute
@@ -32,6 +33,7 @@ def record_of(chosen: Selected, store: Store, runs: Sequence[Run], registered: F
         if before is not None:
             found = joined(found, changes(before, now, when))
             notices += [*dropped(before, now, when), *plan_changes(before, now, when)]
+    notices += _too_late(registered, runs)
     older = first_frozen(store.frozen(study.name, study.version, preset, before=True))
     state = "; ".join(filter(None, (_registered(registered), _frozen(frozen, runs), _older(older, now))))
     return Record(state, found, tuple(notices), registered or frozen)
@@ -51,7 +53,22 @@ def _frozen(frozen: Frozen | None, runs: Sequence[Run]) -> str:
 
 
 def _registered(registered: Frozen | None) -> str:
-    return f"registered {registered.time}, hash {registered.hash[:12]}" if registered else ""
+    if registered is None:
+        return ""
+    return f"registered {to_the_minute(registered.time)} by the file's own clock, hash {registered.hash[:12]}"
+
+
+def _too_late(registered: Frozen | None, runs: Sequence[Run]) -> list[str]:
+    """That a file was made when there were runs already; its time proves nothing, but it may disprove."""
+    first = min((run.started for run in runs if run.started), key=datetime.fromisoformat, default="")
+    if registered is None or not first or not _is_later(registered.time, first):
+        return []
+    made, ran = to_the_minute(registered.time), to_the_minute(first)
+    return [f"The claims were registered after the first run: the file is of {made}, the run of {ran}"]
+
+
+def _is_later(one: str, other: str) -> bool:
+    return datetime.fromisoformat(one) > datetime.fromisoformat(other)
 
 
 def _older(older: Frozen | None, now: Frozen) -> str:

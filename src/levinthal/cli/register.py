@@ -38,7 +38,7 @@ def register(
     """Write the claims of a study to a file, to commit or send before the study is run.
 
     The file has each claim with its smallest effect size, its control and a hash of the code of its evidence,
-    the tasks of the preset, versions, the date, and a hash over all of it. Nothing is measured. A file that
+    the tasks of the preset, versions, the time, and a hash over all of it. Nothing is measured. A file that
     registers other claims is not overwritten.
     """
     from levinthal.lab.execution.freezing import frozen_now
@@ -49,7 +49,7 @@ def register(
     study = find(name)
     chosen = preset_named(study, preset)
     path = output or Path(f"{study.name}-{chosen}.registered.json")
-    now = replace(frozen_now(study, chosen), time=f"{datetime.now(UTC):%Y-%m-%d}")
+    now = replace(frozen_now(study, chosen), time=datetime.now(UTC).isoformat(timespec="seconds"))
     if path.exists():
         _require_same(path, now)
         stdout().print(f"{path} registers these claims already; it stays as it is.", soft_wrap=True)

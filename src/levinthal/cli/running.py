@@ -87,7 +87,7 @@ def run(
             )
         print_summary(summary, store.path)
         if not summary.interrupted:
-            words = command(name, chosen, selection)
+            words = command(name, chosen, selection, registered)
             publish(chosen, store, page, command=words, registered=claims).raise_faults()
     return summary.exit_code
 
@@ -119,7 +119,7 @@ def report(
             _make_folder(path)
     claims = registered_for(chosen, registered)
     with closing(_store_to_judge((selection or Selection()).store)) as store:
-        words = command(name, chosen, selection)
+        words = command(name, chosen, selection, registered)
         published = publish(chosen, store, page, command=words, registered=claims)
     if csv:
         published.rows.to_csv(csv)
@@ -150,7 +150,7 @@ def default_page(chosen: Selected) -> Path:
     return Path("results") / f"{name}.html"
 
 
-def command(name: str, chosen: Selected, selection: Selection | None) -> str:
+def command(name: str, chosen: Selected, selection: Selection | None, registered: Path | None = None) -> str:
     """The command that makes the same page again: the study as it was named, and every option that counts.
 
     >>> command("my study.py", Selected(None, "quick", None, None, ("--seeds", "3")), None)
@@ -162,6 +162,8 @@ def command(name: str, chosen: Selected, selection: Selection | None) -> str:
         words += ["--store", str(wanted.store)]
     if wanted.data_dir is not None:
         words += ["--data-dir", str(wanted.data_dir)]
+    if registered is not None:
+        words += ["--registered", str(registered)]
     return shlex.join(words)
 
 

@@ -12,7 +12,9 @@ from levinthal.lab.storage.claims import Frozen, hash_of
 from levinthal.lab.storage.registered import file_text, from_file
 
 CLAIMS = {"T1": {"says": "It falls – “surely”.", "smallest_effect": 0.1, "null": None, "binary": False}}
-FROZEN = Frozen("toy", 1, "quick", {"runs": 2, "factors": {"width": "20"}}, CLAIMS, "2026-11-29", 0)
+FROZEN = Frozen(
+    "toy", 1, "quick", {"runs": 2, "factors": {"width": "20"}}, CLAIMS, "2026-11-29T12:00:00+00:00", 0
+)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ def file_text(claims: Frozen) -> str:
     """The text of the file: JSON with sorted keys, and a hash over all the rest.
 
     Args:
-        claims: as they were frozen; their `time` is the date of the file.
+        claims: as they were frozen; their `time` is that of the file.
 
     Returns:
-        The same text for the same claims, date and version of the package.
+        The same text for the same claims, time and version of the package.
     """
     content = claims.content | {
         "kind": KIND,
@@ -44,7 +45,7 @@ def from_file(path: Path) -> Frozen:
         path: the file.
 
     Returns:
-        The claims, with the date of the file as their `time`.
+        The claims, with the time of the file as their `time`.
 
     Raises:
         InputError: the file is missing, is another kind of file, or was edited: its hash does not match.
@@ -62,9 +63,19 @@ def from_file(path: Path) -> Frozen:
         raise InputError(f"{path} was edited after it was registered ({short}): pass the file as it was made")
     try:
         held = {name: content[name] for name in ("study", "version", "preset", "plan", "claims")}
+        _require_time(path, content["date"])
         return Frozen(**held, time=content["date"], finished=content["finished runs"])
     except KeyError as error:
         raise InputError(f"{path} lacks {error}: {_WAY_OUT}") from error
+
+
+def _require_time(path: Path, text: Any) -> None:
+    try:
+        known = datetime.fromisoformat(str(text)).tzinfo is not None
+    except ValueError:
+        known = False
+    if not known:
+        raise InputError(f"{path} has date {text!r}, which is no time with its zone: {_WAY_OUT}")
 
 
 def _hash(content: dict[str, Any]) -> str:
