@@ -58,6 +58,7 @@ def within_runs(batches: Batches, of: Callable[[Rows], Effect]) -> Parts:
 
 
 def of_own_run(rows: Rows) -> Effect:
+    """Information and speed of the same run."""
     errors = curves(rows, **ERROR)
     known = {seed: curve for seed, curve in curves(rows, **AFTER).items() if seed in errors}
     return Effect(
@@ -73,7 +74,7 @@ def _falls(curve: Curve) -> np.ndarray:
 
 
 def of_another_seed(rows: Rows) -> Effect:
-    """The same with the information of another seed: it shares every function of time, bumps too."""
+    """Speed, and the information of another seed: it shares every function of time, bumps too."""
     errors = curves(rows, **ERROR)
     known = {seed: curve for seed, curve in curves(rows, **AFTER).items() if seed in errors}
     seeds = sorted(known)
