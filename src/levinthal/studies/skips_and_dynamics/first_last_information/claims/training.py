@@ -46,10 +46,15 @@ def without_path(batches: Batches) -> Parts:
     return inside(main(batches), {"": compare(shallow, deep)})
 
 
-def of_layers(
-    batches: Batches, name: str, step: int | str, reduce: Callable[[Rows], BySeed] = mean_by_seed
-) -> Parts:
-    """C12, C12b: a number of the MLP's layers, at a step."""
+def gain_of_neighbours(batches: Batches, labels: str) -> Parts:
+    """C12: similarity of neighbouring layers of the MLP, at the end less before training."""
+    where: dict[str, Any] = {"architecture": "mlp", **PLAIN, "labels": labels}
+    end, start = (value("neighbour_cka", step=step, reduce=mean_by_seed, **where) for step in ("last", 0))
+    return inside(main(batches), {"": compare(end, start)})
+
+
+def of_layers(batches: Batches, name: str, step: int | str, reduce: Callable[[Rows], BySeed]) -> Parts:
+    """C12b: a number of the MLP's layers, at a step."""
     read: Reading = value(name, step=step, reduce=reduce, architecture="mlp", **PLAIN)
     return inside(main(batches), {"": read})
 
@@ -116,16 +121,18 @@ QUOTE_C12 = (
 def neighbours_alike(batches: Batches) -> Claim:
     """C12."""
     return Claim(
-        **named(batches, "C12", "training makes successive layers highly correlated.", "sec. 1"),
-        effect="similarity of neighbouring layers of the MLP (CKA), mean over layers, at the end",
+        **named(batches, "C12", "training makes successive layers more alike.", "sec. 1"),
+        effect="gain in similarity of neighbours by training (CKA, mean over the MLP's layers)",
         unit="",
-        smallest_effect=0.5,
-        why_smallest="chosen by us before the first run: halfway between no similarity (0) and identity (1)",
+        smallest_effect=0.1,
+        why_smallest="chosen by us after results were seen: the paper gives no number. Untrained layers have "
+        "0.86 already (digits), so a similarity of 0.5 at the end said nothing of training",
+        basis=Basis.SEEN,
         quote=QUOTE_C12,
-        control="the same layers before training",
+        control="the same, trained on shuffled labels",
         evidence=evidence(
-            of_layers(batches, "neighbour_cka", "last"),
-            control=of_layers(batches, "neighbour_cka", 0),
+            gain_of_neighbours(batches, "true"),
+            control=gain_of_neighbours(batches, "shuffled"),
             notes=where_read(main(batches)),
         ),
     )

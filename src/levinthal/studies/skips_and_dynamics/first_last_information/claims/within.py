@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,6 @@ from levinthal.studies.skips_and_dynamics.first_last_information.design import A
 from levinthal.vocabulary import Basis, Claim
 
 AFTER = information("batch", "after")
-SHUFFLED: Mapping[str, Any] = {**PLAIN, "labels": "shuffled"}
 
 
 def beyond_time(x: np.ndarray, y: np.ndarray, time: np.ndarray) -> float:
@@ -50,15 +49,16 @@ def beyond_time(x: np.ndarray, y: np.ndarray, time: np.ndarray) -> float:
     return round((together - with_x * with_y) / math.sqrt(unexplained), 12)
 
 
-def within_runs(batches: Batches, arm: Mapping[str, Any]) -> Parts:
+def within_runs(batches: Batches, of: Callable[[Rows], Effect]) -> Parts:
     """Partial rank correlation of information and the fall of the log error, given the step."""
     return inside(
         main(batches),
-        {name: mean_over("width", of=_in_run, architecture=name, **arm) for name in ARCHITECTURES},
+        {name: mean_over("width", of=of, architecture=name, **PLAIN) for name in ARCHITECTURES},
     )
 
 
-def _in_run(rows: Rows) -> Effect:
+def of_own_run(rows: Rows) -> Effect:
+    """Information and speed of the same run."""
     errors = curves(rows, **ERROR)
     known = {seed: curve for seed, curve in curves(rows, **AFTER).items() if seed in errors}
     return Effect(
@@ -73,13 +73,17 @@ def _falls(curve: Curve) -> np.ndarray:
     return np.asarray(falls / np.diff(np.log1p(steps)))
 
 
-def of_shuffled_labels(batches: Batches) -> Reading:
-    """The same in the MLP trained on shuffled labels, whose error does not fall."""
-
-    def read(rows: Rows) -> Effect:
-        return _in_run(main(batches)(rows).where(architecture="mlp", **SHUFFLED))
-
-    return read
+def of_another_seed(rows: Rows) -> Effect:
+    """Speed, and the information of another seed: it shares every function of time, bumps too."""
+    errors = curves(rows, **ERROR)
+    known = {seed: curve for seed, curve in curves(rows, **AFTER).items() if seed in errors}
+    seeds = sorted(known)
+    if len(seeds) < 2:
+        return Effect({})
+    other = dict(zip(seeds, [*seeds[1:], *seeds[:1]], strict=True))
+    return Effect(
+        {s: beyond_time(known[other[s]][1][:-1], _falls(errors[s]), known[s][0][:-1]) for s in seeds}
+    )
 
 
 def pooled(batches: Batches) -> Any:
@@ -141,12 +145,15 @@ def fast_when_high(batches: Batches) -> Claim:
         effect="partial rank correlation of information and speed given the step, within a run",
         unit="",
         smallest_effect=0.3,
-        why_smallest="chosen by us: a medium correlation by Cohen's convention; the paper gives no number",
+        why_smallest="chosen by us: a medium correlation by Cohen's convention; the paper gives no number. "
+        "The control was changed after its results were seen: shuffled labels share no course in time",
         basis=Basis.SEEN,
         quote=QUOTE,
-        control="the MLP trained on shuffled labels, whose error does not fall",
+        control="the information of another seed at the same steps",
         evidence=evidence(
-            within_runs(batches, PLAIN), control=of_shuffled_labels(batches), notes=pooled(batches)
+            within_runs(batches, of_own_run),
+            control=within_runs(batches, of_another_seed),
+            notes=pooled(batches),
         ),
     )
 

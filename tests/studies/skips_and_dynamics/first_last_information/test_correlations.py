@@ -1,0 +1,121 @@
+"""The claims that are correlations (C8, C11): what time, or the slope, explains is no effect."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from tests.studies.skips_and_dynamics.first_last_information.test_claims import in_every_mode, verdict
+
+from levinthal.lab import Rows
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.initialisations import jackknife
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.within import (
+    beyond_time,
+    of_another_seed,
+    of_own_run,
+)
+from levinthal.studies.skips_and_dynamics.first_last_information.design import FAMILIES, INITIAL_ARMS
+from levinthal.vocabulary import Cell, Estimate, Measurement, Outcome, Row
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_initial_information_and_speed_over_initialisations(sign: int) -> None:
+    def lead(cell: Cell) -> float:
+        kind = FAMILIES.index(str(cell["init"])) if cell["init"] in FAMILIES else 1
+        return kind + float(cell["slope"]) / 10
+
+    found = verdict(
+        "C11m",
+        information=in_every_mode(lambda cell, share: 1 + lead(cell) / 2),
+        error=lambda cell, share: 0.9 * 0.5 ** (share * (4 + sign * lead(cell))),
+    )
+    assert sign * found.effect.value > 0.9
+    assert (found.outcome is Outcome.DOES_NOT_REPLICATE) == (sign < 0)
+    assert found.seeds == len(INITIAL_ARMS)
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.1])
+def test_information_and_speed_that_the_slope_drives_alone_are_no_replication(noise: float) -> None:
+    found = verdict(
+        "C11m",
+        information=in_every_mode(lambda cell, share: 3 - float(cell["slope"])),
+        error=lambda cell, share: 0.9 * 0.5 ** (share * (7 - float(cell["slope"]))),
+        noise=noise,
+    )
+    assert found.outcome is not Outcome.REPLICATES
+    assert abs(found.effect.value) < 0.5
+
+
+def test_slopes_that_drive_both_sides_never_replicate() -> None:
+    """Over 60 draws the plain rank correlation lies beyond 0.5 in nearly all, the partial one in few."""
+    draw, slope = np.random.default_rng(0), np.tile(np.linspace(0.15, 2.5, 8), 3)
+    nothing = np.zeros(24)
+    plain, partial = 0, 0
+    for _ in range(60):
+        x, y = (-slope + 0.5 * draw.normal(size=24) for _ in range(2))
+        plain += np.mean(jackknife(x, y, nothing)) > 0.5
+        partial += np.mean(jackknife(x, y, slope)) > 0.5
+    assert plain > 40
+    assert partial <= 2
+
+
+def test_unrelated_information_over_initialisations_is_not_beyond_zero() -> None:
+    draw = np.random.default_rng(0)
+    covered = 0
+    for _ in range(40):
+        values = jackknife(*draw.normal(size=(3, 25)))
+        spread = np.std(values, ddof=1) / 5
+        covered += abs(np.mean(values)) < 2.2 * spread
+    assert covered >= 34
+
+
+def test_time_alone_explains_what_goes_with_speed() -> None:
+    """Information that falls with time correlates with a falling speed; so does time itself."""
+    found = verdict("C8", information=in_every_mode(lambda cell, share: 3 - share))
+    assert found.outcome is not Outcome.REPLICATES
+    steps = np.arange(8.0)
+    assert beyond_time(steps, steps**2, steps) == 0.0
+
+
+def bump(share: float) -> float:
+    return math.exp(-(((share - 0.6) / 0.15) ** 2))
+
+
+def test_a_bump_in_time_of_both_sides_is_no_replication() -> None:
+    """Information peaks while the error falls fastest, in every seed alike: time alone explains both."""
+
+    def fall(cell: Cell, share: float) -> float:
+        return 0.9 * 0.05 ** (0.5 * (1 + math.erf((share - 0.6) / 0.15)))
+
+    planted = {"error": fall, "information": in_every_mode(lambda cell, share: 3 + bump(share))}
+    found = verdict("C8", **planted)
+    assert found.effect.value > 0.5
+    assert found.control.value > 0.5
+    assert found.outcome not in (Outcome.REPLICATES, Outcome.PARTIALLY)
+
+
+@pytest.mark.parametrize(("tied", "wanted"), [(True, 1.0), (False, 0.0)])
+def test_information_that_follows_the_speed_of_its_own_seed_alone(tied: bool, wanted: float) -> None:
+    """Bursts at random steps: those of another seed do not go with one's own speed."""
+    draw = np.random.default_rng(0)
+    rows = []
+    for seed in range(30):
+        bursts = draw.random(12)
+        bits = bursts if tied else draw.random(12)
+        logs = -np.cumsum([0.0, *(bursts[:-1] * np.diff(np.log1p(np.arange(12))))]) / 2
+        for step in range(12):
+            for name, number, words in (
+                ("test_error", math.exp(logs[step]), "batchnorm=recalibrated"),
+                ("mutual_information", bits[step], "batchnorm=batch readout=after estimator=ksg"),
+            ):
+                rows.append(Row({}, Measurement(name, Estimate.exact(number), seed, step, "", words)))
+    own, other = (np.mean([*of(Rows.of(rows)).by_seed.values()]) for of in (of_own_run, of_another_seed))
+    assert own == pytest.approx(wanted, abs=0.15)
+    assert other == pytest.approx(0, abs=0.15)
+
+
+def test_information_that_follows_speed_at_every_step_is_seen() -> None:
+    """Error falls in bursts; information is high exactly then."""
+    bursts = np.array([0, 1, 0, 0, 1, 1, 0, 1, 0, 0, 1, 0], dtype=float)
+    assert beyond_time(bursts + 5, bursts, np.arange(12.0)) == pytest.approx(1)
