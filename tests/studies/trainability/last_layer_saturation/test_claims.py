@@ -123,6 +123,20 @@ def test_a_layer_that_still_falls_when_the_run_ends_decides_nothing():
     assert {found["L2"].outcome, found["L3"].outcome} == {Outcome.INCONCLUSIVE}
 
 
+def test_a_layer_that_never_saturates_cannot_leave_saturation():
+    def mean(start, hidden, labels, layer, step):
+        true = {0: 0.5, 10: 0.5, 100: 0.43, 1000: 0.43, 3000: 0.53}[step]
+        return true if (layer, labels) == (hidden, "true") else 0.5
+
+    def error(unit, start, rate):
+        return 0.04 + 0.05 * abs(np.log10(rate / 0.1))
+
+    rows = list(simulated(mean, lambda *_: 0.5, error, lambda *_: 0.3, lambda _: 0.8))
+    assert verdicts(rows)["L2"].outcome is Outcome.INCONCLUSIVE
+    (control,) = CLAIMS["L2"].evidence(Rows.of(rows)).control.values()
+    assert np.allclose(list(control.values()), 0, atol=0.01)  # of shuffled labels every layer counts
+
+
 def test_networks_that_no_rate_trains_decide_nothing():
     def error(unit, start, rate):
         return 0.9 if unit == "sigmoid" else 0.04 + 0.05 * abs(np.log10(rate / 0.1))

@@ -52,10 +52,11 @@ def rise(rows: Rows, layer: int = 4) -> dict[int, float]:
 
 
 def settled_rise(rows: Rows, layer: int = 4) -> dict[int, float]:
-    """As `rise`, but NaN where the layer is at its lowest when the run ends: it may still rise."""
-    found = traces(rows, "mean", layer)
+    """As `rise`; NaN where the layer never saturates, or is at its lowest at the end: it may still rise."""
+    found, fallen = traces(rows, "mean", layer), fall(rows, layer)
     low = {seed: int(mean.argmin()) == len(mean) - 1 for seed, (_, mean) in found.items()}
-    return {seed: math.nan if low[seed] else number for seed, number in rise(rows, layer).items()}
+    unsettled = {seed for seed in found if low[seed] or fallen[seed] < FALLEN}
+    return {seed: math.nan if seed in unsettled else number for seed, number in rise(rows, layer).items()}
 
 
 def stays(rows: Rows, layer: int) -> dict[int, float]:
