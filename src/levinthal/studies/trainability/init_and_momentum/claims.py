@@ -106,7 +106,7 @@ CLAIMS = (
         unit="",
         smallest_effect=0.8,
         why_smallest="chosen by us: at most a fifth of the mean image's error is gone; it was a tenth, which "
-        "no eight seeds can show, until 1.00 had been seen on digits and 0.795 (mean of all momenta) on MNIST",
+        "no eight seeds can show, until 1.00 had been seen on digits and 0.795 (mean of momenta) on MNIST",
         basis=Basis.SEEN,
         null=0.5,
         control="the sparse initialisation with its best momentum",

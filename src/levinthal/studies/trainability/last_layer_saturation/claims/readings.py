@@ -73,6 +73,13 @@ def lag(rows: Rows) -> dict[int, float]:
     return {seed: math.log2(saturates(last[seed]) / saturates(first[seed])) for seed in first}
 
 
+def saturated_lag(rows: Rows) -> dict[int, float]:
+    """As `lag`, but NaN where neither layer saturates: there is no order to see."""
+    first, last = (traces(rows, "p98", layer) for layer in (1, 4))
+    seen = {seed: max(first[seed][1].max(), last[seed][1].max()) > SATURATED for seed in first}
+    return {seed: number if seen[seed] else math.nan for seed, number in lag(rows).items()}
+
+
 def saturates(curve: Curve) -> float:
     """The first update read at which 2 % of a layer lie beyond 0.9, from 1; never is twice the run."""
     steps, level = curve
