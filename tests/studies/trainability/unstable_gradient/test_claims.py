@@ -40,18 +40,21 @@ def speeds(a_layer, *, pixels=784, times=1.0, dip=None):
                         yield Row(cell, Measurement("bias_gradient", Estimate.exact(norm), **at))
 
 
-def accuracies(share, *, pixels=64):
-    """Rows of accuracy: `share(start, hidden, width, rate)` plus a little noise."""
+def accuracies(share, *, pixels=64, images=1190, falls=None):
+    """Rows of accuracy: `share(start, hidden, width, rate)` plus a little noise.
+
+    At epoch 10 it is less by `falls(start, hidden)`.
+    """
     draw = np.random.default_rng(1)
     arms = [("book", hidden, 30) for hidden in (1, 2, 3, 4)] + [("book", 1, 42)]
     arms += [("orthogonal", hidden, 30) for hidden in (2, 4)]
     for start, hidden, width in arms:
         cell = {"read": "accuracy", "start": start, "hidden": hidden, "width": width, "pixels": pixels}
-        cell |= {"images": 1190, "epochs": 30, "labels": "true"}
+        cell |= {"images": images, "epochs": 30, "labels": "true"}
         for seed in range(8):
             for rate in (0.03, 0.1, 0.3, 1):
                 value = share(start, hidden, width, rate) + draw.normal(0, 3e-4)
-                for epoch, less in ((1, 0.2), (30, 0.0)):
+                for epoch, less in ((1, 0.2), (10, falls(start, hidden) if falls else 0.0), (30, 0.0)):
                     estimate = Estimate.exact(value - less)
                     yield Row(cell, Measurement("accuracy", estimate, seed, epoch, "", f"rate={rate:g}"))
 
@@ -184,6 +187,32 @@ def test_depth_that_hurts_sigmoids_alone_is_seen():
     assert (
         "Updates run here: 3,570, which is 2.38 % of the 150,000 of the book." in verdict("U6", rows).reasons
     )
+
+
+@pytest.mark.parametrize("unfinished", [("book", 2), ("orthogonal", 4)])
+def test_an_arm_whose_error_still_falls_decides_nothing(unfinished):
+    gains = {("book", 2): 0.004, ("book", 4): -0.003}
+
+    def found(images):
+        rows = accuracies(
+            lambda start, hidden, width, rate: 0.9 + gains.get((start, hidden), 0) + hump(rate),
+            images=images,
+            falls=lambda *arm: 0.02 if arm == unfinished else 0.0,
+        )
+        return {name: verdict(name, kept) for kept in [list(rows)] for name in ("U6", "U6b")}
+
+    short = found(1190)
+    assert {one.outcome for one in short.values()} == {Outcome.INCONCLUSIVE}
+    assert all("its error still falls by a factor of 1.2" in " ".join(one.reasons) for one in short.values())
+    # with the book's updates its own accuracies stand, whatever they were before
+    assert {one.outcome for one in found(50_000).values()} == {Outcome.REPLICATES}
+
+
+def test_an_arm_at_chance_decides_nothing():
+    rows = accuracies(lambda start, hidden, width, rate: 0.1 if hidden == 4 and start == "book" else 0.9)
+    found = verdict("U6", rows)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "its median accuracy is 10%, near chance" in " ".join(found.reasons)
 
 
 def test_depth_without_an_effect_is_not():
