@@ -12,6 +12,7 @@ from levinthal.studies.trainability.last_layer_saturation.claims.readings import
     fall,
     lag,
     rise,
+    saturated_lag,
     saturates,
     stays,
 )
@@ -109,9 +110,9 @@ def test_what_the_paper_says_is_seen():
 def test_where_there_is_nothing_nothing_is_seen():
     found = verdicts(nothing())
     assert all(found[name].outcome not in SEEN for name in CLAIMS)
-    assert all(found[f"L{n}"].outcome is Outcome.DOES_NOT_REPLICATE for n in (1, 4, 5, 7, 8))
+    assert all(found[f"L{n}"].outcome is Outcome.DOES_NOT_REPLICATE for n in (1, 4, 7, 8))
     # no layer ever saturates, and all initialisations preserve the variance: nothing to say
-    assert all(found[f"L{n}"].outcome is Outcome.INCONCLUSIVE for n in (3, 6))
+    assert all(found[f"L{n}"].outcome is Outcome.INCONCLUSIVE for n in (2, 3, 5, 6))
 
 
 def test_a_layer_that_still_falls_when_the_run_ends_decides_nothing():
@@ -121,6 +122,20 @@ def test_a_layer_that_still_falls_when_the_run_ends_decides_nothing():
     rows = simulated(mean, lambda *_: 0.5, lambda *_: 0.05, lambda *_: 0.3, lambda _: 0.8)
     found = verdicts(rows)
     assert {found["L2"].outcome, found["L3"].outcome} == {Outcome.INCONCLUSIVE}
+
+
+def test_a_layer_that_never_saturates_cannot_leave_saturation():
+    def mean(start, hidden, labels, layer, step):
+        true = {0: 0.5, 10: 0.5, 100: 0.43, 1000: 0.43, 3000: 0.53}[step]
+        return true if (layer, labels) == (hidden, "true") else 0.5
+
+    def error(unit, start, rate):
+        return 0.04 + 0.05 * abs(np.log10(rate / 0.1))
+
+    rows = list(simulated(mean, lambda *_: 0.5, error, lambda *_: 0.3, lambda _: 0.8))
+    assert verdicts(rows)["L2"].outcome is Outcome.INCONCLUSIVE
+    (control,) = CLAIMS["L2"].evidence(Rows.of(rows)).control.values()
+    assert np.allclose(list(control.values()), 0, atol=0.01)  # of shuffled labels every layer counts
 
 
 def test_networks_that_no_rate_trains_decide_nothing():
@@ -186,6 +201,9 @@ def test_fall_rise_and_lag_of_one_trace():
     assert fall(Rows.of(rows), 4) == {3: pytest.approx(0.3)}
     assert rise(Rows.of(rows), 4) == {3: pytest.approx(0.2)}
     assert lag(Rows.of(rows)) == {3: pytest.approx(4)}
+    never = [Row(cell, Measurement("p98", Estimate.exact(0.1), 3, s, n)) for s in means for n in ("1", "4")]
+    assert lag(Rows.of(never)) == {3: 0}
+    assert np.isnan(saturated_lag(Rows.of(never))[3])
     assert np.isnan(stays(Rows.of(rows), 4)[3])  # it falls to 0.2 within 1,500 updates: not saturated
 
 

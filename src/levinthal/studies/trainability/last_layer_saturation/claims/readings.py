@@ -52,10 +52,11 @@ def rise(rows: Rows, layer: int = 4) -> dict[int, float]:
 
 
 def settled_rise(rows: Rows, layer: int = 4) -> dict[int, float]:
-    """As `rise`, but NaN where the layer is at its lowest when the run ends: it may still rise."""
-    found = traces(rows, "mean", layer)
+    """As `rise`; NaN where the layer never saturates, or is at its lowest at the end: it may still rise."""
+    found, fallen = traces(rows, "mean", layer), fall(rows, layer)
     low = {seed: int(mean.argmin()) == len(mean) - 1 for seed, (_, mean) in found.items()}
-    return {seed: math.nan if low[seed] else number for seed, number in rise(rows, layer).items()}
+    unsettled = {seed for seed in found if low[seed] or fallen[seed] < FALLEN}
+    return {seed: math.nan if seed in unsettled else number for seed, number in rise(rows, layer).items()}
 
 
 def stays(rows: Rows, layer: int) -> dict[int, float]:
@@ -70,6 +71,13 @@ def lag(rows: Rows) -> dict[int, float]:
     """Seed -> log2 of the update at which layer 4 saturates over that of layer 1; 0 if neither does."""
     first, last = (traces(rows, "p98", layer) for layer in (1, 4))
     return {seed: math.log2(saturates(last[seed]) / saturates(first[seed])) for seed in first}
+
+
+def saturated_lag(rows: Rows) -> dict[int, float]:
+    """As `lag`, but NaN where neither layer saturates: there is no order to see."""
+    first, last = (traces(rows, "p98", layer) for layer in (1, 4))
+    seen = {seed: max(first[seed][1].max(), last[seed][1].max()) > SATURATED for seed in first}
+    return {seed: number if seen[seed] else math.nan for seed, number in lag(rows).items()}
 
 
 def saturates(curve: Curve) -> float:
