@@ -27,7 +27,7 @@ ONE_CLAIM_EACH = "make one claim of each"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The cells that a study will run: each preset's, by its name, their factors, and the most seeds of one."""
+    """The cells that a study will run: each preset's, by name, their factors, and the most seeds."""
 
     presets: Mapping[str, Rows]
     factors: frozenset[str]
@@ -126,7 +126,7 @@ def _ranges(claim: Claim, size: float, parts: Mapping[str, Description], seeds: 
 
 
 def _few_seeds(claim: Claim, size: float, high: float, part: str, seeds: int) -> Iterator[str]:
-    """Refuse a size that the largest mean misses, with the seeds that may fail and were not seen at the null."""
+    """Refuse a size that the largest mean misses where the seeds that may fail, unseen, are at the null."""
     share = (size - claim.null) / (high - claim.null)
     if math.isfinite(high) and MAY_FAIL ** (1 / seeds) < share:
         way_out = "choose a smaller size"

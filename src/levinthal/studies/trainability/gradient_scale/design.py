@@ -87,7 +87,9 @@ def _preset(
     error: list[Cell] = [{"arm": "error", "net": k, **training} for k in range(nets)]
     exact = [Task(cell, tuple(range(seeds)), cost=1.0) for cell in scale]
     rates = [Task(cell, tuple(range(max(seeds, FEWEST))), cost=1.0) for cell in batch]
-    return Preset(about, data, (*exact, *rates, *(Task(cell, tuple(range(trained)), cost=3.0) for cell in error)))
+    return Preset(
+        about, data, (*exact, *rates, *(Task(cell, tuple(range(trained)), cost=3.0) for cell in error))
+    )
 
 
 PRESETS = {
