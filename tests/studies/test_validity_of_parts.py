@@ -24,8 +24,9 @@ from levinthal.lab.analysis import (
 )
 from levinthal.lab.analysis.curves import last, trend
 from levinthal.lab.analysis.rates import rates_word
+from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.validity_of_parts import Plan, faults_of_parts
-from levinthal.vocabulary import Cell, Claim, Preset, Study, Task
+from levinthal.vocabulary import Cell, Claim, Evidence, Outcome, Preset, Study, Task
 
 CELLS: tuple[Cell, ...] = tuple(
     {"arm": arm, "batch": batch, "depth": depth}
@@ -36,22 +37,23 @@ CELLS: tuple[Cell, ...] = tuple(
 SHARE = value("solved", within=(0, 1))
 
 
-def study(*presets: tuple[Cell, ...], **more: Any) -> Study:
+def study(*presets: tuple[Cell, ...], seeds: int = 8, **more: Any) -> Study:
     tasks = {
-        f"size {i}": Preset("", None, tuple(Task(cell, (0,)) for cell in cells))
+        f"size {i}": Preset("", None, tuple(Task(cell, tuple(range(seeds))) for cell in cells))
         for i, cells in enumerate(presets)
     }
     return Study("s", "c", "?", "nobody", 1, tasks, lambda *_: (), (), lambda _: (), lambda _: "", **more)
 
 
 def said(
-    effects: Any, *presets: tuple[Cell, ...], protocol: tuple[str, ...] = (), **change: Any
+    effects: Any, *presets: tuple[Cell, ...], protocol: tuple[str, ...] = (), seeds: int = 8, **change: Any
 ) -> list[str]:
     """The faults, each once."""
     claim = Claim(
         "T1", "It works.", "nobody", "gain", "", 0.5, "another", evidence(effects, lambda _: Effect({}))
     )
-    found = faults_of_parts(replace(claim, **change), protocol, Plan.of(study(*(presets or (CELLS,)))))
+    plan = Plan.of(study(*(presets or (CELLS,)), seeds=seeds))
+    found = faults_of_parts(replace(claim, **change), protocol, plan)
     return list(dict.fromkeys(found))
 
 
@@ -120,6 +122,26 @@ def test_a_share_needs_a_null_unless_it_is_an_event_or_only_reported() -> None:
         "lies beyond it"
     ]
     assert said(SHARE, null=0.25) == said(SHARE, binary=True) == said(SHARE, smallest_effect=None) == []
+
+
+def test_a_size_that_no_preset_has_the_seeds_to_replicate_is_refused() -> None:
+    near = described(value("share"), within=(-math.inf, 1))
+    assert said(near, smallest_effect=0.9) == [
+        "has smallest_effect=0.9 and its only part is 1 at most, which cannot replicate with 8 seeds: give a "
+        "preset 29 seeds, or choose a smaller size"
+    ]
+    assert said(near, smallest_effect=0.9, seeds=29) == said(near, smallest_effect=2 / 3) == []
+    assert said(near, smallest_effect=0.9, deterministic=True) == []
+    assert said(near, smallest_effect=0.9, binary=True) == said(near, smallest_effect=None) == []
+    assert said(value("share"), smallest_effect=0.9) == [], "its largest value is not known"
+    assert said(near, smallest_effect=1.0)[0].endswith("with 8 seeds: choose a smaller size")
+
+
+@pytest.mark.parametrize("seeds", [28, 29])
+def test_the_seeds_that_are_asked_for_are_those_of_the_judge(seeds: int) -> None:
+    claim = Claim("T1", "It works.", "nobody", "gain", "", 0.9, "", evidence(value("share")))
+    outcome = judge(claim, Evidence({"": dict.fromkeys(range(seeds), 1.0)})).outcome
+    assert outcome is (Outcome.REPLICATES if seeds == 29 else Outcome.PARTIALLY)
 
 
 @pytest.mark.parametrize("words", ["rate", "rates"])

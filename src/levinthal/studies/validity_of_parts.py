@@ -6,6 +6,7 @@ plain function, and nothing is refused.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,15 +20,18 @@ from levinthal.vocabulary import Claim, Study
 __all__ = ["Plan", "faults_of_parts"]
 
 FEWEST_RATES = 3
+MAY_FAIL = 0.05
+"""With n seeds and no failure, a share of failing seeds of 1 - MAY_FAIL ** (1 / n) is not excluded (95 %)."""
 ONE_CLAIM_EACH = "make one claim of each"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The cells that a study will run: each preset's, by its name, and the factors that they have."""
+    """The cells that a study will run: each preset's, by name, their factors, and the most seeds."""
 
     presets: Mapping[str, Rows]
     factors: frozenset[str]
+    seeds: int
 
     @classmethod
     def of(cls, study: Study) -> Plan:
@@ -35,7 +39,9 @@ class Plan:
         cells = {name: [task.cell for task in preset.tasks] for name, preset in study.presets.items()}
         factors = frozenset(key for some in cells.values() for cell in some for key in cell)
         factors |= {"rate"} if "rates" in factors else set()
-        return cls({name: planned(some, factors) for name, some in cells.items()}, factors)
+        tasks = (task for preset in study.presets.values() for task in preset.tasks)
+        seeds = max((len(task.seeds) for task in tasks), default=0)
+        return cls({name: planned(some, factors) for name, some in cells.items()}, factors, seeds)
 
     def levels(self, preset: str, factor: str, where: Mapping[str, Any]) -> list[Any]:
         """The levels of a factor that a reading may meet; words of a condition are not known yet."""
@@ -67,7 +73,7 @@ def faults_of_parts(claim: Claim, protocol: Iterable[str], plan: Plan) -> Iterat
             yield from _same(factor, f"has {factor}", parts)
             yield from _averaged(factor, parts, plan, preset)
         if claim.smallest_effect is not None:
-            yield from _ranges(claim, claim.smallest_effect, parts)
+            yield from _ranges(claim, claim.smallest_effect, parts, plan.seeds)
         arms |= {repr(arm): arm for part in parts.values() for arm in part.rated}
     for arm in arms.values():
         yield from _rates(arm, plan)
@@ -100,7 +106,7 @@ def _averaged(factor: str, parts: Mapping[str, Description], plan: Plan, preset:
             yield f"averages over {factor} ({words}) in {_part(name)}: {ONE_CLAIM_EACH}"
 
 
-def _ranges(claim: Claim, size: float, parts: Mapping[str, Description]) -> Iterator[str]:
+def _ranges(claim: Claim, size: float, parts: Mapping[str, Description], seeds: int) -> Iterator[str]:
     for name, part in parts.items():
         low, high = part.within
         if high <= claim.null:
@@ -115,6 +121,22 @@ def _ranges(claim: Claim, size: float, parts: Mapping[str, Description]) -> Iter
             )
         elif high < size:
             yield f"has smallest_effect={size:g} and {_part(name)} is {high:g} at most: choose a smaller size"
+        elif seeds and not (claim.deterministic or claim.binary):
+            yield from _few_seeds(claim, size, high, _part(name), seeds)
+
+
+def _few_seeds(claim: Claim, size: float, high: float, part: str, seeds: int) -> Iterator[str]:
+    """Refuse a size that the largest mean misses where the seeds that may fail, unseen, are at the null."""
+    share = (size - claim.null) / (high - claim.null)
+    if math.isfinite(high) and MAY_FAIL ** (1 / seeds) < share:
+        way_out = "choose a smaller size"
+        if share < 1:
+            enough = math.ceil(math.log(MAY_FAIL) / math.log(share))
+            way_out = f"give a preset {enough} seeds, or {way_out}"
+        yield (
+            f"has smallest_effect={size:g} and {part} is {high:g} at most, which cannot replicate with "
+            f"{seeds} seeds: {way_out}"
+        )
 
 
 def _rates(arm: Mapping[str, Any], plan: Plan) -> Iterator[str]:

@@ -100,9 +100,9 @@ def test_the_widest_window_is_the_books() -> None:
 def test_every_claim_replicates_and_every_control_is_clean(rows: Rows) -> None:
     found = verdicts(rows)
     assert {name: verdict.outcome for name, verdict in found.items()} == dict.fromkeys(
-        ("N1", "N2", "N2b", "N3", "N4", "N4b"), Outcome.REPLICATES
-    )
-    assert all(verdict.control is not None for verdict in found.values())
+        ("N1", "N2", "N3", "N4", "N4b"), Outcome.REPLICATES
+    ) | {"N2b": Outcome.REPORTED}
+    assert all(verdict.control is not None for name, verdict in found.items() if name != "N2b")
     growth = found["N3"].effect
     assert growth is not None
     assert (growth.value, growth.trust) == (pytest.approx(math.log10(25), abs=1e-12), Trust.EXACT)
@@ -139,7 +139,8 @@ def test_the_books_numbers_are_told_to_its_digits(width: float, weight: float, i
 
 
 def test_the_quick_preset_decides_as_much() -> None:
-    assert all(verdict.outcome is Outcome.REPLICATES for verdict in verdicts(measured("quick")).values())
+    found = verdicts(measured("quick"))
+    assert all(verdict.outcome is Outcome.REPLICATES for name, verdict in found.items() if name != "N2b")
 
 
 def test_the_arms_of_a_seed_are_the_same_at_every_call(rows: Rows) -> None:

@@ -51,16 +51,17 @@ def losses(**by_rule: float) -> Loss:
 
 @pytest.mark.parametrize("name", ["R2", "R2b"])
 @pytest.mark.parametrize(
-    ("loss", "outcome"),
+    ("loss", "noise", "outcome"),
     [
-        (1.5, Outcome.REPLICATES),  # worse with constants: they do not work
-        (1.0, Outcome.PARTIALLY),  # surely no fifth less; that it is nothing cannot be sure
-        (0.88, Outcome.WEAKER),  # surely less, and surely not by a fifth
-        (0.3, Outcome.DOES_NOT_REPLICATE),  # they work
+        (1.5, 0.05, Outcome.REPLICATES),  # worse with constants: they do not work
+        (1.0, 0.05, Outcome.REPLICATES),  # no gain: the sentence is exactly true
+        (0.93, 0.05, Outcome.PARTIALLY),  # surely no fifth less; less than a tenth is not sure
+        (0.85, 0.02, Outcome.WEAKER),  # surely a tenth less, and surely not a fifth
+        (0.78, 0.05, Outcome.DOES_NOT_REPLICATE),  # by a fifth and more: they work
     ],
 )
-def test_whether_constants_work(name: str, loss: float, outcome: Outcome) -> None:
-    found = verdict(name, losses(fixed=loss, adam=0.05))
+def test_whether_constants_work(name: str, loss: float, noise: float, outcome: Outcome) -> None:
+    found = verdict(name, losses(fixed=loss, adam=0.05), noise=noise)
     assert found.outcome is outcome
     assert found.effect is not None
     assert found.effect.value == pytest.approx(np.log2(loss), abs=0.06)

@@ -18,7 +18,8 @@ from levinthal.vocabulary import Outcome, Study, Verdict
 
 def answer(verdicts: Mapping[str, Verdict]) -> str:
     """The factor of the product per layer, or the claims that are open."""
-    open_ = [name for name, verdict in verdicts.items() if verdict.outcome is not Outcome.REPLICATES]
+    settled = (Outcome.REPLICATES, Outcome.REPORTED)
+    open_ = [name for name, verdict in verdicts.items() if verdict.outcome not in settled]
     if open_:
         return f"Not settled here: see {', '.join(open_)}."
     less, more = (10 ** float(verdicts[name].effect or 0) for name in ("N2", "N3"))

@@ -163,8 +163,8 @@ CONTROL = "errors permuted at random among the networks of the seed"
 CLAIMS = (
     Claim(
         id="G5",
-        says="The nonlinearity of a network before training predicts its test error: the more, the worse, "
-        "among networks of one normalisation.",
+        says="The nonlinearity of a network before training predicts its test error after the updates run "
+        "here: the more, the worse, among networks of one normalisation.",
         source=f"{NLC}, abstract",
         effect="rank correlation of NLC before training with test error after it",
         unit="",
@@ -192,7 +192,7 @@ CLAIMS = (
     Claim(
         id="G7",
         says=f"Networks whose NLC before training is above {RIGHT_SIZED} have more test error than networks "
-        "of the right size, 1 to 3.",
+        "of the right size, 1 to 3, after the updates run here.",
         source=f"{NLC}, abstract; the range 1 to 3 is the paper's optimum by public summaries of it",
         effect="median test error of the networks of a seed above the right size, over that of the others",
         unit="log2 ratio",
