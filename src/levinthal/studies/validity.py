@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from numbers import Real
 
 from levinthal.errors import StudyError
 from levinthal.lab.analysis import Expression
@@ -47,8 +48,21 @@ def _faults(study: Study) -> Iterator[str]:
             known = ", ".join(sorted(plan.factors))
             yield f"protocol names '{factor}', which no task has: name factors of its cells ({known})"
     for claim in study.claims:
-        for fault in (*_faults_of(claim), *faults_of_parts(claim, study.protocol, plan)):
-            yield f"claim {claim.id} {fault}"
+        # One after the other: the later checks rely on the types that the first ones have seen.
+        for faults in (_types(claim), _faults_of(claim)):
+            yield from (f"claim {claim.id} {fault}" for fault in faults)
+        yield from (f"claim {claim.id} {fault}" for fault in faults_of_parts(claim, study.protocol, plan))
+
+
+def _types(claim: Claim) -> Iterator[str]:
+    if not claim.says:
+        yield "has no sentence: say in says=... what is tested"
+    if claim.smallest_effect is not None and not isinstance(claim.smallest_effect, Real):
+        yield f"has smallest_effect={claim.smallest_effect!r}: give a number, or None to report it only"
+    if not isinstance(claim.null, Real):
+        yield f"has null={claim.null!r}: give a number, 0 for a difference or chance level for a share"
+    if not isinstance(claim.basis, Basis):
+        yield f"has basis={claim.basis!r}: give one of {', '.join(f'Basis.{one.name}' for one in Basis)}"
 
 
 def _faults_of(claim: Claim) -> Iterator[str]:

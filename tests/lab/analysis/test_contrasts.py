@@ -109,7 +109,7 @@ def test_an_edge_of_any_arm_decides_nothing_and_is_named(rule: str, edge: float)
     read = found(table(gain=8.0, best={**BEST, rule: edge}))
     assert read.grid_edge
     assert verdict(read) is Outcome.INCONCLUSIVE
-    assert any(note.endswith("(on the edge of the grid).") for note in read.notes)
+    assert any(note.endswith("on the edge of the grid).") for note in read.notes)
 
 
 def test_a_control_of_one_reading_stands_for_all_parts() -> None:

@@ -38,7 +38,9 @@ def test_a_condition_that_exceeds_its_counting_control_is_not_excluded() -> None
 def test_a_whole_that_exceeds_a_counting_control_by_what_counts_is_clean() -> None:
     verdict = ruled({"": turned(3.0)}, {"": near(1.5)})
     assert verdict.outcome is Outcome.REPLICATES
-    assert any("exceeds the control by more than 1 bits, seed by seed" in why for why in verdict.reasons)
+    (why,) = (why for why in verdict.reasons if "exceeds the control" in why)
+    assert why.startswith("The effect exceeds the control by 1.5 bits [")
+    assert "seed by seed, more than 1 bits; the control is 1.5" in why
     same = ruled({"": turned(3.0)}, {"": near(2.5)})
     assert same.outcome is Outcome.INCONCLUSIVE
     assert same.reasons[0].startswith("The control shows the same effect: 2.5")

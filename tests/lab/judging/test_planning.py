@@ -59,6 +59,30 @@ def test_too_few_seeds_ask_for_eight() -> None:
     assert needed >= 8
 
 
+@pytest.mark.parametrize(
+    ("values", "least", "most"),
+    [
+        ((3.4, 3.6, 3.5, 3.9), 8, 8),
+        ((2.7, 2.8), 8, 8),
+        ((3.0, 3.5), 8, 8),
+        ((0.5, 2.5, 3.0, 1.0), 9, 60),
+        ((1.0, 5.0, 2.2), 9, 60),
+    ],
+)
+def test_below_five_seeds_an_effect_far_beyond_the_size_asks_for_few(
+    values: tuple[float, ...], least: int, most: int
+) -> None:
+    half = Sizes(0.0, 0.5, "bits")
+    needed = seeds_to_settle(Outcome.INCONCLUSIVE, arm_of(dict(enumerate(values)), half), {}, NONE, half)
+    assert needed is not None
+    assert least <= needed <= most
+
+
+def test_below_five_seeds_a_hopeless_spread_names_no_number() -> None:
+    wild = arm_of({0: -900.0, 1: 901.0}, SIZES)
+    assert seeds_to_settle(Outcome.INCONCLUSIVE, wild, {}, NONE, SIZES) is None
+
+
 def test_a_control_that_is_clean_all_the_same_asks_for_nothing() -> None:
     effect = arm_of(dict(enumerate([20.0, 21.0, 22.0, 20.0, 21.0])), SIZES)
     noisy = arm_of(dict(enumerate([4.0, -3.0, 2.0, -2.5, 5.0])), SIZES)

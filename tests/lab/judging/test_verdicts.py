@@ -140,7 +140,10 @@ def test_part_of_the_grid_is_partial() -> None:
 def test_one_part_of_many_may_carry_a_partial_verdict_by_holm() -> None:
     verdict = ruled({"a": BIG, "b": NIL, "c": NIL, "d": NIL})
     assert verdict.outcome is Outcome.PARTIALLY
-    assert any("holds in a (" in reason and "Holm over 4" in reason for reason in verdict.reasons)
+    assert any(
+        "holds in a (" in reason and "by Holm's procedure over 4 conditions" in reason
+        for reason in verdict.reasons
+    )
 
 
 def test_a_part_that_lost_its_seeds_does_not_hold() -> None:
@@ -164,7 +167,7 @@ def test_a_reversed_whole_is_not_saved_by_one_part() -> None:
         (NOISY, "does not exclude"),
         ([], "has no runs"),
         (NIL[:4], "too few seeds to decide: 4, not 5"),
-        ([math.nan] * 8, "has no runs"),
+        ([math.nan] * 8, "has no finite seed"),
     ],
 )
 def test_without_a_clean_control_nothing_replicates(control: list[float], why: str) -> None:
@@ -453,6 +456,26 @@ def test_a_claim_declared_deterministic_whose_seeds_differ_says_so() -> None:
     assert verdict.effect.trust is Trust.CALIBRATED
     assert verdict.reasons[-1].startswith(
         "The claim is declared an identity or not random; its seeds differ by sd"
+    )
+
+
+def test_a_claim_without_control_that_does_not_say_why_is_marked() -> None:
+    missing = "The claim has no control arm."
+    bare = judge(claim(control=""), Evidence({"": seeds(BIG)}))
+    assert bare.outcome is Outcome.REPLICATES
+    assert bare.reasons.count(missing) == 1
+    told = dataclasses.replace(claim(control=""), why_no_control="an identity has none")
+    assert missing not in judge(told, Evidence({"": seeds(BIG)})).reasons
+    assert missing not in ruled(BIG).reasons
+
+
+def test_six_seeds_beside_two_failed_ones_would_be_too_few_to_replicate() -> None:
+    verdict = ruled([*BIG[:6], math.nan, math.nan])
+    alone = ruled(BIG[:6])
+    assert alone.outcome is Outcome.PARTIALLY
+    assert verdict.reasons[1] == (
+        "Without them the interval lies beyond 1 bits, but 6 seeds would be too few to replicate; "
+        "counted against it, they weaken it."
     )
 
 

@@ -197,5 +197,6 @@ def _about_rates(words: str, parts: Mapping[str, Effect]) -> Iterator[str]:
         if effect.rates and effect.by_seed:
             rates = " and ".join(f"{rate:g}" for rate in effect.rates)
             where = f", {part}" if part else ""
-            edge = " (on the edge of the grid)" if effect.at_edge else ""
-            yield f"{words} learning rate{'s' * (len(effect.rates) > 1)}{where}: {rates}{edge}."
+            several = len(effect.rates) > 1
+            edge = f" ({'at least one of them ' * several}on the edge of the grid)" if effect.at_edge else ""
+            yield f"{words} learning rate{'s' * several}{where}: {rates}{edge}."

@@ -55,7 +55,8 @@ def _apart(arm: Arm, control: Arm, sizes: Sizes) -> bool:
 
 def _is_clean(overall: Arm, control: Arm, sizes: Sizes) -> tuple[bool, str]:
     if control.estimate is None:
-        return False, "The control arm has no runs, and without it nothing replicates."
+        has = "no finite seed" if control.failed else "no runs"
+        return False, f"The control arm has {has}, and without it nothing replicates."
     if control.n < FEWEST_SEEDS:
         return False, f"The control arm has too few seeds to decide: {control.n}, not {FEWEST_SEEDS}."
     words = formatted(control.estimate)
@@ -64,11 +65,17 @@ def _is_clean(overall: Arm, control: Arm, sizes: Sizes) -> tuple[bool, str]:
     if arm_of(control.values, each.beside()).interval.high < sizes.smallest:
         return True, f"The control shows no such effect: {words}."
     if _exceeds(overall, control, each):
-        counts = size_text(sizes.counts, sizes.unit)
-        return True, f"The effect exceeds the control by more than {counts}, seed by seed: {words}."
+        return True, f"{_excess(overall, control, sizes)}; the control is {words}."
     if sizes.beyond_null(control.interval):
         return False, f"The control shows the same effect: {words}."
     return False, f"The control does not exclude {size_text(sizes.smallest, sizes.unit)}: {words}."
+
+
+def _excess(overall: Arm, control: Arm, sizes: Sizes) -> str:
+    """By how much the effect exceeds the control, where it does so by what counts."""
+    found = excess_of(overall, control, sizes).estimate
+    by = f"by {formatted(found)}, seed by seed" if found else "seed by seed"
+    return f"The effect exceeds the control {by}, more than {size_text(sizes.counts, sizes.unit)}"
 
 
 def _weaker_beside_control(overall: Arm, control: Arm, sizes: Sizes) -> Ruling:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from levinthal.lab.judging.arms import Arm, estimate_of
 from levinthal.lab.judging.reasons import failed_note, percent, size_text
 from levinthal.lab.judging.shares import share_interval, unseen_share
@@ -37,8 +39,17 @@ def count_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
     stands = _with_failed(outcome, overall, sizes)
     if stands is outcome:
         return outcome, (*told, UNCHANGED)
-    why = f"Without them it would read '{outcome}'; counted against it, they weaken it."
+    why = f"{_without_failed(outcome, overall, sizes)}; counted against it, they weaken it."
     return stands, (*told, why)
+
+
+def _without_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> str:
+    """The word of the other seeds, as far as their interval and their number decide it."""
+    others = replace(overall, failed=0)
+    if outcome is Outcome.REPLICATES and not survives_unseen(others.n, others, sizes):
+        beyond = f"Without them the interval lies beyond {size_text(sizes.smallest, sizes.unit)}"
+        return f"{beyond}, but {others.n} seeds would be too few to replicate"
+    return f"Without them the interval alone would read '{outcome}'"
 
 
 def _with_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Outcome:

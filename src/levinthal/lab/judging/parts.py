@@ -29,7 +29,7 @@ def weigh_parts(outcome: Outcome, parts: Mapping[str, Arm], sizes: Sizes) -> Rul
     holding = _holm(parts, sizes)
     if not holding:
         return outcome, _beside_null(outcome, parts, sizes)
-    why = f"It holds in {listed(holding, parts)} (Holm over {len(parts)} conditions)."
+    why = f"It holds in {listed(holding, parts)}, by Holm's procedure over {len(parts)} conditions."
     wrong_sign = outcome is Outcome.DOES_NOT_REPLICATE and _mean(parts) < sizes.null
     return (outcome if wrong_sign else Outcome.PARTIALLY), (why,)
 

@@ -90,12 +90,18 @@ def rival_note(claim: Claim, overall: Arm, rival: Arm, sizes: Sizes) -> tuple[st
     """What the rival treatment reaches, and by how much the effect exceeds it."""
     name = f"The rival treatment{f', {claim.rival},' if claim.rival else ''}"
     if rival.estimate is None:
-        return (f"{name} has no runs.",) if claim.rival else ()
+        has = "no finite seed" if rival.failed else "no runs"
+        return (f"{name} has {has}.",) if claim.rival else ()
     words = f"{name} reaches {formatted(rival.estimate)} over {rival.n} seeds"
     excess = excess_of(overall, rival, sizes)
     if excess.estimate is None or excess.n < FEWEST_SEEDS:
         return (f"{words}.",)
     return (f"{words}; the effect less the rival's, seed by seed, is {formatted(excess.estimate)}.",)
+
+
+def no_control_note(claim: Claim) -> tuple[str, ...]:
+    """That a claim has no control and does not say why; a study with such a claim is refused."""
+    return () if claim.control or claim.why_no_control else ("The claim has no control arm.",)
 
 
 def incomplete_seeds_note(effects: Mapping[str, Seeds]) -> tuple[str, ...]:

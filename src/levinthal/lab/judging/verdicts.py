@@ -13,6 +13,7 @@ from levinthal.lab.judging.reasons import (
     failed_note,
     incomplete_seeds_note,
     level_note,
+    no_control_note,
     opening,
     rival_note,
     settle,
@@ -85,7 +86,7 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
             open_arms = seeds_to_settle(outcome, overall, retained, control, sizes)
             needed = larger(open_arms, seeds_if_withheld(outcome, overall, sizes))
             reasons = (*reasons, *settle(open_arms))
-        reasons = (*reasons, opening(overall, claim, sizes))
+        reasons = (*reasons, *no_control_note(claim), opening(overall, claim, sizes))
     more = (
         *rival_note(claim, overall, rival, sizes),
         *spread_note(overall, sizes),
