@@ -58,7 +58,7 @@ def test_in_a_pipe_claims_are_whole(study: Study, verdicts: list[Verdict]) -> No
 def test_one_claim_is_singular(study: Study, verdicts: list[Verdict]) -> None:
     alone = dataclasses.replace(study, claims=study.claims[:1])
     lines = plain(alone, verdicts[:1], path=None)
-    assert "1 claim: 1 replicates." in lines
+    assert "1 claim: replicates (1)." in lines
     assert "At most 0.025 of 1 verdict is expected to be false by chance." in " ".join(lines)
 
 

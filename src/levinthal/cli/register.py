@@ -43,6 +43,7 @@ def register(
     """
     from levinthal.lab.execution.freezing import frozen_now
     from levinthal.lab.storage.registered import file_text
+    from levinthal.report.formatting import counted
     from levinthal.report.page import write_whole
     from levinthal.studies import find
 
@@ -55,7 +56,8 @@ def register(
         stdout().print(f"{path} registers these claims already; it stays as it is.", soft_wrap=True)
         return
     write_whole(path, file_text(now))
-    stdout().print(f"{path}: {len(now.claims)} claims registered (hash {now.hash[:12]}).", soft_wrap=True)
+    claims = counted(len(now.claims), "claim")
+    stdout().print(f"{path}: {claims} registered (hash {now.hash[:12]}).", soft_wrap=True)
     stdout().print("Commit it or send it before you run the study.", soft_wrap=True)
 
 

@@ -10,7 +10,7 @@ from levinthal.lab.judging.expected import expected_false
 from levinthal.report.formatting import full_sentence
 from levinthal.report.page import write_whole
 from levinthal.report.record import NO_RECORD, Record
-from levinthal.report.verdicts import Entry, Line, answer, entries, glyph
+from levinthal.report.verdicts import Entry, Line, answer, control_text, entries, glyph, null_text, origin
 from levinthal.vocabulary import Figure, Study, Verdict
 
 HEAD = ("", "claim", "verdict", "effect", "trust", "seeds", "control")
@@ -55,8 +55,13 @@ def _table(rows: Sequence[Entry]) -> Iterator[str]:
     for row in rows:
         verdict, trust = f"{glyph(row.label)} {row.label}", row.effect.trust if row.effect else "–"
         seeds, control = str(row.seeds or "–"), _numbers(row.control)
-        says = " ".join((row.claim.says, *(f"**{full_sentence(mark)}**" for mark in row.marks)))
+        says = " ".join((row.claim.says, *(f"**{full_sentence(mark)}**" for mark in row.marks), *_stability(row)))
         yield _cells([row.claim.id, says, verdict, _numbers(row.effect), trust, seeds, control])
+
+
+def _stability(row: Entry) -> Iterator[str]:
+    if row.stability:
+        yield full_sentence(row.stability)
 
 
 def _cells(cells: Sequence[str]) -> str:
@@ -81,7 +86,8 @@ def _terms(study: Study) -> Iterator[str]:
 
 def _why(row: Entry) -> str:
     claim = row.claim
-    head = f"**{claim.id}** {claim.says} Source: {claim.source}."
-    control = f" Control: {claim.control}." if claim.control else ""
+    head = f"**{claim.id}** {full_sentence(claim.says)} Source: {origin(claim)}."
+    control = f" Control: {control_text(claim)}."
+    null = f" Null value: {null_text(claim)}." if claim.null else ""
     size = f" Smallest effect size: {claim.why_smallest}." if claim.why_smallest else ""
-    return "\n".join([f"{head}{control}{size}", "", *(f"- {reason}" for reason in row.reasons)])
+    return "\n".join([f"{head}{control}{null}{size}", "", *(f"- {reason}" for reason in row.reasons)])

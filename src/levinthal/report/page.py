@@ -20,7 +20,7 @@ from levinthal.report import painting
 from levinthal.report.believing import beliefs
 from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.shell import rendered
-from levinthal.report.verdicts import answer, entries, tally
+from levinthal.report.verdicts import answer, control_text, entries, level_of, null_text, origin, tally
 from levinthal.vocabulary import Study, Verdict
 
 EMBEDDED_BYTES = 6_000_000
@@ -102,6 +102,10 @@ def _context(
         "answer": answer(study, verdicts),
         "entries": judged,
         "tally": tally(judged),
+        "level": level_of(judged),
+        "origin": origin,
+        "control_text": control_text,
+        "null_text": null_text,
         "expected": expected_false(verdicts).sentence,
         "figures": figures,
         "drawings": painting.embedded({f.id: f.drawing for f in figures if f.drawing}),

@@ -45,8 +45,7 @@ def marks(claim: Claim, verdict: Verdict | None, record: Record) -> tuple[str, .
         record: how the claims stand to those that were frozen.
 
     Returns:
-        A change after the run, a smallest effect size that was chosen after results, a later analysis, and in
-        how many blocks of seeds the word comes out.
+        A change after the run, a smallest effect size that was chosen after results, and a later analysis.
 
     >>> late = Claim("X", "rises", "a book", "rise", "", 0.1, "", lambda rows: None, basis=Basis.SEEN)
     >>> marks(late, None, Record(changes={"X": Change("added after the run")}))
@@ -62,15 +61,13 @@ def _marks(claim: Claim, verdict: Verdict | None, record: Record) -> Iterator[st
     if claim.basis in _AFTER and claim.smallest_effect is not None:
         yield f"its smallest effect size was {claim.basis}"
     if verdict and verdict.analyses > 1:
-        yield f"{ordinal(verdict.analyses)} analysis of growing data: intervals at 99 %"
-    if verdict and verdict.blocks:
-        yield _stability(verdict)
+        yield f"{ordinal(verdict.analyses)} analysis: intervals at 99 %"
 
 
-def _stability(verdict: Verdict) -> str:
-    """In how many blocks of seeds the word comes out, here or in another preset."""
+def over_blocks(verdict: Verdict) -> str:
+    """In how many blocks of seeds the verdict comes out, here or in another preset; empty without blocks."""
     words = stability(verdict.outcome, verdict.blocks)
-    return f"with the preset {verdict.blocks_from}: this word {words}" if verdict.blocks_from else words
+    return f"with the preset {verdict.blocks_from}: {words}" if words and verdict.blocks_from else words
 
 
 def ordinal(number: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from levinthal.report.page import write_whole
 from levinthal.report.record import NO_RECORD, Record
-from levinthal.report.verdicts import Entry, Line, answer, entries
+from levinthal.report.verdicts import Entry, Line, answer, control_text, entries, null_text, origin
 from levinthal.vocabulary import Figure, Study, Verdict
 
 FORMAT = 1
@@ -59,15 +59,20 @@ def _verdict(row: Entry, record: Record) -> dict[str, Any]:
     return {
         "claim": row.claim.id,
         "says": row.claim.says,
+        "quote": row.claim.quote,
+        "origin": origin(row.claim),
         "outcome": row.label,
         "effect": formatted(row.effect),
         "trust": row.effect.trust if row.effect else "",
         "seeds": row.seeds,
         "control": formatted(row.control),
+        "control_arm": control_text(row.claim),
+        "null": null_text(row.claim),
         "basis": str(row.claim.basis),
         "change": change.label if change else "",
         "differences": list(change.differences) if change else [],
         "marks": list(row.marks),
+        "stability": row.stability,
     }
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from levinthal.lab.judging.expected import expected_false
 from levinthal.report.formatting import counted, full_sentence, listed
 from levinthal.report.record import NO_RECORD, Record
-from levinthal.report.verdicts import Entry, Line, answer, beside, entries, glyph, tally
+from levinthal.report.verdicts import Entry, Line, answer, beside, entries, glyph, level_of, tally
 from levinthal.vocabulary import Study, Verdict
 
 WIDTH = 100
@@ -68,7 +68,7 @@ class VerdictTable:
         else:
             yield from self._list(plain, roomy)
         yield Text()
-        counts = listed([f"{count} {word}" for _, word, count in tally(self.entries)])
+        counts = listed([f"{word} ({count})" for _, word, count in tally(self.entries)])
         ending = f"{counted(len(self.entries), 'claim')}: {counts}." if counts else "No claims."
         yield Text(_letters(textwrap.fill(ending, width), plain))
         if roomy and self.expected:
@@ -89,6 +89,9 @@ class VerdictTable:
             yield Padding(Text(_letters(f"{entry.claim.id} {entry.claim.says}", plain)), (0, 0, 0, 2))
             for mark in entry.marks:
                 yield Padding(Text(_letters(full_sentence(mark), plain), style="yellow"), (0, 0, 0, 2))
+            if entry.stability:
+                stable = Text(_letters(full_sentence(entry.stability), plain), style="dim")
+                yield Padding(stable, (0, 0, 0, 2))
             if roomy and (why := _why(entry)):
                 yield Padding(Text(_letters(why, plain), style="dim"), (0, 0, 0, 2))
 
@@ -100,13 +103,15 @@ class VerdictTable:
         table.add_column("", no_wrap=True, style="dim")
         table.add_column("claim", ratio=1, **whole)
         table.add_column("effect", no_wrap=True, justify="right")
-        table.add_column("95 %", max_width=_SPAN, **whole)
+        table.add_column(level_of(self.entries) or "interval", max_width=_SPAN, **whole)
         table.add_column("seeds", no_wrap=True, justify="right")
         for entry in self.entries:
             badge = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
             claim = Text(_letters(entry.claim.says, plain))
             for mark in entry.marks:
                 claim.append(_letters(f"\n{full_sentence(mark)}", plain), style="yellow")
+            if entry.stability:
+                claim.append(_letters(f"\n{full_sentence(entry.stability)}", plain), style="dim")
             if roomy and (why := _why(entry)):
                 claim.append(_letters(f"\n{why}", plain), style="dim")
             numbers = (

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from levinthal.report.formatting import counted, formatted
+from levinthal.report.formatting import counted, formatted, number
 from levinthal.report.formatting import share as share_text
-from levinthal.report.record import NO_RECORD, Record, marks
+from levinthal.report.record import NO_RECORD, Record, marks, over_blocks
 from levinthal.vocabulary import BADGES, Claim, Estimate, Outcome, Study, Verdict
 
 UNJUDGED = "not judged yet"
@@ -38,6 +38,7 @@ class Line:
     interval: str
     trust: str
     whisker: Whisker | None
+    level: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Entry:
     rival: Line | None = None
     failed: Line | None = None
     marks: tuple[str, ...] = ()
+    stability: str = ""
 
     @property
     def slug(self) -> str:
@@ -109,6 +111,7 @@ def _entry(claim: Claim, verdict: Verdict | None) -> Entry:
         tuple(part for part in parts if part),
         _line("rival", verdict.rival, claim),
         _failed(verdict.failed),
+        stability=over_blocks(verdict),
     )
 
 
@@ -119,7 +122,8 @@ def _line(name: str, estimate: Estimate | None, claim: Claim) -> Line | None:
     if estimate.interval is not None and estimate.interval.level != USUAL_LEVEL:
         interval = f"{interval} ({share_text(estimate.interval.level)})"
     placed = whisker(estimate, claim.smallest_effect, claim.null)
-    return Line(name, value, interval, str(estimate.trust), placed)
+    level = estimate.interval.level if estimate.interval else None
+    return Line(name, value, interval, str(estimate.trust), placed, level)
 
 
 def _failed(estimate: Estimate | None) -> Line | None:
@@ -128,6 +132,51 @@ def _failed(estimate: Estimate | None) -> Line | None:
         return None
     ends = f"[{share_text(estimate.interval.low)}, {share_text(estimate.interval.high)}]"
     return Line("failed", share_text(estimate.value), f"{ends} of seeds", str(estimate.trust), None)
+
+
+def level_of(rows: Sequence[Entry]) -> str:
+    """The level of all intervals of the effects, for the head of a table; empty where they differ.
+
+    >>> level_of([])
+    ''
+    """
+    levels = {
+        line.level
+        for row in rows
+        for line in (row.effect, row.control, row.rival, *row.parts)
+        if line and line.level is not None
+    }
+    return share_text(levels.pop()) if len(levels) == 1 else ""
+
+
+def origin(claim: Claim) -> str:
+    """The sentence of the source that the claim tests, with its source; or that there is none.
+
+    >>> origin(Claim("X", "rises", "a book", "rise", "", 0.1, "", lambda rows: None, quote="It rises."))
+    '“It rises.” (a book)'
+    >>> origin(Claim("X", "rises", "a book", "rise", "", 0.1, "", lambda rows: None))
+    'a hypothesis of this study (a book)'
+    """
+    words = f"“{claim.quote}”" if claim.quote else "a hypothesis of this study"
+    return f"{words} ({claim.source})" if claim.source else words
+
+
+def control_text(claim: Claim) -> str:
+    """The control arm, or why there is none.
+
+    >>> control_text(Claim("X", "x", "", "", "", 0.1, "", lambda rows: None, why_no_control="an identity"))
+    'none: an identity'
+    """
+    return claim.control or ": ".join(filter(None, ("none", claim.why_no_control)))
+
+
+def null_text(claim: Claim) -> str:
+    """The null value with its unit; empty where it is 0.
+
+    >>> null_text(Claim("X", "x", "", "", "of runs", 0.7, "", lambda rows: None, null=0.5))
+    '0.500 of runs'
+    """
+    return f"{number(claim.null)} {claim.unit}".rstrip() if claim.null else ""
 
 
 def beside(entry: Entry) -> str:

@@ -129,5 +129,6 @@ class Verdict:
         arms = (("effect", self.effect), ("control", self.control), ("rival", self.rival))
         found = [f"{name}: {arm}" for name, arm in arms if arm is not None]
         failed = [f"failed: {self.failed}"] if self.failed is not None else []
-        notes = (*found, *failed, f"{self.seeds} seeds", *self.reasons, self.claim.source)
+        seeds = "1 seed" if self.seeds == 1 else f"{self.seeds} seeds"
+        notes = (*found, *failed, seeds, *self.reasons, self.claim.source)
         return as_html(self.outcome, f"{self.claim.id}: {self.claim.says}", notes)

@@ -46,7 +46,8 @@ def arm_of(effects: Seeds, sizes: Sizes) -> Arm:
         return Arm(values, failed, None)
     estimate = estimate_of(list(values.values()), sizes)
     if failed:
-        why = f"{failed} of {len(effects)} seeds failed and are left out"
+        are = "is" if failed == 1 else "are"
+        why = f"{failed} of {len(effects)} seeds failed and {are} left out"
         estimate = replace(estimate, reasons=(*estimate.reasons, why))
     return Arm(values, failed, estimate)
 

@@ -53,25 +53,27 @@ def block_outcomes(claim: Claim, rows: Rows, size: int = BLOCK) -> tuple[Outcome
     return tuple(judge(claim, claim.evidence(rows.where(seed=block))).outcome for block in blocks)
 
 
-def stability(outcome: Outcome, blocks: Sequence[Outcome]) -> str:
+def stability(outcome: Outcome, blocks: Sequence[Outcome], size: int = BLOCK) -> str:
     """How often the word of a verdict comes out over the blocks.
 
     Args:
         outcome: the verdict's word.
         blocks: the words over the blocks.
+        size: seeds of a block.
 
     Returns:
         A phrase: the share of blocks with this word, then the other words; empty without blocks.
 
     >>> R, P = Outcome.REPLICATES, Outcome.PARTIALLY
     >>> stability(R, (R, R, P))
-    'in 2 of 3 blocks of seeds; else partially'
+    'the same verdict in 2 of 3 blocks of 8 seeds; else partially'
     >>> stability(P, (P, P, P))
-    'in 3 of 3 blocks of seeds'
+    'the same verdict in 3 of 3 blocks of 8 seeds'
     """
     if not blocks:
         return ""
     others = Counter(word for word in blocks if word is not outcome)
     rest = " or ".join(str(word) for word, _ in others.most_common())
-    words = f"in {len(blocks) - others.total()} of {len(blocks)} blocks of seeds"
+    same = len(blocks) - others.total()
+    words = f"the same verdict in {same} of {len(blocks)} blocks of {size} seeds"
     return f"{words}; else {rest}" if rest else words

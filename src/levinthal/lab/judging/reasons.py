@@ -15,7 +15,7 @@ from levinthal.vocabulary import Claim, Estimate, Outcome
 def opening(overall: Arm, claim: Claim, sizes: Sizes) -> str:
     """The effect, in how many seeds, and the smallest effect size of interest."""
     effect = formatted(overall.estimate) if overall.estimate else "no effect"
-    words = f"{claim.effect[:1].upper()}{claim.effect[1:]}: {effect} over {overall.n} seeds"
+    words = f"{claim.effect[:1].upper()}{claim.effect[1:]}: {effect} over {seeds_text(overall.n)}"
     if claim.smallest_effect is None or not overall.n:
         return f"{words}."
     size = size_text(claim.smallest_effect, claim.unit)
@@ -92,7 +92,7 @@ def rival_note(claim: Claim, overall: Arm, rival: Arm, sizes: Sizes) -> tuple[st
     if rival.estimate is None:
         has = "no finite seed" if rival.failed else "no runs"
         return (f"{name} has {has}.",) if claim.rival else ()
-    words = f"{name} reaches {formatted(rival.estimate)} over {rival.n} seeds"
+    words = f"{name} reaches {formatted(rival.estimate)} over {seeds_text(rival.n)}"
     excess = excess_of(overall, rival, sizes)
     if excess.estimate is None or excess.n < FEWEST_SEEDS:
         return (f"{words}.",)
@@ -110,7 +110,8 @@ def incomplete_seeds_note(effects: Mapping[str, Seeds]) -> tuple[str, ...]:
     left_out = len(every) - len(over_parts(effects))
     if not left_out:
         return ()
-    return (f"{left_out} of {len(every)} seeds have not run in every condition and are left out.",)
+    has, is_ = ("has", "is") if left_out == 1 else ("have", "are")
+    return (f"{left_out} of {len(every)} seeds {has} not run in every condition and {is_} left out.",)
 
 
 def spread_note(overall: Arm, sizes: Sizes) -> tuple[str, ...]:
@@ -137,6 +138,11 @@ def formatted(estimate: Estimate) -> str:
         return f"{estimate.value:.3g}{unit}"
     level = "" if interval.level == 0.95 else f" at {percent(interval.level)}"
     return f"{estimate.value:.3g}{unit} [{interval.low:.3g}, {interval.high:.3g}]{level}"
+
+
+def seeds_text(count: int) -> str:
+    """A number of seeds."""
+    return f"{count} seed" if count == 1 else f"{count} seeds"
 
 
 def size_text(size: float, unit: str) -> str:

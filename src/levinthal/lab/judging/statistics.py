@@ -164,7 +164,8 @@ def ratio_estimate(numerator: Mapping[int, float], denominator: Mapping[int, flo
     interval = log.interval and Interval(
         math.exp(log.interval.low), math.exp(log.interval.high), log.interval.level, log.interval.method
     )
-    reasons = log.reasons + ((f"{lost} seeds have no finite pair and are left out",) if lost else ())
+    seeds = "1 seed has no finite pair and is" if lost == 1 else f"{lost} seeds have no finite pair and are"
+    reasons = log.reasons + ((f"{seeds} left out",) if lost else ())
     return Estimate(math.exp(log.value), "x", interval, trust=log.trust, reasons=reasons, details=log.details)
 
 
