@@ -34,7 +34,9 @@ def growth(read: Mapping[str, str]) -> Parts:
     )
 
 
-def lowered(prefix: str, which: Callable[[int], bool] = lambda depth: depth == JUDGED) -> Parts:
+def lowered(
+    prefix: str, which: Callable[[int], bool] = lambda depth: depth == JUDGED
+) -> Callable[[Rows], Mapping[str, Reading]]:
     """log10 of the GSC over the whole depth over that of the networks with a prefix: skips, orthogonal."""
 
     def whole(network: str, depth: int) -> Reading:
