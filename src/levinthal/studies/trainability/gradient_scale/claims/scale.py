@@ -36,7 +36,7 @@ def growth(read: Mapping[str, str]) -> Parts:
 
 def lowered(
     prefix: str, which: Callable[[int], bool] = lambda depth: depth == JUDGED
-) -> Callable[[Rows], Mapping[str, Reading]]:
+) -> Callable[[Rows], dict[str, Reading]]:
     """log10 of the GSC over the whole depth over that of the networks with a prefix: skips, orthogonal."""
 
     def whole(network: str, depth: int) -> Reading:
@@ -60,7 +60,7 @@ def other_depths(rows: Rows) -> Iterator[str]:
     found = {name: list(read(rows).by_seed.values()) for name, read in parts.items()}
     words = [f"{np.mean(numbers):.2f} ({name})" for name, numbers in found.items() if numbers]
     if words:
-        yield f"At other depths it is {', '.join(words)}: it grows with depth."
+        yield f"At other depths it is {', '.join(words)}."
 
 
 def share_of_law(*, bare: bool) -> Parts:
