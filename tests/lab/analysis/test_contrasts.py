@@ -136,6 +136,18 @@ def test_notes_of_effects_and_of_the_claim_are_joined_once() -> None:
     assert read.notes == ("Left out: none.", "0 rows.")
 
 
+@pytest.mark.parametrize(
+    ("rates", "words"),
+    [
+        ((0.1,), "Best learning rate: 0.1 (on the edge of the grid)."),
+        ((0.01, 0.1), "Best learning rates: 0.01 and 0.1 (at least one of them on the edge of the grid)."),
+    ],
+)
+def test_of_several_rates_not_all_are_said_to_be_on_the_edge(rates: tuple[float, ...], words: str) -> None:
+    one = Effect({0: 5.0}, rates, at_edge=True)
+    assert evidence(lambda rows: one)(Rows.of([])).notes == (words,)
+
+
 def test_the_difference_is_the_first_less_the_second() -> None:
     one, other = Effect({0: 5.0}, (5.0,), at_edge=True), Effect({0: 3.0}, (3.0,))
     read = compare(lambda rows: one, lambda rows: other)(Rows.of([]))

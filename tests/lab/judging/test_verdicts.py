@@ -220,6 +220,7 @@ def test_fewer_than_five_seeds_decide_nothing(n: int) -> None:
         assert verdict.seeds_needed >= 5
         assert verdict.effect is not None
         assert verdict.effect.trust is Trust.UNRELIABLE
+        assert not any("8 of 10" in reason for reason in verdict.reasons)
 
 
 def test_seeds_that_agree_are_exact_only_where_nothing_is_random() -> None:

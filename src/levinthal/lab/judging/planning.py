@@ -75,9 +75,8 @@ def seeds_to_close(mean: float, sd: float, n: int, *, beyond: bool = False) -> i
     """
     if sd <= 0:
         return None
-    effects, spreads, weights = _plausible(
-        mean, sd, n, (min(0.0, mean), max(1.0, mean)) if beyond else (0.0, 1.0)
-    )
+    ends = (min(0.0, mean), max(1.0, mean)) if beyond else (0.0, 1.0)
+    effects, spreads, weights = _plausible(mean, sd, n, ends)
     farther = np.maximum(effects, 1 - effects) / spreads
 
     def probability(seeds: int) -> float:

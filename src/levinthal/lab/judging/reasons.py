@@ -37,11 +37,12 @@ def _signs(overall: Arm, sizes: Sizes) -> str:
     return f"{beyond} of them {way} (sign test: p = {p:.2g})"
 
 
-def settle(needed: int | None) -> tuple[str, ...]:
-    """How many seeds would settle what is open."""
+def settle(needed: int | None, seeds: int) -> tuple[str, ...]:
+    """How many seeds would settle what is open; how often was measured from five seeds on."""
     if needed is None:
         return ()
-    return (f"About {needed} seeds would settle it (in about 8 of 10 such studies).",)
+    often = " (in about 8 of 10 such studies)" if seeds >= FEWEST_SEEDS else ""
+    return (f"About {needed} seeds would settle it{often}.",)
 
 
 def level_note(analyses: int, sizes: Sizes) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
         if not evidence.grid_edge:
             open_arms = seeds_to_settle(outcome, overall, retained, control, sizes)
             needed = larger(open_arms, seeds_if_withheld(outcome, overall, sizes))
-            reasons = (*reasons, *settle(open_arms))
+            reasons = (*reasons, *settle(open_arms, overall.n))
         reasons = (*reasons, *no_control_note(claim), opening(overall, claim, sizes))
     more = (
         *rival_note(claim, overall, rival, sizes),
