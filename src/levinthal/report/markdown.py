@@ -55,7 +55,9 @@ def _table(rows: Sequence[Entry]) -> Iterator[str]:
     for row in rows:
         verdict, trust = f"{glyph(row.label)} {row.label}", row.effect.trust if row.effect else "–"
         seeds, control = str(row.seeds or "–"), _numbers(row.control)
-        says = " ".join((row.claim.says, *(f"**{full_sentence(mark)}**" for mark in row.marks), *_stability(row)))
+        says = " ".join(
+            (row.claim.says, *(f"**{full_sentence(mark)}**" for mark in row.marks), *_stability(row))
+        )
         yield _cells([row.claim.id, says, verdict, _numbers(row.effect), trust, seeds, control])
 
 
