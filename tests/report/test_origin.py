@@ -35,7 +35,8 @@ def judged() -> list[Verdict]:
 
 
 def page_of(judged: list[Verdict], tmp_path: Path) -> str:
-    study = fake_study.study(claims=tuple(verdict.claim for verdict in judged))
+    claims = tuple(verdict.claim for verdict in judged)
+    study = fake_study.study(claims=claims, figures=lambda rows: ())
     path = write_report(study, "standard", fake_study.rows(), judged, {}, tmp_path / "p.html")
     return html.unescape(path.read_text())
 
