@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from levinthal.report.formatting import counted, formatted, number
+from levinthal.report.formatting import counted, formatted
 from levinthal.report.formatting import share as share_text
 from levinthal.report.record import NO_RECORD, Record, marks, over_blocks
 from levinthal.vocabulary import BADGES, Claim, Estimate, Outcome, Study, Verdict
@@ -155,9 +155,9 @@ def origin(claim: Claim) -> str:
     >>> origin(Claim("X", "rises", "a book", "rise", "", 0.1, "", lambda rows: None, quote="It rises."))
     '“It rises.” (a book)'
     >>> origin(Claim("X", "rises", "a book", "rise", "", 0.1, "", lambda rows: None))
-    'a hypothesis of this study (a book)'
+    'in words of this study (a book)'
     """
-    words = f"“{claim.quote}”" if claim.quote else "a hypothesis of this study"
+    words = f"“{claim.quote}”" if claim.quote else "in words of this study"
     return f"{words} ({claim.source})" if claim.source else words
 
 
@@ -174,9 +174,9 @@ def null_text(claim: Claim) -> str:
     """The null value with its unit; empty where it is 0.
 
     >>> null_text(Claim("X", "x", "", "", "of runs", 0.7, "", lambda rows: None, null=0.5))
-    '0.500 of runs'
+    '0.5 of runs'
     """
-    return f"{number(claim.null)} {claim.unit}".rstrip() if claim.null else ""
+    return f"{claim.null:.3g} {claim.unit}".rstrip() if claim.null else ""
 
 
 def beside(entry: Entry) -> str:

@@ -53,5 +53,10 @@ def test_blocks_are_disjoint_full_and_lose_less_than_one(seeds: set[int], size: 
 
 def test_a_word_that_never_comes_out_in_a_block_is_not_hidden() -> None:
     words = stability(Outcome.PARTIALLY, (Outcome.REPLICATES, Outcome.REPLICATES, Outcome.INCONCLUSIVE))
-    assert words == "in 0 of 3 blocks of seeds; else replicates or inconclusive"
+    assert words == "the same verdict in 0 of 3 blocks of 8 seeds; else replicates or inconclusive"
     assert stability(Outcome.PARTIALLY, ()) == ""
+
+
+def test_the_sentence_has_the_size_of_the_blocks() -> None:
+    word = Outcome.REPLICATES
+    assert stability(word, (word, word), 12) == "the same verdict in 2 of 2 blocks of 12 seeds"

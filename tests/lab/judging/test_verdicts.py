@@ -489,3 +489,15 @@ def test_infinities_of_both_signs_are_one_failed_seed() -> None:
 def test_judging_imports_no_scipy_stats() -> None:
     code = "import sys, levinthal.lab.judging.blocks; sys.exit('scipy.stats' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_one_seed_is_counted_in_the_singular() -> None:
+    eight = {seed: 1.0 + 0.1 * seed for seed in range(8)}
+    failed = judge(claim(), Evidence({"all": {**eight, 8: math.nan}}))
+    assert failed.effect is not None
+    assert "1 of 9 seeds failed and is left out" in failed.effect.reasons
+    uneven = judge(claim(), Evidence({"a": {**eight, 8: 1.0}, "b": eight}))
+    assert "1 of 9 seeds has not run in every condition and is left out." in uneven.reasons
+    single = judge(claim(), Evidence({"all": {0: 1.0}}))
+    assert any("over 1 seed," in reason for reason in single.reasons)
+    assert "1 seed<" in single._repr_html_()
