@@ -77,7 +77,7 @@ def as_array(values: Any, name: str) -> npt.NDArray[Any]:
 
 
 def uneven_rows(values: Any) -> str:
-    """Two rows of a nested sequence that differ in length; "" where all rows are alike.
+    """Two rows of a nested sequence that differ in length; "" where all rows are equally long.
 
     >>> uneven_rows([[1.0, 2.0], [3.0, 4.0], [5.0]])
     'row 0 has 2 values, row 2 has 1 value'

@@ -185,11 +185,11 @@ def beside(entry: Entry) -> str:
     The text is empty where there is neither.
     """
     rival, failed = entry.rival, entry.failed
-    told = (
+    lines = (
         f"rival treatment: {rival.value} {rival.interval}".rstrip() if rival else "",
         f"failed: {failed.value} {failed.interval}" if failed else "",
     )
-    return "; ".join(filter(None, told))
+    return "; ".join(filter(None, lines))
 
 
 def _settles(verdict: Verdict) -> str:

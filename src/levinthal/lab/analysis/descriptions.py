@@ -86,7 +86,7 @@ class Description:
             within: its range.
 
         Returns:
-            The conditions that both sides fix alike, and the arms of both.
+            The conditions that both sides fix to the same level, and the arms of both.
         """
         same = {key: level for key, level in self.where.items() if key in other.where}
         same = {key: level for key, level in same.items() if other.where[key] == level}

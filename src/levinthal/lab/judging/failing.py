@@ -30,17 +30,17 @@ def failed_share(overall: Arm) -> Estimate | None:
 
 def count_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
     """Count failed seeds against it: as null if it favours the claim, else as twice what counts."""
-    told = failed_note(overall, failed_share(overall))
+    notes = failed_note(overall, failed_share(overall))
     if overall.failed == 0 or outcome is Outcome.INCONCLUSIVE:
-        return outcome, told
+        return outcome, notes
     if overall.failed > overall.n:
         why = "More seeds failed than have an effect, and that decides nothing."
-        return Outcome.INCONCLUSIVE, (*told, why)
+        return Outcome.INCONCLUSIVE, (*notes, why)
     stands = _with_failed(outcome, overall, sizes)
     if stands is outcome:
-        return outcome, (*told, UNCHANGED)
+        return outcome, (*notes, UNCHANGED)
     why = f"{_without_failed(outcome, overall, sizes)}; counted against it, they weaken it."
-    return stands, (*told, why)
+    return stands, (*notes, why)
 
 
 def _without_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> str:

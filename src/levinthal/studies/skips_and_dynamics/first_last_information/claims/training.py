@@ -121,7 +121,7 @@ QUOTE_C12 = (
 def neighbours_alike(batches: Batches) -> Claim:
     """C12."""
     return Claim(
-        **named(batches, "C12", "training makes successive layers more alike.", "sec. 1"),
+        **named(batches, "C12", "training makes successive layers more similar.", "sec. 1"),
         effect="gain in similarity of neighbours by training (CKA, mean over the MLP's layers)",
         unit="",
         smallest_effect=0.1,
