@@ -42,6 +42,21 @@ def test_blocks_never_draw_a_point_twice() -> None:
     assert sizes == [99] * 40
 
 
+@pytest.mark.parametrize(("rows", "blocks", "size"), [(5000, 10, 500), (5001, 11, 454), (12_000, 24, 500)])
+def test_many_rows_make_more_blocks_and_no_larger_ones(rows: int, blocks: int, size: int) -> None:
+    x = np.zeros((rows, 1))
+    spread = on_rows(lambda a, b: float(len(a)), x, x)
+    assert spread is not None
+    assert (spread.blocks, spread.mean, spread.standard_error) == (blocks, size, 0)
+
+
+def test_the_standard_error_does_not_depend_on_the_number_of_blocks() -> None:
+    x = np.random.default_rng(3).normal(size=(12_000, 1))
+    errors = [on_rows(mean_of_products, x, np.ones_like(x), seed) for seed in range(20)]
+    found = np.mean([spread.standard_error for spread in errors if spread is not None])
+    assert found == pytest.approx(x.std() / np.sqrt(12_000), rel=0.05)
+
+
 def test_too_few_rows_make_no_interval() -> None:
     x = np.zeros((149, 1))
     assert on_rows(mean_of_products, x, x) is None

@@ -51,10 +51,10 @@ def mutual_information(
         units: "nats" or "bits", for every number of the result.
         k: number of neighbours.
         checks: "none" is one evaluation. "null" adds one on shuffled pairs. "full" also adds x doubled, x
-            halved, and 4 x 10 disjoint blocks of N/10 rows for the drift with N and the interval; with
-            more than 6 independent directions and more than 1,500 rows, it shuffles 1,500 of the rows first,
-            and all of them where the trust depends on it. Checks that are left out limit the trust to
-            `ordinal`.
+            halved, and 4 x 10 disjoint blocks of N/10 rows (more beyond 5,000 rows: at most 500 rows
+            each) for the drift with N and the interval; with more than 6 independent directions and more
+            than 1,500 rows, it shuffles 1,500 of the rows first, and all of them where the trust depends on
+            it. Checks that are left out limit the trust to `ordinal`.
         calibrate: also evaluate a Gaussian of the same N, dimensions and spectra, whose truth is known, and
             report the bias found there (not for `copula`).
         compat: "npeet" returns what NPEET's `mi(x, y, k)` returns after `numpy.random.seed(seed)` (with

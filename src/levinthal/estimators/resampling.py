@@ -30,6 +30,7 @@ BLOCKS = 10
 ROUNDS = 4
 LEAST_BLOCKS = 3
 LEAST_ROWS = 50
+MOST_ROWS = 500  # the cost of all blocks grows with n times this, and not with the square of n
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,11 @@ class Spread:
 
 
 def block_spread(evaluate: Callable[[Sequence[Rows]], Sequence[float]], n: int, seed: int) -> Spread | None:
-    """The estimate on disjoint blocks of n rows, all at once; None where n is too small for three of 50."""
-    blocks = min(BLOCKS, n // LEAST_ROWS)
+    """The estimate on disjoint blocks of n rows, all at once; None where n is too small for three of 50.
+
+    There are ten blocks, or more from 5,000 rows on, so that none has more than 500 rows.
+    """
+    blocks = max(min(BLOCKS, n // LEAST_ROWS), math.ceil(n / MOST_ROWS))
     if blocks < LEAST_BLOCKS:
         return None
     rng = np.random.default_rng((seed, 1))
