@@ -23,6 +23,14 @@ def test_a_lower_layer_that_falls_as_far_denies_that_the_top_one_does_alone():
     assert found.control.value == pytest.approx(0.45, abs=0.01)
 
 
+def test_a_dip_at_one_reading_is_no_saturation():
+    def mean(start, hidden, labels, layer, step):
+        return 0.05 if (layer, labels, step) == (hidden, "true", 10) else 0.5
+
+    assert verdict("L1", mean=mean).outcome is Outcome.DOES_NOT_REPLICATE
+    assert verdict("L2", mean=mean).outcome is Outcome.INCONCLUSIVE
+
+
 def test_a_fall_that_the_learning_rate_alone_decides_is_not_put_down_to_the_initialisation():
     """Each initialisation trains best at another learning rate, and the top layer falls with the rate."""
     best = {"fan_in_uniform": 0.3, "normalised_uniform": 0.03}

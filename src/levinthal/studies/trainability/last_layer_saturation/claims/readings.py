@@ -41,9 +41,15 @@ def traces(rows: Rows, name: str, layer: int) -> dict[int, Curve]:
 
 
 def fall(rows: Rows, layer: int = 4) -> dict[int, float]:
-    """Seed -> how far below 1/2 a layer's mean activation gets within the first updates."""
-    found = traces(rows, "mean", layer)
-    return {seed: 0.5 - float(mean[steps <= EARLY].min()) for seed, (steps, mean) in found.items()}
+    """Seed -> how far below 1/2 a layer's mean activation gets within the first updates, and stays."""
+    return {seed: 0.5 - lasting_low(curve) for seed, curve in traces(rows, "mean", layer).items()}
+
+
+def lasting_low(curve: Curve) -> float:
+    """The lowest level that two readings in a row reach, the first of them within the first updates."""
+    steps, mean = curve
+    both = np.maximum(mean[:-1], mean[1:])[steps[:-1] <= EARLY]
+    return float(both.min()) if len(both) else float(mean[0])
 
 
 def fall_below(rows: Rows, layer: int = 4) -> dict[int, float]:
