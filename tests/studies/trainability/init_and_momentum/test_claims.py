@@ -88,6 +88,15 @@ def test_draws_that_differ_as_much_as_scales_say_nothing_of_scale() -> None:
     assert found.control.value > 1  # in size: it does not cancel over seeds
 
 
+def test_one_scale_that_costs_nothing_is_enough_against_the_sentence() -> None:
+    costs = {0.25: 1.2, 0.5: 1.02, 1.0: 1.0, 2.0: 1.0, 4.0: 12.0}
+    found = verdict("M3", lambda cell: 0.1 * costs[float(cell["scale"])])
+    assert found.outcome in (Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE)
+    assert found.effect is not None
+    assert found.effect.value < 0.1
+    assert "0.26 at x 0.25, 0.04 at x 0.5, 3.59 at x 4" in " ".join(found.reasons)
+
+
 def test_a_task_that_nothing_learns_does_not_blame_the_start() -> None:
     assert verdict("M2", lambda cell: MEAN_IMAGE).outcome is Outcome.INCONCLUSIVE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -51,6 +52,26 @@ def at_scale(scale: float) -> Reading:
     return compare(error("sparse", ARMS[-1], scale), error("sparse", ARMS[-1]), log2_ratio)
 
 
+def least_over_scales(rows: Rows) -> Effect:
+    """The least of `at_scale` over `COSTLY`, seed by seed: a scale that costs nothing leaves nothing."""
+    found = [at_scale(scale)(rows) for scale in COSTLY]
+    seeds = set.intersection(*(set(one.by_seed) for one in found))
+    return Effect(
+        {seed: float(np.min([one.by_seed[seed] for one in found])) for seed in sorted(seeds)},
+        tuple(rate for one in found for rate in one.rates),
+        any(one.at_edge for one in found),
+    )
+
+
+def each_scale(rows: Rows) -> Iterator[str]:
+    """The median of `at_scale` at each of the scales, and the share of the paper's updates."""
+    medians = {scale: list(at_scale(scale)(rows).by_seed.values()) for scale in COSTLY}
+    found = [f"{np.median(costs):.2f} at x {scale:g}" for scale, costs in medians.items() if costs]
+    if found:
+        yield f"Scale by scale (median): {', '.join(found)}."
+    yield from RUN(rows)
+
+
 def other_draws(rows: Rows) -> Effect:
     """|log2| of each seed's error over the median of the others: the size of what a new draw changes."""
     found = error("sparse", ARMS[-1])(rows)
@@ -80,6 +101,8 @@ CRUCIAL = (
     "poorly initialized networks cannot be trained with momentum and well-initialized networks perform "
     "markedly worse when the momentum is absent or poorly tuned"
 )
+COSTLY = (0.25, 0.5, 4.0)
+"""Scales of the sparse weights that cost error in the paper's table."""
 SCALE = "When we used the factor 1/2 or 5 we did not achieve sensible results."
 
 CLAIMS = (
@@ -99,10 +122,11 @@ CLAIMS = (
     ),
     Claim(
         id="M2",
-        says="After the updates run here, poorly initialised networks learned nothing with any momentum.",
+        says="After the updates run here, networks with small initial weights, N(0, .01²), which we take for "
+        "poorly initialised ones, have learned little with any momentum.",
         source=f"{SOURCE}, abstract",
         effect="training error left from weights N(0, .01²) with the best momentum, as a share of answering "
-        "with the mean image: 1 is a network that learned nothing",
+        "with the mean image: 1 is a network that learned nothing, the null value is half of that",
         unit="",
         smallest_effect=0.8,
         why_smallest="chosen by us: at most a fifth of the mean image's error is gone; it was a tenth, which "
@@ -115,22 +139,21 @@ CLAIMS = (
     ),
     Claim(
         id="M3",
-        says="After the updates run here, the scale of the initial weights matters.",
+        says="After the updates run here, a quarter, half and four times the initial scale each cost error.",
         source=f"{SOURCE}, sec. 3.1 and Table 3",
-        effect="training error at a quarter, half and four times the scale, over that at the scale",
+        effect="training error at the least costly of the three scales, seed by seed, over that at the scale",
         unit="log2 ratio",
         smallest_effect=1.0,
-        why_smallest="chosen by us: twice the error; the paper's table has 5 times and more",
-        basis=Basis.PILOT,
+        why_smallest="chosen by us: twice the error; the paper's table has 4.7 times and more. It was asked "
+        "of the mean over the three, until 0.21 at half the scale had been seen on digits",
+        basis=Basis.SEEN,
         control="another draw of the same scale: the error of a seed over the median of the others, in size",
-        evidence=evidence(
-            {f"x {scale:g}": at_scale(scale) for scale in (0.25, 0.5, 4.0)}, control=other_draws, notes=RUN
-        ),
+        evidence=evidence(least_over_scales, control=other_draws, notes=each_scale),
         quote=SCALE,
     ),
     Claim(
         id="M3b",
-        says="Twice the scale costs next to nothing.",
+        says="How much error twice the initial scale costs.",
         source=f"{SOURCE}, sec. 3.1 and Table 3",
         effect="training error at twice the scale over that at the scale (paper: .083 over .074, so .17)",
         unit="log2 ratio",
@@ -147,7 +170,8 @@ CLAIMS = (
         effect="training error of classical over Nesterov's momentum, at .99 (paper: .08)",
         unit="log2 ratio",
         smallest_effect=0.05,
-        why_smallest="chosen by us: somewhat less than the .08 of the paper",
+        why_smallest="chosen by us: somewhat less than the .08 of the paper; learning rates are a factor of "
+        "three apart, and on digits a finer grid could move the effect by 0.2",
         control="",
         why_no_control="the arms share weights, images and their order, and differ in the rule alone",
         rival="the same at .9: the paper finds 1.0 for both there, and a gain of Nesterov's usually",

@@ -11,7 +11,7 @@ from levinthal.lab.analysis.effects import BySeed
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.last_layer_saturation.claims.readings import (
     singular_value,
-    spread_ratio,
+    variance_change,
 )
 from levinthal.studies.trainability.last_layer_saturation.design import (
     NORMALISED,
@@ -34,7 +34,7 @@ def before_training(number: Callable[[Rows, str], BySeed], start: str) -> Readin
 
 def kept(start: str) -> Reading:
     """1 - |log2 of the factor of a layer on the variance|: 1 is kept, 0 is halved or doubled."""
-    return mapped(before_training(spread_ratio, start), lambda spread: 1 - abs(2 * spread))
+    return mapped(before_training(variance_change, start), lambda change: 1 - change)
 
 
 def near(start: str) -> Reading:
@@ -42,6 +42,13 @@ def near(start: str) -> Reading:
     return mapped(
         before_training(singular_value, start), lambda ours: 1 - abs(ours - PUBLISHED[start]) / HALF_WAY
     )
+
+
+def near_both(rows: Rows) -> Effect:
+    """`near` of the initialisation whose number is further from the paper's, seed by seed."""
+    found = [near(start)(rows).by_seed for start in PUBLISHED]
+    seeds = set.intersection(*map(set, found))
+    return Effect({seed: min(one[seed] for one in found) for seed in sorted(seeds)})
 
 
 def singular_values(rows: Rows) -> Iterator[str]:
@@ -58,14 +65,14 @@ def singular_values(rows: Rows) -> Iterator[str]:
 CLAIMS = (
     Claim(
         id="L6",
-        says="The normalised initialisation preserves the variance of the activations from layer to layer.",
+        says="The normalised initialisation about preserves the variance of activations from layer to layer.",
         source=f"{SOURCE}, sec. 4.2.1, Fig. 6",
-        effect="1 - |log2 of the factor of a layer on the variance|, tanh: 1 is preserved, 0 is halved or "
-        "doubled",
+        effect="1 - |log2 of the factor on the variance from a layer to the next|, mean over layers of tanh: "
+        "1 is preserved, 0 is halved or doubled",
         unit="",
         smallest_effect=0.5,
         why_smallest="chosen by us: a factor of at most 1.4 a layer; the paper's own are .8 normalised (0.68 "
-        "here) and .5 standard (0)",
+        "here) and .5 standard (0); 0.62 had been seen on digits, of the first layer and the last alone",
         basis=Basis.SEEN,
         control="the standard initialisation",
         rival="orthogonal weights",
@@ -80,18 +87,18 @@ CLAIMS = (
     ),
     Claim(
         id="L7",
-        says="The average singular value of a layer's Jacobian is near .8 when normalised, and .5 when not.",
+        says="The average singular value of a layer's Jacobian is near .8 when normalised, near .5 when not.",
         source=f"{SOURCE}, sec. 4.2.2",
-        effect="1 - |ours - the paper's number| / .15: 1 is its number, 0 is half-way to its other number",
+        effect="1 - |ours - the paper's number| / .15, of the number that is further off: 1 is the paper's, "
+        "0 is half-way to its other number",
         unit="",
         smallest_effect=0.5,
-        why_smallest="chosen by us: within .075 of each number",
+        why_smallest="chosen by us: within .075 of both numbers; .77 and .49 had been seen on digits",
         basis=Basis.SEEN,
         control="",
-        why_no_control="the sentence states two numbers: each is judged by itself, beside the other",
-        evidence=evidence(
-            {"normalised, .8": near(NORMALISED), "standard, .5": near(STANDARD)}, notes=singular_values
-        ),
+        why_no_control="the sentence states two numbers; random weights alone give .85 and .49 where all "
+        "activations are 0",
+        evidence=evidence(near_both, notes=singular_values),
         quote="With our normalized initialization, this ratio is around 0.8 whereas with the standard "
         "initialization, it drops down to 0.5.",
     ),

@@ -41,9 +41,21 @@ def traces(rows: Rows, name: str, layer: int) -> dict[int, Curve]:
 
 
 def fall(rows: Rows, layer: int = 4) -> dict[int, float]:
-    """Seed -> how far below 1/2 a layer's mean activation gets within the first updates."""
-    found = traces(rows, "mean", layer)
-    return {seed: 0.5 - float(mean[steps <= EARLY].min()) for seed, (steps, mean) in found.items()}
+    """Seed -> how far below 1/2 a layer's mean activation gets within the first updates, and stays."""
+    return {seed: 0.5 - lasting_low(curve) for seed, curve in traces(rows, "mean", layer).items()}
+
+
+def lasting_low(curve: Curve) -> float:
+    """The lowest level that two readings in a row reach, the first of them within the first updates."""
+    steps, mean = curve
+    both = np.maximum(mean[:-1], mean[1:])[steps[:-1] <= EARLY]
+    return float(both.min()) if len(both) else float(mean[0])
+
+
+def fall_below(rows: Rows, layer: int = 4) -> dict[int, float]:
+    """Seed -> the largest `fall` of the layers below a layer."""
+    found = [fall(rows, below) for below in range(1, layer)]
+    return {seed: max(one[seed] for one in found) for seed in found[0]}
 
 
 def rise(rows: Rows, layer: int = 4) -> dict[int, float]:
@@ -67,17 +79,18 @@ def stays(rows: Rows, layer: int) -> dict[int, float]:
     }
 
 
-def lag(rows: Rows) -> dict[int, float]:
-    """Seed -> log2 of the update at which layer 4 saturates over that of layer 1; 0 if neither does."""
-    first, last = (traces(rows, "p98", layer) for layer in (1, 4))
+def lag(rows: Rows, layer: int = 4, below: int = 1) -> dict[int, float]:
+    """Seed -> log2 of the update at which a layer saturates over that of one below; 0 if neither does."""
+    first, last = (traces(rows, "p98", one) for one in (below, layer))
     return {seed: math.log2(saturates(last[seed]) / saturates(first[seed])) for seed in first}
 
 
-def saturated_lag(rows: Rows) -> dict[int, float]:
-    """As `lag`, but NaN where neither layer saturates: there is no order to see."""
-    first, last = (traces(rows, "p98", layer) for layer in (1, 4))
-    seen = {seed: max(first[seed][1].max(), last[seed][1].max()) > SATURATED for seed in first}
-    return {seed: number if seen[seed] else math.nan for seed, number in lag(rows).items()}
+def saturated_lag(rows: Rows, layer: int, below: int) -> dict[int, float]:
+    """As `lag`; NaN where neither layer saturates, or one of them does before training: no order is seen."""
+    first, last = (traces(rows, "p98", one) for one in (below, layer))
+    levels = {seed: np.array([first[seed][1], last[seed][1]]) > SATURATED for seed in first}
+    seen = {seed: beyond.any() and not beyond[:, 0].any() for seed, beyond in levels.items()}
+    return {seed: number if seen[seed] else math.nan for seed, number in lag(rows, layer, below).items()}
 
 
 def saturates(curve: Curve) -> float:
@@ -93,6 +106,16 @@ def spread_ratio(rows: Rows, start: str) -> dict[int, float]:
     found = found.where(rate=min(found.distinct("rate"), default=0))
     first, last = (found.by_seed(layer=layer) for layer in ("1", "4"))
     return {seed: math.log2(last[seed] / first[seed]) / 3 for seed in first}
+
+
+def variance_change(rows: Rows, start: str) -> dict[int, float]:
+    """Seed -> |log2| of the factor on the variance from a layer of tanh to the next, mean over layers."""
+    found = initial_rows(rows, start).where(name="sd")
+    found = found.where(rate=min(found.distinct("rate"), default=0))
+    layers = [found.by_seed(layer=f"{layer}") for layer in range(1, 5)]
+    return {
+        seed: float(np.abs(np.diff(np.log2([one[seed] ** 2 for one in layers]))).mean()) for seed in layers[0]
+    }
 
 
 def singular_value(rows: Rows, start: str) -> dict[int, float]:

@@ -8,12 +8,14 @@ from typing import Any
 
 from levinthal.lab.analysis import Effect, Reading, at_best_rate, compare, each, evidence, log2_ratio
 from levinthal.lab.analysis.budget import budget
+from levinthal.lab.analysis.effects import BySeed
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.last_layer_saturation.claims.readings import (
     FALLEN,
     RISEN,
     at_best,
     fall,
+    fall_below,
     lag,
     rise,
     saturated_lag,
@@ -37,7 +39,7 @@ FIVE: Arm = ("sigmoid", STANDARD, 5, "true")
 SHUFFLED: Arm = ("sigmoid", STANDARD, 4, "shuffled")
 SCALED: Arm = ("sigmoid", NORMALISED, 4, "true")
 
-ELSEWHERE = "on our data; the paper shows Shapeset-3x2 and 1,000 units a layer"
+ELSEWHERE = "on our data; the paper shows Shapeset-3×2 and 1,000 units a layer"
 
 
 def updates(rows: Rows) -> float:
@@ -64,6 +66,25 @@ def at_each_rate(rows: Rows) -> dict[str, Reading]:
     return each("rate", make=at, label="learning rate {:g}".format, name="mean", steps=trains)(
         arm(rows, *FOUR)
     )
+
+
+def less_fall(layer: int) -> dict[str, Reading]:
+    """How much less a layer falls with the normalised initialisation, at the best rate of each of the two."""
+
+    def at(rates_of: Arm) -> Reading:
+        falls = partial(fall, layer=layer)
+        return compare(at_best(falls, FOUR, rates_of), at_best(falls, SCALED, rates_of))
+
+    return {"learning rate best for standard": at(FOUR), "learning rate best for normalised": at(SCALED)}
+
+
+def lags(start: str, number: Callable[..., BySeed]) -> dict[str, Reading]:
+    """The lag of each layer of tanh behind the one below it."""
+    kind = ("tanh", start, 4, "true")
+    return {
+        f"layer {layer} over {layer - 1}": at_best(partial(number, layer=layer, below=layer - 1), kind)
+        for layer in (2, 3, 4)
+    }
 
 
 def gain(unit: str) -> Callable[[Rows], dict[str, Reading]]:
@@ -94,24 +115,23 @@ CLAIMS = (
         id="L1",
         says="The top hidden layer of sigmoids goes to 0 at once, the layers below do not.",
         source=f"{SOURCE}, sec. 3.1, Fig. 2",
-        effect="how far the top layer's mean activation gets below 1/2 within 1,500 updates, at the best "
-        "learning rate",
+        effect="how far the top layer's mean activation gets below 1/2 within 1,500 updates, at two readings "
+        "in a row, at the best learning rate",
         unit="of activation",
         smallest_effect=FALLEN,
         why_smallest="chosen by us: seven tenths of the way from 1/2 to 0",
         basis=Basis.PILOT,
-        control="the hidden layer below it, in the same networks",
-        evidence=evidence(
-            at_best(fall, FOUR), control=at_best(partial(fall, layer=3), FOUR), notes=about(FOUR)
-        ),
+        control="the hidden layer that falls furthest of those below it, in the same networks",
+        evidence=evidence(at_best(fall, FOUR), control=at_best(fall_below, FOUR), notes=about(FOUR)),
         quote="We see that very quickly at the beginning, all the sigmoid activation values of the last "
         "hidden layer are pushed to their lower saturation value of 0.",
     ),
     Claim(
         id="L1b",
         says="The top hidden layer's fall at each learning rate of the grid.",
-        source=f"{SOURCE}, sec. 3.1, Fig. 2",
-        effect="how far the top layer's mean activation gets below 1/2 within 1,500 updates",
+        source=f"ours: Fig. 2 of {SOURCE} shows one learning rate",
+        effect="how far the top layer's mean activation gets below 1/2 within 1,500 updates, at two readings "
+        "in a row",
         unit="of activation",
         smallest_effect=None,
         control="",
@@ -120,7 +140,7 @@ CLAIMS = (
     ),
     Claim(
         id="L2",
-        says="The saturated top layer desaturates later.",
+        says="The saturated top layer desaturates later (how slowly is not tested).",
         source=f"{SOURCE}, sec. 3.1, Fig. 2",
         effect="the top layer's mean activation at the end above its lowest value, where it was saturated "
         "(at most .15 within 1,500 updates), at the best learning rate",
@@ -138,13 +158,15 @@ CLAIMS = (
     ),
     Claim(
         id="L3",
-        says="Within the updates run here, the saturated top layer of five layers does not desaturate.",
+        says="Within the updates run here, in which the saturated top layer of four layers desaturates, that "
+        "of five does not.",
         source=f"{SOURCE}, sec. 3.1",
         effect="1 - the layer's rise above its lowest value / .1: 1 is no rise, 0 is a rise by .1; at the "
         "best learning rate, or at that of four layers if none trains five",
         unit="",
         smallest_effect=0.5,
-        why_smallest="chosen by us: a rise by at most .05, half of what L2 takes for desaturation",
+        why_smallest="chosen by us: a rise by at most .05, half of what L2 takes for desaturation; on digits "
+        "a rise of five layers that is .18 less than that of four had been seen",
         basis=Basis.SEEN,
         control="four hidden layers: where they do not desaturate either, the training is too short",
         evidence=evidence(
@@ -157,33 +179,33 @@ CLAIMS = (
     ),
     Claim(
         id="L4",
-        says="The normalised initialisation prevents the top layer's fall.",
+        says="At the same learning rate, the normalised initialisation lessens the top layer's fall.",
         source="our own hypothesis: the paper tries this initialisation with tanh and softsign alone",
-        effect="the top layer's fall within 1,500 updates, standard initialisation less normalised, each at "
-        "its best learning rate",
+        effect="the top layer's fall within 1,500 updates, standard initialisation less normalised, both at "
+        "the learning rate that is best for one of them",
         unit="of activation",
         smallest_effect=0.2,
-        why_smallest="chosen by us: two fifths of the way from 1/2 to 0",
+        why_smallest="chosen by us before the first run: two fifths of the way from 1/2 to 0; that both have "
+        "one learning rate was decided later, when -0.002 had been seen as the mean over all",
+        basis=Basis.SEEN,
         control="the hidden layer below it",
-        evidence=evidence(
-            compare(at_best(fall, FOUR), at_best(fall, SCALED)),
-            control=compare(at_best(partial(fall, layer=3), FOUR), at_best(partial(fall, layer=3), SCALED)),
-            notes=about(FOUR, SCALED),
-        ),
+        evidence=evidence(less_fall(4), control=less_fall(3), notes=about(FOUR, SCALED)),
     ),
     Claim(
         id="L5",
         says=f"Layers of tanh saturate one after another, from the first ({ELSEWHERE}).",
         source=f"{SOURCE}, sec. 3.2, Fig. 3",
-        effect="time until 2 % of the fourth layer lie beyond 0.9, over that of the first, at the best "
-        "learning rate; a seed in which neither layer saturates says nothing",
+        effect="time until 2 % of a layer lie beyond 0.9, over that of the layer below, at the best learning "
+        "rate; two layers of which none saturates, or one before training, say nothing",
         unit="log2 ratio",
         smallest_effect=0.5,
-        why_smallest="chosen by us: 1.4 times as many steps; the paper shows curves and gives no number",
+        why_smallest="chosen by us: 1.4 times as many steps; it was that from the first layer to the fourth, "
+        "until the opposite order had been seen; the paper shows curves and gives no number",
+        basis=Basis.SEEN,
         control="the normalised initialisation at its best learning rate, saturated or not",
         evidence=evidence(
-            at_best(saturated_lag, ("tanh", STANDARD, 4, "true")),
-            control=at_best(lag, ("tanh", NORMALISED, 4, "true")),
+            lags(STANDARD, saturated_lag),
+            control=lags(NORMALISED, lag),
             notes=budget(updates, UPDATES, "the paper"),
         ),
         quote="we observe a sequentially occurring saturation phenomenon starting with layer 1 and "
@@ -192,12 +214,13 @@ CLAIMS = (
     Claim(
         id="L8",
         says="After the updates run here, the normalised initialisation lowers the error of tanh networks "
-        "(the paper, MNIST: 1.76 to 1.64 %).",
-        source=f"{SOURCE}, Table 1",
+        "(the paper, five layers, MNIST: 1.76 to 1.64 %).",
+        source=f"{SOURCE}, sec. 5, Table 1",
         effect="test error at the end, standard over normalised, each at its best learning rate",
         unit="log2 ratio",
         smallest_effect=0.1,
-        why_smallest="the paper's own gain: 1.76 % against 1.64 %",
+        why_smallest="the paper's own gain: 1.76 % against 1.64 %; learning rates are a factor of three "
+        "apart, and a finer grid could move the effect by as much",
         basis=Basis.SOURCE,
         control="",
         why_no_control="the arms share images and their order, and differ in the initial weights alone",

@@ -11,7 +11,7 @@ import numpy as np
 from levinthal.lab.analysis import Effect, Reading, at_best_rate, compare, evidence, value
 from levinthal.lab.analysis.budget import budget
 from levinthal.lab.storage.rows import Rows
-from levinthal.studies.trainability.unstable_gradient.design import BATCH, IN_NOTES, NAMES, RATE, WIDTH
+from levinthal.studies.trainability.unstable_gradient.design import BATCH, NAMES, RATE, SOURCE, WIDTH
 from levinthal.vocabulary import Claim
 
 UPDATES = 150_000  # of the book: 30 epochs of 50,000 images, in batches of 10
@@ -102,7 +102,7 @@ def second_layer(id_: str, rate: float | None, words: str) -> Claim:
     return Claim(
         id=id_,
         says=f"After the updates run here, {words}, a second hidden layer helps (book: 96.48 to 96.90 %).",
-        source=IN_NOTES,
+        source=f"{SOURCE}, whose accuracies are of validation images",
         effect=f"test accuracy of two hidden layers less that of one; {FINISHED}",
         unit="points",
         smallest_effect=0.2,
@@ -113,8 +113,8 @@ def second_layer(id_: str, rate: float | None, words: str) -> Claim:
         evidence=evidence(
             deeper("book", 2, 1, rate), rival=more_accurate(wide, usual), notes=about_accuracies
         ),
-        quote="Intuitively, extra hidden layers ought to make the network able to learn more complex "
-        "classification functions, and thus do a better job classifying.",
+        quote="This gives an improved classification accuracy, 96.90 percent. That's encouraging: a little "
+        "more depth is helping.",
     )
 
 
@@ -124,7 +124,8 @@ def four_layers(id_: str, rate: float | None, words: str) -> Claim:
         id=id_,
         says=f"After the updates run here, {words}, four hidden layers are less accurate than two where "
         "gradients vanish (book: 96.53 and 96.90 %).",
-        source="ours: the book says that four layers do not improve on two, not that they are worse",
+        source=f"ours: {SOURCE} shows one run of each depth, and calls the step from three layers to four "
+        "probably not significant",
         effect=f"test accuracy of two hidden layers less that of four; {FINISHED}",
         unit="points",
         smallest_effect=0.2,

@@ -1,0 +1,106 @@
+"""Made-up networks in which a sentence of the paper is false: the claim does not hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.simulated_saturation import CLAIMS, verdict
+
+from levinthal.lab import Rows
+from levinthal.lab.judging.verdicts import judge
+from levinthal.studies.trainability.last_layer_saturation.claims.readings import saturated_lag
+from levinthal.vocabulary import Estimate, Measurement, Outcome, Row
+
+HELD = (Outcome.REPLICATES, Outcome.PARTIALLY)
+
+
+def test_a_lower_layer_that_falls_as_far_denies_that_the_top_one_does_alone():
+    def mean(start, hidden, labels, layer, step):
+        return 0.05 if layer in (2, hidden) and step >= 10 else 0.5
+
+    found = verdict("L1", mean=mean)
+    assert found.outcome not in HELD
+    assert found.control.value == pytest.approx(0.45, abs=0.01)
+
+
+def test_a_dip_at_one_reading_is_no_saturation():
+    def mean(start, hidden, labels, layer, step):
+        return 0.05 if (layer, labels, step) == (hidden, "true", 10) else 0.5
+
+    assert verdict("L1", mean=mean).outcome is Outcome.DOES_NOT_REPLICATE
+    assert verdict("L2", mean=mean).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_fall_that_the_learning_rate_alone_decides_is_not_put_down_to_the_initialisation():
+    """Each initialisation trains best at another learning rate, and the top layer falls with the rate."""
+    best = {"fan_in_uniform": 0.3, "normalised_uniform": 0.03}
+    below = {0.01: 0.05, 0.03: 0.1, 0.3: 0.45, 1: 0.48}
+    rates = (0.01, 0.03, 0.1, 0.3, 1)
+    draw = np.random.default_rng(0)
+    rows = []
+    for start, rate in best.items():
+        cell = {"activation": "sigmoid", "start": start, "hidden": 4, "labels": "true", "steps": 3000}
+        for seed in range(8):
+            for one in rates:
+                low = 0.5 - below.get(one, 0.3) + draw.normal(0, 1e-3)
+                words = f"rate={one:g}"
+                for step, mean in ((0, 0.5), (100, low), (3000, low)):
+                    for layer in ("3", "4"):
+                        value = Estimate.exact(mean if layer == "4" else 0.5)
+                        rows.append(Row(cell, Measurement("mean", value, seed, step, layer, words)))
+                error = Estimate.exact(0.04 + 0.05 * abs(np.log10(one / rate)))
+                rows.append(Row(cell, Measurement("error", error, seed, 3000, "", words)))
+    found = judge(CLAIMS["L4"], CLAIMS["L4"].evidence(Rows.of(rows)))
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+    assert [part.value for part in found.parts.values()] == pytest.approx([0, 0], abs=2e-3)
+
+
+def saturating(when):
+    """Levels of tanh, standard initialisation: layer l is beyond 0.9 from update when[l] on."""
+
+    def level(start, layer, step):
+        return 0.95 if start == "fan_in_uniform" and step >= when.get(layer, np.inf) else 0.5
+
+    return level
+
+
+def test_layers_that_saturate_in_another_order_are_not_taken_for_one_after_another():
+    found = verdict("L5", level=saturating({1: 10, 4: 100, 2: 3000, 3: 3000}))
+    assert found.outcome is not Outcome.REPLICATES
+    assert found.parts["layer 4 over 3"].value < 0
+    whole = verdict("L5", level=saturating({1: 10, 2: 100, 3: 1000, 4: 3000}))
+    assert whole.outcome is Outcome.REPLICATES
+
+
+@pytest.mark.parametrize("when", [{1: 10}, {1: 0}, {1: 0, 2: 10, 3: 100, 4: 1000}])
+def test_one_layer_that_saturates_or_saturates_before_training_shows_no_order(when):
+    assert verdict("L5", level=saturating(when)).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_layer_beyond_its_level_before_training_has_no_lag():
+    levels = {"1": (0.95, 0.95, 0.95), "2": (0.1, 0.1, 0.95), "3": (0.1, 0.95, 0.95)}
+    rows = Rows.of(
+        Row({"steps": 100}, Measurement("p98", Estimate.exact(level), 0, step, layer))
+        for layer, trace in levels.items()
+        for step, level in zip((0, 10, 100), trace, strict=True)
+    )
+    assert np.isnan(saturated_lag(rows, 2, 1)[0])
+    assert saturated_lag(rows, 3, 2)[0] == pytest.approx(-np.log2(10))
+
+
+def test_a_variance_that_rises_and_falls_is_not_preserved():
+    by_layer = {1: 0.4, 2: 0.8, 3: 0.2, 4: 0.4, 5: 0.4}
+
+    def spread(start, layer):
+        return by_layer[layer] if start == "normalised_uniform" else 0.4 * 0.577**layer
+
+    found = verdict("L6", spread=spread)
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+    assert found.effect.value == pytest.approx(1 - (2 + 4 + 2) / 3, abs=0.03)
+
+
+def test_one_singular_value_that_is_far_from_the_paper_s_is_enough_against_it():
+    values = {"fan_in_uniform": 0.5, "normalised_uniform": 0.66, "orthogonal": 0.97}
+    found = verdict("L7", singular=values.__getitem__)
+    assert found.outcome not in HELD
+    assert found.effect.value == pytest.approx(1 - 0.14 / 0.15, abs=0.02)
