@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from levinthal.training.loop import train
-from levinthal.training.members import ByRow, MemberSGD, own_orders, summed
+from levinthal.training.members import ByRow, MemberSGD, Summed, own_orders
 from levinthal.vocabulary import Estimate, Measurement, Snapshot
 
 
@@ -125,7 +125,7 @@ def train_grid(
         order,
         order,
         steps=steps,
-        loss=summed(loss, targets),
+        loss=Summed(loss, targets),
         optimizer=partial(optimizer, rates=rates),
         batch_size=batch_size,
         snapshots=snapshots,

@@ -15,6 +15,7 @@ from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.gradients import EnsembleGradients
 from levinthal.networks.losses import Loss, named_loss
 from levinthal.training.flat import FlatParameters, flatten, gradient
+from levinthal.training.members import RowGradients, Summed
 from levinthal.training.optimizers import OptimizerRule, RMSprop, build, named_optimizer
 from levinthal.training.schedules import batch_rows, log_spaced
 from levinthal.vocabulary import Snapshot
@@ -179,14 +180,17 @@ def _gradients_of(model: nn.Module, flat: FlatParameters) -> Gradients:
     """The function that writes the gradients of a batch and returns its loss."""
     if isinstance(model, Ensemble):
         return EnsembleGradients(model)
+    by_hand = RowGradients.of(model)
 
-    def by_autograd(x: Tensor, y: Tensor, loss: Loss) -> Tensor:
+    def written(x: Tensor, y: Tensor, loss: Loss) -> Tensor:
+        if by_hand is not None and isinstance(loss, Summed):
+            return by_hand(x, loss)
         flat.zero()
         value = loss(model(x), y)
         value.backward()  # type: ignore[no-untyped-call]
         return value.detach()
 
-    return by_autograd
+    return written
 
 
 def _snapshots(

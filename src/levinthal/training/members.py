@@ -6,6 +6,7 @@ This is for ensembles of any module. The loop itself gives those of `first_last`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from levinthal.networks.initial import generator
+from levinthal.networks.losses import Loss
+from levinthal.networks.sigmoid import SigmoidNets
+from levinthal.networks.sigmoid_gradients import SLOPES, SigmoidGradients
 
 
 class ByRow(nn.Module):
@@ -45,12 +49,49 @@ def own_orders(rows: int, seeds: Sequence[int]) -> Int[Tensor, "rows s"]:
     return torch.stack([draws[seed] for seed in seeds], dim=1)
 
 
-def summed(loss: Callable[[Tensor, Tensor], Tensor], labels: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+@dataclass(frozen=True, slots=True)
+class Summed:
     """The sum of the members' losses, with row numbers (n, S) in the place of labels.
 
     The networks share no parameter, so the gradient of the sum is the gradient of each network's own loss.
     """
-    return lambda outputs, rows: loss(outputs, labels[rows.T]).sum()
+
+    loss: Loss
+    labels: Tensor
+
+    def __call__(self, outputs: Float[Tensor, "s n c"], rows: Int[Tensor, "n s"]) -> Float[Tensor, ""]:
+        """The sum for the rows of every member."""
+        return self.loss(outputs, self.labels[rows.T]).sum()
+
+
+class RowGradients:
+    """Writes the gradients of a batch of rows and returns its summed loss, in passes over a few members."""
+
+    def __init__(self, nets: SigmoidNets, inputs: Float[Tensor, "rows d"]) -> None:
+        self.inputs = inputs
+        self.passes = SigmoidGradients(nets)
+
+    @classmethod
+    def of(cls, model: nn.Module) -> RowGradients | None:
+        """Those of a model whose backward pass is written by hand; None for any other."""
+        if isinstance(model, ByRow) and isinstance(model.nets, SigmoidNets) and model.nets.unit in SLOPES:
+            return cls(model.nets, model.inputs[0])
+        return None
+
+    def __call__(self, rows: Int[Tensor, "n s"], loss: Summed) -> Float[Tensor, ""]:
+        """The loss. Each pass looks its own rows up, so that they are in the cache when they are read."""
+
+        def batch(members: slice) -> tuple[Tensor, Tensor]:
+            own = rows[:, members].T
+            inputs = looked_up(self.inputs, own)
+            return inputs, inputs if loss.labels is self.inputs else looked_up(loss.labels, own)
+
+        return self.passes(batch, len(rows), loss.loss).sum()
+
+
+def looked_up(values: Tensor, rows: Int[Tensor, "s n"]) -> Tensor:
+    """`values[rows]`, by the faster of torch's two ways."""
+    return values.index_select(0, rows.reshape(-1)).view(*rows.shape, *values.shape[1:])
 
 
 class MemberSGD(Optimizer):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import platform
+import resource
 import select
 import signal
 import subprocess
@@ -82,6 +84,16 @@ class Unloadable:
         return __import__, ("no_such_module",)
 
 
+def page_faults_of_a_second_block(size: int) -> int:
+    """New pages that a block takes where one of its size has just been freed."""
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        block = bytearray(size)
+        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+        del block
+    return faults
+
+
 def test_at_least_one_worker() -> None:
     with pytest.raises(InputError, match="at least 1 worker is needed; got 0"):
         Processes(0)
@@ -94,6 +106,21 @@ def test_workers_have_one_thread_and_the_parent_keeps_its_own(monkeypatch: pytes
     assert dict(Processes(1).run(os.getenv, keys)) == dict.fromkeys(keys, "1")
     assert os.environ["OMP_NUM_THREADS"] == "7"
     assert "MKL_NUM_THREADS" not in os.environ
+
+
+def test_workers_keep_freed_memory_unless_the_user_has_said_how_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "7000000")
+    keys = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"]
+    assert [answer for _, answer in sorted(Processes(1).run(os.getenv, keys))] == [str(1 << 30), "7000000"]
+    assert "MALLOC_MMAP_THRESHOLD_" not in os.environ
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the thresholds are glibc's")
+def test_a_second_large_block_costs_a_worker_no_page_faults() -> None:
+    """64 MB are 16,000 pages of 4 kB."""
+    ((_, faults),) = Processes(1).run(page_faults_of_a_second_block, [64 << 20])
+    assert faults < 1000
 
 
 def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from levinthal.errors import InputError, StudyError
 from levinthal.lab.execution.executors import Answer, ignore
-from levinthal.lab.execution.worker import interrupts_held, one_thread, serve, silent
+from levinthal.lab.execution.worker import interrupts_held, serve, silent, worker_environment
 
 _STILLBORN = 3
 
@@ -122,7 +122,7 @@ class _Crew:
 
     def start(self, count: int) -> None:
         """Start workers; all of them before the function is sent, so that they wake up side by side."""
-        with interrupts_held(), one_thread():
+        with interrupts_held(), worker_environment():
             fresh = []
             for _ in range(count):
                 fresh.append(_Worker())
