@@ -66,3 +66,16 @@ def test_a_shallow_network_that_never_gets_there_denies_the_slope() -> None:
     assert bounded_slope({10: math.inf, 20: 30}, 120) == -2
     assert math.isnan(bounded_slope({10: math.inf, 20: math.inf}, 120))
     assert math.isnan(bounded_slope({10: 100, 20: math.inf, 40: 100}, 120))
+
+
+def test_a_difference_that_slower_training_can_make_is_no_final_one() -> None:
+    """The MLP still falls by a log2 ratio of 0.12 in the last part: nearly the smallest size of C7."""
+
+    def slow(cell: Cell, share: float) -> float:
+        late = math.log1p(STEPS) * (1 - share) / math.log(2)
+        behind = 0.0 if "residual" in str(cell["architecture"]) else 0.25 + 0.12 * late
+        return min(0.05 * 2**behind * (1.0 if cell["rate"] == 1e-3 else 1.5), 1.0)
+
+    found = verdict("C7m", error=slow, noise=0.002)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert any("mlp" in reason and "not final" in reason for reason in found.reasons)

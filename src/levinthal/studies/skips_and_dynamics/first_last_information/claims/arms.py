@@ -19,8 +19,6 @@ from levinthal.studies.skips_and_dynamics.first_last_information.design import R
 
 Score = Callable[[Curve], float]
 """From a run's test error over training to a number, lower is better."""
-STILL_FALLING = 0.15
-"""log2 ratio of the errors near half of the budget and at its end, from which on an error is not final."""
 
 
 def steps(error: float) -> Score:
@@ -58,8 +56,12 @@ def at_paper_rate(score: Score) -> Reading:
     return lambda rows: Effect({s: score(c) for s, c in curves(rows.where(rate=RATE), **ERROR).items()})
 
 
-def final_error(rows: Rows) -> Effect:
-    """The final error of one arm at its best learning rate: not a number while the error still falls."""
+def final_error(rows: Rows, size: float) -> Effect:
+    """The final error of one arm at its best learning rate: not a number while the error still falls.
+
+    It does if it falls by half of `size` or more (log2 ratio) from near half of the budget to its end: then
+    a difference of that size between two arms may be one of speed.
+    """
     found = scored(final)(rows)
     if not found.by_seed:
         return found
@@ -68,7 +70,7 @@ def final_error(rows: Rows) -> Effect:
     halfway = int(np.argmin(np.abs(steps_ - steps_[-1] / 2)))
     before = np.median([max(float(curve[1][halfway]), 1e-4) for curve in here])
     fall = math.log2(before / np.median([*map(final, here)]))
-    if fall < STILL_FALLING:
+    if fall < size / 2:
         return found
     why = f"The error of {arm_words(rows)} is not final: it still falls by a factor of {2**fall:.2f} from "
     why += f"step {steps_[halfway]:,.0f} to step {steps_[-1]:,.0f}."
@@ -128,10 +130,10 @@ def _bounded(depth: int, failed: int, seeds: int) -> str:
     return words + "did at the last step, where that decides: the true ratio is larger."
 
 
-def ends_better(worse: Mapping[str, Any], better: Mapping[str, Any]) -> Reading:
+def ends_better(worse: Mapping[str, Any], better: Mapping[str, Any], size: float) -> Reading:
     """log2 of one arm's final error over another's, each at its best learning rate."""
-    return compare(_final_of(worse), _final_of(better), log2_ratio)
+    return compare(_final_of(worse, size), _final_of(better, size), log2_ratio)
 
 
-def _final_of(arm: Mapping[str, Any]) -> Reading:
-    return lambda rows: final_error(rows.where(**arm))
+def _final_of(arm: Mapping[str, Any], size: float) -> Reading:
+    return lambda rows: final_error(rows.where(**arm), size)

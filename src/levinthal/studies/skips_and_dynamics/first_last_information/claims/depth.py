@@ -41,18 +41,24 @@ from levinthal.studies.skips_and_dynamics.first_last_information.claims.protocol
 from levinthal.vocabulary import Basis, Claim
 
 TIME, SIZE = scored(steps(HALFWAY_ERROR)), 0.25
-"""The steps to 20 % error at the best learning rate, and the smallest slope of their log2 that counts."""
+"""The steps to 20 % error at the best learning rate, and the smallest slope (C4, C4b) that counts."""
 SHALLOW, DEEP = 5, 10
 """The effect is read from 10 layers on, the slope beside it up to 5: they share no network."""
 
 
-def when_deeper(batches: Batches, of: Reading, *, shallow: bool = False) -> Parts:
-    """C4, C4b: a reading of the MLP's depths from 10 layers on, or up to 5, at any learning rate."""
-    return inside(depths(batches), {"": _of_the_mlp(of, shallow)})
+def when_deeper(batches: Batches, of: Reading) -> Parts:
+    """C4, C4b: a reading of the MLP's depths from 10 layers on, at any learning rate."""
+    return inside(depths(batches), {"": lambda rows: of(_mlp(rows, lambda depth: depth >= DEEP))})
+
+
+def _mlp(rows: Rows, depth: Callable[[int], bool]) -> Rows:
+    return rows.where(architecture="mlp", depth=depth, **ERROR, **ANY_RATE)
 
 
 def slower(rows: Rows) -> Effect:
     """C4: slope of log2 of the steps to 20 % error on log2 of the depth, seed by seed."""
+    if not len(rows):
+        return Effect({})
     found = slope_over("depth", of=lambda here: TIME(here).map(partial(_logarithm, budget(rows))))(rows)
     arms = {float(depth): TIME(part).by_seed for (depth,), part in rows.group_by("depth").items()}
     times = {s: {depth: arm[s] for depth, arm in arms.items() if arm} for s in found.by_seed}
@@ -61,7 +67,9 @@ def slower(rows: Rows) -> Effect:
 
 def ends_worse(rows: Rows) -> Effect:
     """C4b: slope of log2 of the final error on log2 of the depth."""
-    return slope_over("depth", of=lambda here: final_error(here).map(partial(_logarithm, math.inf)))(rows)
+    return slope_over("depth", of=lambda here: final_error(here, SIZE).map(partial(_logarithm, math.inf)))(
+        rows
+    )
 
 
 def bounded_slope(times: Mapping[float, float], most: float) -> float:
@@ -80,29 +88,22 @@ def bounded_slope(times: Mapping[float, float], most: float) -> float:
     return round(slope, 9) if not late.any() or (decided and not late.all()) else math.nan
 
 
-def _of_the_mlp(of: Reading, shallow: bool) -> Reading:
-    def in_range(depth: int) -> bool:
-        return depth <= SHALLOW if shallow else depth >= DEEP
-
-    def read(rows: Rows) -> Effect:
-        mlp = rows.where(architecture="mlp", depth=in_range, **ERROR, **ANY_RATE)
-        return of(mlp) if len(mlp) else Effect({})
-
-    return read
-
-
 def _logarithm(most: float, number: float) -> float:
     return math.log2(min(number, most)) if number == number else math.nan
 
 
-def ordered(batches: Batches, *, of: Callable[[Rows], Effect], words: str) -> Callable[[Rows], Iterator[str]]:
-    """A note: the protocol, and Jonckheere's test over all depths, at each depth's best learning rate."""
+def ordered(batches: Batches, *, of: Reading, slope: Reading, words: str) -> Callable[[Rows], Iterator[str]]:
+    """A note: the protocol, the slope of shallow networks, and Jonckheere's test over all depths."""
 
     def note(rows: Rows) -> Iterator[str]:
         yield from where_read(depths(batches))(rows)
-        mlp = depths(batches)(rows).where(architecture="mlp", **ERROR, **ANY_RATE)
+        mlp = _mlp(depths(batches)(rows), lambda depth: depth > 0)
         if not len(mlp):
             return
+        shallow = slope(_mlp(mlp, lambda depth: depth <= SHALLOW)).by_seed.values()
+        known = [number for number in shallow if number == number]
+        if known:
+            yield f"The same up to {SHALLOW} layers, in other networks: {np.mean(known):.2f} log2 ratio."
         cap = 2 * budget(mlp)
         arms = (of(one).by_seed for one in mlp.group_by("depth").values())
         groups = [[min(v, cap) for v in one.values() if v == v] for one in arms]
@@ -158,7 +159,6 @@ QUOTE_C5 = (
     "first and last layer"
 )
 WHY_NO_CONTROL_C4 = "up to 5 layers the slope need not be zero: the paper says nothing of it"
-RIVAL_C4 = "the same up to 5 layers, in other networks"
 
 
 def depth_slows(batches: Batches) -> Claim:
@@ -175,11 +175,9 @@ def depth_slows(batches: Batches) -> Claim:
         quote=QUOTE_C4,
         control="",
         why_no_control=WHY_NO_CONTROL_C4,
-        rival=RIVAL_C4,
         evidence=evidence(
             when_deeper(batches, slower),
-            rival=when_deeper(batches, slower, shallow=True),
-            notes=ordered(batches, of=TIME, words="steps to 20 % error"),
+            notes=ordered(batches, of=TIME, slope=slower, words="steps to 20 % error"),
         ),
     )
 
@@ -190,16 +188,14 @@ def depth_ends_worse(batches: Batches) -> Claim:
         **named(batches, "C4b", "beyond 5 to 10 layers a deeper MLP ends worse.", "sec. 4, Fig. 4b"),
         effect="final error when the MLP is twice as deep, from 10 layers on, at the best rates",
         unit="log2 ratio",
-        smallest_effect=0.25,
+        smallest_effect=SIZE,
         why_smallest="chosen by us before the first run: a fifth more error at twice the depth",
         quote=QUOTE_C4,
         control="",
         why_no_control=WHY_NO_CONTROL_C4,
-        rival=RIVAL_C4,
         evidence=evidence(
             when_deeper(batches, ends_worse),
-            rival=when_deeper(batches, ends_worse, shallow=True),
-            notes=ordered(batches, of=final_error, words="final error"),
+            notes=ordered(batches, of=partial(final_error, size=SIZE), slope=ends_worse, words="final error"),
         ),
     )
 
