@@ -102,14 +102,34 @@ def of_layers(batches: Batches, name: str, step: int | str, reduce: Callable[[Ro
     return inside(main(batches), {"": read})
 
 
+def inner_layers(rows: Rows) -> dict[int, str]:
+    """Number -> name of the layers that are equally wide: the first and the last are twice as wide."""
+    layers = {layer_number(name): name for name in rows.distinct("layer")}
+    return {at: layers[at] for at in sorted(layers) if 1 < at < max(layers)}
+
+
 def trend_over_layers(rows: Rows) -> dict[int, float]:
-    """Seed -> rank correlation of a number and its layer, among the inner layers, which are equally wide."""
-    layers = {name: layer_number(name) for name in rows.distinct("layer")}
-    inner = [name for name, at in layers.items() if 1 < at < max(layers.values())]
+    """Seed -> rank correlation of a number and its layer, among the inner layers."""
+    inner = rows.where(layer=list(inner_layers(rows).values()))
     return {
-        seed: rank_correlation(np.array([layers[name] for name in one.values("layer")]), one.values())
-        for (seed,), one in rows.where(layer=inner).group_by("seed").items()
+        seed: rank_correlation(np.array([layer_number(name) for name in one.values("layer")]), one.values())
+        for (seed,), one in inner.group_by("seed").items()
     }
+
+
+def how_much(batches: Batches, name: str) -> Callable[[Rows], Iterator[str]]:
+    """A note: the protocol, and the number itself in the first and the last inner layer."""
+
+    def note(rows: Rows) -> Iterator[str]:
+        yield from where_read(main(batches))(rows)
+        probed = main(batches)(rows).where(architecture="mlp", name=name, **PLAIN)
+        if len(probed):
+            last_step = probed.where(step=probed.distinct("step")[-1])
+            inner = inner_layers(last_step)
+            ends = [f"{last_step.where(layer=inner[at]).values().mean():.3f} in layer {at}" for at in inner]
+            yield f"Accuracy, which a rank correlation leaves out: {ends[0]}, {ends[-1]}."
+
+    return note
 
 
 def signal_falls(batches: Batches) -> Claim:
@@ -209,7 +229,7 @@ def later_layers_tell_more(batches: Batches) -> Claim:
         evidence=evidence(
             of_layers(batches, probe, "last", trend_over_layers),
             control=of_layers(batches, probe, 0, trend_over_layers),
-            notes=where_read(main(batches)),
+            notes=how_much(batches, probe),
         ),
     )
 
