@@ -1,4 +1,4 @@
-"""Courses of training and of layers that look like the sentence (C1, C9, C12, C12b) and are not."""
+"""Courses of training and of layers that look like the sentence (C1, C6, C9, C12, C12b) and are not."""
 
 from __future__ import annotations
 
@@ -34,6 +34,14 @@ def test_a_rise_that_mostly_falls_back_is_none() -> None:
     assert found.outcome is Outcome.DOES_NOT_REPLICATE
     assert found.effect.value < 0
     assert verdict("C1", information=in_every_mode(jumps(then=0.0))).outcome is Outcome.REPLICATES
+
+
+def test_a_jump_of_the_first_step_is_no_gradual_rise() -> None:
+    """Debiased statistics jump at the first step with frozen weights too; then the course only falls."""
+    jump = in_every_mode(lambda cell, share: 2 + trains(cell) * (share > 0) * (1 - share))
+    found = verdict("C6", information=jump)
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+    assert found.effect.value < 0
 
 
 def test_noise_of_a_plateau_takes_little_of_a_rise() -> None:
