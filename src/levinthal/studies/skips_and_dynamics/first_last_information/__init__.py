@@ -14,13 +14,21 @@ from levinthal.vocabulary import Study, Verdict
 
 
 def answer(verdicts: Mapping[str, Verdict]) -> str:
-    """Whether a shortcut is faster, whether initial information goes with speed, and the paper's picture."""
+    """Whether a shortcut is faster, how initial information goes with speed, and the paper's picture."""
     faster, goes, picture = verdicts["C3m"], verdicts["C11m"], verdicts["C2"]
     if picture.effect is None:
         return "No runs yet."
+    falls = f"High information that falls, as the paper draws it: {picture.outcome}."
+    return f"{_speed(faster)}. {_correlation(goes)}{falls}"
+
+
+def _correlation(goes: Verdict) -> str:
+    """How initial information and speed go together; a sentence with its space, or nothing."""
+    if goes.effect is None:
+        return ""
     return (
-        f"{_speed(faster)}; plain networks with more initial information are faster too ({goes.outcome}). "
-        f"High information that falls, as the paper draws it: {picture.outcome}."
+        "Over plain networks, initial information and speed have a partial rank correlation of "
+        f"{goes.effect.value:.2f} ({goes.outcome}). "
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 
 from levinthal.lab.analysis import Effect, Reading, compare, log2_ratio
 from levinthal.lab.analysis.curves import Curve, curves, last, steps_to
-from levinthal.lab.analysis.effects import log2_speedup
 from levinthal.lab.analysis.rates import best_of
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import ERROR
@@ -19,8 +19,6 @@ from levinthal.studies.skips_and_dynamics.first_last_information.design import R
 
 Score = Callable[[Curve], float]
 """From a run's test error over training to a number, lower is better."""
-STILL_FALLING = 0.15
-"""log2 ratio of the errors near half of the budget and at its end, from which on an error is not final."""
 
 
 def steps(error: float) -> Score:
@@ -33,9 +31,12 @@ def final(curve: Curve) -> float:
     return max(last(curve), 1e-4)
 
 
-def never(rows: Rows) -> float:
-    """The number of steps that counts for a run that never reaches an error: twice its budget."""
-    return 2 * float(max(rows.values("steps")))
+def budget(rows: Rows) -> float:
+    """The steps of the longest run: what counts for a run that never reaches an error.
+
+    It is the fewest that the run may need, so that a ratio to it is a bound and no invented number.
+    """
+    return float(max(rows.values("steps")))
 
 
 def scored(score: Score) -> Reading:
@@ -55,8 +56,12 @@ def at_paper_rate(score: Score) -> Reading:
     return lambda rows: Effect({s: score(c) for s, c in curves(rows.where(rate=RATE), **ERROR).items()})
 
 
-def final_error(rows: Rows) -> Effect:
-    """The final error of one arm at its best learning rate: not a number while the error still falls."""
+def final_error(rows: Rows, size: float) -> Effect:
+    """The final error of one arm at its best learning rate: not a number while the error still falls.
+
+    It does if it falls by half of `size` or more (log2 ratio) from near half of the budget to its end: then
+    a difference of that size between two arms may be one of speed.
+    """
     found = scored(final)(rows)
     if not found.by_seed:
         return found
@@ -65,7 +70,7 @@ def final_error(rows: Rows) -> Effect:
     halfway = int(np.argmin(np.abs(steps_ - steps_[-1] / 2)))
     before = np.median([max(float(curve[1][halfway]), 1e-4) for curve in here])
     fall = math.log2(before / np.median([*map(final, here)]))
-    if fall < STILL_FALLING:
+    if fall < size / 2:
         return found
     why = f"The error of {arm_words(rows)} is not final: it still falls by a factor of {2**fall:.2f} from "
     why += f"step {steps_[halfway]:,.0f} to step {steps_[-1]:,.0f}."
@@ -84,39 +89,51 @@ def faster(
     error: float,
     *,
     best: bool = True,
-    neither: float = math.nan,
+    needed: float | None = None,
 ) -> Reading:
-    """log2 of one arm's steps to an error over another's; `neither` where no arm of a seed reaches it.
+    """log2 of one arm's steps to an error over another's, a run that never reaches it counted as its budget.
 
-    Where that is so in most seeds, nothing is said of either arm (no seeds, and a note), unless `neither`
-    is a number: 0 for a control, which then shows no effect within the budget.
+    Where `slow` never reaches it, that is a lower bound: a seed whose bound is less than `needed` has no
+    number, and a seed in which neither arm reaches it has none. Where that is so in most seeds, nothing is
+    said of either arm (no seeds, and a note). Without `needed`, as for a control, bounds count as they are,
+    and neither arm is faster where both fail.
     """
     read_arm = scored(steps(error)) if best else at_paper_rate(steps(error))
 
     def read(rows: Rows) -> Effect:
-        sides = [rows.where(**arm) for arm in (slow, fast)]
-        one, other = (read_arm(side) for side in sides)
+        one, other = (read_arm(rows.where(**arm)) for arm in (slow, fast))
         if not (one.by_seed and other.by_seed):
             return Effect({})
-        cap = never(rows)
-        both_fail = partial(_ratio, cap=cap, neither=neither)
-        found = compare(lambda _: one, lambda _: other, both_fail)(rows)
-        if sum(map(math.isnan, found.by_seed.values())) > len(found.by_seed) / 2:
-            depth = rows.distinct("depth")[0]
+        ratio = partial(_ratio, most=budget(rows), needed=needed)
+        found = compare(lambda _: one, lambda _: other, ratio)(rows)
+        if needed is None:
+            return found
+        failed = [s for s in found.by_seed if math.isinf(one.by_seed[s])]
+        both, depth = sum(math.isinf(other.by_seed[s]) for s in failed), rows.distinct("depth")[0]
+        if both > len(found.by_seed) / 2:
             return Effect({}, note=f"Left out, because neither arm reaches the error: D={depth}.")
-        return found
+        return replace(found, note=_bounded(depth, len(failed), len(found.by_seed)) if failed else "")
 
     return read
 
 
-def _ratio(slow: float, fast: float, *, cap: float, neither: float) -> float:
-    return neither if math.isinf(slow) and math.isinf(fast) else log2_speedup(slow, fast, cap)
+def _ratio(slow: float, fast: float, *, most: float, needed: float | None) -> float:
+    if math.isinf(slow) and math.isinf(fast):
+        return 0.0 if needed is None else math.nan
+    bound = math.log2(min(slow, most) / min(fast, most))
+    is_open = needed is not None and math.isinf(slow) and bound < needed
+    return math.nan if is_open else bound
 
 
-def ends_better(worse: Mapping[str, Any], better: Mapping[str, Any]) -> Reading:
+def _bounded(depth: int, failed: int, seeds: int) -> str:
+    words = f"D={depth}: {failed} of {seeds} runs of the MLP never reach the error. They count as if they "
+    return words + "did at the last step, where that decides: the true ratio is larger."
+
+
+def ends_better(worse: Mapping[str, Any], better: Mapping[str, Any], size: float) -> Reading:
     """log2 of one arm's final error over another's, each at its best learning rate."""
-    return compare(_final_of(worse), _final_of(better), log2_ratio)
+    return compare(_final_of(worse, size), _final_of(better, size), log2_ratio)
 
 
-def _final_of(arm: Mapping[str, Any]) -> Reading:
-    return lambda rows: final_error(rows.where(**arm))
+def _final_of(arm: Mapping[str, Any], size: float) -> Reading:
+    return lambda rows: final_error(rows.where(**arm), size)

@@ -1,0 +1,81 @@
+"""Runs that never reach an error within their budget (C3, C4): they bound a ratio, and make none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+from tests.simulated_first_last import STEPS
+from tests.studies.skips_and_dynamics.first_last_information.test_claims import evidence, verdict
+
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.depth import bounded_slope
+from levinthal.vocabulary import Cell, Outcome
+
+
+def reaches(error: float, when: Callable[[Cell], float]) -> Callable[[Cell, float], float]:
+    """A log error that falls steadily on the log axis and reaches the error at a step, beyond the budget too.
+
+    Learning rates other than the paper's are a fifth slower.
+    """
+
+    def curve(cell: Cell, share: float) -> float:
+        steps = when(cell) * (1.0 if cell["rate"] == 1e-3 else 1.2)
+        return min(0.9 * (error / 0.9) ** (share * math.log1p(STEPS) / math.log1p(steps)), 1.0)
+
+    return curve
+
+
+def of_a_shortcut(slow: float, fast: float) -> Callable[[Cell], float]:
+    return lambda cell: fast if "shortcut" in str(cell["architecture"]) else slow
+
+
+def test_an_mlp_just_beyond_the_budget_is_not_twice_as_slow() -> None:
+    """A tenth slower: counted as twice the budget, it was the smallest size of C3."""
+    planted = {"error": reaches(0.1, of_a_shortcut(slow=130, fast=118)), "noise": 0.002}
+    assert verdict("C3m", **planted).outcome is Outcome.INCONCLUSIVE
+    found = evidence("C3m", **planted)
+    assert all(math.isnan(effect) for one in found.effects.values() for effect in one.values())
+    assert any("8 of 8 runs of the MLP never reach the error" in note for note in found.notes)
+
+
+def test_an_mlp_far_beyond_the_budget_is_slow_enough() -> None:
+    found = verdict("C3m", error=reaches(0.1, of_a_shortcut(slow=500, fast=30)), noise=0.002)
+    assert found.outcome is Outcome.REPLICATES
+    assert found.effect.value == pytest.approx(math.log2(STEPS / 30), abs=0.05)
+
+
+def of_depths(**times: float) -> Callable[[Cell], float]:
+    return lambda cell: times.get(f"D{cell['depth']}", 40)
+
+
+@pytest.mark.parametrize("times", [{"D10": 117, "D20": 128}, {"D10": 140, "D20": 280}])
+def test_depths_near_or_beyond_the_budget_leave_the_slope_open(times: dict[str, float]) -> None:
+    """The first is a slope of 0.13 that read as 1.03, the second one of 1 that read as 0."""
+    found = verdict("C4m", error=reaches(0.2, of_depths(**times)), noise=0.002)
+    assert found.outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_deep_network_far_beyond_the_budget_is_slower() -> None:
+    found = verdict("C4m", error=reaches(0.2, of_depths(D10=60, D20=300)), noise=0.002)
+    assert found.outcome is Outcome.REPLICATES
+    assert found.effect.value == pytest.approx(1, abs=0.05)
+
+
+def test_a_shallow_network_that_never_gets_there_denies_the_slope() -> None:
+    assert bounded_slope({10: math.inf, 20: 30}, 120) == -2
+    assert math.isnan(bounded_slope({10: math.inf, 20: math.inf}, 120))
+    assert math.isnan(bounded_slope({10: 100, 20: math.inf, 40: 100}, 120))
+
+
+def test_a_difference_that_slower_training_can_make_is_no_final_one() -> None:
+    """The MLP still falls by a log2 ratio of 0.12 in the last part: nearly the smallest size of C7."""
+
+    def slow(cell: Cell, share: float) -> float:
+        late = math.log1p(STEPS) * (1 - share) / math.log(2)
+        behind = 0.0 if "residual" in str(cell["architecture"]) else 0.25 + 0.12 * late
+        return min(0.05 * 2**behind * (1.0 if cell["rate"] == 1e-3 else 1.5), 1.0)
+
+    found = verdict("C7m", error=slow, noise=0.002)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert any("mlp" in reason and "not final" in reason for reason in found.reasons)

@@ -1,0 +1,79 @@
+"""Courses of training and of layers that look like the sentence (C1, C6, C9, C12, C12b) and are not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from tests.studies.skips_and_dynamics.first_last_information.test_claims import (
+    CLAIMS,
+    in_every_mode,
+    trains,
+    verdict,
+)
+
+from levinthal.lab import Rows
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.information import kept_rise
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.training import (
+    share_gained,
+    trend_over_layers,
+)
+from levinthal.vocabulary import Cell, Estimate, Measurement, Outcome, Row
+
+
+def jumps(then: float) -> Callable[[Cell, float], float]:
+    """Two bits more within the first fifth, and then a steady change."""
+    return lambda cell, share: 2 + trains(cell) * (2 * min(1, share / 0.2) + then * max(0, share - 0.2) / 0.8)
+
+
+def test_a_rise_that_mostly_falls_back_is_none() -> None:
+    """The end stands 0.75 bits above the start, after a fall of 1.25: the rise alone replicated."""
+    found = verdict("C1", information=in_every_mode(jumps(then=-1.25)))
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+    assert found.effect.value < 0
+    assert verdict("C1", information=in_every_mode(jumps(then=0.0))).outcome is Outcome.REPLICATES
+
+
+def test_a_jump_of_the_first_step_is_no_gradual_rise() -> None:
+    """Debiased statistics jump at the first step with frozen weights too; then the course only falls."""
+    jump = in_every_mode(lambda cell, share: 2 + trains(cell) * (share > 0) * (1 - share))
+    found = verdict("C6", information=jump)
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+    assert found.effect.value < 0
+
+
+def test_noise_of_a_plateau_takes_little_of_a_rise() -> None:
+    draw = np.random.default_rng(0)
+    course = np.minimum(np.arange(15) / 5, 1)
+    rows = Rows.of(
+        Row({}, Measurement("bits", Estimate.exact(value), seed, step))
+        for seed in range(50)
+        for step, value in enumerate(course + 0.05 * draw.normal(size=15))
+    )
+    assert np.mean(list(kept_rise(rows).by_seed.values())) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("id_", ["C9", "C9m", "C11", "C11m", "C11b", "C11bm"])
+def test_numbers_that_test_no_sentence_are_reported(id_: str) -> None:
+    assert CLAIMS[id_].smallest_effect is None
+
+
+def of_layers(accuracy: Callable[[int], float]) -> Rows:
+    return Rows.of(
+        Row({}, Measurement("accuracy", Estimate.exact(accuracy(at)), 0, 0, f"hidden{at}"))
+        for at in range(1, 11)
+    )
+
+
+def test_wide_ends_are_no_trend_over_layers() -> None:
+    flat = of_layers(lambda at: 0.95 if at in (1, 10) else 0.9 + 0.001 * (at % 2))
+    rising = of_layers(lambda at: 0.99 if at == 1 else 0.5 + at / 100)
+    assert abs(trend_over_layers(flat)[0]) < 0.3
+    assert trend_over_layers(rising)[0] == 1
+
+
+def test_similar_layers_can_still_gain_all_that_they_lack() -> None:
+    assert share_gained(1.0, 0.95) == 1
+    assert math.isnan(share_gained(1.0, 1.0))
