@@ -167,3 +167,14 @@ def test_of_a_function_of_ones_own_nothing_is_refused() -> None:
     assert len(said(found, protocol=("batch",))) == 1, "what a function finds in the cells is known"
     claim = Claim("T1", "It works.", "nobody", "gain", "", 0.5, "another", lambda rows: None)  # type: ignore
     assert list(faults_of_parts(claim, (), Plan.of(study(CELLS)))) == []
+
+
+def test_a_control_of_a_condition_without_an_effect_is_refused() -> None:
+    effects = {"two": gain(depth=2), "four": gain(depth=4)}
+    for arm in ("control", "rival"):
+        wrong = evidence(effects, **{"control": gain(), arm: {"two": gain(), "fuor": gain()}})
+        assert said(effects, evidence=wrong) == [
+            f"has a {arm} of an unknown condition 'fuor': did you mean 'four'? (two, four)"
+        ]
+    right = evidence(effects, control={"": gain(depth=2), "two": gain()})
+    assert said(effects, evidence=right) == []

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from levinthal.errors import InputError, require_one_of
 from levinthal.lab.analysis import Description, Expression, describe
 from levinthal.lab.analysis.parts import parts_of, planned
 from levinthal.lab.storage.rows import Rows
@@ -63,6 +64,7 @@ def faults_of_parts(claim: Claim, protocol: Iterable[str], plan: Plan) -> Iterat
     """
     if not isinstance(claim.evidence, Expression):
         return
+    yield from _conditions(claim.evidence)
     arms = dict[str, Mapping[str, Any]]()
     for preset, cells in plan.presets.items():
         found = parts_of(claim.evidence.effects, cells)
@@ -77,6 +79,19 @@ def faults_of_parts(claim: Claim, protocol: Iterable[str], plan: Plan) -> Iterat
         arms |= {repr(arm): arm for part in parts.values() for arm in part.rated}
     for arm in arms.values():
         yield from _rates(arm, plan)
+
+
+def _conditions(found: Expression) -> Iterator[str]:
+    """Refuse a control of a condition that the effect does not have, where both are written down."""
+    for arm in ("control", "rival"):
+        side = getattr(found, arm)
+        if not (isinstance(side, Mapping) and isinstance(found.effects, Mapping)):
+            continue
+        for name in [one for one in side if one]:
+            try:
+                require_one_of("condition", name, found.effects)
+            except InputError as error:
+                yield f"has a {arm} of an {error}"
 
 
 def _units(claim: Claim, parts: Mapping[str, Description]) -> Iterator[str]:
