@@ -14,6 +14,7 @@ from levinthal.lab.analysis import (
     at_best_rate,
     compare,
     described,
+    difference,
     each,
     evidence,
     log2_ratio,
@@ -70,6 +71,20 @@ def test_parts_in_two_units_or_another_than_the_claim_are_refused() -> None:
         "has unit='log10 ratio' and is in log2 ratio in its only part: name the unit that it is in"
     ]
     assert said(gain(), unit="log2 ratio") == []
+
+
+def test_a_difference_without_unit_beside_a_ratio_is_refused() -> None:
+    line = (
+        "is in log2 ratio in 'ratio' and a difference of readings without unit in 'difference': "
+        "make one claim of each, or name the unit with described(..., unit='...')"
+    )
+    ratio, plain = gain(batch="64"), gain(difference, batch="64")
+    assert said({"ratio": ratio, "difference": plain}) == [line]
+    averaged = mean_over("depth", of=gain(difference), batch="64")
+    assert said({"difference": averaged, "ratio": ratio}) == [line]
+    assert said({"ratio": ratio, "difference": described(plain, unit="log2 ratio")}) == []
+    assert said({"ratio": ratio, "raw": value("loss")}) == [], "a measurement may be a ratio itself"
+    assert said({"one": plain, "other": gain(difference, batch="full")}) == []
 
 
 def test_parts_that_read_two_measurements_are_refused() -> None:
