@@ -46,6 +46,7 @@ def publish(
     """Judge the claims, write the page, and show answer, verdicts and the path in the terminal."""
     from levinthal.lab.execution.source import measure_source
     from levinthal.report import write_report
+    from levinthal.report.formatting import full_sentence
     from levinthal.report.terminal import verdict_table
 
     rows = chosen.rows(store)
@@ -64,6 +65,8 @@ def publish(
     console.print(verdict_table(chosen.study, verdicts, record=record))
     if unfinished:
         console.print(f"Unfinished: {unfinished}; `{command}` continues.", soft_wrap=True, markup=False)
+    if record.versions:
+        console.print(full_sentence(record.versions), soft_wrap=True, markup=False)
     if changed:
         print(f"levinthal: {changed}: `{command} --again`, or raise the study's version", file=sys.stderr)
     for notice in record.notices:

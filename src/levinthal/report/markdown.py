@@ -37,6 +37,7 @@ def write_markdown(
         f"**{answer(study, verdicts)}**",
         f"Source: {study.source}.",
         *(f"**{full_sentence(notice)}**" for notice in record.notices),
+        *filter(None, [full_sentence(record.versions) if record.versions else ""]),
         "\n".join(_table(rows)),
         *filter(None, [expected_false(verdicts).sentence]),
         *(_picture(figure, file) for figure, file in pictures),

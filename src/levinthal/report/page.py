@@ -82,6 +82,7 @@ def write_report(
         "progress": progress,
         "part": part,
         "notices": record.notices,
+        "versions": record.versions,
         "table": table,
     }
     for figure in context["figures"]:
