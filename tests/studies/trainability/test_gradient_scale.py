@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pytest
@@ -23,7 +23,13 @@ from levinthal.studies.trainability.gradient_scale.claims.errors import (
 from levinthal.studies.trainability.gradient_scale.design import NETWORKS, RATES, WIDTH, design
 from levinthal.vocabulary import Cell, Estimate, Measurement, Outcome, Row, Task, Verdict
 
-SEEDS = range(8)
+DEPTH = 50
+Change = Callable[[Row], Row]
+
+
+def changed(change: Change) -> dict[str, Verdict]:
+    """The verdicts on planted effects with every row changed."""
+    return verdicts(Rows.of(map(change, simulated(True))))
 
 
 def verdicts(rows: Rows) -> dict[str, Verdict]:
@@ -49,9 +55,9 @@ def drawn(cell: Cell, seed: int, rng: np.random.Generator, planted: bool) -> Ite
     norm, skips = "batch norm" in network, "residual" in network
     if cell["arm"] == "scale":
         explodes = planted and (norm or network == "SELU") and not skips
-        yield row(cell, "growth", 0.25 * explodes + 0.005 * rng.normal(), seed)
-        decades = 3.0 * explodes + 0.1 * rng.normal()
-        yield row(cell, "gradient_scale", 10**decades, seed, "0")
+        slope = 0.25 * explodes + 0.005 * rng.normal()
+        for layer in range(0, DEPTH + 1, 5):
+            yield row(cell, "gradient_scale", 2 ** (slope * (DEPTH - layer)), seed, str(layer))
     elif cell["arm"] == "batch":
         law = "linear" if "linear" in network else "relu"
         exact = math.log2(float(batchnorm_rate(law, int(cell["batch"]))))
@@ -70,7 +76,7 @@ def drawn(cell: Cell, seed: int, rng: np.random.Generator, planted: bool) -> Ite
 def test_planted_effects_are_seen() -> None:
     found = verdicts(simulated(True))
     judged = {name: verdict.outcome for name, verdict in found.items()}
-    assert judged == dict.fromkeys(("G1", "G2", "G2b", "G3", "G4", "G5", "G7"), Outcome.REPLICATES) | {
+    assert judged == dict.fromkeys(("G1", "G2", "G2b", "G3", "G4", "G4b", "G5", "G7"), Outcome.REPLICATES) | {
         "G6": Outcome.REPORTED,
     }
     assert "grows by 19% a layer" in study.answer(found)
@@ -94,17 +100,105 @@ def test_orthogonal_weights_that_do_as_well_as_skips_are_told_and_take_nothing_a
     found = verdicts(Rows.of(map(flat, simulated(True))))["G3"]
     assert found.outcome is Outcome.REPLICATES
     assert found.rival is not None
-    assert found.rival.value == pytest.approx(3.0, abs=0.1)
+    assert found.rival.value == pytest.approx(0.25 * DEPTH * math.log10(2), abs=0.1)
+
+
+def scaled(networks: tuple[str, ...], log2: Callable[[int, int], float]) -> Change:
+    """GSC of some networks by the layers between there and the output, and by the seed."""
+
+    def change(r: Row) -> Row:
+        m = r.measurement
+        if m.name != "gradient_scale" or r.cell.get("network") not in networks:
+            return r
+        return row(r.cell, m.name, 2 ** log2(DEPTH - int(m.layer), m.seed), m.seed, m.layer)
+
+    return change
 
 
 def test_selu_explodes_and_by_less_than_batch_norm() -> None:
-    def slower(r: Row) -> Row:
-        m = r.measurement
-        slow = r.cell.get("network") == "SELU" and m.name == "growth"
-        return row(r.cell, m.name, 0.055 + 0.002 * (m.seed % 3), m.seed) if slow else r
-
-    found = verdicts(Rows.of(map(slower, simulated(True))))
+    found = changed(scaled(("SELU",), lambda between, seed: (0.055 + 0.002 * (seed % 3)) * between))
     assert (found["G2"].outcome, found["G2b"].outcome) == (Outcome.REPLICATES, Outcome.WEAKER)
+
+
+@pytest.mark.parametrize(
+    "log2",
+    [
+        lambda between, seed: 0.25 * min(between, 25) + 0.01 * seed,  # it grows near the output alone
+        lambda between, seed: 1.5 * math.log2(1 + between) + 0.01 * seed,  # a power of the depth
+    ],
+)
+def test_growth_that_levels_off_is_not_exponential(log2: Callable[[int, int], float]) -> None:
+    """A straight line through all depths rises by 0.19 and by 0.12 a layer: more than tenfold in fifty."""
+    found = changed(scaled(("batch norm, ReLU", "batch norm, tanh"), log2))["G1"]
+    assert found.outcome not in (Outcome.REPLICATES, Outcome.PARTIALLY)
+
+
+def test_gradients_that_explode_without_batch_norm_too_still_persist_with_it() -> None:
+    found = changed(scaled(("ReLU", "tanh"), lambda between, seed: (0.25 + 0.002 * seed) * between))["G1"]
+    assert found.outcome is Outcome.REPLICATES
+    assert any("Without batch norm it is 0.25" in reason for reason in found.reasons)
+
+
+def test_a_rate_that_does_not_depend_on_the_batch_is_seen() -> None:
+    def flat(r: Row) -> Row:
+        rate = {"batch norm, ReLU": 0.6, "batch norm, linear": 0.16}.get(str(r.cell.get("network")))
+        m = r.measurement
+        if m.name != "rate" or rate is None:
+            return r
+        return row(r.cell, m.name, rate + 1e-3 * ((m.seed + int(r.cell["batch"]) // 8) % 3 - 1), m.seed)
+
+    found = changed(flat)
+    assert found["G4"].effect is not None
+    assert found["G4"].effect.value > 0.8  # near the law at most batches
+    assert found["G4b"].outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def errors(nlc: Callable[[int], float], error: Callable[[int], float]) -> Change:
+    """NLC and errors by the number of the network."""
+
+    def change(r: Row) -> Row:
+        m = r.measurement
+        if r.cell["arm"] != "error":
+            return r
+        net = int(r.cell["net"])
+        if m.name == "nonlinearity":
+            return row(r.cell, m.name, nlc(net), m.seed)
+        near = 1 + 0.02 * ((m.seed + net) % 3) + 0.1 * abs(math.log10(float(m.condition[5:])) + 2)
+        return row(r.cell, m.name, error(net) * near, m.seed, "", m.condition)
+
+    return change
+
+
+def test_a_right_size_is_essential_where_the_best_networks_have_it() -> None:
+    """Most networks of the right size may be bad for another reason: the sentence is about the best."""
+
+    def nlc(net: int) -> float:
+        return 1.5 if net < 12 else 10.0
+
+    best_above = errors(nlc, lambda net: 0.01 if net in (12, 13) else 0.05 if net < 12 else 0.2)
+    assert changed(best_above)["G7"].outcome is Outcome.DOES_NOT_REPLICATE
+    best_right = errors(nlc, lambda net: 0.02 if net < 3 else 0.8 if net < 12 else 0.2)
+    assert changed(best_right)["G7"].outcome is Outcome.REPLICATES
+
+
+def test_errors_that_follow_depth_are_told_beside_nlc() -> None:
+    def change(r: Row) -> Row:
+        m = r.measurement
+        if r.cell["arm"] != "error":
+            return r
+        depth = design(m.seed, int(r.cell["net"]), int(r.cell["deepest"])).depth
+        by_depth = errors(lambda net: 1.2 ** (depth + 0.1 * (net % 3)), lambda _: 0.01 * 1.2**depth)
+        return by_depth(r)
+
+    found = changed(change)["G5"]
+    assert found.outcome is Outcome.REPLICATES
+    assert found.rival is not None
+    assert found.rival.value > 0.9
+
+
+def test_networks_without_nlc_are_counted() -> None:
+    found = changed(errors(lambda net: math.nan if net == 3 else 1.0 + net, lambda net: 0.01 * (1 + net)))
+    assert any("8 of 160 networks have no finite NLC" in reason for reason in found["G5"].reasons)
 
 
 def test_a_correlation_between_normalisations_alone_is_not_one_within_them() -> None:
