@@ -2,7 +2,7 @@
 
     LevinthalError              anything we raise on purpose: one line, exit code 2
     ├── InputError              arrays, factors or options that disagree (also a ValueError)
-    │   └── UnknownFactorError  a factor, or a level of one, that no row and no task has
+    │   └── UnknownFactorError  a factor, level, measurement or condition that nothing has
     ├── DataError               a data set that is missing, truncated, corrupted or of another program
     ├── StoreError              a store that cannot be read, written, or is not ours
     └── StudyError              a study that is unknown, or whose own code failed
@@ -26,7 +26,7 @@ class InputError(LevinthalError, ValueError):
 
 
 class UnknownFactorError(InputError):
-    """A factor, or a level of one, that no row and no task has: most often a misspelt one."""
+    """A factor, a level, a measurement or a condition that nothing has: most often a misspelt one."""
 
 
 class DataError(LevinthalError):

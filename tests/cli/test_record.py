@@ -136,13 +136,18 @@ def test_runs_that_are_older_than_the_record_are_called_so(call: Call) -> None:
 
 def test_a_new_version_is_frozen_anew_and_the_provenance_names_what_differs(call: Call) -> None:
     call(*RUN)
+    assert "the store also has" not in page()
     edit(("version=1", "version=2"))
-    call(*RUN)
+    said = call(*RUN)
     second = Path("results/toy-coins-quick-v2.html")
     assert "version 1 was run in this store: the same claims" in page(second)
+    unused = "Version 2; the store also has 12 runs of version 1, which are not used."
+    assert unused in page(second)
+    assert unused in said.out
     edit(("0.1,", "0.05,"), ("version=2", "version=3"))
     call(*RUN)
     text = page(Path("results/toy-coins-quick-v3.html"))
+    assert "the store also has 12 runs of version 1 and 12 runs of version 2, which are not used" in text
     assert "T1 claim changed since version 2: smallest effect size: 0.1 before, 0.05 now" in text
     assert "after the run" not in text
 

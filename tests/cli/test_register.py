@@ -47,6 +47,16 @@ def test_a_second_registration_leaves_the_first(call: Call) -> None:
     assert FILE.read_text() == text
 
 
+def test_a_file_without_hashes_of_values_registers_the_same_claims(call: Call) -> None:
+    call(*REGISTER)
+    held = from_file(FILE)
+    older = {name: {k: v for k, v in one.items() if k != "values"} for name, one in held.claims.items()}
+    FILE.write_text(file_text(replace(held, claims=older)))
+    assert "registers these claims already" in call(*REGISTER).out
+    call(*RUN, "--registered", str(FILE))
+    assert "after it was registered" not in page()
+
+
 def test_the_page_is_held_against_the_file(call: Call) -> None:
     call(*REGISTER)
     call(*RUN, "--registered", str(FILE))

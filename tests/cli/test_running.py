@@ -61,6 +61,46 @@ def test_a_misspelt_level_in_a_claim_is_one_line_and_loses_nothing(call: Call, h
         assert f"Report: results/toy-coins-{preset}.html" in said.out
 
 
+def test_a_misspelt_measurement_in_a_claim_is_one_line_and_loses_nothing(call: Call, here: Path) -> None:
+    file = here / "small_study.py"
+    file.write_text(
+        file.read_text().replace('name="heads", coin="bent").by_seed', 'name="haeds", coin="bent").by_seed')
+    )
+    for command in ("run", "report"):
+        said = call("study", command, "small_study.py", *INLINE[command])
+        assert said.code == 2
+        (line,) = [line for line in said.err.splitlines() if line.startswith("levinthal: ")]
+        assert line == (
+            "levinthal: the evidence of claim T1 cannot be computed: unknown measurement 'haeds': "
+            "did you mean 'heads'?"
+        )
+        assert f"Report: {PAGE}" in said.out
+        assert "unknown measurement &#39;haeds&#39;" in PAGE.read_text()
+
+
+def test_a_measurement_that_no_run_has_yet_is_no_error(call: Call, here: Path) -> None:
+    file = here / "small_study.py"
+    text = file.read_text().replace(
+        'name="heads", coin="bent").by_seed', 'name="headz", coin="bent").by_seed'
+    )
+    lands = '            yield Measurement("headz", Estimate.exact(1.0), seed=seed)\n'
+    file.write_text(
+        text.replace("def excess(", f"        if noise > 1:  # it never lands\n{lands}\n\ndef excess(")
+    )
+    said = call(*RUN)
+    assert (said.code, "unknown" in said.err) == (0, False)
+    assert "No seed has a number for this claim yet." in PAGE.read_text()
+
+
+def test_a_control_of_a_misspelt_condition_is_one_line(call: Call, here: Path) -> None:
+    file = here / "small_study.py"
+    file.write_text(file.read_text().replace('{"": {s: fair[s]', '{"al": {s: fair[s]'))
+    said = call(*RUN)
+    assert said.code == 2
+    assert "control has the unknown condition 'al': did you mean 'all'?" in said.err
+    assert f"Report: {PAGE}" in said.out
+
+
 def test_a_level_that_only_another_preset_has_is_no_error(call: Call) -> None:
     said = call(*RUN, "--preset", "half")
     assert (said.code, "unknown" in said.err) == (0, False)

@@ -75,7 +75,7 @@ def test_the_page_is_well_formed_and_in_order(page: Path) -> None:
     assert [text for tag, text in outline.headings if tag == "h2"] == [
         "The verdicts", "The figures", "How far to believe it", "Provenance",
     ]  # fmt: skip
-    assert sum(tag == "h3" for tag, _ in outline.headings) == 8
+    assert sum(tag == "h3" for tag, _ in outline.headings) == 9
 
 
 def test_nothing_on_the_page_is_fetched(page: Path) -> None:

@@ -14,6 +14,7 @@ from levinthal.lab.analysis import (
     at_best_rate,
     compare,
     described,
+    difference,
     each,
     evidence,
     log2_ratio,
@@ -70,6 +71,20 @@ def test_parts_in_two_units_or_another_than_the_claim_are_refused() -> None:
         "has unit='log10 ratio' and is in log2 ratio in its only part: name the unit that it is in"
     ]
     assert said(gain(), unit="log2 ratio") == []
+
+
+def test_a_difference_without_unit_beside_a_ratio_is_refused() -> None:
+    line = (
+        "is in log2 ratio in 'ratio' and a difference of readings without unit in 'difference': "
+        "make one claim of each, or name the unit with described(..., unit='...')"
+    )
+    ratio, plain = gain(batch="64"), gain(difference, batch="64")
+    assert said({"ratio": ratio, "difference": plain}) == [line]
+    averaged = mean_over("depth", of=gain(difference), batch="64")
+    assert said({"difference": averaged, "ratio": ratio}) == [line]
+    assert said({"ratio": ratio, "difference": described(plain, unit="log2 ratio")}) == []
+    assert said({"ratio": ratio, "raw": value("loss")}) == [], "a measurement may be a ratio itself"
+    assert said({"one": plain, "other": gain(difference, batch="full")}) == []
 
 
 def test_parts_that_read_two_measurements_are_refused() -> None:
@@ -167,3 +182,14 @@ def test_of_a_function_of_ones_own_nothing_is_refused() -> None:
     assert len(said(found, protocol=("batch",))) == 1, "what a function finds in the cells is known"
     claim = Claim("T1", "It works.", "nobody", "gain", "", 0.5, "another", lambda rows: None)  # type: ignore
     assert list(faults_of_parts(claim, (), Plan.of(study(CELLS)))) == []
+
+
+def test_a_control_of_a_condition_without_an_effect_is_refused() -> None:
+    effects = {"two": gain(depth=2), "four": gain(depth=4)}
+    for arm in ("control", "rival"):
+        wrong = evidence(effects, **{"control": gain(), arm: {"two": gain(), "fuor": gain()}})
+        assert said(effects, evidence=wrong) == [
+            f"has a {arm} of an unknown condition 'fuor': did you mean 'four'? (two, four)"
+        ]
+    right = evidence(effects, control={"": gain(depth=2), "two": gain()})
+    assert said(effects, evidence=right) == []

@@ -35,7 +35,7 @@ class Published(NamedTuple):
     faults: tuple[str, ...] = ()
 
     def raise_faults(self) -> None:
-        """Raise StudyError where an evidence function asked for a factor that does not exist."""
+        """Raise StudyError where evidence asked for a factor, level or measurement that does not exist."""
         if self.faults:
             raise StudyError("; ".join(self.faults))
 
@@ -46,6 +46,7 @@ def publish(
     """Judge the claims, write the page, and show answer, verdicts and the path in the terminal."""
     from levinthal.lab.execution.source import measure_source
     from levinthal.report import write_report
+    from levinthal.report.formatting import full_sentence
     from levinthal.report.terminal import verdict_table
 
     rows = chosen.rows(store)
@@ -64,6 +65,8 @@ def publish(
     console.print(verdict_table(chosen.study, verdicts, record=record))
     if unfinished:
         console.print(f"Unfinished: {unfinished}; `{command}` continues.", soft_wrap=True, markup=False)
+    if record.versions:
+        console.print(full_sentence(record.versions), soft_wrap=True, markup=False)
     if changed:
         print(f"levinthal: {changed}: `{command} --again`, or raise the study's version", file=sys.stderr)
     for notice in record.notices:
@@ -93,18 +96,19 @@ def judged(
 ) -> list[Verdict]:
     """A verdict on every claim; one whose evidence cannot be computed is inconclusive and says why.
 
-    `on_fault` gets one line for each claim whose evidence asks for a factor that does not exist; the line
-    stands in the verdict's reasons as well. `count` gives the number of the analysis of a claim on its
-    evidence.
+    `on_fault` gets one line for each claim whose evidence asks for a factor, level, measurement or condition
+    that does not exist; the line stands in the verdict's reasons as well. `count` gives the number of the
+    analysis of a claim on its evidence.
     """
     return [_judged(claim, rows, on_fault, count) for claim in study.claims]
 
 
 def _judged(claim: Claim, rows: Rows, on_fault: Callable[[str], None], count: Counter) -> Verdict:
+    from levinthal.lab.analysis.parts import require_known_conditions
     from levinthal.lab.judging.verdicts import judge
 
     try:
-        evidence = claim.evidence(rows)
+        evidence = require_known_conditions(claim.evidence(rows))
         return judge(claim, evidence, analyses=count(claim, evidence))
     except Exception as error:
         if isinstance(error, UnknownFactorError):

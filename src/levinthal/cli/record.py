@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -36,7 +37,21 @@ def record_of(chosen: Selected, store: Store, runs: Sequence[Run], registered: F
     notices += _too_late(registered, runs)
     older = first_frozen(store.frozen(study.name, study.version, preset, before=True))
     state = "; ".join(filter(None, (_registered(registered), _frozen(frozen, runs), _older(older, now))))
-    return Record(state, found, tuple(notices), registered or frozen)
+    return Record(state, found, tuple(notices), registered or frozen, other_versions(chosen, store))
+
+
+def other_versions(chosen: Selected, store: Store) -> str:
+    """How many runs of other versions of the study the store has; empty where it has none."""
+    from levinthal.report.formatting import counted, listed
+
+    version = chosen.study.version
+    done = {(run.version, run.id) for run in store.runs(chosen.study.name) if run.status == "done"}
+    others = Counter(other for other, _ in done if other != version)
+    if not others:
+        return ""
+    runs = listed([f"{counted(count, 'run')} of version {other}" for other, count in sorted(others.items())])
+    are = "is" if others.total() == 1 else "are"
+    return f"version {version}; the store also has {runs}, which {are} not used"
 
 
 def _frozen(frozen: Frozen | None, runs: Sequence[Run]) -> str:

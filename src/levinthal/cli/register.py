@@ -62,11 +62,14 @@ def register(
 
 
 def _require_same(path: Path, now: Frozen) -> None:
+    from levinthal.lab.judging.changes import changes, dropped, plan_changes
     from levinthal.lab.storage.registered import from_file
 
     if path.is_dir():
         raise InputError(f"{path} is a folder: name the file to write")
-    if from_file(path).hash != now.hash:
+    before = from_file(path)
+    named = (before.study, before.version, before.preset) == (now.study, now.version, now.preset)
+    if not named or changes(before, now) or dropped(before, now) or plan_changes(before, now):
         raise InputError(f"{path} registers other claims: name another file with --output")
 
 

@@ -90,7 +90,9 @@ class Selected:
         return list({run.id: run for run in found}.values())
 
     def rows(self, store: Store) -> Rows:
-        """The rows of the preset that the store holds."""
+        """The rows of the preset that the store holds; they refuse a misspelt key, level or measurement."""
+        from levinthal.lab.execution.source import measure_words
+
         checksum = self.data.checksum if self.data else "" if self.preset.data is None else None
         return store.rows(
             self.study.name,
@@ -98,6 +100,7 @@ class Selected:
             tasks=self.preset.tasks,
             data=checksum,
             levels=self.cells,
+            written=measure_words(self.study.measure),
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from levinthal.lab.judging.expected import expected_false
+from levinthal.report.explained import meanings
 from levinthal.report.formatting import full_sentence
 from levinthal.report.page import write_whole
 from levinthal.report.record import NO_RECORD, Record
@@ -37,8 +38,9 @@ def write_markdown(
         f"**{answer(study, verdicts)}**",
         f"Source: {study.source}.",
         *(f"**{full_sentence(notice)}**" for notice in record.notices),
+        *filter(None, [full_sentence(record.versions) if record.versions else ""]),
         "\n".join(_table(rows)),
-        *filter(None, [expected_false(verdicts).sentence]),
+        *filter(None, [expected_false(verdicts).sentence, _meanings(rows)]),
         *(_picture(figure, file) for figure, file in pictures),
         "## Why",
         *(_why(row) for row in rows),
@@ -47,6 +49,10 @@ def write_markdown(
         "\n".join(f"- {key}: {value}" for key, value in provenance.items() if value != ""),
     ]
     return write_whole(path, "\n\n".join(blocks) + "\n")
+
+
+def _meanings(rows: Sequence[Entry]) -> str:
+    return "\n".join(f"- *{word}*: {text}" for word, text in meanings(row.label for row in rows).items())
 
 
 def _table(rows: Sequence[Entry]) -> Iterator[str]:
@@ -92,4 +98,5 @@ def _why(row: Entry) -> str:
     control = f" Control: {control_text(claim)}."
     null = f" Null value: {null_text(claim)}." if claim.null else ""
     size = f" Smallest effect size: {claim.why_smallest}." if claim.why_smallest else ""
-    return "\n".join([f"{head}{control}{null}{size}", "", *(f"- {reason}" for reason in row.reasons)])
+    reasons = (*row.reasons, *filter(None, [full_sentence(row.settles) if row.settles else ""]))
+    return "\n".join([f"{head}{control}{null}{size}", "", *(f"- {reason}" for reason in reasons)])

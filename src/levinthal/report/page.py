@@ -18,6 +18,7 @@ from levinthal.lab.judging.expected import expected_false
 from levinthal.lab.storage.rows import Rows
 from levinthal.report import painting
 from levinthal.report.believing import beliefs
+from levinthal.report.explained import meanings
 from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.shell import rendered
 from levinthal.report.verdicts import answer, control_text, entries, level_of, null_text, origin, tally
@@ -82,6 +83,7 @@ def write_report(
         "progress": progress,
         "part": part,
         "notices": record.notices,
+        "versions": record.versions,
         "table": table,
     }
     for figure in context["figures"]:
@@ -106,6 +108,7 @@ def _context(
         "origin": origin,
         "control_text": control_text,
         "null_text": null_text,
+        "meanings": meanings(row.label for row in judged),
         "expected": expected_false(verdicts).sentence,
         "figures": figures,
         "drawings": painting.embedded({f.id: f.drawing for f in figures if f.drawing}),

@@ -24,12 +24,14 @@ class Record:
         changes: What became of each claim since; claims that are the same are left out.
         notices: One line for each claim that was dropped, and for a preset that was changed.
         frozen: The claims as they were frozen, for the file beside the page.
+        versions: How many runs of other versions of the study the store has, which are not used.
     """
 
     state: str = ""
     changes: Mapping[str, Change] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     frozen: Frozen | None = None
+    versions: str = ""
 
 
 NO_RECORD = Record()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from levinthal.lab.judging.expected import expected_false
+from levinthal.report.explained import meanings
 from levinthal.report.formatting import counted, full_sentence, listed
 from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.verdicts import Entry, Line, answer, beside, entries, glyph, level_of, tally
@@ -71,16 +72,31 @@ class VerdictTable:
         counts = listed([f"{word} ({count})" for _, word, count in tally(self.entries)])
         ending = f"{counted(len(self.entries), 'claim')}: {counts}." if counts else "No claims."
         yield Text(_letters(textwrap.fill(ending, width), plain))
-        if roomy and self.expected:
-            yield Text(_letters(textwrap.fill(self.expected, width), plain), style="dim")
+        if roomy:
+            for line in (*self._shared().values(), self._meanings(), self.expected):
+                if line:
+                    yield Text(_letters(textwrap.fill(line, width), plain), style="dim")
         if roomy and self.study.terms:
             meanings = "; ".join(f"{term}: {meaning}" for term, meaning in self.study.terms.items())
             yield Text(_letters(textwrap.fill(f"{meanings}.", width), plain), style="dim")
         if self.path is not None:
             yield Text(f"Report: {self.path}", overflow="fold")
 
+    def _shared(self) -> dict[str, str]:
+        """What keeps several claims open, with their ids: it is said once, below the table."""
+        ids: dict[str, list[str]] = {}
+        for entry in self.entries:
+            for text in _open(entry):
+                ids.setdefault(text, []).append(entry.claim.id)
+        return {text: f"{', '.join(found)}: {text}" for text, found in ids.items() if len(found) > 1}
+
+    def _meanings(self) -> str:
+        found = meanings(entry.label for entry in self.entries)
+        return f"{'; '.join(f'{word}: {text}' for word, text in found.items())}." if found else ""
+
     def _list(self, plain: bool, roomy: bool) -> Iterator[RenderableType]:
-        """Two lines a claim, for a narrow screen; with room a third line for an inconclusive one."""
+        """Two lines a claim, for a narrow screen; with room a third line for an open one."""
+        shared = self._shared()
         for entry in self.entries:
             value, span = _numbers(entry.effect)
             numbers = f"  {value} {span}" if entry.effect else ""
@@ -92,7 +108,7 @@ class VerdictTable:
             if entry.stability:
                 stable = Text(_letters(full_sentence(entry.stability), plain), style="dim")
                 yield Padding(stable, (0, 0, 0, 2))
-            if roomy and (why := _why(entry)):
+            if roomy and (why := _why(entry, shared)):
                 yield Padding(Text(_letters(why, plain), style="dim"), (0, 0, 0, 2))
 
     def _table(self, plain: bool, width: int, roomy: bool) -> Table:
@@ -105,6 +121,7 @@ class VerdictTable:
         table.add_column("effect", no_wrap=True, justify="right")
         table.add_column(level_of(self.entries) or "interval", max_width=_SPAN, **whole)
         table.add_column("seeds", no_wrap=True, justify="right")
+        shared = self._shared()
         for entry in self.entries:
             badge = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
             claim = Text(_letters(entry.claim.says, plain))
@@ -112,7 +129,7 @@ class VerdictTable:
                 claim.append(_letters(f"\n{full_sentence(mark)}", plain), style="yellow")
             if entry.stability:
                 claim.append(_letters(f"\n{full_sentence(entry.stability)}", plain), style="dim")
-            if roomy and (why := _why(entry)):
+            if roomy and (why := _why(entry, shared)):
                 claim.append(_letters(f"\n{why}", plain), style="dim")
             numbers = (
                 Text(_letters(cell, plain)) for cell in (*_numbers(entry.effect), str(entry.seeds or "–"))
@@ -121,11 +138,16 @@ class VerdictTable:
         return table
 
 
-def _why(entry: Entry) -> str:
-    """The first reason of an inconclusive verdict: what keeps it open; and what stands beside the effect."""
-    open_ = entry.reasons[0] if entry.label == "inconclusive" and entry.reasons else ""
+def _why(entry: Entry, shared: Collection[str]) -> str:
+    """What keeps a claim open, unless it is said of several; and what stands beside the effect."""
+    alone = [text for text in _open(entry) if text not in shared]
     stands = beside(entry)
-    return " ".join(filter(None, (open_, f"{stands[:1].upper()}{stands[1:]}." if stands else "")))
+    return " ".join((*alone, *([full_sentence(stands)] if stands else [])))
+
+
+def _open(entry: Entry) -> list[str]:
+    """The first reason of a claim that is open or holds partially, and the seeds that would settle it."""
+    return [full_sentence(text) for text in (entry.ruling, entry.settles) if text]
 
 
 def _style(entry: Entry) -> str:

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from levinthal.report.formatting import counted, formatted
+from levinthal.report.explained import reasons, ruling, settles
+from levinthal.report.formatting import formatted
 from levinthal.report.formatting import share as share_text
 from levinthal.report.record import NO_RECORD, Record, marks, over_blocks
 from levinthal.vocabulary import BADGES, Claim, Estimate, Outcome, Study, Verdict
@@ -57,6 +58,7 @@ class Entry:
     failed: Line | None = None
     marks: tuple[str, ...] = ()
     stability: str = ""
+    ruling: str = ""
 
     @property
     def slug(self) -> str:
@@ -106,12 +108,13 @@ def _entry(claim: Claim, verdict: Verdict | None) -> Entry:
         _line("effect", verdict.effect, claim),
         control,
         verdict.seeds,
-        _settles(verdict),
-        _reasons(verdict),
+        settles(verdict),
+        reasons(verdict),
         tuple(part for part in parts if part),
         _line("rival", verdict.rival, claim),
         _failed(verdict.failed),
         stability=over_blocks(verdict),
+        ruling=ruling(verdict),
     )
 
 
@@ -190,17 +193,6 @@ def beside(entry: Entry) -> str:
         f"failed: {failed.value} {failed.interval}" if failed else "",
     )
     return "; ".join(filter(None, lines))
-
-
-def _settles(verdict: Verdict) -> str:
-    if verdict.seeds_needed is None or verdict.seeds_needed <= verdict.seeds:
-        return ""
-    return f"{counted(verdict.seeds_needed, 'seed')} would settle it"
-
-
-def _reasons(verdict: Verdict) -> tuple[str, ...]:
-    trust = verdict.effect.reasons if verdict.effect else ()
-    return tuple(dict.fromkeys((*verdict.reasons, *trust)))
 
 
 def tally(rows: Sequence[Entry]) -> list[tuple[str, str, int]]:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from levinthal.errors import InputError, require_one_of
 from levinthal.lab.analysis import Description, Expression, describe
+from levinthal.lab.analysis.comparisons import RATIO_UNITS, SAME_UNIT
 from levinthal.lab.analysis.parts import parts_of, planned
 from levinthal.lab.storage.rows import Rows
 from levinthal.vocabulary import Claim, Study
@@ -63,6 +65,7 @@ def faults_of_parts(claim: Claim, protocol: Iterable[str], plan: Plan) -> Iterat
     """
     if not isinstance(claim.evidence, Expression):
         return
+    yield from _conditions(claim.evidence)
     arms = dict[str, Mapping[str, Any]]()
     for preset, cells in plan.presets.items():
         found = parts_of(claim.evidence.effects, cells)
@@ -79,14 +82,47 @@ def faults_of_parts(claim: Claim, protocol: Iterable[str], plan: Plan) -> Iterat
         yield from _rates(arm, plan)
 
 
+def _conditions(found: Expression) -> Iterator[str]:
+    """Refuse a control of a condition that the effect does not have, where both are written down."""
+    for arm in ("control", "rival"):
+        side = getattr(found, arm)
+        if not (isinstance(side, Mapping) and isinstance(found.effects, Mapping)):
+            continue
+        for name in [one for one in side if one]:
+            try:
+                require_one_of("condition", name, found.effects)
+            except InputError as error:
+                yield f"has a {arm} of an {error}"
+
+
 def _units(claim: Claim, parts: Mapping[str, Description]) -> Iterator[str]:
     known = {name: part.unit for name, part in parts.items() if part.unit}
     for (one, unit), (other, another) in pairwise(known.items()):
         if unit != another:
             yield f"is in {unit} in {_part(one)} and in {another} in {_part(other)}: {ONE_CLAIM_EACH}"
+    yield from _differences(parts, known)
     for name, unit in known.items():
         if claim.unit and unit != claim.unit:
             yield f"has unit='{claim.unit}' and is in {unit} in {_part(name)}: name the unit that it is in"
+
+
+def _differences(parts: Mapping[str, Description], known: Mapping[str, str]) -> Iterator[str]:
+    """Refuse a difference of numbers without unit beside a ratio: their mean is no number of either kind."""
+    ratios = [(name, unit) for name, unit in known.items() if unit in RATIO_UNITS]
+    for name, part in parts.items():
+        if ratios and not part.unit and _comparison(part.recipe) in SAME_UNIT:
+            other, unit = ratios[0]
+            yield (
+                f"is in {unit} in {_part(other)} and a difference of readings without unit in {_part(name)}: "
+                f"{ONE_CLAIM_EACH}, or name the unit with described(..., unit='...')"
+            )
+
+
+def _comparison(recipe: tuple[Any, ...]) -> Any:
+    """How a reading, or that of which it is the mean, compares two others; None where it does not."""
+    while recipe and recipe[0] in ("mean", "inside"):
+        recipe = recipe[-1]
+    return recipe[1] if recipe and recipe[0] == "compare" else None
 
 
 def _same(factor: str, verb: str, parts: Mapping[str, Description]) -> Iterator[str]:

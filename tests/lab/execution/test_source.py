@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from levinthal.lab.execution.source import measure_source
+from levinthal.lab.execution.source import measure_source, measure_words
 from levinthal.studies import all_studies
 
 STUDY = '''"""A study."""
@@ -116,3 +116,18 @@ def test_every_study_of_ours_has_a_hash_of_its_own() -> None:
     found = {name: measure_source(study.measure) for name, study in all_studies().items()}
     assert all(found.values())
     assert len(set(found.values())) == len(found)
+
+
+def test_the_words_of_measure_are_those_of_all_texts_in_its_code(source: Callable[..., str]) -> None:
+    source("return double(", 'return f"{1} train_loss" and beside.NAMES and double(')
+    (Path(sys.modules["beside"].__file__ or "")).write_text('NAMES = ("eigenvalue 1",)\n')
+    words = measure_words(sys.modules["hashed_study"].measure)
+    assert words == {
+        "train",
+        "loss",
+        "eigenvalue",
+    }  # of no docstring, and of no code that measure does not use
+
+
+def test_measure_without_a_file_has_no_known_words() -> None:
+    assert measure_words(eval("lambda: 0", {"__name__": "nowhere"})) is None

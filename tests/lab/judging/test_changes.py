@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levinthal.lab.judging.changes import CODE, WORDS, changes, dropped, plan_changes
+from levinthal.lab.judging.changes import CODE, VALUES, WORDS, Change, changes, dropped, plan_changes
 from levinthal.lab.storage.claims import Frozen
 
 CLAIM: dict[str, Any] = {
@@ -95,3 +95,12 @@ def test_claims_that_come_and_go_are_named() -> None:
 def test_other_tasks_are_named_by_what_differs(plan: dict[str, Any], line: str) -> None:
     assert plan_changes(WAS, replace(WAS, plan=PLAN | plan)) == (f"preset changed after the run: {line}",)
     assert plan_changes(WAS, WAS) == ()
+
+
+def test_hashes_of_values_are_compared_where_one_method_made_them() -> None:
+    def since(before: dict[str, str]) -> object:
+        was, now = ({"C1": {"code": "00ff", **one}} for one in (before, {"values": "1:aa"}))
+        return changes(Frozen("s", 1, "p", {}, was), Frozen("s", 1, "p", {}, now))
+
+    assert since({}) == since({"values": "1:aa"}) == since({"values": "2:bb"}) == {}
+    assert since({"values": "1:bb"}) == {"C1": Change("claim changed after the run", (VALUES,))}

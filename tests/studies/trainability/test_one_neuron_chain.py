@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -13,13 +14,13 @@ from levinthal.lab import Rows
 from levinthal.lab.judging.verdicts import judge
 from levinthal.studies import find
 from levinthal.studies.trainability.one_neuron_chain import study
-from levinthal.studies.trainability.one_neuron_chain.claims import is_the_books
+from levinthal.studies.trainability.one_neuron_chain.claims import is_the_books, most_by_seed
 from levinthal.studies.trainability.one_neuron_chain.measure import (
     chain_gradient,
     chain_product,
     escape_width,
 )
-from levinthal.vocabulary import Outcome, Row, Trust, Verdict
+from levinthal.vocabulary import Estimate, Measurement, Outcome, Row, Trust, Verdict
 
 
 def chain(weights: list[float], biases: list[float], start: float) -> tuple[list[float], list[float]]:
@@ -107,9 +108,35 @@ def test_every_claim_replicates_and_every_control_is_clean(rows: Rows) -> None:
     assert growth is not None
     assert (growth.value, growth.trust) == (pytest.approx(math.log10(25), abs=1e-12), Trust.EXACT)
     assert (
-        study.answer(found)
-        == "It is a product: gaussian terms divide it by 10 a layer; others multiply it by 25."
+        study.answer(found) == "It is a product: gaussian terms divide it by about 10 a layer; "
+        "terms of 100 times 1/4 multiply it by 25."
     )
+
+
+def lost(factor: Callable[[int], float]) -> Verdict:
+    """N2 on made-up chains whose gradient falls by a factor that depends on their length."""
+    rows = Rows.of(
+        Row({"case": case, "length": length}, Measurement("growth", Estimate.exact(-size), seed))
+        for length in (3, 6, 12, 24, 48)
+        for seed in range(12)
+        for case, size in (
+            ("gaussian", math.log10(factor(length)) / (length - 1) + 0.001 * seed),
+            ("balanced", 0.001 * (seed % 3 - 1)),
+        )
+    )
+    claim = next(claim for claim in study.claims if claim.id == "N2")
+    return judge(claim, claim.evidence(rows))
+
+
+def test_a_loss_that_is_the_same_at_every_length_is_not_exponential() -> None:
+    assert lost(lambda length: 10.0 ** (length - 1)).outcome is Outcome.REPLICATES
+    assert lost(lambda _: 1e6).outcome is Outcome.WEAKER
+
+
+def test_a_seed_that_has_not_run_at_every_length_is_left_out() -> None:
+    sizes = ((0, 3, -0.9), (0, 6, -0.7), (1, 3, -0.8))
+    made = (Row({"length": n}, Measurement("growth", Estimate.exact(size), seed)) for seed, n, size in sizes)
+    assert most_by_seed(Rows.of(made)) == {0: -0.7}
 
 
 def test_gaussian_weights_lose_what_their_law_says(rows: Rows) -> None:

@@ -67,6 +67,7 @@ def log10_ratio(one: float, other: float) -> float:
 
 
 RATIOS: Mapping[How, tuple[str, float]] = {log2_ratio: ("log2 ratio", 2), log10_ratio: ("log10 ratio", 10)}
+RATIO_UNITS = frozenset(unit for unit, _ in RATIOS.values())
 SAME_UNIT: tuple[How, ...] = (difference, min, max)
 
 

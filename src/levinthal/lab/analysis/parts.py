@@ -2,6 +2,7 @@
 
 each       one reading per level of a factor        planned    the cells of a study, before anything has run
 parts_of   the conditions that are known before anything has run
+require_known_conditions    refuses a control of a misspelt condition
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from levinthal.errors import UnknownFactorError
 from levinthal.lab.analysis.descriptions import Described, Reading
 from levinthal.lab.analysis.rates import read_rates
 from levinthal.lab.storage.rows import Rows
+from levinthal.lab.storage.spelling import meant
 from levinthal.lab.storage.table import KEYS
-from levinthal.vocabulary import Cell, Estimate, Measurement, Row
+from levinthal.vocabulary import Cell, Estimate, Evidence, Measurement, Row
 
-__all__ = ["Each", "Parts", "each", "parts_of", "planned"]
+__all__ = ["Each", "Parts", "each", "parts_of", "planned", "require_known_conditions"]
 
 Parts = Mapping[str, Reading] | Callable[[Rows], Mapping[str, Reading]]
 """Condition -> its reading; or the same, found in the rows."""
@@ -159,3 +161,31 @@ def _found(side: Callable[[Rows], Any], cells: Rows) -> dict[str, Reading]:
         except Exception:
             return {}
     return dict(found) if isinstance(found, Mapping) else {}
+
+
+def require_known_conditions(found: Evidence) -> Evidence:
+    """Refuse a control or a rival of a misspelt condition: it would count as one without runs.
+
+    Args:
+        found: what the test of a claim found.
+
+    Returns:
+        The same. A control of a condition that has no effect yet is accepted.
+
+    Raises:
+        UnknownFactorError: a condition of the control that no effect has and that is near to one that the
+            control lacks.
+
+    >>> require_known_conditions(Evidence({"two": {0: 1.0}}, {"tow": {0: 0.0}}))
+    Traceback (most recent call last):
+        ...
+    levinthal.errors.UnknownFactorError: control has the unknown condition 'tow': did you mean 'two'?
+    """
+    for arm, effects in (("control", found.control), ("rival", found.rival)):
+        for condition in effects.keys() - found.effects.keys() - {""}:
+            near = meant(condition, [name for name in found.effects if name not in effects])
+            if near:
+                raise UnknownFactorError(
+                    f"{arm} has the unknown condition '{condition}': did you mean '{near}'?"
+                )
+    return found

@@ -40,8 +40,13 @@ def evidence_sources(study: Study) -> dict[str, str]:
     """
     home = file_of(study.measure)
     holders = _holders(study.claims)
-    words = {text for claim in study.claims for text in _texts(claim)}
+    words = words_of_claims(study)
     return {c.id: _source(c, home.parent if home else None, holders[c.id], words) for c in study.claims}
+
+
+def words_of_claims(study: Study) -> set[str]:
+    """The ids and sentences of a study's claims: they are compared one by one, and no hash covers them."""
+    return {text for claim in study.claims for text in _texts(claim)}
 
 
 def _source(claim: Claim, home: Path | None, holders: Sequence[Holder], words: Collection[str]) -> str:

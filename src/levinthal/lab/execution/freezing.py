@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from levinthal.lab.execution.evidence import evidence_sources
+from levinthal.lab.execution.evidence import evidence_sources, words_of_claims
+from levinthal.lab.execution.values import value_hash
 from levinthal.lab.storage.claims import Frozen, hash_of
 from levinthal.lab.storage.runs import cell_text, run_id
 from levinthal.vocabulary import Claim, Preset, Study
@@ -15,7 +16,7 @@ _NOT_STORED = ("id", "evidence")
 
 
 def frozen_now(study: Study, preset: str) -> Frozen:
-    """The claims of a study, with the hash of the code of each one's evidence, and the plan of a preset.
+    """The claims of a study, with hashes of the code and the values of the evidence, and a preset's plan.
 
     Args:
         study: the study.
@@ -24,8 +25,11 @@ def frozen_now(study: Study, preset: str) -> Frozen:
     Returns:
         Plain values with one hash; equal as long as no claim, no evidence, and no task is changed.
     """
-    code = evidence_sources(study)
-    claims = {claim.id: _fields(claim) | {"code": code[claim.id]} for claim in study.claims}
+    code, words = evidence_sources(study), words_of_claims(study)
+    claims = {
+        claim.id: _fields(claim) | {"code": code[claim.id], "values": value_hash(claim.evidence, words)}
+        for claim in study.claims
+    }
     return Frozen(study.name, study.version, preset, plan_of(study.presets[preset]), claims)
 
 

@@ -7,13 +7,15 @@ a study of one's own.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from levinthal.lab.execution.definitions import PACKAGE, Reader, code
+from levinthal.lab.execution.definitions import PACKAGE, Reader, code, without_docstrings
+from levinthal.lab.storage.spelling import words_of
 
 
 def measure_source(measure: Callable[..., Any]) -> str:
@@ -28,9 +30,30 @@ def measure_source(measure: Callable[..., Any]) -> str:
     file = file_of(measure)
     if file is None:
         return ""
+    return digest(f"{_name(where, file)} {code(part)}" for where, part in _used(file, measure))
+
+
+def measure_words(measure: Callable[..., Any]) -> frozenset[str] | None:
+    """The words of all texts in the code of a study's `measure`: of them the names of measurements are made.
+
+    Args:
+        measure: a function of a module that has a file.
+
+    Returns:
+        The words as `spelling.words_of` gives them, or None where there is no file to read.
+    """
+    file = file_of(measure)
+    if file is None:
+        return None
+    parts = [part for _, part in _used(file, measure) if without_docstrings(part)]
+    texts = (node.value for part in parts for node in ast.walk(part) if isinstance(node, ast.Constant))
+    return frozenset(word for text in texts if isinstance(text, str) for word in words_of(text))
+
+
+def _used(file: Path, measure: Callable[..., Any]) -> Iterator[tuple[Path, ast.stmt]]:
+    """The statements that `measure` is made of, each with its file."""
     name = str(getattr(measure, "__qualname__", "")).partition(".")[0]
-    used = Reader(file.parent).follow([(file, name), (file, "")])
-    return digest(f"{_name(where, file)} {code(part)}" for where, part in used)
+    return Reader(file.parent).follow([(file, name), (file, "")])
 
 
 def _name(file: Path, main: Path) -> str:

@@ -20,6 +20,8 @@ _NAMES = {
     "basis": "basis of the smallest effect size",
 }
 CODE = "the code of its evidence has changed"
+VALUES = "the values that its evidence is made with have changed"
+_HASHES = {"code": CODE, "values": VALUES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,22 @@ def changes(before: Frozen, now: Frozen, when: str = "after the run") -> dict[st
 def _change(before: Fields | None, now: Fields, when: str) -> Change | None:
     if before is None:
         return Change(f"added {when}")
-    differ = [name for name in now if name in before and before[name] != now[name]]
+    differ = [name for name in now if name in before and _differs(name, before[name], now[name])]
     if not differ:
         return None
     label = "reworded" if all(name in WORDS for name in differ) else "claim changed"
     return Change(f"{label} {when}", tuple(_difference(name, before, now) for name in differ))
 
 
+def _differs(name: str, before: Any, now: Any) -> bool:
+    """Whether a field differs; hashes of values that two methods made are not compared."""
+    methods = {str(value).partition(":")[0] for value in (before, now)}
+    return bool(before != now and not (name == "values" and len(methods) > 1))
+
+
 def _difference(name: str, before: Fields, now: Fields) -> str:
-    if name == "code":
-        return CODE
+    if name in _HASHES:
+        return _HASHES[name]
     return f"{_NAMES.get(name, name)}: {_value(before[name])} before, {_value(now[name])} now"
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 Fields = Mapping[str, Any]
-"""The fields of a claim by name: text, numbers, truth values or None; `code` is the hash of its evidence."""
+"""The fields of a claim by name: text, numbers, truth values or None. `code` is the hash of the code of its
+evidence, and `values` that of the values which the code was called with, after the method that made it.
+Claims that were frozen before there was such a hash have none."""
 
 
 @dataclass(frozen=True, slots=True)

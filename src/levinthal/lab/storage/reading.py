@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,23 +61,27 @@ def chosen(
     return sorted((run for run in found if run[1] in place), key=lambda run: place[run[1]])
 
 
-def loaded(connection: sqlite3.Connection, runs: Chosen, known: Levels) -> Rows:
-    """The measurements of the runs."""
+def loaded(
+    connection: sqlite3.Connection, runs: Chosen, known: Levels, written: Collection[str] | None = None
+) -> Rows:
+    """The measurements of the runs; `known` and `written` as in `Table`."""
     query = f"""SELECT run, {", ".join(LONG)} FROM measurements
                 WHERE run IN (SELECT value FROM json_each(?))
                 ORDER BY run, step, layer, name, condition"""
     found = connection.execute(query, (json.dumps([run[0] for run in runs]),)).fetchall()
     taken = list(zip(*found, strict=True)) if found else [()] * (len(LONG) + 1)
-    return _assembled(runs, taken, known)
+    return _assembled(runs, taken, known, written)
 
 
-def _assembled(runs: Chosen, taken: Sequence[Sequence[Any]], known: Levels) -> Rows:
+def _assembled(
+    runs: Chosen, taken: Sequence[Sequence[Any]], known: Levels, written: Collection[str] | None
+) -> Rows:
     cells = {text: i for i, text in enumerate(dict.fromkeys(cell for _, _, cell, _ in runs))}
     place = {number: cells[text] for number, _, text, _ in runs}
     seeds = {number: seed for number, _, _, seed in runs}
     columns: dict[str, Sequence[Any]] = dict(zip(LONG, taken[1:], strict=True))
     columns["seed"] = [seeds[number] for number in taken[0]]
-    long = table(map(json.loads, cells), [place[number] for number in taken[0]], columns, known)
+    long = table(map(json.loads, cells), [place[number] for number in taken[0]], columns, known, written)
     # Runs are stored as they finish; they are read in an order that does not depend on who was faster.
     rank = {number: i for i, (number, *_) in enumerate(runs)}
     order = np.argsort(np.array([rank[number] for number in taken[0]], dtype=np.int64), kind="stable")

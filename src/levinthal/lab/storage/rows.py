@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, runtime_checkable
@@ -58,13 +58,22 @@ class Rows:
         self._index = np.arange(len(long)) if index is None else index
 
     @classmethod
-    def of(cls, rows: Iterable[Row], *, factors: Iterable[str] = (), levels: Iterable[Cell] = ()) -> Rows:
+    def of(
+        cls,
+        rows: Iterable[Row],
+        *,
+        factors: Iterable[str] = (),
+        levels: Iterable[Cell] = (),
+        written: Collection[str] | None = None,
+    ) -> Rows:
         """Make Rows from single rows, for tests and simulations.
 
         Args:
             rows: cells with their measurements.
             factors: names of factors that `where` accepts although no row has them.
             levels: cells of presets, whose levels `where` accepts although no row has them.
+            written: words that a name without a row may be made of; where they are given, `where` refuses
+                a name of other words that is near to one of a row.
 
         Returns:
             The rows, in the same order.
@@ -74,7 +83,8 @@ class Rows:
         at = [cells.setdefault(repr(row.cell), (len(cells), row.cell))[0] for row in rows]
         plain = [encoded(row.measurement) for row in rows]
         columns = {key: [one[key] for one in plain] for key in (*TEXTS, *NUMBERS)}
-        return cls(table([cell for _, cell in cells.values()], at, columns, levels_of(levels, factors)))
+        known = levels_of(levels, factors)
+        return cls(table([cell for _, cell in cells.values()], at, columns, known, written))
 
     def __len__(self) -> int:
         return len(self._index)
@@ -100,7 +110,7 @@ class Rows:
 
         Raises:
             UnknownFactorError: a key that neither the rows nor the tasks have, or a level of a factor that
-                no preset of the study and no row has.
+                no preset of the study and no row has; a misspelt measurement or word of a condition.
         """
         for key, value in wanted.items():
             self._table.require_level(key, value)

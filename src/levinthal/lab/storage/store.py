@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,7 @@ class Store:
         tasks: Iterable[Task] | None = None,
         data: str | None = None,
         levels: Iterable[Cell] = (),
+        written: Collection[str] | None = None,
     ) -> Rows:
         """The measurements of a study's finished runs: all of them, or those of the tasks.
 
@@ -158,6 +159,8 @@ class Store:
             data: a checksum; may be left out where the store holds what is asked for on one data set only.
             levels: every cell of every preset, where they are known. `Rows.where` then refuses a level of
                 a factor that neither they nor the rows have.
+            written: the words of the code that measures, where they are known. `Rows.where` then refuses a
+                misspelt measurement: one that is not made of them and is near to one that the rows have.
 
         Returns:
             The measurements, in an order that does not depend on which run finished first.
@@ -176,7 +179,7 @@ class Store:
             raise StoreError(f"{self.path} holds {study} on {len(held)} data sets ({named}): pass data=")
         known = levels_of(levels, names={key for task in wanted or () for key in task.cell})
         with self._reported() as connection:
-            return reading.loaded(connection, next(iter(held.values()), []), known)
+            return reading.loaded(connection, next(iter(held.values()), []), known, written)
 
     def freeze(self, claims: Frozen, runs: Iterable[str]) -> None:
         """Store the claims of a preset, before its runs are measured. Nothing is ever changed or deleted.

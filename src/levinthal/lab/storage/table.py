@@ -7,15 +7,16 @@ are searched in a few milliseconds.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from levinthal.errors import InputError, UnknownFactorError, require_one_of
+from levinthal.lab.storage.spelling import meant, words_of
 from levinthal.vocabulary import Cell, Estimate, Interval, Measurement, Row, Scalar, Trust
 
 KEYS = ("seed", "step", "layer", "name", "condition", "unit", "trust")
@@ -98,13 +99,18 @@ def _scalar(text: str) -> Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """All rows of one study: the cells, each row's cell, coded columns, and the numbers."""
+    """All rows of one study: the cells, each row's cell, coded columns, and the numbers.
+
+    `known` are factors and levels that may be asked for without a row. `written` are the words of the
+    code that measures: a name or a level made of them may be asked for too. Where it is None, any may.
+    """
 
     cells: tuple[Cell, ...]
     cell: Int[np.ndarray, " n"]
     coded: dict[str, Column]
     numbers: dict[str, Float[np.ndarray, " n"]]
     known: Levels
+    written: Collection[str] | None = None
     factors: dict[str, Column] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -144,25 +150,40 @@ class Table:
         """Raise UnknownFactorError for a level that no preset and no row gives to the factor `key`.
 
         Texts are asked for alone or in a set, tuple or list; numbers alone, because a list of them is
-        often longer than the grid. Tests, ranges and None are not asked.
+        often longer than the grid. Tests, ranges and None are not asked. A measurement, or a word of its
+        condition, is refused only where it is a misspelt one: others may be measured by runs to come.
         """
         levels = self.known.get(key)
-        if not levels:
-            return
         several = isinstance(wanted, set | frozenset | tuple | list)
         asked = [v for v in wanted if isinstance(v, str)] if several else [wanted]
         for value in asked:
-            if (
-                isinstance(value, str | int | float)
-                and value not in levels
-                and not self._measured(key, value)
-            ):
+            if levels and isinstance(value, str | int | float):
                 self._refuse_level(key, value, levels)
+            elif isinstance(value, str) and self.written is not None:
+                self._refuse_misspelt(key, value, self.written)
 
     def _measured(self, key: str, value: Scalar) -> bool:
-        return bool(len(self)) and value in self.column(key).values
+        return value in self._measured_levels(key)
 
-    def _refuse_level(self, key: str, value: Scalar, levels: frozenset[Scalar]) -> NoReturn:
+    def _measured_levels(self, key: str) -> tuple[Any, ...]:
+        try:
+            return self.column(key).values if len(self) else ()
+        except UnknownFactorError:  # a quantity that has not been measured yet has no conditions
+            return ()
+
+    def _refuse_misspelt(self, key: str, value: str, written: Collection[str]) -> None:
+        """Raise for a text that no row has, that is near to one, and that `measure` does not write."""
+        if self._measured(key, value) or all(word in written for word in words_of(value)):
+            return
+        near = meant(value, [level for level in self._measured_levels(key) if isinstance(level, str)])
+        if near:
+            kind = "measurement" if key == "name" else key
+            raise UnknownFactorError(f"unknown {kind} '{value}': did you mean '{near}'?")
+
+    def _refuse_level(self, key: str, value: Scalar, levels: frozenset[Scalar]) -> None:
+        """Raise for a level that is neither among the levels of the presets nor in a row."""
+        if value in levels or self._measured(key, value):
+            return
         known = sorted({str(level) for level in levels})
         try:
             require_one_of(key, str(value), known)
@@ -186,12 +207,16 @@ class Table:
 
 
 def table(
-    cells: Iterable[Cell], cell: Sequence[int], columns: Mapping[str, Sequence[Any]], known: Levels
+    cells: Iterable[Cell],
+    cell: Sequence[int],
+    columns: Mapping[str, Sequence[Any]],
+    known: Levels,
+    written: Collection[str] | None = None,
 ) -> Table:
-    """Encode columns given as lists; `known` are factors and levels that may be asked for without a row."""
+    """Encode columns given as lists; `known` and `written` as in `Table`."""
     numbers = {key: np.array(columns[key], dtype=np.float64) for key in NUMBERS}
     coded = {key: Column.of(columns[key]) for key in TEXTS}
-    return Table(tuple(cells), np.array(cell, dtype=np.int32), coded, numbers, known)
+    return Table(tuple(cells), np.array(cell, dtype=np.int32), coded, numbers, known, written)
 
 
 def encoded(measurement: Measurement) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from levinthal.lab import Rows
 from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.trainability.layer_rescaling import study
+from levinthal.studies.trainability.layer_rescaling.claims import drift as drift_of
 from levinthal.studies.trainability.layer_rescaling.design import RATES
 from levinthal.vocabulary import Estimate, Evidence, Measurement, Outcome, Row, Verdict
 
@@ -124,6 +125,13 @@ def test_drift_is_told_from_the_noise_of_a_batch() -> None:
     assert verdict("R3", losses(), drift=0.0).outcome is Outcome.DOES_NOT_REPLICATE
 
 
+def test_the_later_half_of_the_run_is_counted_in_steps() -> None:
+    """Evaluations are evenly spaced in the logarithm of the step: half of them are not half of the run."""
+    curve = {0: 0.0, 10: 1.0, 100: 2.0, 600: 3.0, 1200: 4.0}
+    rows = (Row({"hidden": 3}, Measurement("imbalance", Estimate.exact(v), 0, at)) for at, v in curve.items())
+    assert drift_of(Rows.of(rows)) == {0: 3.5}
+
+
 @pytest.mark.parametrize(("share", "outcome"), [(1.0, "replicates"), (0.95, "does not replicate")])
 def test_downhill_or_not(share: float, outcome: str) -> None:
     rows = Rows.of(
@@ -145,7 +153,10 @@ def test_figures_and_answer_say_what_the_rows_hold() -> None:
     assert rates.title.startswith("At their best learning rates, 5 hidden layers: Adam 0.05")
     assert drift.title.startswith("Speeds equalised at initialisation are 1")
     found = {name: judge(claim, claim.evidence(rows)) for name, claim in CLAIMS.items()}
-    assert "0.5 (3 hidden layers), 0.5 (5 hidden layers)" in study.answer(found)
+    assert study.answer(found) == (
+        "Constants multiply the loss by 0.5 (3 hidden layers), 0.5 (5 hidden layers); "
+        "factors updated at every step by a further 0.5 (3 hidden layers), 0.5 (5 hidden layers)."
+    )
 
 
 def test_a_half_finished_study_is_drawn_as_far_as_it_goes() -> None:

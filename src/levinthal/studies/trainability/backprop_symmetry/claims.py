@@ -101,7 +101,7 @@ CLAIMS = (
     Claim(
         id="B4",
         says="The error passed back through the layers is the gradient of E.",
-        source="the same, equations 4 to 7",
+        source="Rumelhart, Hinton & Williams 1986, Nature 323, equations 4 to 7",
         effect="digits to which the rule is the slope by central differences, worst network of a seed (0: "
         "it is wrong by its own size)",
         unit="digits",
@@ -114,6 +114,8 @@ CLAIMS = (
             value("agreement", step=None, rule="whole"), control=value("agreement", step=None, rule="short")
         ),
         deterministic=True,
+        quote="We can therefore repeat this procedure to compute this term for successively earlier layers, "
+        "computing ∂E/∂w for the weights as we go.",
     ),
     Claim(
         id="B5",

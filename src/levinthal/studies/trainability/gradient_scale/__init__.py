@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from levinthal.lab.analysis.units import LOG2_RATIO, LOG10_RATIO
 from levinthal.studies.trainability.gradient_scale.claims import CLAIMS
+from levinthal.studies.trainability.gradient_scale.claims.scale import JUDGED
 from levinthal.studies.trainability.gradient_scale.design import NLC, PHILIPP, PRESETS, YANG
 from levinthal.studies.trainability.gradient_scale.figures import figures
 from levinthal.studies.trainability.gradient_scale.measure import measure
@@ -17,9 +18,10 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     grown, lowered, predicted = (verdicts[name].effect for name in ("G1", "G3", "G5"))
     if grown is None or lowered is None:
         return "Not measured yet."
-    growth = f"With batch norm GSC grows by {2**grown.value - 1:.0%} a layer, and skips lower it"
-    growth += f" {float(f'{10**lowered.value:.2g}'):,.0f}-fold over the whole depth"
-    more = f"; NLC before training and test error correlate by {predicted.value:.2f}" if predicted else ""
+    growth = f"With batch norm GSC grows by {2**grown.value - 1:.0%} a layer or more, and skips lower it"
+    growth += f" {float(f'{10**lowered.value:.2g}'):,.0f}-fold over {JUDGED} layers"
+    among = "among networks of one normalisation, NLC before training and test error"
+    more = f"; {among} correlate by {predicted.value:.2f}" if predicted else ""
     return f"{growth}{more}."
 
 

@@ -1,7 +1,8 @@
 """Multiply each layer's gradient by a constant, so that all layers learn at one speed: does it work?
 
-For constants d_l > 0 and D their diagonal, <g, D g> = sum d_l |g_l|^2 > 0: D g goes downhill, always. Nielsen
-warns that nothing guarantees a good direction. The run decides, each rule over its whole learning-rate grid:
+For constants d_l > 0 and D their diagonal, <g, D g> = sum d_l |g_l|^2 > 0: D g goes downhill, always. Notes
+on Nielsen's chapter warn that nothing guarantees a good direction. The run decides, each rule over its whole
+learning-rate grid:
 
     plain     every layer's own gradient
     fixed     times constants that give all layers' initial gradients on the training set the same length
@@ -31,8 +32,10 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     helps, tracks = verdicts["R2"], verdicts["R4"]
     if not helps.parts or not tracks.parts:
         return "Not measured yet."
-    left = ", ".join(f"{2**e.value:.2g} ({name})" for name, e in helps.parts.items())
-    further = ", ".join(f"{2**-e.value:.2g}" for e in tracks.parts.values())
+    left, further = (
+        ", ".join(f"{2 ** (sign * e.value):.2g} ({name})" for name, e in verdict.parts.items())
+        for verdict, sign in ((helps, 1), (tracks, -1))
+    )
     return f"Constants multiply the loss by {left}; factors updated at every step by a further {further}."
 
 
@@ -40,7 +43,7 @@ study = Study(
     name="layer-rescaling",
     chapter="trainability",
     question="Can vanishing gradients be cured by multiplying every layer's by a constant?",
-    source=SOURCE,
+    source=f"Reading notes on {SOURCE}",
     version=1,
     presets=PRESETS,
     measure=measure,

@@ -1,4 +1,4 @@
-"""The claims: Nielsen's warning, the part of it that is exact, and the form that can be defended."""
+"""The claims: a warning of reading notes on Nielsen, what of it is exact, and a form that can be defended."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def at_best_fixed(read: Callable[[Rows], BySeed]) -> AtDepth:
 
 
 def drift(rows: Rows) -> dict[int, float]:
-    """log10 of the fastest over the slowest layer, mean over the later half of the steps."""
+    """log10 of the fastest over the slowest layer, mean over the evaluations in the later half of the run."""
     steps = rows.distinct("step")
-    return mean_by_seed(rows.where(name="imbalance", step=steps[len(steps) // 2 :]))
+    return mean_by_seed(rows.where(name="imbalance", step=[step for step in steps if step >= steps[-1] / 2]))
 
 
 def noise(rows: Rows) -> dict[int, float]:
@@ -98,6 +98,7 @@ def noise(rows: Rows) -> dict[int, float]:
     return rows.where(name="batch_imbalance").by_seed()
 
 
+NOTES = f"reading notes on {SOURCE}; the sentence is the notes', and names neither constants nor updates"
 WONT_WORK = (
     "Note that if you're thinking \"just multiply those weight changes by some reasonable number to magnify "
     "the amount of change\", that won't work."
@@ -110,9 +111,9 @@ def wont_work(id_: str, where: str, at: Callable[[AtDepth], Parts]) -> Claim:
     """Constants do not lower the loss, over all depths or in the deepest networks."""
     return Claim(
         id=id_,
-        says="Multiplying the layers' gradients by constants to undo the vanishing won't work: it does not "
-        f"lower the loss{where}, after the updates run here.",
-        source=SOURCE,
+        says="Multiplying the layers' gradients by the constants that make them equally long at "
+        f"initialisation won't work: it does not lower the loss{where}, after the updates run here.",
+        source=NOTES,
         effect="training loss with constants over that of plain gradient descent, each at its best learning "
         "rate; -0.32 is a loss that constants cut by a fifth, -0.15 one that they cut by a tenth",
         unit="log2 ratio",
@@ -154,14 +155,15 @@ CLAIMS = (
         effect="fastest over slowest layer, in the later half of the run",
         unit="log10 ratio",
         smallest_effect=0.3,
-        why_smallest="chosen by us: speeds that differ by a factor of two; noise alone is above zero, and "
-        "the control says by how much",
+        why_smallest="chosen by us, before the first run: speeds that differ by a factor of two; noise alone "
+        "is above zero, and the control says by how much",
         control="the same constants at initialisation, on one batch: noise alone",
         evidence=evidence(by_depth(at_best_fixed(drift)), control=by_depth(at_best_fixed(noise))),
     ),
     Claim(
         id="R4",
-        says="Constants cannot track the drifting speeds; factors that are updated at every step can.",
+        says="Factors that are updated at every step lower the training loss further than constants do, "
+        "after the updates run here.",
         source="ours: the form of the warning that can be defended",
         effect="final training loss with constants over that with factors updated at every step",
         unit="log2 ratio",

@@ -23,9 +23,8 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     if open_:
         return f"Not settled here: see {', '.join(open_)}."
     less, more = (10 ** float(verdicts[name].effect or 0) for name in ("N2", "N3"))
-    return (
-        f"It is a product: gaussian terms divide it by {less:.0f} a layer; others multiply it by {more:.0f}."
-    )
+    gaussian = f"gaussian terms divide it by about {less:.0f} a layer"
+    return f"It is a product: {gaussian}; terms of 100 times 1/4 multiply it by {more:.0f}."
 
 
 study = Study(

@@ -7,24 +7,36 @@ from typing import Any
 
 from levinthal.lab.analysis import Reading, compare, each, evidence, mapped, mean_by_seed, value
 from levinthal.lab.analysis.contrasts import Parts
+from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.one_neuron_chain.design import SHORT, SOURCE
 from levinthal.vocabulary import Basis, Claim
 
 
-def by_length(name: str, case: str, sign: int = 1) -> Parts:
+def by_length(name: str, case: str) -> Parts:
     """A number in a case, length by length."""
     return each(
         "length",
-        make=lambda length: signed(value(name, step=None, case=case, length=length), sign),
+        make=lambda length: value(name, step=None, case=case, length=length),
         label="length {}".format,
         name=name,
         case=case,
     )
 
 
-def over_lengths(name: str, case: str, sign: int = 1) -> Reading:
+def over_lengths(name: str, case: str) -> Reading:
     """The same in a control, averaged over lengths."""
-    return signed(value(name, step=None, reduce=mean_by_seed, case=case), sign)
+    return value(name, step=None, reduce=mean_by_seed, case=case)
+
+
+def least_loss(case: str) -> Reading:
+    """The loss of gradient a layer in a case, at the length at which it is least."""
+    return signed(value("growth", step=None, reduce=most_by_seed, case=case), -1)
+
+
+def most_by_seed(rows: Rows) -> dict[int, float]:
+    """Seed -> the largest of its numbers, of the seeds that have run at every length."""
+    groups, lengths = rows.group_by("seed").items(), len(rows.distinct("length"))
+    return {seed: float(group.values().max()) for (seed,), group in groups if len(group) == lengths}
 
 
 def signed(read: Reading, sign: int) -> Reading:
@@ -63,15 +75,16 @@ CLAIMS = (
     ),
     Claim(
         id="N2",
-        says="With gaussian weights the gradient falls exponentially towards the input: by 4 a layer.",
+        says="With gaussian weights the gradient falls exponentially towards the input: by a factor of 4 or "
+        "more a layer, at every length.",
         source=SOURCE,
-        effect="loss of gradient towards the input",
+        effect="loss of gradient towards the input, at the length at which it is least a layer",
         unit="log10 ratio per layer",
         smallest_effect=math.log10(4),
         why_smallest="from the source: terms below 1/4 mean a loss by more than a factor of 4 a layer",
         basis=Basis.SOURCE,
-        control="weights of +-4 and z = 0: every term has size 1",
-        evidence=evidence(by_length("growth", "gaussian", -1), over_lengths("growth", "balanced", -1)),
+        control="weights of ±4 and z = 0: every term has size 1",
+        evidence=evidence(least_loss("gaussian"), least_loss("balanced")),
         quote="And when we take a product of many such terms, the product will tend to exponentially "
         "decrease: the more terms, the smaller the product will be.",
     ),
@@ -86,7 +99,7 @@ CLAIMS = (
         control="",
         why_no_control="reported: no size is set",
         evidence=evidence(by_length("small_terms", "gaussian")),
-        quote="we see that the terms $w_j \\sigma'(z_j)$ will usually satisfy $w_j \\sigma'(z_j) < 1/4$",
+        quote="we see that the terms wⱼσ′(zⱼ) will usually satisfy |wⱼσ′(zⱼ)|<1/4",
     ),
     Claim(
         id="N3",
@@ -95,17 +108,16 @@ CLAIMS = (
         effect="gain of gradient towards the input",
         unit="log10 ratio per layer",
         smallest_effect=math.log10(25) - 1e-12,
-        why_smallest="from the source: 100 times 1/4 is 25 a layer, less rounding",
+        why_smallest="from the source: weights of 100 and slopes of 1/4 make terms of 25, less rounding",
         basis=Basis.SOURCE,
         control="gaussian weights and biases",
         evidence=evidence(by_length("growth", "contrived"), over_lengths("growth", "gaussian")),
         deterministic=True,
-        quote="When we do this, we see that all the terms $w_j \\sigma'(z_j)$ are equal to some number > 1 . "
-        "With these choices we get an exploding gradient.",
+        quote="With these choices we get an exploding gradient.",
     ),
     Claim(
         id="N4",
-        says="A term of size 1 needs |w| >= 4 and an input in a window, whose width has a closed form.",
+        says="A term of size 1 needs |w| ≥ 4 and an input in a window, whose width has a closed form.",
         source=f"{SOURCE}, a problem on the unstable gradient",
         effect="digits to which the closed form is the width found by a scan, at every |w| (0: it is wrong "
         "by the largest width)",
@@ -115,7 +127,9 @@ CLAIMS = (
         control="the scan of a tanh neuron",
         evidence=evidence(by_length("agreement", "window"), over_lengths("agreement", "tanh window")),
         deterministic=True,
-        quote="(1) Argue that this can only ever occur if $|w| \\geq 4$.",
+        quote="(1) Argue that this can only ever occur if |w|≥4. (2) Supposing that |w|≥4, consider the set "
+        "of input activations a for which |wσ′(wa+b)|≥1. Show that the set of a satisfying that constraint "
+        "can range over an interval no greater in width than 2/|w| ln(|w|(1+√(1−4/|w|))/2 − 1).",
     ),
     Claim(
         id="N4b",

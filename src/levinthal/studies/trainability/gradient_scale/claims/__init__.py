@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from levinthal.studies.trainability.gradient_scale.claims import errors, scale
+from levinthal.studies.trainability.gradient_scale.claims import errors, growth, scale
 
-CLAIMS = tuple(sorted((*scale.CLAIMS, *errors.CLAIMS), key=lambda claim: claim.id))
+CLAIMS = tuple(sorted((*growth.CLAIMS, *scale.CLAIMS, *errors.CLAIMS), key=lambda claim: claim.id))
