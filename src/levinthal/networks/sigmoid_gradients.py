@@ -23,8 +23,8 @@ Batch = Callable[[slice], tuple[Tensor, Tensor]]
 """Members to their inputs (s, n, d) and targets (s, n, ...)."""
 
 SLOPES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "sigmoid": torch.ops.aten.sigmoid_backward.default,
-    "tanh": torch.ops.aten.tanh_backward.default,
+    "sigmoid": torch.ops.aten.sigmoid_backward,
+    "tanh": torch.ops.aten.tanh_backward,
 }
 """Gradient after the unit and its activation -> gradient before the unit."""
 LARGE = 1 << 19

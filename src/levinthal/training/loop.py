@@ -14,7 +14,6 @@ from levinthal.networks.architecture import require_at_least
 from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.gradients import EnsembleGradients
 from levinthal.networks.losses import Loss, named_loss
-from levinthal.networks.plain_gradients import PlainGradients
 from levinthal.training.flat import FlatParameters, flatten, gradient
 from levinthal.training.members import RowGradients, Summed
 from levinthal.training.optimizers import OptimizerRule, RMSprop, build, named_optimizer
@@ -181,13 +180,11 @@ def _gradients_of(model: nn.Module, flat: FlatParameters) -> Gradients:
     """The function that writes the gradients of a batch and returns its loss."""
     if isinstance(model, Ensemble):
         return EnsembleGradients(model)
-    plain, by_row = PlainGradients.of(model), RowGradients.of(model)
-    if plain is not None:
-        return plain
+    by_hand = RowGradients.of(model)
 
     def written(x: Tensor, y: Tensor, loss: Loss) -> Tensor:
-        if by_row is not None and isinstance(loss, Summed):
-            return by_row(x, loss)
+        if by_hand is not None and isinstance(loss, Summed):
+            return by_hand(x, loss)
         flat.zero()
         value = loss(model(x), y)
         value.backward()  # type: ignore[no-untyped-call]
