@@ -76,7 +76,7 @@ def test_what_is_known_of_a_claim_is_said_in_its_order() -> None:
     again = replace(verdict, claim=claim, analyses=3)
     assert marks(claim, again, Record(changes={claim.id: CHANGE})) == (
         "claim changed after the run: smallest effect size: 0.7 before, 0.55 now",
-        "its smallest effect size was chosen after a pilot run",
+        "its test or its smallest effect size was chosen after a pilot run",
         "third analysis: intervals at 99 %",
     )
     assert marks(replace(claim, smallest_effect=None), None, Record()) == ()

@@ -47,11 +47,11 @@ def marks(claim: Claim, verdict: Verdict | None, record: Record) -> tuple[str, .
         record: how the claims stand to those that were frozen.
 
     Returns:
-        A change after the run, a smallest effect size that was chosen after results, and a later analysis.
+        A change after the run, a test or a smallest effect size that was chosen after results, and a later analysis.
 
     >>> late = Claim("X", "rises", "a book", "rise", "", 0.1, "", lambda rows: None, basis=Basis.SEEN)
     >>> marks(late, None, Record(changes={"X": Change("added after the run")}))
-    ('added after the run', 'its smallest effect size was chosen after the results were seen')
+    ('added after the run', 'its test or its smallest effect size was chosen after the results were seen')
     """
     return tuple(_marks(claim, verdict, record))
 
@@ -61,7 +61,7 @@ def _marks(claim: Claim, verdict: Verdict | None, record: Record) -> Iterator[st
     if change:
         yield ": ".join(filter(None, (change.label, "; ".join(change.differences))))
     if claim.basis in _AFTER and claim.smallest_effect is not None:
-        yield f"its smallest effect size was {claim.basis}"
+        yield f"its test or its smallest effect size was {claim.basis}"
     if verdict and verdict.analyses > 1:
         yield f"{ordinal(verdict.analyses)} analysis: intervals at 99 %"
 

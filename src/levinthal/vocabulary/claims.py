@@ -37,7 +37,7 @@ class Evidence:
 
 
 class Basis(StrEnum):
-    """Where a claim's smallest effect size comes from, and what was known when it was set."""
+    """Where a claim's smallest effect size comes from, and what was known when it, or the test, was set."""
 
     SOURCE = "from the source"
     CHOSEN = "chosen before the first run"
