@@ -153,8 +153,8 @@ def sides(rows: Rows) -> Iterator[str]:
     if nets:
         seeds, enough = len({seed for seed, _ in nets}), len(by_seed(nets, excess_error))
         yield (
-            f"{enough} of {seeds} seeds have {FEWEST_COMPARED} networks or more on each side of it; the others "
-            "say nothing."
+            f"{enough} of {seeds} seeds have {FEWEST_COMPARED} networks or more on each side of it; "
+            "the others say nothing."
         )
 
 
