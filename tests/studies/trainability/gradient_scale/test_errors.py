@@ -97,6 +97,7 @@ def test_networks_of_the_right_size_alone_decide_nothing_on_larger_ones() -> Non
     found = changed(small, "G7")["G7"]
     assert found.outcome is Outcome.INCONCLUSIVE
     assert any("160 of 160 networks" in reason for reason in found.reasons)
+    assert any("0 of 8 seeds have 2 networks or more" in reason for reason in found.reasons)
 
 
 def test_winners_at_the_edge_of_the_grid_leave_the_comparison_open() -> None:

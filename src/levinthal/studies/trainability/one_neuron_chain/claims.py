@@ -99,7 +99,7 @@ CLAIMS = (
         control="",
         why_no_control="reported: no size is set",
         evidence=evidence(by_length("small_terms", "gaussian")),
-        quote="we see that the terms wⱼσ′(zⱼ) will usually satisfy |wⱼσ′(zⱼ)|<1/4",
+        quote="we see that the terms w_j σ′(z_j) will usually satisfy |w_j σ′(z_j)| < 1/4",
     ),
     Claim(
         id="N3",

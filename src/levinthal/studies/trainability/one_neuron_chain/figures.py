@@ -27,5 +27,5 @@ def figures(rows: Rows) -> Iterator[Figure]:
         weights = tuple(np.linspace(4, 12, 161).tolist())
         curve = Series("width", weights, tuple(map(escape_width, weights)), "reference")
         words = f"Closed form; the widest in a scan is {widest.values().mean():.4f} ({len(widest)} seeds)."
-        panel = Panel(Axis("|w|"), Axis("width of inputs with |w s'(z)| >= 1"), (curve,))
+        panel = Panel(Axis("|w|"), Axis("width of inputs with |w s'(z)| ≥ 1"), (curve,))
         yield Figure("window", "Few inputs let the term of a sigmoid neuron reach 1", words, (panel,))
