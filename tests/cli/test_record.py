@@ -230,3 +230,33 @@ def test_a_part_of_the_preset_and_a_part_of_its_runs_are_said_at_the_top(call: C
     call(*RUN)
     assert "art of the preset" not in page()
     assert "%), in" not in page()
+
+
+def test_fresh_seeds_are_another_page_of_the_same_frozen_preset(call: Call) -> None:
+    call(*RUN)
+    said = call(*RUN, "--first-seed", "6", "--seeds", "5")
+    fresh = Path("results/toy-coins-quick-seeds-5-first-seed-6.html")
+    assert said.out.startswith("10 runs measured")
+    text = page(fresh)
+    assert "Seeds 6 to 10" in text
+    assert "--preset quick --seeds 5 --first-seed 6" in text
+    assert "10 of the preset's 12 runs" in text
+    assert "Second analysis: intervals at 99 %" in text
+    assert "frozen before the first run" in text
+    assert "preset changed" not in text
+    call(*REPORT)
+    assert "Seeds 0 to 5" in page()
+    assert "first-seed" not in page()
+
+
+def test_a_preset_with_fresh_seeds_alone_is_whole(call: Call) -> None:
+    said = call(*RUN, "--first-seed", "6")
+    assert (said.code, said.out[:16]) == (0, "12 runs measured")
+    assert "A part of the preset" not in page(Path("results/toy-coins-quick-first-seed-6.html"))
+
+
+def test_results_of_fresh_seeds_are_results_that_were_seen(call: Call) -> None:
+    call(*RUN, "--first-seed", "6")
+    edit(("0.1,", "0.05,"))
+    call(*RUN)
+    assert "Claim changed after the run: smallest effect size: 0.1 before, 0.05 now" in page()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from levinthal.cli.selection import with_levels, with_seeds
+from levinthal.cli.selection import with_first_seed, with_levels, with_seeds
 from levinthal.errors import InputError
 from levinthal.vocabulary import Preset, Task
 
@@ -37,6 +37,19 @@ def test_no_task_is_left_without_seeds_and_the_cost_a_seed_stays(preset: Preset,
     for task in with_seeds(preset, count).tasks:
         assert task.seeds
         assert any(task.cost / len(task.seeds) == pytest.approx(rate) for rate in rates)
+
+
+@given(presets, st.integers(0, 12))
+def test_each_task_keeps_its_own_seeds_shifted(preset: Preset, first: int) -> None:
+    shifted = with_first_seed(preset, first).tasks
+    for before, after in zip(preset.tasks, shifted, strict=True):
+        assert after.seeds == tuple(seed + first for seed in before.seeds)
+        assert (after.cell, after.cost) == (before.cell, before.cost)
+
+
+def test_a_seed_below_zero_is_refused() -> None:
+    with pytest.raises(InputError, match="--first-seed is -1: seeds are 0 or more"):
+        with_first_seed(Preset("", None, (Task({}, (0,)),)), -1)
 
 
 @pytest.mark.parametrize("count", [0, -1])

@@ -39,8 +39,8 @@ Again = Annotated[
 Page = Annotated[
     Path | None,
     Parameter(
-        help="The HTML file to write. Without it: results/NAME-PRESET.html; version, --set and --seeds "
-        "are added to the name."
+        help="The HTML file to write. Without it: results/NAME-PRESET.html; version, --set, --seeds and "
+        "--first-seed are added to the name."
     ),
 ]
 SHOWN_ERRORS = 5
@@ -143,7 +143,7 @@ def _store_to_judge(path: Path) -> Store:
 
 
 def default_page(chosen: Selected) -> Path:
-    """Where the report goes without --output: a page of its own for each version, --set and --seeds."""
+    """Where the report goes without --output: a page of its own for each version and each choice of runs."""
     version = f"v{chosen.study.version}" if chosen.study.version > 1 else ""
     options = re.sub(r"[^\w.,+-]+", "-", "-".join(chosen.options).replace("--", ""))
     name = "-".join(filter(None, (chosen.study.name, chosen.preset_name, version, options)))

@@ -33,6 +33,13 @@ class Selection:
     seeds: Annotated[
         int | None, Parameter(help="Number of seeds for each cell, instead of the preset's own number.")
     ] = None
+    first_seed: Annotated[
+        int,
+        Parameter(
+            help="The seeds N, N + 1, ... in place of 0, 1, ...: fresh seeds for a claim whose size was "
+            "chosen after results."
+        ),
+    ] = 0
     set: Annotated[
         tuple[str, ...],
         Parameter(
@@ -49,7 +56,8 @@ class Selected:
     """A study with the chosen preset, and its data where they are needed and here.
 
     `options` are the words of the command line that made the preset another one than the study's own;
-    `cells` are those of all presets of the study; `defined` is the study as its file defines it.
+    `cells` are those of all presets of the study; `defined` is the study as its file defines it; `first_seed`
+    was added to every seed.
     """
 
     study: Study
@@ -59,6 +67,7 @@ class Selected:
     options: tuple[str, ...] = ()
     cells: tuple[Cell, ...] = ()
     defined: Study | None = None
+    first_seed: int = 0
 
     @property
     def planned(self) -> int:
@@ -67,9 +76,13 @@ class Selected:
 
     @property
     def part(self) -> str:
-        """Which share of the preset was chosen by --set and --seeds; empty for the whole preset."""
+        """Which share of the preset was chosen by --set and --seeds; empty for the whole preset.
+
+        A preset with fresh seeds is whole where it has as many as its own.
+        """
         own = self.defined.presets[self.preset_name] if self.defined else self.preset
-        whole, chosen = _runs(own), _runs(self.preset)
+        shift = self.first_seed if self.defined else 0
+        whole, chosen = _runs(with_first_seed(own, shift)), _runs(self.preset)
         left_out = whole - chosen
         if not left_out:
             return ""
@@ -125,6 +138,7 @@ def selected(name: str, selection: Selection | None, *, need_data: bool) -> Sele
         preset = with_levels(preset, assignment, cells)
     if wanted.seeds is not None:
         preset = with_seeds(preset, wanted.seeds)
+    preset = with_first_seed(preset, wanted.first_seed)
     if preset != own:
         study = replace(study, presets={**study.presets, preset_name: preset})
     try:
@@ -134,14 +148,15 @@ def selected(name: str, selection: Selection | None, *, need_data: bool) -> Sele
             raise
         data = None
     options = _options(wanted) if preset != own else ()
-    return Selected(study, preset_name, preset, data, options, cells, defined)
+    return Selected(study, preset_name, preset, data, options, cells, defined, wanted.first_seed)
 
 
 def _options(wanted: Selection) -> tuple[str, ...]:
     """The words that narrow a preset or change its seeds, in a fixed order."""
     levels = [word for assignment in wanted.set for word in ("--set", assignment)]
     seeds = () if wanted.seeds is None else ("--seeds", str(wanted.seeds))
-    return (*levels, *seeds)
+    first = ("--first-seed", str(wanted.first_seed)) if wanted.first_seed else ()
+    return (*levels, *seeds, *first)
 
 
 def with_levels(preset: Preset, assignment: str, cells: Iterable[Cell] = ()) -> Preset:
@@ -202,6 +217,19 @@ def with_seeds(preset: Preset, count: int) -> Preset:
     for task in preset.tasks:
         cells[_address(task)].append(task)
     return replace(preset, tasks=tuple(task for cell in cells.values() for task in _resized(cell, count)))
+
+
+def with_first_seed(preset: Preset, first: int) -> Preset:
+    """The preset with `first` added to every seed; each task keeps its own number of seeds.
+
+    >>> preset = Preset("", None, (Task({"width": 20}, (0, 1)), Task({"width": 50}, (0, 1, 2))))
+    >>> [task.seeds for task in with_first_seed(preset, 8).tasks]
+    [(8, 9), (8, 9, 10)]
+    """
+    if first < 0:
+        raise InputError(f"--first-seed is {first}: seeds are 0 or more")
+    shifted = (replace(task, seeds=tuple(seed + first for seed in task.seeds)) for task in preset.tasks)
+    return replace(preset, tasks=tuple(shifted))
 
 
 def _resized(tasks: list[Task], count: int) -> list[Task]:

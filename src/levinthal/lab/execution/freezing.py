@@ -55,10 +55,14 @@ def plan_of(preset: Preset) -> dict[str, Any]:
     }
 
 
-def runs_of(study: Study, preset: Preset, data: str) -> Iterable[str]:
-    """The ids of all runs of a preset on one data set."""
-    tasks = preset.tasks
-    return {run_id(study.name, study.version, task.cell, seed, data) for task in tasks for seed in task.seeds}
+def runs_of(study: Study, preset: Preset, data: str, seeds: Iterable[int] = ()) -> Iterable[str]:
+    """The ids of all runs of a preset on one data set, with its own seeds and with these others."""
+    more = tuple(seeds)
+    return {
+        run_id(study.name, study.version, task.cell, seed, data)
+        for task in preset.tasks
+        for seed in (*task.seeds, *more)
+    }
 
 
 def _levels(preset: Preset) -> dict[str, str]:

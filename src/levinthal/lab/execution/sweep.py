@@ -65,7 +65,8 @@ def sweep(
     source = measure_source(study.measure)
     tasks, skipped = missing(study, chosen, store, checksum, source=source if again else None)
     whole = defined if defined is not None else study
-    store.freeze(frozen_now(whole, preset), runs_of(whole, whole.presets[preset], checksum))
+    seen = {run.seed for run in store.runs(study.name, version=study.version)}
+    store.freeze(frozen_now(whole, preset), runs_of(whole, whole.presets[preset], checksum, seen))
     if study.seed_by_seed:
         tasks = [alone for task in tasks for alone in one_seed_each(task)]
     if runner.workers > 1:  # the longest first, so that no worker is left alone with it at the end
