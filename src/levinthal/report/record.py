@@ -47,7 +47,7 @@ def marks(claim: Claim, verdict: Verdict | None, record: Record) -> tuple[str, .
         record: how the claims stand to those that were frozen.
 
     Returns:
-        A change after the run, a test or a smallest effect size that was chosen after results, and a later analysis.
+        A change after the run, a test or a smallest effect size chosen after results, and a later analysis.
 
     >>> late = Claim("X", "rises", "a book", "rise", "", 0.1, "", lambda rows: None, basis=Basis.SEEN)
     >>> marks(late, None, Record(changes={"X": Change("added after the run")}))
