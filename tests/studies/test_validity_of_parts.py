@@ -143,20 +143,20 @@ def test_a_size_that_no_preset_has_the_seeds_to_replicate_is_refused() -> None:
     near = described(value("share"), within=(-math.inf, 1))
     assert said(near, smallest_effect=0.9) == [
         "has smallest_effect=0.9 and its only part is 1 at most, which cannot replicate with 8 seeds: give a "
-        "preset 29 seeds, or choose a smaller size"
+        "preset 36 seeds, or choose a smaller size"
     ]
-    assert said(near, smallest_effect=0.9, seeds=29) == said(near, smallest_effect=2 / 3) == []
+    assert said(near, smallest_effect=0.9, seeds=36) == said(near, smallest_effect=0.6) == []
     assert said(near, smallest_effect=0.9, deterministic=True) == []
     assert said(near, smallest_effect=0.9, binary=True) == said(near, smallest_effect=None) == []
     assert said(value("share"), smallest_effect=0.9) == [], "its largest value is not known"
     assert said(near, smallest_effect=1.0)[0].endswith("with 8 seeds: choose a smaller size")
 
 
-@pytest.mark.parametrize("seeds", [28, 29])
+@pytest.mark.parametrize("seeds", [35, 36])
 def test_the_seeds_that_are_asked_for_are_those_of_the_judge(seeds: int) -> None:
     claim = Claim("T1", "It works.", "nobody", "gain", "", 0.9, "", evidence(value("share")))
     outcome = judge(claim, Evidence({"": dict.fromkeys(range(seeds), 1.0)})).outcome
-    assert outcome is (Outcome.REPLICATES if seeds == 29 else Outcome.PARTIALLY)
+    assert outcome is (Outcome.REPLICATES if seeds == 36 else Outcome.PARTIALLY)
 
 
 @pytest.mark.parametrize("words", ["rate", "rates"])

@@ -22,8 +22,8 @@ from levinthal.vocabulary import Claim, Study
 __all__ = ["Plan", "faults_of_parts"]
 
 FEWEST_RATES = 3
-MAY_FAIL = 0.05
-"""With n seeds and no failure, a share of failing seeds of 1 - MAY_FAIL ** (1 / n) is not excluded (95 %)."""
+MAY_FAIL = 0.025
+"""With n agreeing seeds a share of failing ones of 1 - MAY_FAIL ** (1 / n) is not excluded (97.5 %)."""
 ONE_CLAIM_EACH = "make one claim of each"
 
 

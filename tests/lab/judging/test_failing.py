@@ -3,11 +3,13 @@ from __future__ import annotations
 import math
 
 import pytest
+from scipy import special
 
 from levinthal.lab.judging.arms import Arm, arm_of
 from levinthal.lab.judging.failing import (
     count_failed,
     failed_share,
+    least_mean,
     seeds_to_replicate,
     survives_unseen,
     withhold,
@@ -37,9 +39,33 @@ def test_the_share_of_failed_seeds_has_an_exact_interval() -> None:
 
 @pytest.mark.parametrize("n", [8, 12, 32])
 def test_the_word_survives_unseen_seeds_exactly_from_the_closed_form_on(n: int) -> None:
-    least = 1 / 0.05 ** (1 / n)
-    assert survives_unseen(n, around(least + 1e-3, n), SIZES)
-    assert not survives_unseen(n, around(least - 1e-3, n), SIZES)
+    least = 1 / 0.025 ** (1 / n)
+    assert survives_unseen(of(*[least + 1e-4] * n), SIZES)
+    assert not survives_unseen(of(*[least - 1e-4] * n), SIZES)
+    assert least_mean(of(*[least] * n), SIZES) == pytest.approx(1.0, abs=1e-5)
+    assert not survives_unseen(around(least - 0.01, n), SIZES)
+
+
+def test_seeds_below_the_null_value_may_be_more_frequent_than_seen() -> None:
+    """One seed of 32 is at -1: up to 16.2 % of all seeds may be (Clopper and Pearson)."""
+    share = special.betaincinv(2, 31, 0.975)
+    assert share == pytest.approx(0.1622, abs=1e-4)
+    one_low = of(*[2.0] * 31, -1.0)
+    assert least_mean(one_low, SIZES) == pytest.approx(2 * (1 - share) - share, abs=0.01)
+    held = of(*[1.2] * 31, -0.5)
+    assert SIZES.outcome(held.interval) is Outcome.REPLICATES
+    assert withhold(Outcome.REPLICATES, held, SIZES)[0] is Outcome.PARTIALLY
+    assert withhold(Outcome.REPLICATES, of(*[1.2] * 32), SIZES)[0] is Outcome.REPLICATES
+
+
+def test_a_failed_seed_is_one_at_the_null_value() -> None:
+    assert least_mean(of(2.0, 2.1, 1.9, math.nan), SIZES) == least_mean(of(2.0, 2.1, 1.9, 0.0), SIZES)
+
+
+def test_the_bound_is_in_multiples_of_what_counts_beyond_the_null_value() -> None:
+    shifted = Sizes(0.5, 2.5, "bits")
+    moved = arm_of({seed: 0.5 + 2 * value for seed, value in enumerate((2.0, 1.0, 3.0))}, shifted)
+    assert least_mean(moved, shifted) == least_mean(of(2.0, 1.0, 3.0), SIZES)
 
 
 def test_seven_seeds_are_too_few_and_eight_are_not() -> None:
@@ -47,21 +73,23 @@ def test_seven_seeds_are_too_few_and_eight_are_not() -> None:
     outcome, why = withhold(Outcome.REPLICATES, around(9.0, 7), SIZES)
     assert outcome is Outcome.PARTIALLY
     assert why == (
-        "It lies beyond 1 bits, but 7 seeds are too few to replicate. "
-        "8 seeds without a failure would be enough.",
+        "It lies beyond 1 bits, but 7 seeds are too few to replicate. 8 seeds like these would be enough.",
     )
 
 
-def test_the_reason_names_the_unseen_share_and_the_way_out() -> None:
-    outcome, why = withhold(Outcome.REPLICATES, around(1.25, 8), SIZES)
+def test_the_reason_names_the_smallest_mean_and_the_way_out() -> None:
+    agreeing = of(*[1.25] * 8)
+    outcome, why = withhold(Outcome.REPLICATES, agreeing, SIZES)
     assert outcome is Outcome.PARTIALLY
-    enough = math.ceil(math.log(0.01) / math.log(1 / 1.25))  # the next analysis is at 99 %
+    enough = math.ceil(math.log(0.005) / math.log(1 / 1.25))  # the next analysis is at 99 %
+    assert round(1.25 * 0.025 ** (1 / 8), 3) == 0.788
     assert why == (
-        "It lies beyond 1 bits, but up to 31 % of seeds may fail; with those at zero the mean would not. "
-        f"{enough} seeds without a failure would be enough.",
+        "It lies beyond 1 bits, but its mean may be only 0.788 bits if failing or low seeds are more "
+        f"frequent than here. {enough} seeds like these would be enough.",
     )
-    assert seeds_to_replicate(around(1.25, 8), SIZES) == enough
-    assert survives_unseen(enough, around(1.25, 8), SIZES.at(0.99))
+    assert seeds_to_replicate(agreeing, SIZES) == enough
+    assert survives_unseen(agreeing, SIZES.at(0.99), enough)
+    assert not survives_unseen(agreeing, SIZES.at(0.99), enough - 1)
 
 
 def test_a_mean_at_the_smallest_size_never_survives() -> None:
@@ -75,13 +103,14 @@ def test_nothing_is_withheld_where_nothing_is_random() -> None:
     assert withhold(Outcome.REPLICATES, of(*[1.0] * 5), certain) == (Outcome.REPLICATES, ())
 
 
-def test_seeds_that_did_fail_widen_the_share_that_may() -> None:
+def test_a_seed_that_did_fail_lowers_the_bound() -> None:
     clean, one = around(1.5, 16), of(*around(1.5, 16).values.values(), math.nan)
-    assert survives_unseen(16, clean, SIZES)
     assert one.failed == 1
-    assert 1 - 0.05 ** (1 / 16) < 0.2 < 0.27
-    assert survives_unseen(16, one, SIZES)
-    assert not survives_unseen(16, of(*around(1.3, 16).values.values(), math.nan), SIZES)
+    assert survives_unseen(clean, SIZES)
+    share = special.betaincinv(2, 16, 0.975)  # of 17 seeds one failed
+    assert least_mean(one, SIZES) == pytest.approx(1.5 * (1 - share), abs=0.02)
+    assert survives_unseen(one, SIZES)
+    assert not survives_unseen(of(*around(1.35, 16).values.values(), math.nan), SIZES)
 
 
 def test_a_failed_seed_has_the_null_value_where_it_is_counted_against() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from levinthal.errors import InputError
-from levinthal.lab.judging.shares import bounded_interval, share_interval, unseen_share
+from levinthal.lab.judging.shares import bounded_interval, lower_bound, share_interval, unseen_share
 
 
 @given(st.integers(1, 60), st.data())
@@ -56,6 +56,36 @@ def test_an_interval_within_bounds_stays_there_and_is_mirrored(values: list[floa
 def test_values_that_agree_leave_room_for_one_unseen() -> None:
     low = bounded_interval([0.5] * 8, 0, 1).low
     assert low == pytest.approx(0.5 * 0.025 ** (1 / 8), abs=1e-3)
+
+
+@pytest.mark.parametrize(("at_floor", "others"), [(0, 8), (1, 31), (3, 5)])
+def test_a_lower_bound_of_two_values_is_that_of_their_share(at_floor: int, others: int) -> None:
+    share = share_interval(others, at_floor + others).low
+    bound = lower_bound([-1.0] * at_floor + [3.0] * others, -1.0)
+    assert bound == pytest.approx(-1 + 4 * share, abs=0.02)
+
+
+def test_a_lower_bound_of_more_seeds_is_that_of_the_values_repeated() -> None:
+    values = [0.5, 1.0, 1.0, 2.0, 3.0]
+    assert lower_bound(values, 0.0, seeds=5) == lower_bound(values, 0.0)
+    assert lower_bound(values, 0.0, seeds=20) == pytest.approx(lower_bound(4 * values, 0.0), abs=0.03)
+    assert lower_bound([2.0] * 5, 0.0, seeds=40) == pytest.approx(2 * 0.025 ** (1 / 40), abs=1e-5)
+
+
+@pytest.mark.parametrize("n", [5, 8, 32])
+def test_a_lower_bound_seldom_lies_above_the_mean(n: int) -> None:
+    """Laws with a known floor of 0, and a mean of 1 that only their rare or low values bring down."""
+    rng = np.random.default_rng(n)
+    rare = (rng.random((400, n)) < 0.9) / 0.9
+    low = rng.beta(0.5, 0.05, (400, n)) * 1.1
+    for sample in (rare, low, rng.exponential(size=(400, n))):
+        above = np.mean([lower_bound(values, 0.0) > 1 for values in sample])
+        assert above <= 0.025 + 3 * math.sqrt(0.025 * 0.975 / 400)
+
+
+def test_a_value_below_the_floor_is_refused() -> None:
+    with pytest.raises(InputError, match="2 values for the floor 0"):
+        lower_bound([0.5, -0.5], 0.0)
 
 
 def test_what_lies_outside_of_the_bounds_is_refused() -> None:

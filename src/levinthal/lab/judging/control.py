@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from levinthal.lab.judging.arms import Arm, arm_of, excess_of
 from levinthal.lab.judging.reasons import formatted, size_text
@@ -14,15 +15,43 @@ Ruling = tuple[Outcome, tuple[str, ...]]
 _SHARED = "The effect does not surely exceed that of the control: {}."
 
 
-def explained_by_control(evidence: Evidence, parts: Mapping[str, Arm], sizes: Sizes) -> dict[str, Arm]:
-    """The controls of those conditions whose own control shows the effect, and which do not exceed it."""
-    found = {}
+@dataclass(frozen=True, slots=True)
+class Controlled:
+    """The controls of those conditions that they surely explain, and of those that they may explain."""
+
+    excluded: Mapping[str, Arm]
+    doubtful: Mapping[str, Arm]
+
+
+def beside_controls(evidence: Evidence, parts: Mapping[str, Arm], sizes: Sizes) -> Controlled:
+    """Which conditions their own control explains.
+
+    A control may explain its condition if it shows the effect and the condition does not surely exceed it. It
+    surely does if the control counts, or the excess does not, by intervals that hold for all conditions at
+    once (Bonferroni). So a control below the smallest size counts by chance in one study of forty at most.
+    """
+    excluded: dict[str, Arm] = {}
+    doubtful: dict[str, Arm] = {}
     for part, arm in parts.items():
         control = arm_of(evidence.control.get(part, {}), sizes.beside())
-        shows = sizes.beyond_null(control.interval) and control.interval.high >= sizes.smallest
-        if shows and sizes.beyond_null(arm.interval) and not _exceeds(arm, control, sizes):
-            found[part] = control
-    return found
+        if _may_explain(arm, control, sizes):
+            at_once = sizes.at(1 - (1 - sizes.level) / len(parts))
+            surely = _explains(arm, arm_of(control.values, at_once.beside()), at_once)
+            (excluded if surely else doubtful)[part] = control
+    return Controlled(excluded, doubtful if len(parts) > 1 else {})
+
+
+def _may_explain(arm: Arm, control: Arm, sizes: Sizes) -> bool:
+    """Whether the control shows the effect, and the condition does not surely exceed it by what counts."""
+    shows = sizes.beyond_null(control.interval) and control.interval.high >= sizes.smallest
+    return shows and sizes.beyond_null(arm.interval) and not _exceeds(arm, control, sizes)
+
+
+def _explains(arm: Arm, control: Arm, sizes: Sizes) -> bool:
+    """Whether the control surely counts, or what the effect has beyond it surely does not."""
+    return (
+        control.interval.low >= sizes.smallest or excess_of(arm, control, sizes).interval.high < sizes.counts
+    )
 
 
 def hold_against_control(outcome: Outcome, overall: Arm, control: Arm, sizes: Sizes) -> Ruling:
@@ -67,7 +96,8 @@ def _is_clean(overall: Arm, control: Arm, sizes: Sizes) -> tuple[bool, str]:
     if _exceeds(overall, control, each):
         return True, f"{_excess(overall, control, sizes)}; the control is {words}."
     if sizes.beyond_null(control.interval):
-        return False, f"The control shows the same effect: {words}."
+        shows = "shows" if _explains(overall, control, sizes) else "may show"
+        return False, f"The control {shows} the same effect: {words}."
     return False, f"The control does not exclude {size_text(sizes.smallest, sizes.unit)}: {words}."
 
 

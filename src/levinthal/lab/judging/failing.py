@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from levinthal.lab.judging.arms import Arm, estimate_of
-from levinthal.lab.judging.reasons import failed_note, percent, size_text
-from levinthal.lab.judging.shares import share_interval, unseen_share
+from levinthal.lab.judging.reasons import failed_note, size_text
+from levinthal.lab.judging.shares import lower_bound, share_interval
 from levinthal.lab.judging.sizes import LEVEL_AGAIN, Sizes
 from levinthal.lab.judging.statistics import MOST_SEEDS
 from levinthal.vocabulary import Estimate, Outcome, Trust
@@ -46,7 +46,7 @@ def count_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
 def _without_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> str:
     """The word of the other seeds, as far as their interval and their number decide it."""
     others = replace(overall, failed=0)
-    if outcome is Outcome.REPLICATES and not survives_unseen(others.n, others, sizes):
+    if outcome is Outcome.REPLICATES and not survives_unseen(others, sizes):
         beyond = f"Without them the interval lies beyond {size_text(sizes.smallest, sizes.unit)}"
         return f"{beyond}, but {others.n} seeds would be too few to replicate"
     return f"Without them the interval alone would read '{outcome}'"
@@ -70,46 +70,57 @@ def _most(sizes: Sizes) -> float:
     return 1.0 if sizes.binary else sizes.smallest + sizes.counts
 
 
-def survives_unseen(agreeing: int, overall: Arm, sizes: Sizes) -> bool:
-    """Whether that many seeds without a failure let the mean survive those that may fail and were not seen.
+def least_mean(overall: Arm, sizes: Sizes, seeds: int | None = None) -> float:
+    """How small the mean may be if failing and low seeds are more frequent than among those seen.
 
-    A seed that fails has the null value. With the largest share of such seeds that is not excluded, the mean
-    must still reach the smallest effect size.
+    Gaffke's bound at the level of the interval. Its floor is the null value, which a failing seed has, or the
+    lowest seed if that lies below. The unit is what counts, from the null value on: 1 is the smallest size.
+    With `seeds`, for so many of them in the proportions of those seen.
     """
+    seen = [(value - sizes.null) / sizes.counts for value in overall.values.values()]
+    values = [*seen, *[0.0] * overall.failed]
+    return lower_bound(values, min(0.0, *values), tail=(1 - sizes.level) / 2, seeds=seeds)
+
+
+def survives_unseen(overall: Arm, sizes: Sizes, seeds: int | None = None) -> bool:
+    """Whether there are seeds enough for the mean to survive failing or low seeds that were not seen."""
     if sizes.deterministic or overall.estimate is None:
         return True
-    share = unseen_share(agreeing, overall.failed, level=sizes.level)
-    enough = agreeing >= FEWEST_TO_REPLICATE
-    return enough and (1 - share) * (overall.estimate.value - sizes.null) >= sizes.counts
+    enough = (seeds or overall.n) >= FEWEST_TO_REPLICATE
+    return enough and least_mean(overall, sizes, seeds) >= 1
 
 
 def seeds_to_replicate(overall: Arm, sizes: Sizes) -> int | None:
-    """How many seeds 'replicates' would need in the next analysis, at the mean seen; or None."""
+    """How many seeds 'replicates' would need in the next analysis, in the proportions seen; or None."""
     stricter = sizes.at(LEVEL_AGAIN)
     fewest, most = FEWEST_TO_REPLICATE - 1, FEWEST_TO_REPLICATE
-    while not survives_unseen(most, overall, stricter):
+    while not survives_unseen(overall, stricter, most):
         if most > MOST_SEEDS:
             return None
         fewest, most = most, 2 * most
     while most - fewest > 1:
         middle = (fewest + most) // 2
-        enough = survives_unseen(middle, overall, stricter)
+        enough = survives_unseen(overall, stricter, middle)
         fewest, most = (fewest, middle) if enough else (middle, most)
     return most
 
 
 def withhold(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
     """Withhold 'replicates' where it has too few seeds to survive those that have not been seen."""
-    if outcome is not Outcome.REPLICATES or survives_unseen(overall.n, overall, sizes):
+    if outcome is not Outcome.REPLICATES or survives_unseen(overall, sizes):
         return outcome, ()
-    enough = seeds_to_replicate(overall, sizes)
+    return Outcome.PARTIALLY, (f"{_too_few(overall, sizes)} {_way_out(overall, sizes)}",)
+
+
+def _too_few(overall: Arm, sizes: Sizes) -> str:
     beyond = f"It lies beyond {size_text(sizes.smallest, sizes.unit)}, but"
-    share = percent(unseen_share(overall.n, overall.failed, level=sizes.level))
-    why = (
-        f"{beyond} {overall.n} seeds are too few to replicate."
-        if overall.n < FEWEST_TO_REPLICATE
-        else f"{beyond} up to {share} of seeds may fail; with those at {sizes.zero} the mean would not."
-    )
-    enough_words = f"{enough} seeds" if enough else f"More than {MOST_SEEDS} seeds"
-    way_out = f"{enough_words} without a failure would be enough."
-    return Outcome.PARTIALLY, (f"{why} {way_out}",)
+    if overall.n < FEWEST_TO_REPLICATE:
+        return f"{beyond} {overall.n} seeds are too few to replicate."
+    least = size_text(sizes.null + sizes.counts * least_mean(overall, sizes), sizes.unit)
+    return f"{beyond} its mean may be only {least} if failing or low seeds are more frequent than here."
+
+
+def _way_out(overall: Arm, sizes: Sizes) -> str:
+    enough = seeds_to_replicate(overall, sizes)
+    seeds = f"{enough} seeds" if enough else f"More than {MOST_SEEDS} seeds"
+    return f"{seeds} like these would be enough."

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from levinthal.lab.judging.arms import Arm, estimate_of
-from levinthal.lab.judging.reasons import listed
+from levinthal.lab.judging.reasons import listed, seeds_text
 from levinthal.lab.judging.sizes import Sizes
 from levinthal.lab.judging.statistics import FEWEST_SEEDS
 from levinthal.vocabulary import Outcome
@@ -41,6 +41,19 @@ def weigh_excluded(
     if not excluded or excluded.keys() & retained.keys():
         return outcome, reasons
     words = f"Excluded, because the control shows the same there: {listed(excluded, excluded)}."
+    if outcome is Outcome.REPLICATES:
+        return Outcome.PARTIALLY, (words, *reasons)
+    return outcome, (*reasons, words)
+
+
+def weigh_doubtful(
+    outcome: Outcome, reasons: tuple[str, ...], doubtful: Mapping[str, Arm], seeds: int
+) -> Ruling:
+    """What cannot be told from its control in some conditions does not hold in all of them."""
+    if not doubtful:
+        return outcome, reasons
+    controls = listed(doubtful, doubtful)
+    words = f"With {seeds_text(seeds)} some conditions cannot be told from their control: {controls}."
     if outcome is Outcome.REPLICATES:
         return Outcome.PARTIALLY, (words, *reasons)
     return outcome, (*reasons, words)

@@ -14,7 +14,7 @@ from levinthal.lab.judging.sizes import LEVEL_AGAIN, Sizes
 from levinthal.lab.judging.statistics import FEWEST_SEEDS, MOST_SEEDS
 from levinthal.vocabulary import Outcome
 
-AIM = 0.7
+AIM = 0.65
 """The probability that a plan aims at. Chosen by simulation: then about 8 of 10 studies are settled."""
 STEPS = 10
 
@@ -35,7 +35,7 @@ def seeds_to_settle(
 
 def seeds_if_withheld(outcome: Outcome, overall: Arm, sizes: Sizes) -> int | None:
     """Seeds that 'replicates' needs, where nothing but their number stands between it and 'partially'."""
-    withheld = overall.interval.low >= sizes.smallest and not survives_unseen(overall.n, overall, sizes)
+    withheld = overall.interval.low >= sizes.smallest and not survives_unseen(overall, sizes)
     return seeds_to_replicate(overall, sizes) if withheld and outcome is Outcome.PARTIALLY else None
 
 

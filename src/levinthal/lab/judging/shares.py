@@ -2,6 +2,7 @@
 
 share_interval    k of n seeds: Clopper and Pearson
 bounded_interval  the mean of effects that have a floor and a ceiling; for 0 and 1 the same as above
+lower_bound       the mean of effects that have a floor, from below
 unseen_share      the share of seeds that may behave otherwise where n seeds agree
 """
 
@@ -78,21 +79,53 @@ def bounded_interval(
         share, width = share_interval(top, len(x), level=level), ceiling - floor
         return Interval(floor + width * share.low, floor + width * share.high, level, share.method)
     tail = (1 - level) / 2
-    low, high = _lower_end(x, floor, tail), -_lower_end(-x[::-1], -ceiling, tail)
+    low, high = lower_bound(x, floor, tail=tail), -lower_bound(-x, -ceiling, tail=tail)
     return Interval(low, high, level, "Gaffke's bound")
 
 
-def _lower_end(x: Float[np.ndarray, " n"], floor: float, tail: float) -> float:
-    unseen, weights = _weights(len(x))
-    return float(np.quantile(unseen * floor + (1 - unseen) * (weights @ x), tail))
+def lower_bound(
+    values: Sequence[float] | Float[np.ndarray, " n"],
+    floor: float,
+    *,
+    tail: float = 0.025,
+    seeds: int | None = None,
+) -> float:
+    """A lower bound for the mean of values that cannot lie below a floor (Gaffke's bound, one-sided).
+
+    The values have no ceiling. Where all n agree at v, the bound is floor + (v - floor) tail^(1/n): the mean
+    if the largest share of values that may be at the floor without being seen is there. Where k are at the
+    floor and the others agree, it is Clopper and Pearson's bound of their share.
+
+    Args:
+        values: n values, at least 1.
+        floor: the least value that is possible.
+        tail: the probability that the bound lies above the true mean, at most.
+        seeds: the number of values, in the proportions of those given; all of them by default.
+
+    Returns:
+        The bound.
+
+    Raises:
+        InputError: no values, or one below the floor.
+
+    >>> bound = lower_bound([2.0] * 8, 0.0)
+    >>> abs(bound - 2 * 0.025 ** (1 / 8)) < 1e-5
+    True
+    """
+    x = np.sort(np.asarray(values, dtype=float))
+    if len(x) == 0 or x[0] < floor:
+        raise InputError(f"{len(x)} values for the floor {floor:g}: none of them may lie below it")
+    unseen, weights = _weights(len(x), seeds or len(x))
+    # Hazen's quantile of the even steps is exact where the values agree.
+    return float(np.quantile(unseen * floor + (1 - unseen) * (weights @ x), tail, method="hazen"))
 
 
-@lru_cache(maxsize=32)
-def _weights(n: int) -> tuple[Float[np.ndarray, " draws"], Float[np.ndarray, "draws n"]]:
-    """Uniform weights of n sorted values and one unseen; the weight of the unseen one in even steps."""
+@lru_cache(maxsize=8)
+def _weights(n: int, seeds: int) -> tuple[Float[np.ndarray, " draws"], Float[np.ndarray, "draws n"]]:
+    """Uniform weights of `seeds` values in n equal groups; the weight of one unseen in even steps."""
     generator = np.random.default_rng(0)
     steps = generator.permutation((np.arange(DRAWS) + 0.5) / DRAWS)
-    return 1 - steps ** (1 / n), generator.dirichlet(np.ones(n), size=DRAWS)
+    return 1 - steps ** (1 / seeds), generator.dirichlet(np.full(n, seeds / n), size=DRAWS)
 
 
 def unseen_share(agreeing: int, others: int = 0, *, level: float = 0.95) -> float:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from levinthal.lab.judging.arms import Arm, Seeds, arm_of, beside, over_parts, refuse_other_than_zero_and_one
-from levinthal.lab.judging.control import explained_by_control, hold_against_control
+from levinthal.lab.judging.control import Controlled, beside_controls, hold_against_control
 from levinthal.lab.judging.failing import count_failed, failed_share, withhold
-from levinthal.lab.judging.parts import weigh_excluded, weigh_parts
+from levinthal.lab.judging.parts import weigh_doubtful, weigh_excluded, weigh_parts
 from levinthal.lab.judging.planning import larger, seeds_if_withheld, seeds_to_settle
 from levinthal.lab.judging.reasons import (
     failed_note,
@@ -33,8 +33,9 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
     The effect of a seed is its mean over the conditions. The interval is over seeds, at 95 %, and at 99 %
     from the second analysis on.
 
-    - replicates: the interval lies beyond `claim.smallest_effect`, and would with the failing seeds that may
-      not have been seen; every condition lies beyond `claim.null`, and the control shows no such effect;
+    - replicates: the interval lies beyond `claim.smallest_effect`, and so does the mean if failing and low
+      seeds are more frequent than seen; every condition lies beyond `claim.null`, and the control shows no
+      such effect;
     - partially: beyond the null value only, or only in some conditions (by Holm's procedure);
     - weaker than claimed: beyond the null value and the control, but the interval excludes the smallest size;
     - does not replicate: the wrong side of the null value, or an interval that excludes the smallest size;
@@ -44,9 +45,10 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
 
     The control shows the same effect if it does not exclude the smallest size and the effect does not exceed
     it, seed by seed, by what counts: the distance from the null value to the smallest size. A condition whose
-    own control shows the effect is excluded; the claim can then hold only partially. A seed whose effect is
-    not finite failed: its share is shown, and it is counted against the verdict. A rival treatment is shown
-    beside the effect and decides nothing.
+    own control surely shows the effect is excluded. One that cannot be told from its control is retained. In
+    both cases the claim can hold only partially. A seed whose effect is not finite failed: its share is
+    shown, and it is counted against the verdict. A rival treatment is shown beside the effect and decides
+    nothing.
 
     Args:
         claim: its sizes, its unit, and whether its effect is deterministic or binary are used.
@@ -71,8 +73,8 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
         arms = {"effect": evidence.effects, "control": evidence.control, "rival": evidence.rival}
         refuse_other_than_zero_and_one(claim.id, arms)
     parts = {part: arm_of(effects, sizes) for part, effects in evidence.effects.items()}
-    excluded = explained_by_control(evidence, parts, sizes) if claim.control else {}
-    retained = {part: arm for part, arm in parts.items() if part not in excluded} or parts
+    beside_own = beside_controls(evidence, parts, sizes) if claim.control else Controlled({}, {})
+    retained = {part: arm for part, arm in parts.items() if part not in beside_own.excluded} or parts
     overall = arm_of(over_parts({part: evidence.effects[part] for part in retained}), sizes)
     control = arm_of(over_parts(beside(evidence.control, retained)), sizes.beside())
     rival = arm_of(over_parts(_present(beside(evidence.rival, retained))), sizes.beside())
@@ -81,7 +83,8 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
         outcome, reasons = _unjudged(claim, overall, parts, sizes)
     else:
         outcome, reasons = _rule(claim, evidence, overall, retained, control, sizes)
-        outcome, reasons = weigh_excluded(outcome, reasons, excluded, retained)
+        outcome, reasons = weigh_doubtful(outcome, reasons, beside_own.doubtful, overall.n)
+        outcome, reasons = weigh_excluded(outcome, reasons, beside_own.excluded, retained)
         if not evidence.grid_edge:
             open_arms = seeds_to_settle(outcome, overall, retained, control, sizes)
             needed = larger(open_arms, seeds_if_withheld(outcome, overall, sizes))
