@@ -9,6 +9,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from dataclasses import fields, is_dataclass
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 import levinthal
+import levinthal.vocabulary
 from levinthal import errors, user_files
 
 
@@ -144,3 +146,13 @@ def test_a_docstring_with_gaps_is_found() -> None:
         return one + two
 
     assert gaps(half) == ["two", "its result"]
+
+
+NOUNS = [name for name in levinthal.vocabulary.__all__ if is_dataclass(getattr(levinthal.vocabulary, name))]
+
+
+@pytest.mark.parametrize("name", NOUNS)
+def test_every_field_of_a_noun_is_documented(name: str) -> None:
+    noun = getattr(levinthal.vocabulary, name)
+    _, _, documented = (noun.__doc__ or "").partition("Attributes:")
+    assert [field.name for field in fields(noun) if f"\n        {field.name}: " not in documented] == []

@@ -12,7 +12,12 @@ from levinthal.vocabulary.estimates import Cell, Estimate, Measurement, as_html
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A measurement together with the cell it was taken in: a row of the long table."""
+    """A measurement together with the cell it was taken in: a row of the long table.
+
+    Attributes:
+        cell: Factor -> level.
+        measurement: What was measured.
+    """
 
     cell: Cell
     measurement: Measurement
@@ -20,13 +25,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a claim's test found: condition -> seed -> effect, positive in the claimed direction.
+    """What a claim's test found: the effects, positive in the claimed direction.
 
-    An effect that is not finite is that of a seed that failed: it diverged, or never reached its target.
-
-    `control` holds the same effect in the control arm of each part, and `rival` that of a rival treatment.
-    The part "" stands for all that have none of their own. `grid_edge` says that a compared arm's best
-    learning rate sits on the edge of the grid, which leaves the comparison inconclusive.
+    Attributes:
+        effects: Condition -> seed -> effect. One that is not finite is that of a seed that failed: it
+            diverged, or never reached its target.
+        control: The same effect in the control arm of each condition; "" stands for all that have none of
+            their own.
+        grid_edge: Whether the best learning rate of a compared arm sits on the edge of its grid, which leaves
+            the comparison inconclusive.
+        notes: More sentences for the verdict.
+        rival: The same effect of a rival treatment.
     """
 
     effects: Mapping[str, Mapping[int, float]]
@@ -64,8 +73,8 @@ class Claim:
         basis: What was known when it was set.
         null: The effect where the claim is empty: 0 for a difference or a log ratio, 1/2 or chance level for
             a share. An effect must lie beyond it.
-        rival: What the rival treatment is: another way to the same effect. It is shown beside the effect,
-            and voids nothing.
+        rival: What the rival treatment is: another way to the same effect. It is shown beside the effect, and
+            voids nothing.
         why_no_control: Why there is no null control, where there is none.
         deterministic: Whether nothing in the effect is random. Only then do seeds that agree make it exact.
         binary: Whether the effect of a seed is 1 or 0: it happened, or it did not. The intervals are then
@@ -106,9 +115,20 @@ class Outcome(StrEnum):
 class Verdict:
     """A claim, judged: the effect over seeds, part by part, beside its control, and why.
 
-    `failed` is the share of seeds without a finite effect. `analyses` counts how often the claim was judged
-    while seeds were added, this time included. `blocks` is the word over each of several disjoint blocks of
-    seeds, and `blocks_from` the preset that they are of, where it is another one.
+    Attributes:
+        claim: What was judged.
+        outcome: The word of the verdict.
+        effect: The mean effect over seeds, where there is one.
+        seeds: How many seeds it rests on.
+        control: The same of the control arm.
+        parts: Condition -> its effect.
+        seeds_needed: How many seeds would settle an open claim, where that is known.
+        reasons: What decided it, one sentence each.
+        rival: The effect of the rival treatment.
+        failed: The share of seeds without a finite effect.
+        analyses: How often the claim was judged while seeds were added, this time included.
+        blocks: The word over each of several disjoint blocks of seeds.
+        blocks_from: The preset that the blocks are of, where it is another one.
     """
 
     claim: Claim

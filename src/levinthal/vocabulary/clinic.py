@@ -25,8 +25,17 @@ class Severity(StrEnum):
 class Finding:
     """What the clinic says of a network: the cause, where, since when, on what evidence, and the remedy.
 
-    `confidence` is the share of examined runs in which this code, at this severity, was the cause; None for a
-    code that has not been examined.
+    Attributes:
+        code: The kind of finding; `docs/findings.md` lists all.
+        severity: How much it matters.
+        confidence: The share of examined runs in which this code, at this severity, was the cause; None for a
+            code that has not been examined.
+        where: The layer or part of the training.
+        step: The step since which it holds.
+        evidence: What was measured, by name.
+        follows: The code of the finding that it follows from, if any.
+        remedy: What to do.
+        confirmation: What a training with the remedy gave, where it was tried.
     """
 
     code: str

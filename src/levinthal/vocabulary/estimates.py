@@ -39,7 +39,14 @@ def as_html(word: str, text: str, notes: Iterable[str] = ()) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A two-sided interval, its level, and the method that made it."""
+    """A two-sided interval, its level, and the method that made it.
+
+    Attributes:
+        low: Its lower end.
+        high: Its upper end.
+        level: How often such intervals hold the truth: 0.95 for 95 %.
+        method: The name of the method.
+    """
 
     low: float
     high: float
@@ -69,6 +76,14 @@ def rounded(value: float, digits: int = 3) -> str:
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A number that carries its trust, which has no default. `float(estimate)` is its value.
+
+    Attributes:
+        value: The number; NaN where there is none.
+        unit: Its unit; empty for a pure number.
+        interval: Its interval, where it has one.
+        trust: How far to believe it.
+        reasons: Why not further, one phrase each.
+        details: What else its method found, by name.
 
     >>> why = ("its ceiling is 11.5",)
     >>> e = Estimate(4.42, "bits", Interval(4.31, 4.53), trust=Trust.ORDINAL, reasons=why)
@@ -117,7 +132,16 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """An estimate at its address. `condition` says how it was read, as `key=value` words."""
+    """An estimate at its address.
+
+    Attributes:
+        name: What was measured.
+        estimate: The number with its trust.
+        seed: The seed of the run.
+        step: How many steps of training were taken before it.
+        layer: The layer; empty for the whole network.
+        condition: How it was read, as `key=value` words: "rate=0.1".
+    """
 
     name: str
     estimate: Estimate

@@ -13,7 +13,13 @@ from levinthal.vocabulary.figures import Figure
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One cell of a study and the seeds to run it with; `cost` (any unit) weighs the time left."""
+    """One cell of a study and the seeds to run it with.
+
+    Attributes:
+        cell: Factor -> level.
+        seeds: The seeds to run it with.
+        cost: Its share of the whole computing time, in any unit; it weighs the time left.
+    """
 
     cell: Cell
     seeds: tuple[int, ...]
@@ -22,7 +28,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A named size of a study: its data set (or none), its tasks, and how long they take."""
+    """A named size of a study.
+
+    Attributes:
+        about: What it runs and how long it takes, in one line.
+        data: The name of its data set, or None.
+        tasks: What is run.
+    """
 
     about: str
     data: str | None
@@ -33,12 +45,22 @@ class Preset:
 class Study:
     """A question put to networks. A new study is one new file holding one of these as `study`.
 
-    `measure(task, data=..., device=...)` yields the measurements of every seed of the task;
-    `answer(verdicts)` says in one sentence what came out; `figures(rows)` gives the figures. `terms` defines
-    the abbreviations and units that the claims use. `seed_by_seed` says that `measure` treats each seed on
-    its own, with equal results when it gets one seed at a time: then each finished seed is stored at once.
-    `protocol` names the factors that make a protocol ("batch", "steps"): parts of one claim may not differ in
-    them, because the mean over two protocols is a result of neither.
+    Attributes:
+        name: Its name on the command line, like its file.
+        chapter: The chapter that it belongs to.
+        question: What it asks, in one sentence.
+        source: The work that it tests.
+        version: A whole number from 1 on, raised when `measure` measures another thing.
+        presets: Name -> preset; the first is run where none is named.
+        measure: `measure(task, data=..., device=...)` yields the measurements of every seed of the task.
+        claims: What is judged, in the order of the page.
+        figures: `figures(rows)` gives the figures.
+        answer: `answer(verdicts)` says in one sentence what came out.
+        terms: The abbreviations and units that the claims use, with their meaning.
+        seed_by_seed: Whether `measure` treats each seed on its own, with equal results when it gets one seed
+            at a time: then each finished seed is stored at once.
+        protocol: The factors that make a protocol ("batch", "steps"): parts of one claim may not differ in
+            them, because the mean over two protocols is a result of neither.
     """
 
     name: str

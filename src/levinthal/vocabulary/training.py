@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A classification task as arrays: inputs (n, d) float32, labels (n,) int64."""
+    """A classification task as arrays.
+
+    Attributes:
+        name: Its name.
+        train_inputs: (n, d) float32, the training inputs.
+        train_labels: (n,) int64, their classes.
+        test_inputs: (m, d) float32, the test inputs.
+        test_labels: (m,) int64, their classes.
+        classes: The number of classes.
+        checksum: A hash of all arrays: runs on other data are other runs.
+    """
 
     name: str
     train_inputs: np.ndarray
@@ -30,7 +40,13 @@ class Dataset:
 class Snapshot:
     """What the training loop yields: the state just before the optimiser's step `step` is taken.
 
-    `loss` is a scalar, or one value a seed for an ensemble. Gradients sit in the model's parameters.
+    Attributes:
+        step: The step that is about to be taken, from 0.
+        epoch: The epochs so far.
+        model: The network, whose parameters hold the gradients.
+        inputs: The inputs of the batch.
+        labels: Its labels.
+        loss: A scalar, or one value a seed for an ensemble.
     """
 
     step: int

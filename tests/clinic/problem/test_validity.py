@@ -45,6 +45,8 @@ PROBLEM = levinthal.Problem(
         ({"train": None}, "train is of type NoneType"),
         ({"train": X}, "train is of type Tensor"),
         ({"train": (X, Y, Y)}, "train holds 3 arrays"),
+        ({"train": (X, Y.tolist())}, r"train has its targets as a list: give one tensor, torch.tensor\(targ"),
+        ({"validation": [X.numpy(), (1, 2)]}, "validation has its targets as a tuple: give one tensor"),
         ({"train": iter([(X, Y)])}, "train is an iterator, which can be read only once"),
         ({"train": (X[:0], Y[:0])}, "train has 0 rows"),
         ({"train": DataLoader(TensorDataset(X[:0], Y[:0]))}, "train yields 0 batches"),

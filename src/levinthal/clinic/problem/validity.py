@@ -41,9 +41,18 @@ def _require_data(name: str, data: Any) -> None:
         raise InputError(f"{name} is {_kind(data)}: {way_out}")
     if isinstance(data, Iterator) and not isinstance(data, DataLoader):
         raise InputError(f"{name} is an iterator, which can be read only once: {way_out}")
+    if isinstance(data, tuple | list) and len(data) == 2:
+        _require_arrays(name, *data)
     of_arrays = isinstance(data, tuple) and all(isinstance(side, Tensor | np.ndarray) for side in data)
     if isinstance(data, tuple) and of_arrays and len(data) not in (0, 2):
         raise InputError(f"{name} holds {len(data)} arrays: give two, (inputs, targets)")
+
+
+def _require_arrays(name: str, inputs: Any, targets: Any) -> None:
+    """Inputs in an array and targets in a list are no two batches."""
+    if isinstance(inputs, Tensor | np.ndarray | dict) and isinstance(targets, tuple | list):
+        kind = f"its targets as a {type(targets).__name__}"
+        raise InputError(f"{name} has {kind}: give one tensor, torch.tensor(targets)")
 
 
 def _kind(value: object) -> str:
