@@ -46,7 +46,7 @@ class PlainGradients:
 
     @classmethod
     def of(cls, net: nn.Module) -> PlainGradients | None:
-        """Those of a network that `plain` has made; None for any other, or where a hook listens."""
+        """Those of a network that `plain` has made; None for any other, or where a module has a hook."""
         known = all(type(module) in (*MADE, *WHOLE) and not _hooked(module) for module in net.modules())
         trained = all(parameter.requires_grad for parameter in net.parameters())
         stages = type(net) is nn.Sequential and all(isinstance(stage, Stage) for stage in net)
