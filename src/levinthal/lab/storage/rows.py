@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, runtime_checkable
+from typing import Any, NoReturn
 
 import numpy as np
 from jaxtyping import Bool, Int
 
 from levinthal.errors import InputError
+from levinthal.lab.storage.csv_files import COLUMNS, Text, write_csv
 from levinthal.lab.storage.table import NUMBERS, TEXTS, Table, encoded, levels_of, table
 from levinthal.vocabulary import Cell, Row
-
-
-@runtime_checkable
-class Text(Protocol):
-    """Anything text can be written to."""
-
-    def write(self, text: str, /) -> object:
-        """Take one more piece of text."""
-        ...
 
 
 class Rows:
@@ -246,25 +236,12 @@ class Rows:
         """
         cells = self._table.cells
         factors = sorted({key for i in np.unique(self._table.cell[self._index]) for key in cells[i]})
-        columns = [self._factor(key) for key in factors] + [self.values(key).tolist() for key in _CSV]
-        with _open(target) as file:
-            out = csv.writer(file, lineterminator="\n")
-            out.writerow([*factors, *_CSV])
-            out.writerows(zip(*columns, strict=True))
+        named = {key: self._factor(key) for key in factors}
+        write_csv(target, [*named.items(), *((key, self.values(key).tolist()) for key in COLUMNS)])
 
     def _factor(self, key: str) -> list[Any]:
         levels = [cell.get(key) for cell in self._table.cells]
         return [levels[i] for i in self._table.cell[self._index]]
-
-
-_ADDRESS = ("seed", "step", "layer", "name", "condition")
-_CSV = (*_ADDRESS, *NUMBERS, "unit", "method", "trust", "reasons", "details")
-
-
-def _open(target: str | Path | Text) -> AbstractContextManager[Text]:
-    if isinstance(target, str | Path):
-        return open(target, "w", newline="", encoding="utf-8")
-    return nullcontext(target)
 
 
 def _array(values: list[Any]) -> np.ndarray:
