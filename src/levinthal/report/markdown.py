@@ -99,4 +99,5 @@ def _why(row: Entry) -> str:
     null = f" Null value: {null_text(claim)}." if claim.null else ""
     size = f" Smallest effect size: {claim.why_smallest}." if claim.why_smallest else ""
     reasons = (*row.reasons, *filter(None, [full_sentence(row.settles) if row.settles else ""]))
-    return "\n".join([f"{head}{control}{null}{size}", "", *(f"- {reason}" for reason in reasons)])
+    changed = (f"Changed: {one}." for one in row.differences)
+    return "\n".join([f"{head}{control}{null}{size}", "", *(f"- {line}" for line in (*reasons, *changed))])

@@ -33,6 +33,11 @@ class Record:
     frozen: Frozen | None = None
     versions: str = ""
 
+    def differences(self, claim: str) -> tuple[str, ...]:
+        """How a claim differs from the frozen one, field by field."""
+        change = self.changes.get(claim)
+        return change.differences if change else ()
+
 
 NO_RECORD = Record()
 """A report of which nobody knows what was frozen."""
@@ -59,7 +64,7 @@ def marks(claim: Claim, verdict: Verdict | None, record: Record) -> tuple[str, .
 def _marks(claim: Claim, verdict: Verdict | None, record: Record) -> Iterator[str]:
     change = record.changes.get(claim.id)
     if change:
-        yield ": ".join(filter(None, (change.label, "; ".join(change.differences))))
+        yield change.brief
     if claim.basis in _AFTER and claim.smallest_effect is not None:
         yield f"its test or its smallest effect size was {claim.basis}"
     if verdict and verdict.analyses > 1:

@@ -57,6 +57,7 @@ class Entry:
     rival: Line | None = None
     failed: Line | None = None
     marks: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
     stability: str = ""
     ruling: str = ""
 
@@ -92,7 +93,11 @@ def entries(study: Study, verdicts: Sequence[Verdict], record: Record = NO_RECOR
     by_id = {verdict.claim.id: verdict for verdict in verdicts}
     claims = {claim.id: claim for claim in (*study.claims, *(v.claim for v in verdicts))}
     return [
-        replace(_entry(claim, by_id.get(claim.id)), marks=marks(claim, by_id.get(claim.id), record))
+        replace(
+            _entry(claim, by_id.get(claim.id)),
+            marks=marks(claim, by_id.get(claim.id), record),
+            differences=record.differences(claim.id),
+        )
         for claim in claims.values()
     ]
 

@@ -22,6 +22,9 @@ _NAMES = {
 CODE = "the code of its evidence has changed"
 VALUES = "the values that its evidence is made with have changed"
 _HASHES = {"code": CODE, "values": VALUES}
+_BRIEF = {CODE: "code of its evidence", VALUES: "values of its evidence"}
+SHORT = 120
+"""Characters of differences that are shown in full beside a verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,21 @@ class Change:
 
     label: str
     differences: tuple[str, ...] = ()
+
+    @property
+    def brief(self) -> str:
+        """The label with its differences; with no more than what differs where they are long.
+
+        >>> Change("reworded after the run", ("sentence: “It falls.” before, “It falls slowly.” now",)).brief
+        'reworded after the run: sentence: “It falls.” before, “It falls slowly.” now'
+        >>> Change("claim changed after the run", (f"quote: {'a long one, ' * 20}", CODE)).brief
+        'claim changed after the run: quote, code of its evidence'
+        """
+        if not self.differences:
+            return self.label
+        whole = "; ".join(self.differences)
+        named = (_BRIEF.get(one, one.partition(":")[0]) for one in self.differences)
+        return f"{self.label}: {whole if len(whole) <= SHORT else ', '.join(named)}"
 
 
 def changes(before: Frozen, now: Frozen, when: str = "after the run") -> dict[str, Change]:
