@@ -3,8 +3,8 @@
 Run by `python benchmarks/verdicts.py [--draws N] [--workers N] [--only WORD] [--write]`. The counts of a run
 are stored cell by cell in a temporary folder, under the fingerprint of the judge: a run that was stopped goes
 on, and a run with more draws adds those that are missing. `--write` writes benchmarks/results/verdicts.md and
-verdicts.json. The default draws take a few minutes on one core. The stored table has `--draws 400` for
-claims without a control, 200 for the seeds that settle one, 150 for controls (800 for those with a target).
+verdicts.json. The default draws take a few minutes on one core. The stored table has `--draws 200`, and 800
+or more for an effect of twice the smallest size beside a control of nil or of that size (`--only`).
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ class Cell:
 
     `truth` is the effect in every condition (`uneven`: the first condition has none), `shared` the
     correlation of the conditions (or of the claims of a page) within a seed, `control` the effect in the
-    control arm, None without one; a control that cannot be negative is `positive`. `counted` says that the
-    judge is told how many analyses there were.
+    control arm, None without one (`in_one`: only in the control of the first condition, else 0); a control
+    that cannot be negative is `positive`. `counted` says that the judge is told how many analyses there were.
     """
 
     kind: Kind
@@ -38,11 +38,13 @@ class Cell:
     positive: bool = False
     uneven: bool = False
     counted: bool = False
+    in_one: bool = False
 
     @property
     def key(self) -> str:
         """The cell in words, the same in every run."""
-        extra = "".join(f", {word}" for word in ("positive", "uneven", "counted") if getattr(self, word))
+        words = ("positive", "uneven", "counted", "in_one")
+        extra = "".join(f", {word.replace('_', ' ')}" for word in words if getattr(self, word))
         return (
             f"{self.kind}: {self.noise}, spread {self.spread:g}, {self.seeds} seeds, truth {self.truth:g}, "
             f"{self.parts} conditions, shared {self.shared:g}, control {self.control}{extra}"
@@ -56,7 +58,7 @@ class Cell:
     @property
     def weight(self) -> float:
         """Draws as a multiple of those asked for: more for a target, fewer for a long study."""
-        kinds: dict[Kind, float] = {"words": 1.0, "settle": 0.25, "looks": 0.25, "page": 0.125}
+        kinds: dict[Kind, float] = {"words": 1.0, "settle": 0.5, "looks": 0.25, "page": 0.125}
         longer = {1: 1.0, 4: 0.5, 12: 0.25}[self.parts] if self.kind == "words" else 1.0
         return kinds[self.kind] * longer * (4.0 if self.is_borderline else 1.0)
 
@@ -103,6 +105,8 @@ def controls() -> Iterator[Cell]:
                 yield Cell("words", "normal", spread, seeds, effect, parts, control=control)
     for parts, seeds in itertools.product((1, 4, 12), (5, 8, 12)):
         yield Cell("words", "normal", 0.5, seeds, 4.5, parts, control=0.5, positive=True)
+    for parts, seeds, spread in itertools.product((4, 12), (5, 8, 12), (0.5, 1.0)):
+        yield Cell("words", "normal", spread, seeds, 2.0, parts, control=2.0, in_one=True)
     for seeds in (5, 8, 12):
         yield Cell("words", "normal", 0.5, seeds, 2.0, control=0.0)
 

@@ -36,6 +36,7 @@ def words(rng: np.random.Generator, cell: Cell, studies: int) -> Counts:
         verdict = judge(claim, evidence)
         counts[verdict.outcome] += 1
         counts["set aside"] += has_set_aside(verdict)
+        counts["in doubt"] += is_in_doubt(verdict)
         interval = interval_of(verdict)
         if interval is not None:
             counts["intervals"] += 1
@@ -51,6 +52,12 @@ def interval_of(verdict: Verdict) -> Interval | None:
 def has_set_aside(verdict: Verdict) -> bool:
     """Whether a condition was excluded, or the whole held open, because the control shows the effect too."""
     return any("the control shows the same" in reason.lower() for reason in verdict.reasons)
+
+
+def is_in_doubt(verdict: Verdict) -> bool:
+    """Whether a condition, or the whole, cannot be told from its control."""
+    words = ("cannot be told from their control", "the control may show the same")
+    return any(word in reason.lower() for reason in verdict.reasons for word in words)
 
 
 def looks(rng: np.random.Generator, cell: Cell, studies: int) -> Counts:

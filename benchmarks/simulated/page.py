@@ -58,7 +58,8 @@ correlation of the conditions within a seed.
 CONTROLS = """## Controls
 
 Normal noise, the same in the control. *Set aside*: a condition is excluded, or the claim held open, because
-the control shows the effect too; before / now.
+the control surely shows the effect too; before / now. *In doubt*: a condition, or the whole, cannot be told
+from its control. A condition in doubt is retained in the mean, and the claim can hold only partially.
 """
 
 LOOKS = f"""## Judged again after seeds were added
@@ -95,7 +96,10 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], int, Callable[..., Iterator[list[str
     ),
     (
         CONTROLS,
-        ("effect", "control", "spread", "conditions", "seeds", "before", "now", "set aside", "error"),
+        (
+            *("effect", "control", "spread", "conditions", "seeds"),
+            *("before", "now", "set aside", "in doubt", "error"),
+        ),
         2,
         tables.control_rows,
     ),

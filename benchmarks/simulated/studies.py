@@ -67,7 +67,10 @@ def controls(rng: Generator, cell: Cell, studies: int, seeds: int) -> Array | No
     shape = (studies, cell.parts, seeds)
     if cell.positive:
         return rng.gamma(POSITIVE_SHAPE, cell.control / POSITIVE_SHAPE, shape)
-    return cell.control + cell.spread * LAWS[cell.noise](rng, shape)
+    means = np.full(cell.parts, cell.control)
+    if cell.in_one:
+        means[1:] = 0.0
+    return means[:, None] + cell.spread * LAWS[cell.noise](rng, shape)
 
 
 def evidence_of(effect: Array, control: Array | None = None, *, seeds: int | None = None) -> Evidence:

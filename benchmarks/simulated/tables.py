@@ -122,9 +122,11 @@ def control_rows(before: Read, now: Read) -> Iterator[list[str]]:
     for pair in pairs:
         for cell in words_cells(lambda c, pair=pair: (c.truth, c.control) == pair):  # type: ignore[misc]
             control = f"{cell.control:g}{', never negative' if cell.positive else ''}"
+            control += " in one condition, else 0" if cell.in_one else ""
             aside = [percent(share("set aside")(read(cell))) for read in (before, now)]
+            doubt = percent(share("in doubt")(now(cell)))
             row = [f"{cell.truth:g}", control, f"{cell.spread:g}", f"{cell.parts}", f"{cell.seeds}"]
-            yield [*row, mix(before(cell)), mix(now(cell)), " / ".join(aside), worst_error(now(cell))]
+            yield [*row, mix(before(cell)), mix(now(cell)), " / ".join(aside), doubt, worst_error(now(cell))]
 
 
 def look_rows(before: Read, now: Read) -> Iterator[list[str]]:

@@ -141,14 +141,16 @@ def with_controls() -> Iterator[Target]:
         "the same: effect 4.5, control .5 and never negative", alone(positive), share("set aside"), 0.05
     )
     for pair in CONFOUNDED:
-        cells = (c for c in words_cells(is_controlled) if (c.truth, c.control) == pair)
+        cells = (c for c in words_cells(is_confounded) if (c.truth, c.control) == pair)
         says = f"confounding passed: effect {pair[0]:g}, control {pair[1]:g}"
         yield Target(says, alone(cells), share("replicates"), 0.03)
+    says = "confounding passed in one condition of several: effect 2, control 2 there"
+    yield Target(says, alone(words_cells(lambda c: c.in_one)), share("replicates"), 0.03)
 
 
-def is_controlled(cell: Cell) -> bool:
-    """Whether there is a control arm."""
-    return cell.control is not None
+def is_confounded(cell: Cell) -> bool:
+    """Whether every condition has the same control."""
+    return cell.control is not None and not cell.in_one
 
 
 def settling() -> Iterator[Target]:

@@ -55,6 +55,11 @@ def test_an_effect_of_exactly_the_smallest_size_seldom_replicates(noise: str, li
     assert_at_most(limit, found(Cell("words", noise, 0.5, 8, 1.0), "replicates"))
 
 
+@pytest.mark.parametrize(("noise", "limit"), [("lognormal 1, tail down", 0.03), ("one in ten fails", 0.12)])
+def test_rare_low_seeds_are_allowed_for_where_few_or_none_were_seen(noise: str, limit: float) -> None:
+    assert_at_most(limit, found(Cell("words", noise, 0.5, 32, 1.0), "replicates"))
+
+
 @pytest.mark.parametrize("parts", [1, 4, 12])
 def test_twice_the_smallest_size_replicates(parts: int) -> None:
     cell = Cell("words", "normal", 0.5, 8, 2.0, parts, control=0.0)
@@ -66,6 +71,16 @@ def test_a_true_effect_is_not_set_aside_for_a_control_below_the_smallest_size(pa
     cell = Cell("words", "normal", 0.5, 8, 4.0, parts, control=0.5)
     assert_at_most(0.05, found(cell, "set aside", STUDIES // parts))
     assert_at_least(0.95, found(cell, "replicates", STUDIES // parts))
+
+
+def test_no_condition_is_set_aside_without_sure_evidence() -> None:
+    cell = Cell("words", "normal", 1.0, 5, 4.0, 12, control=0.5)
+    assert_at_most(0.05, found(cell, "set aside", 100))
+
+
+def test_a_control_that_explains_one_condition_of_several_is_noticed() -> None:
+    cell = Cell("words", "normal", 1.0, 8, 2.0, 4, control=2.0, in_one=True)
+    assert_at_most(0.03, found(cell, "replicates", 200))
 
 
 @pytest.mark.parametrize(("effect", "control"), [(2.0, 1.0), (2.0, 2.0)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -88,6 +89,16 @@ def test_a_positive_control_has_the_stated_mean_and_no_negative_seed() -> None:
     assert control is not None
     assert control.min() > 0
     assert (control.mean(), control.std()) == (pytest.approx(0.5, abs=0.01), pytest.approx(0.25, abs=0.01))
+
+
+def test_a_control_in_one_condition_is_nil_in_the_others() -> None:
+    cell = Cell("words", "normal", 0.5, 50_000, 2.0, parts=4, control=2.0, in_one=True)
+    control = controls(np.random.default_rng(7), cell, 1, cell.seeds)
+    assert control is not None
+    assert control.mean((0, 2)) == pytest.approx([2, 0, 0, 0], abs=0.02)
+    plain = controls(np.random.default_rng(7), dataclasses.replace(cell, in_one=False), 1, cell.seeds)
+    assert plain is not None
+    assert plain.mean((0, 2)) == pytest.approx([2] * 4, abs=0.02)
 
 
 def test_evidence_has_the_first_seeds_of_every_condition_and_of_the_control() -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from levinthal.vocabulary import Outcome, Verdict
 
 FALSE_REPLICATES = 0.025
-"""How often *replicates* where the truth is exactly the smallest size (benchmarks/results/verdicts.md)."""
+"""How often, at most, *replicates* where the truth is exactly the smallest size: a tail of the interval."""
 FALSE_DENIALS = 0.025
-"""How often *weaker than claimed* or *does not replicate* there."""
+"""How often *weaker than claimed* or *does not replicate* there (benchmarks/results/verdicts.md)."""
 SKEWED = 0.10
-"""How often either there, where effects are lognormal with sigma 1: the largest rate of a continuous law."""
+"""How often a denial there where effects are lognormal (sigma 1): the largest rate of a continuous law."""
 
 
 @dataclass(frozen=True, slots=True)
