@@ -10,7 +10,7 @@ from levinthal.studies.skips_and_dynamics.first_last_information.claims.protocol
 from levinthal.studies.skips_and_dynamics.first_last_information.design import PRESETS, SOURCE
 from levinthal.studies.skips_and_dynamics.first_last_information.figures import figures
 from levinthal.studies.skips_and_dynamics.first_last_information.measure import measure
-from levinthal.vocabulary import Study, Verdict
+from levinthal.vocabulary import Estimate, Study, Verdict
 
 
 def answer(verdicts: Mapping[str, Verdict]) -> str:
@@ -36,10 +36,15 @@ def _speed(faster: Verdict) -> str:
     """How many times as fast, beside the control and the rival."""
     if faster.effect is None:
         return f"Whether shortcuts train faster is open ({faster.outcome})"
-    words = f"With minibatches shortcuts reach 10 % error {2**faster.effect.value:.1f} times as fast"
-    arms = {"logits as large without them": faster.control, "orthogonal initialisation": faster.rival}
-    others = [f"{name} {2**arm.value:.1f} times" for name, arm in arms.items() if arm is not None]
-    return f"{', '.join([words, *others])} ({faster.outcome})"
+    words = f"With minibatches, shortcut networks reach 10 % error {_times(faster.effect)} as fast as the MLP"
+    arms = {"orthogonal initialisation": faster.rival, "equally large first logits": faster.control}
+    others = [f"with {name}, {_times(arm)}" for name, arm in arms.items() if arm is not None]
+    beside = f". The MLP alone: {'; '.join(others)}" if others else ""
+    return f"{words} ({faster.outcome}){beside}"
+
+
+def _times(ratio: Estimate) -> str:
+    return f"{2**ratio.value:.1f} times"
 
 
 study = Study(
