@@ -109,7 +109,7 @@ def _rival(claim: Claim) -> str:
 
 def _sizes(study: Study) -> Table:
     """When the smallest effect size of each judged claim was set, and why it is that."""
-    table = plain_table("claim", "test and smallest effect size were", "why")
+    table = plain_table("claim", "test and size were", "why")
     for claim in study.claims:
         if claim.smallest_effect is not None:
             table.add_row(claim.id, claim.basis, claim.why_smallest)

@@ -131,7 +131,7 @@ def outcomes(rows: Iterator[Row]) -> dict[str, Outcome]:
 
 
 def test_planted_solutions_are_seen() -> None:
-    assert set(outcomes(simulated(0.9, 1.0, 0.97)).values()) == {Outcome.REPLICATES}
+    assert set(outcomes(simulated(0.9, 1.0, 0.98)).values()) == {Outcome.REPLICATES}
 
 
 def test_a_share_of_the_networks_is_enough_for_the_paper_and_of_the_solutions_is_not() -> None:
