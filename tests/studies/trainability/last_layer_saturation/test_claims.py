@@ -26,7 +26,9 @@ def test_what_the_paper_says_is_seen():
     assert found.pop("L1b").outcome is Outcome.REPORTED
     assert {one.outcome for one in found.values()} == {Outcome.REPLICATES}
     assert found["L1"].effect.value == pytest.approx(0.45, abs=0.01)
-    assert found["L2"].effect.value == pytest.approx(0.35, abs=0.01)
+    assert found["L2"].effect.value == pytest.approx(0.2, abs=0.01)  # 0.35, of which 0.2 counts
+    assert "With shuffled labels the top layer falls by 0.45" in " ".join(found["L2"].reasons)
+    assert "Of the control's four layers 0 saturate" in " ".join(found["L5"].reasons)
     assert found["L5"].effect.value == pytest.approx(np.log2(300) / 3, abs=0.01)
     assert found["L3"].effect.value == pytest.approx(1, abs=0.02)
     assert found["L6"].effect.value == pytest.approx(1 + 2 * np.log2(0.98), abs=0.02)
@@ -54,7 +56,7 @@ def test_a_layer_that_still_falls_when_the_run_ends_decides_nothing():
 
 def test_a_layer_that_never_saturates_cannot_leave_saturation():
     def mean(start, hidden, labels, layer, step):
-        true = {0: 0.5, 10: 0.5, 100: 0.43, 1000: 0.43, 3000: 0.53}[step]
+        true = {0: 0.5, 10: 0.5, 100: 0.43, 1000: 0.43, 2000: 0.53, 3000: 0.53}[step]
         return true if (layer, labels) == (hidden, "true") else 0.5
 
     def error(unit, start, rate):
@@ -81,7 +83,7 @@ def test_five_layers_that_desaturate_as_four_do_are_seen():
     def mean(start, hidden, labels, layer, step):
         if layer < hidden or step < 10 or start == "normalised_uniform":
             return 0.5
-        return 0.4 if step == STEPS[-1] else 0.05
+        return 0.4 if step >= 2000 else 0.05
 
     def error(unit, start, rate):
         return 0.04 + 0.05 * abs(np.log10(rate / 0.1))
@@ -127,7 +129,7 @@ def test_fall_rise_and_lag_of_one_trace():
         levels = ((s, 0.95 if s >= first else 0.1) for s in means)
         rows += [Row(cell, Measurement("p98", Estimate.exact(v), 3, s, layer)) for s, v in levels]
     assert fall(Rows.of(rows), 4) == {3: pytest.approx(0.3)}
-    assert rise(Rows.of(rows), 4) == {3: pytest.approx(0.2)}
+    assert rise(Rows.of(rows), 4) == {3: 0}  # two readings in a row would have to be above .15
     assert lag(Rows.of(rows)) == {3: pytest.approx(4)}
     never = [Row(cell, Measurement("p98", Estimate.exact(0.1), 3, s, n)) for s in means for n in ("1", "4")]
     assert lag(Rows.of(never)) == {3: 0}

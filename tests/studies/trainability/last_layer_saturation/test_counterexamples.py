@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.simulated_saturation import CLAIMS, verdict
+from tests.simulated_saturation import CLAIMS, STEPS, verdict
 
 from levinthal.lab import Rows
 from levinthal.lab.judging.verdicts import judge
@@ -29,6 +29,82 @@ def test_a_dip_at_one_reading_is_no_saturation():
 
     assert verdict("L1", mean=mean).outcome is Outcome.DOES_NOT_REPLICATE
     assert verdict("L2", mean=mean).outcome is Outcome.INCONCLUSIVE
+
+
+def saturated(until, after):
+    """A top layer that is near 0 with true labels, and `after(hidden)` from an update on."""
+
+    def mean(start, hidden, labels, layer, step):
+        if layer < hidden or step < 10:
+            return 0.5
+        return after(hidden) if labels == "true" and step >= until else 0.02
+
+    return mean
+
+
+def test_a_layer_that_ends_saturated_has_not_desaturated():
+    assert verdict("L2", mean=saturated(2000, lambda _: 0.14)).outcome is Outcome.DOES_NOT_REPLICATE
+    assert verdict("L2", mean=saturated(3000, lambda _: 0.4)).outcome is Outcome.DOES_NOT_REPLICATE
+    assert verdict("L2", mean=saturated(2000, lambda _: 0.25)).outcome is Outcome.REPLICATES
+
+
+def test_jitter_without_a_trend_is_no_desaturation(monkeypatch):
+    steps = np.unique(np.round(np.expm1(np.linspace(0, np.log1p(3000), 24))).astype(int)).tolist()
+    monkeypatch.setattr("tests.simulated_saturation.STEPS", tuple(steps))
+    draw = np.random.default_rng(1)
+
+    def mean(start, hidden, labels, layer, step):
+        return 0.5 if layer < hidden or step < 10 else draw.uniform(0.01, 0.29 if labels == "true" else 0.05)
+
+    found = verdict("L2", mean=mean)
+    assert found.outcome is not Outcome.REPLICATES
+    assert found.effect.value < 0.07  # it was 0.15: the last reading less the lowest
+
+
+def test_seeds_that_rise_far_do_not_count_for_those_that_do_not_rise():
+    """9 of 20 seeds are at their lowest at the end, and 11 rise by .4."""
+    draw, cell = np.random.default_rng(0), {"activation": "sigmoid", "start": "fan_in_uniform", "hidden": 4}
+    rows = []
+    for labels, seed, rate in (
+        (t, s, r) for t in ("true", "shuffled") for s in range(20) for r in (1, 3, 10)
+    ):
+        here, words = cell | {"labels": labels, "steps": 3000}, f"rate={rate}"
+        risen = 0.42 if labels == "true" and seed >= 9 else 0.01
+        for step, mean in zip(STEPS, (0.5, 0.02, 0.02, 0.02, risen, risen), strict=True):
+            value = Estimate.exact(mean + draw.normal(0, 1e-3))
+            rows.append(Row(here, Measurement("mean", value, seed, step, "4", words)))
+        rows.append(
+            Row(here, Measurement("error", Estimate.exact(0.1 * abs(rate - 3)), seed, 3000, "", words))
+        )
+    found = judge(CLAIMS["L2"], CLAIMS["L2"].evidence(Rows.of(rows)))
+    assert found.effect.value == pytest.approx(0.2 * 11 / 20, abs=0.001)
+    assert found.outcome is not Outcome.REPLICATES
+
+
+def test_five_layers_that_stay_say_nothing_beside_four_that_rise_less_than_l2_asks():
+    mean = saturated(2000, lambda hidden: 0.10 if hidden == 4 else 0.03)
+    found = verdict("L3", mean=mean)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "the run is too short to compare five layers" in " ".join(found.reasons)
+    assert verdict("L2", mean=mean).outcome is Outcome.DOES_NOT_REPLICATE
+    whole = saturated(2000, lambda hidden: 0.30 if hidden == 4 else 0.03)
+    assert {verdict(name, mean=whole).outcome for name in ("L2", "L3")} == {Outcome.REPLICATES}
+
+
+def test_equal_errors_between_two_learning_rates_are_no_gain():
+    def best_at(rates, least):
+        def error(unit, start, rate):
+            return least[start] * 2 ** (3 * np.log10(rate / rates[start]) ** 2)
+
+        return error
+
+    between = {"fan_in_uniform": 0.173, "normalised_uniform": 0.1}
+    found = verdict("L8", error=best_at(between, dict.fromkeys(between, 0.04)))
+    assert found.effect.value == pytest.approx(0.16, abs=0.03)
+    assert found.outcome is not Outcome.REPLICATES
+    on_the_grid = dict.fromkeys(between, 0.1)
+    gain = {"fan_in_uniform": 0.06, "normalised_uniform": 0.04}
+    assert verdict("L8", error=best_at(on_the_grid, gain)).outcome is Outcome.REPLICATES
 
 
 def test_a_fall_that_the_learning_rate_alone_decides_is_not_put_down_to_the_initialisation():
@@ -72,8 +148,8 @@ def test_layers_that_saturate_in_another_order_are_not_taken_for_one_after_anoth
     assert whole.outcome is Outcome.REPLICATES
 
 
-@pytest.mark.parametrize("when", [{1: 10}, {1: 0}, {1: 0, 2: 10, 3: 100, 4: 1000}])
-def test_one_layer_that_saturates_or_saturates_before_training_shows_no_order(when):
+@pytest.mark.parametrize("when", [{1: 10}, {1: 10, 2: 100, 3: 1000}, {1: 0}, {1: 0, 2: 10, 3: 100, 4: 1000}])
+def test_a_layer_that_never_saturates_or_does_before_training_shows_no_order(when):
     assert verdict("L5", level=saturating(when)).outcome is Outcome.INCONCLUSIVE
 
 

@@ -127,11 +127,16 @@ LONG = Size(
 FULL = Size(width=100, images=50_000, steps=8000, rates=RATES, seeds=8, more=HIGHER, many=20)
 OWN = Size(width=100, images=50_000, steps=UPDATES, rates=(*RATES, *HIGHER), seeds=8, arms=PAPER)
 PRESETS = {
-    "quick": preset("digits, 50 units a layer; about two minutes on two cores", "digits", QUICK),
+    "quick": preset(
+        "digits, 50 units a layer, 8 seeds, too few for L1 to replicate; two minutes on two cores",
+        "digits",
+        QUICK,
+    ),
     "long": preset("digits, sigmoids alone, 500 epochs; twenty minutes on two cores", "digits", LONG),
     "standard": preset("MNIST, 100 units a layer; forty minutes on two cores", "mnist", FULL),
     "paper": one_by_one(
-        "MNIST, the paper's 5 million updates, 100 units a layer for its 1,000; about 10 days on two cores",
+        "MNIST, the paper's 5 million updates, 100 units a layer for its 1,000; 8 seeds, too few for L1 to "
+        "replicate; about 10 days on two cores",
         "mnist",
         OWN,
     ),

@@ -72,7 +72,7 @@ def _sigmoids(rows: Rows, rates: list[float]) -> Figure:
     ups = [_median(found) for found in _at_rates(rows, rise, rates)]
     title = (
         f"The top layer of sigmoids falls to {min(lows):.2f} within 1,500 updates at one learning rate, "
-        f"to {max(lows):.2f} at another, and ends {min(ups):.2f} to {max(ups):.2f} above its lowest value"
+        f"to {max(lows):.2f} at another, and desaturates by {min(ups):.2f} to {max(ups):.2f}"
     )
     return Figure("sigmoid-means", title, caption(rows, QUARTILES, "300 test images"), panels)
 

@@ -18,7 +18,7 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     if first is None or lasting is None:
         return "No runs yet."
     slower = f"Each layer back has {10**first.value:.1f} times less gradient before training"
-    later = f"{10**lasting.value:.1f} times less at the worst of the epochs that were read"
+    later = f"{10**lasting.value:.1f} times less at the worst depth and epoch that were read"
     if depth is None:
         return f"{slower} and {later}."
     more = "loses" if depth.value > 0 else "gains"

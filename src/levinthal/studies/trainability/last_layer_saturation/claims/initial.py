@@ -87,7 +87,8 @@ CLAIMS = (
     ),
     Claim(
         id="L7",
-        says="The average singular value of a layer's Jacobian is near .8 when normalised, near .5 when not.",
+        says="The average singular value of a layer's Jacobian is near .8 when normalised, near .5 when not "
+        "(as the draw of the weights alone nearly gives).",
         source=f"{SOURCE}, sec. 4.2.2",
         effect="1 - |ours - the paper's number| / .15, of the number that is further off: 1 is the paper's, "
         "0 is half-way to its other number",

@@ -30,7 +30,7 @@ Number = Callable[[Rows], BySeed]
 FALLEN = 0.35
 """A mean activation this far below 1/2 is a saturated layer: seven tenths of the way to 0."""
 RISEN = 0.1
-"""A mean activation this far above its lowest value has left saturation: a tenth of the range."""
+"""A mean activation this far above its lowest level, and no longer saturated, has left saturation."""
 UNTRAINED = 0.45
 """An arm whose best test error is above this, half of the error of guessing, trains at no learning rate."""
 
@@ -45,10 +45,10 @@ def fall(rows: Rows, layer: int = 4) -> dict[int, float]:
     return {seed: 0.5 - lasting_low(curve) for seed, curve in traces(rows, "mean", layer).items()}
 
 
-def lasting_low(curve: Curve) -> float:
-    """The lowest level that two readings in a row reach, the first of them within the first updates."""
+def lasting_low(curve: Curve, within: float = EARLY) -> float:
+    """The lowest level that two readings in a row reach, the first of them within so many updates."""
     steps, mean = curve
-    both = np.maximum(mean[:-1], mean[1:])[steps[:-1] <= EARLY]
+    both = np.maximum(mean[:-1], mean[1:])[steps[:-1] <= within]
     return float(both.min()) if len(both) else float(mean[0])
 
 
@@ -59,16 +59,26 @@ def fall_below(rows: Rows, layer: int = 4) -> dict[int, float]:
 
 
 def rise(rows: Rows, layer: int = 4) -> dict[int, float]:
-    """Seed -> how far a layer's mean activation is, at the end, above its lowest value."""
-    return {seed: float(mean[-1] - mean.min()) for seed, (_, mean) in traces(rows, "mean", layer).items()}
+    """Seed -> how far a layer's mean activation ends above its lowest level; 0 where it ends saturated."""
+    return {seed: lasting_rise(curve) for seed, curve in traces(rows, "mean", layer).items()}
 
 
-def settled_rise(rows: Rows, layer: int = 4) -> dict[int, float]:
-    """As `rise`; NaN where the layer never saturates, or is at its lowest at the end: it may still rise."""
-    found, fallen = traces(rows, "mean", layer), fall(rows, layer)
-    low = {seed: int(mean.argmin()) == len(mean) - 1 for seed, (_, mean) in found.items()}
-    unsettled = {seed for seed in found if low[seed] or fallen[seed] < FALLEN}
-    return {seed: math.nan if seed in unsettled else number for seed, number in rise(rows, layer).items()}
+def lasting_rise(curve: Curve) -> float:
+    """The lower of the last two readings, if that is no saturation, less the low of two in a row."""
+    end = float(curve[1][-2:].min())
+    return end - lasting_low(curve, math.inf) if end > 0.5 - FALLEN else 0.0
+
+
+def desaturation(rows: Rows, layer: int = 4) -> dict[int, float]:
+    """As `rise`, at most twice `RISEN`; NaN where the layer never saturates.
+
+    Without the limit a few seeds that rise far would count for those that do not rise.
+    """
+    fallen = fall(rows, layer)
+    return {
+        seed: min(number, 2 * RISEN) if fallen[seed] >= FALLEN else math.nan
+        for seed, number in rise(rows, layer).items()
+    }
 
 
 def stays(rows: Rows, layer: int) -> dict[int, float]:
@@ -86,11 +96,20 @@ def lag(rows: Rows, layer: int = 4, below: int = 1) -> dict[int, float]:
 
 
 def saturated_lag(rows: Rows, layer: int, below: int) -> dict[int, float]:
-    """As `lag`; NaN where neither layer saturates, or one of them does before training: no order is seen."""
+    """As `lag`; NaN where the layer never saturates, or one of the two does before training.
+
+    A bound would stand for the time of a layer that never saturates, and could be the whole lag.
+    """
     first, last = (traces(rows, "p98", one) for one in (below, layer))
     levels = {seed: np.array([first[seed][1], last[seed][1]]) > SATURATED for seed in first}
-    seen = {seed: beyond.any() and not beyond[:, 0].any() for seed, beyond in levels.items()}
+    seen = {seed: beyond[1].any() and not beyond[:, 0].any() for seed, beyond in levels.items()}
     return {seed: number if seen[seed] else math.nan for seed, number in lag(rows, layer, below).items()}
+
+
+def saturated_layers(rows: Rows) -> dict[int, float]:
+    """Seed -> how many of four layers saturate at any reading."""
+    layers = [traces(rows, "p98", layer) for layer in range(1, 5)]
+    return {seed: float(sum((one[seed][1] > SATURATED).any() for one in layers)) for seed in layers[0]}
 
 
 def saturates(curve: Curve) -> float:

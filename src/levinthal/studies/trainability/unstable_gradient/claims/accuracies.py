@@ -10,15 +10,22 @@ import numpy as np
 
 from levinthal.lab.analysis import Effect, Reading, at_best_rate, compare, evidence, value
 from levinthal.lab.analysis.budget import budget
+from levinthal.lab.analysis.rates import best_rate
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.unstable_gradient.design import BATCH, NAMES, RATE, SOURCE, WIDTH
-from levinthal.vocabulary import Claim
+from levinthal.vocabulary import Basis, Claim
 
 UPDATES = 150_000  # of the book: 30 epochs of 50,000 images, in batches of 10
 CHANCE = 0.2
 """A median accuracy up to this, twice that of guessing among ten classes, has learnt nothing yet."""
 STILL_FALLING = 0.15
 """log2 ratio of the errors near half of the epochs and at their end, from which on an error is not final."""
+SMALLEST = 0.2
+"""Points of accuracy that count, and that an arm may not gain any more from near half of its epochs on."""
+IMAGES = {
+    784: "0.2 points are 20 of the 10,000 test images, which all seeds share.",
+    64: "Accuracies are judged on MNIST alone: on digits 0.2 points are about one test image.",
+}
 NO_ACCURACIES = "The preset book measures speeds alone: accuracies are in quick, standard and long."
 
 
@@ -57,10 +64,10 @@ def unfinished(rows: Rows) -> str:
     if errors[end] >= 1 - CHANCE:
         return f"its median accuracy is {1 - errors[end]:.0%}, near chance"
     before = min((epoch for epoch in errors if epoch < end), key=lambda e: abs(e - end / 2), default=end)
-    fall = max(errors[before], 1e-4) / max(errors[end], 1e-4)
-    if math.log2(fall) < STILL_FALLING:
+    fall, gained = max(errors[before], 1e-4) / max(errors[end], 1e-4), points(errors[before], errors[end])
+    if math.log2(fall) < STILL_FALLING and gained < SMALLEST:
         return ""
-    return f"its error still falls by a factor of {fall:.2f} from epoch {before} to {end}"
+    return f"its error still falls by a factor of {fall:.2f} ({gained:.2g} points), epoch {before} to {end}"
 
 
 def points(one: float, other: float) -> float:
@@ -82,6 +89,46 @@ def deeper(start: str, better: int, worse: int, rate: float | None) -> Reading:
     return more_accurate(accuracy(start, better, rate), accuracy(start, worse, rate))
 
 
+def surely_deeper(better: int, worse: int, rate: float | None) -> Reading:
+    """As `deeper`, of the book's networks on MNIST; the less accurate depth may be best between two rates."""
+    less = accuracy("book", worse, rate)
+    less = between_rates(less, start="book", hidden=worse, width=WIDTH) if rate is None else less
+    return on_mnist(more_accurate(accuracy("book", better, rate), less))
+
+
+def between_rates(reading: Reading, **arm: Any) -> Reading:
+    """The accuracy of an arm at its best rate, and what the steps of the grid may have cost it."""
+
+    def read(rows: Rows) -> Effect:
+        here = rows.where(name="accuracy", **arm)
+        cost = grid_cost(here.where(step=max(here.distinct("step"), default=0)))
+        return reading(rows).map(lambda share: share + cost)
+
+    return read
+
+
+def grid_cost(rows: Rows) -> float:
+    """How far a parabola through the median errors at the best rate and its neighbours falls below them."""
+    best = best_rate(rows, lambda share: 1 - share)
+    if best is None or best.at_edge:
+        return 0.0
+    rates = sorted(map(float, rows.distinct("rate")))
+    at = rates.index(best.rate)
+    near = rates[at - 1 : at + 2]
+    errors = [1 - float(np.median(list(rows.by_seed(rate=rate).values()))) for rate in near]
+    x = np.log(near) - math.log(best.rate)
+    curvature, slope, _ = np.polyfit(x, errors, 2)
+    if not curvature > 0:
+        return 0.0
+    lowest = float(np.clip(-slope / (2 * curvature), x[0], x[-1]))
+    return max(0.0, -float(curvature * lowest**2 + slope * lowest))
+
+
+def on_mnist(reading: Reading) -> Reading:
+    """A reading of the rows on MNIST alone: on digits 0.2 points are about one test image."""
+    return lambda rows: reading(rows.where(pixels=784))
+
+
 def updates(rows: Rows) -> float:
     """The updates of the longest run that measures an accuracy."""
     cells = rows.where(name="accuracy").group_by("images", "epochs") if len(rows) else ()
@@ -89,11 +136,26 @@ def updates(rows: Rows) -> float:
 
 
 def about_accuracies(rows: Rows) -> Iterator[str]:
-    """The share of the book's training, or that the preset has no accuracies."""
-    yield from budget(updates, UPDATES, "the book")(rows) if updates(rows) else (NO_ACCURACIES,)
+    """The share of the book's training and how many images the size is, or that there are no accuracies."""
+    if not updates(rows):
+        yield NO_ACCURACIES
+        return
+    yield from budget(updates, UPDATES, "the book")(rows)
+    yield from (IMAGES[pixels] for pixels in rows.where(name="accuracy").distinct("pixels"))
 
 
-FINISHED = "with fewer updates than the book's, only of arms whose training is finished"
+FINISHED = "on MNIST; with fewer updates than the book's, only of arms whose training is finished"
+SEEN = "which arms count as finished, and that digits do not count, was decided after results of both"
+BETWEEN = (
+    "; learning rates are a factor of three apart, which may cost an arm more than this. So the less "
+    "accurate arm has the best of a parabola through its best three, exact for a smooth, even curve alone"
+)
+
+
+def why(book: float, rate: float | None) -> str:
+    """Where the size comes from, and what of the test was set late."""
+    words = f"chosen by us: about half of the difference in the book, {book} points; {SEEN}"
+    return words + BETWEEN * (rate is None)
 
 
 def second_layer(id_: str, rate: float | None, words: str) -> Claim:
@@ -105,13 +167,14 @@ def second_layer(id_: str, rate: float | None, words: str) -> Claim:
         source=f"{SOURCE}, whose accuracies are of validation images",
         effect=f"test accuracy of two hidden layers less that of one; {FINISHED}",
         unit="points",
-        smallest_effect=0.2,
-        why_smallest="chosen by us: about half of the difference in the book, 0.42 points",
+        smallest_effect=SMALLEST,
+        why_smallest=why(0.42, rate),
+        basis=Basis.SEEN,
         control="",
         why_no_control="the arms share images and their order, and differ in the second layer alone",
         rival="one wider layer with as many parameters as two, less one",
         evidence=evidence(
-            deeper("book", 2, 1, rate), rival=more_accurate(wide, usual), notes=about_accuracies
+            surely_deeper(2, 1, rate), rival=on_mnist(more_accurate(wide, usual)), notes=about_accuracies
         ),
         quote="This gives an improved classification accuracy, 96.90 percent. That's encouraging: a little "
         "more depth is helping.",
@@ -128,11 +191,14 @@ def four_layers(id_: str, rate: float | None, words: str) -> Claim:
         "probably not significant",
         effect=f"test accuracy of two hidden layers less that of four; {FINISHED}",
         unit="points",
-        smallest_effect=0.2,
-        why_smallest="chosen by us: about half of the difference in the book, 0.37 points",
+        smallest_effect=SMALLEST,
+        why_smallest=why(0.37, rate),
+        basis=Basis.SEEN,
         control="tanh units, orthogonal weights and no biases, two layers less four",
         evidence=evidence(
-            deeper("book", 2, 4, rate), control=deeper("orthogonal", 2, 4, rate), notes=about_accuracies
+            surely_deeper(2, 4, rate),
+            control=on_mnist(deeper("orthogonal", 2, 4, rate)),
+            notes=about_accuracies,
         ),
     )
 
