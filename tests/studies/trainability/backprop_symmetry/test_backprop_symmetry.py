@@ -110,17 +110,20 @@ def test_some_networks_learn_it_in_a_short_run() -> None:
     assert [figure.id for figure in study.figures(rows)] == ["sweeps", "ratios"]
 
 
-def simulated(solved: float, near: float, opposite: float, control: float = 0.0) -> Iterator[Row]:
+def simulated(
+    solved: float, near: float, opposite: float, control: float = 0.0, spread: float = 0.02
+) -> Iterator[Row]:
     """A network of each of 48 seeds; `near` and the control are also the share of networks with 1:2:4."""
     for task, share, one, two in (
         ("symmetry", solved, near, opposite),
-        ("random function", control, control, control),
+        ("random function", control, control, control and opposite),
     ):
         cell = {"task": task, "nets": 2, "sweeps": 5000}
         for seed in range(48):
             off = 0.02 * (seed % 3 - 1)
             yield Row(cell, Measurement("solved", Estimate.exact(share + off), seed, 5000))
-            numbers = {"is_124": float(seed < 48 * one), "antisymmetry": two + off, "sweeps": 1400.0 + seed}
+            two_near = two + spread * (seed % 3 - 1)
+            numbers = {"is_124": float(seed < 48 * one), "antisymmetry": two_near, "sweeps": 1400.0 + seed}
             for name, value in numbers.items():
                 yield Row(cell, Measurement(name, Estimate.exact(value), seed, 0, "net 1", "right=True"))
 
@@ -131,7 +134,28 @@ def outcomes(rows: Iterator[Row]) -> dict[str, Outcome]:
 
 
 def test_planted_solutions_are_seen() -> None:
-    assert set(outcomes(simulated(0.9, 1.0, 0.98)).values()) == {Outcome.REPLICATES}
+    assert set(outcomes(simulated(0.9, 1.0, 0.9999, spread=1e-5)).values()) == {Outcome.REPLICATES}
+
+
+@pytest.mark.parametrize(
+    ("factor", "outcome"),
+    [(1.5, Outcome.WEAKER), (1.2, Outcome.WEAKER), (1.02, Outcome.REPLICATES), (1.0, Outcome.REPLICATES)],
+)
+def test_weights_that_are_opposite_and_not_equal_in_size_are_not_antisymmetric(
+    factor: float, outcome: Outcome
+) -> None:
+    """One half of each pair is `factor` times the other. The cosine of 1.5 times is -0.92."""
+    w = torch.tensor([1.0, 2.0, 4.0, -4.0 / factor, -2.0 / factor, -1.0 / factor], dtype=torch.float64)
+    cosine = antisymmetry(torch.stack([w, -w])[None]).item()
+    assert cosine > 0.9
+    assert outcomes(simulated(0.9, 1.0, cosine, spread=1e-5))["B2"] is outcome
+
+
+def test_an_outer_pair_of_one_sign_is_not_antisymmetric() -> None:
+    w = torch.tensor([1.0, 2.0, 4.0, -4.0, -2.0, 1.0], dtype=torch.float64)
+    cosine = antisymmetry(torch.stack([w, -w])[None]).item()
+    assert cosine > 0.9
+    assert outcomes(simulated(0.9, 1.0, cosine, spread=1e-5))["B2"] is Outcome.WEAKER
 
 
 def test_a_share_of_the_networks_is_enough_for_the_paper_and_of_the_solutions_is_not() -> None:
@@ -148,7 +172,7 @@ def test_missing_solutions_are_not_seen() -> None:
 
 
 def test_what_random_functions_show_too_decides_nothing() -> None:
-    found = outcomes(simulated(0.95, 1.0, 0.95, control=0.95))
+    found = outcomes(simulated(0.95, 1.0, 0.9999, control=0.95, spread=1e-5))
     assert set(found.values()) == {Outcome.INCONCLUSIVE}
 
 

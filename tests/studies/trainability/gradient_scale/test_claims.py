@@ -8,8 +8,10 @@ from collections.abc import Callable
 import pytest
 from tests.studies.trainability.gradient_scale.made_up import DEPTH, Change, changed, row, simulated, verdicts
 
+from levinthal.lab import Rows
 from levinthal.studies.trainability.gradient_scale import study
-from levinthal.vocabulary import Outcome, Row
+from levinthal.studies.trainability.gradient_scale.claims.growth import alike_in_halves, slower_half
+from levinthal.vocabulary import Cell, Outcome, Row
 
 
 def test_planted_effects_are_seen() -> None:
@@ -70,14 +72,57 @@ def test_selu_explodes_and_by_less_than_batch_norm() -> None:
 @pytest.mark.parametrize(
     "log2",
     [
-        lambda between, seed: 0.25 * min(between, 25) + 0.01 * seed,  # it grows near the output alone
-        lambda between, seed: 1.5 * math.log2(1 + between) + 0.01 * seed,  # a power of the depth
+        lambda between: 0.25 * min(between, 25),  # it grows near the output alone
+        lambda between: math.log2(1 + between),  # a power of the depth
+        lambda between: 2 * math.log2(1 + between),
+        lambda between: 3 * math.log2(1 + between),
     ],
 )
-def test_growth_that_levels_off_is_not_exponential(log2: Callable[[int, int], float]) -> None:
-    """A straight line through all depths rises by 0.19 and by 0.12 a layer: more than tenfold in fifty."""
-    found = changed(scaled(("batch norm, ReLU", "batch norm, tanh"), log2), "G1")["G1"]
-    assert found.outcome not in (Outcome.REPLICATES, Outcome.PARTIALLY)
+def test_growth_that_levels_off_is_not_exponential(log2: Callable[[int], float]) -> None:
+    """The last one grows by 0.1 a layer in its slower half: more than tenfold in fifty."""
+    networks = ("batch norm, ReLU", "batch norm, tanh", "SELU")
+    found = changed(scaled(networks, lambda between, seed: log2(between) + 0.01 * seed), "G1", "G2")
+    assert {verdict.outcome for verdict in found.values()} == {Outcome.DOES_NOT_REPLICATE}
+
+
+def test_growth_that_differs_a_little_between_the_halves_is_exponential() -> None:
+    """0.050 a layer near the input and 0.061 near the output, as with SELU."""
+    net = scaled(("SELU",), lambda between, seed: (0.061 + 0.001 * (seed % 3)) * between)
+    slow = scaled(("SELU",), lambda between, seed: 0.275 + (0.050 + 0.001 * (seed % 3)) * between)
+    found = changed(lambda r: net(r) if int(r.measurement.layer or 0) > DEPTH / 2 else slow(r), "G2")["G2"]
+    assert found.outcome is Outcome.REPLICATES
+    assert found.effect is not None
+    assert found.effect.value == pytest.approx(0.04, abs=0.005)
+
+
+def test_a_half_without_a_number_leaves_the_seed_without_one() -> None:
+    cell: Cell = {"network": "SELU", "depth": 4}
+    for gone in (0, 4):
+        sizes = {layer: 0.0 if layer == gone else 2.0 ** (4 - layer) for layer in range(5)}
+        rows = Rows.of(row(cell, "gradient_scale", size, 0, str(layer)) for layer, size in sizes.items())
+        assert math.isnan(slower_half(rows)[0])
+        assert math.isnan(alike_in_halves(rows)[0])
+
+
+def test_skips_must_tame_both_networks() -> None:
+    """They lower GSC 2,500-fold with ReLU and 53-fold with tanh: a hundredth on the mean of logarithms."""
+
+    def lowered(tanh: float) -> Outcome:
+        tamed = {"ReLU": (3.4, 0.05), "tanh": (tanh, 0.03)}
+
+        def change(r: Row) -> Row:
+            m, network = r.measurement, str(r.cell.get("network"))
+            if m.name != "gradient_scale" or not network.startswith("residual batch norm"):
+                return r
+            mean, spread = tamed[network.removeprefix("residual batch norm, ")]
+            whole = DEPTH * math.log10(2) / 4  # as planted without skips
+            log10 = whole - mean + spread * (m.seed % 3 - 1)
+            return row(r.cell, m.name, 10 ** (log10 * (1 - int(m.layer) / DEPTH)), m.seed, m.layer)
+
+        return changed(change, "G3")["G3"].outcome
+
+    assert lowered(1.72) is Outcome.WEAKER
+    assert lowered(3.4) is Outcome.REPLICATES
 
 
 def test_gradients_that_explode_without_batch_norm_too_still_persist_with_it() -> None:

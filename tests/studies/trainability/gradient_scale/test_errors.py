@@ -12,12 +12,13 @@ from levinthal.lab import Rows
 from levinthal.studies.trainability.gradient_scale.claims.errors import (
     Trained,
     by_seed,
+    excess_error,
     predicted,
     trained,
     with_nlc,
 )
 from levinthal.studies.trainability.gradient_scale.design import RATES, design
-from levinthal.vocabulary import Outcome, Row
+from levinthal.vocabulary import Cell, Outcome, Row
 
 
 def errors(nlc: Callable[[int], float], error: Callable[[int], float]) -> Change:
@@ -46,6 +47,26 @@ def test_a_right_size_is_essential_where_the_best_networks_have_it() -> None:
     assert changed(best_above, "G7")["G7"].outcome is Outcome.DOES_NOT_REPLICATE
     best_right = errors(nlc, lambda net: 0.02 if net < 3 else 0.8 if net < 12 else 0.2)
     assert changed(best_right, "G7")["G7"].outcome is Outcome.REPLICATES
+
+
+def test_networks_that_depth_tells_apart_as_well_are_shown_beside_nlc() -> None:
+    """NLC and errors follow depth: deeper networks have the larger NLC, and the larger error."""
+
+    def change(r: Row) -> Row:
+        if r.cell["arm"] != "error":
+            return r
+        depth = design(r.measurement.seed, int(r.cell["net"]), int(r.cell["deepest"])).depth
+        return errors(lambda _: 0.5 * depth, lambda _: 0.01 * 1.5**depth)(r)
+
+    found = changed(change, "G7")["G7"]
+    assert found.effect is not None
+    assert found.rival is not None
+    assert found.rival.value > found.effect.value / 2 > 0.5
+
+
+def test_an_error_of_none_of_the_test_images_counts_as_that_of_one() -> None:
+    nets = {(0, k): Trained(1.5 if k < 2 else 10.0, 0.0 if k < 2 else 2 / 600, False, 12) for k in range(4)}
+    assert excess_error(nets) == 1
 
 
 def test_errors_that_follow_depth_are_told_beside_nlc() -> None:
@@ -114,7 +135,7 @@ def test_winners_at_the_edge_of_the_grid_leave_the_comparison_open() -> None:
 
 
 def test_the_rate_is_chosen_by_validation_and_told_by_the_test_set() -> None:
-    cell = {"arm": "error", "net": 3, "deepest": 8}
+    cell: Cell = {"arm": "error", "net": 3, "deepest": 8}
     errors = {"validation": (0.5, 0.4, 0.2, 0.3, 0.6), "test": (0.1, 0.12, 0.33, 0.4, 0.5)}
     rows = [
         row(cell, f"{name}_error", value, 0, "", f"rate={rate:g}")

@@ -19,7 +19,7 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     if grown is None or lowered is None:
         return "Not measured yet."
     growth = f"With batch norm GSC grows by {2**grown.value - 1:.0%} a layer or more, and skips lower it"
-    growth += f" {float(f'{10**lowered.value:.2g}'):,.0f}-fold over {JUDGED} layers"
+    growth += f" {float(f'{10**lowered.value:.2g}'):,.0f}-fold or more over {JUDGED} layers"
     among = "among networks of one normalisation, NLC before training and test error"
     more = f"; {among} correlate by {predicted.value:.2f}" if predicted else ""
     return f"{growth}{more}."

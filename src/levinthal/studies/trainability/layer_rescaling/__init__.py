@@ -28,15 +28,18 @@ from levinthal.vocabulary import Study, Verdict
 
 
 def answer(verdicts: Mapping[str, Verdict]) -> str:
-    """The factor on the loss from constants, depth by depth, and from factors computed again every step."""
+    """The factor on the loss from constants, depth by depth, and from factors updated at every step."""
     helps, tracks = verdicts["R2"], verdicts["R4"]
     if not helps.parts or not tracks.parts:
         return "Not measured yet."
-    left, further = (
+    left, updated = (
         ", ".join(f"{2 ** (sign * e.value):.2g} ({name})" for name, e in verdict.parts.items())
         for verdict, sign in ((helps, 1), (tracks, -1))
     )
-    return f"Constants multiply the loss by {left}; factors updated at every step by a further {further}."
+    return (
+        f"Constants multiply the loss by {left}; factors updated at every step multiply the lower loss of "
+        f"plain gradient descent and constants by {updated}."
+    )
 
 
 study = Study(
