@@ -170,27 +170,6 @@ def test_an_error_that_still_falls_is_not_final(id_: str) -> None:
     assert any("not final" in reason for reason in found.reasons)
 
 
-def test_information_lost_with_depth() -> None:
-    deep = in_every_mode(lambda cell, share: 9 - float(cell["depth"]) ** 0.5)
-    assert verdict("C5m", information=deep).outcome is Outcome.REPLICATES
-    assert verdict("C5bm", information=deep).outcome is Outcome.REPLICATES
-    assert verdict("C5m").outcome is Outcome.DOES_NOT_REPLICATE
-
-
-def test_information_that_is_low_because_a_deep_network_has_learnt_less() -> None:
-    """Information that follows the error alone: less at the end when deep, the same at the same error."""
-
-    def progress(cell: Cell, share: float) -> float:
-        return 9 - 10 * slower_when_deep(cell, share)
-
-    planted = {
-        "error": best_in_the_middle(slower_when_deep),
-        "information": in_every_mode(progress),
-    }
-    assert verdict("C5m", **planted).effect.value > 0.25
-    assert verdict("C5bm", **planted).outcome is Outcome.DOES_NOT_REPLICATE
-
-
 def test_a_slope_of_shallow_networks_voids_no_claim_on_deep_ones() -> None:
     def slower(cell: Cell, share: float) -> float:
         return 0.9 * 0.5 ** (10 * share * (3 / float(cell["depth"])) ** 0.5)

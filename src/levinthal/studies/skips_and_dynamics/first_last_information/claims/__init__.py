@@ -8,6 +8,7 @@ from levinthal.studies.skips_and_dynamics.first_last_information.claims import (
     depth,
     information,
     initialisations,
+    lost_with_depth,
     speed,
     training,
     within,
@@ -27,6 +28,7 @@ CLAIMS = tuple(
         information.CLAIMS
         + speed.CLAIMS
         + depth.CLAIMS
+        + lost_with_depth.CLAIMS
         + within.CLAIMS
         + training.CLAIMS
         + initialisations.CLAIMS,
