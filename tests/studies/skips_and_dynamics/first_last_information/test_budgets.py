@@ -45,6 +45,17 @@ def test_an_mlp_far_beyond_the_budget_is_slow_enough() -> None:
     assert found.effect.value == pytest.approx(math.log2(STEPS / 30), abs=0.05)
 
 
+def test_a_depth_at_which_neither_arm_reaches_the_error_leaves_the_claim_open() -> None:
+    """The shortcut does nothing at 20 layers, where both fail: 5 and 10 layers alone replicated."""
+
+    def when(cell: Cell) -> float:
+        return 1e6 if cell["depth"] == 20 else of_a_shortcut(slow=500, fast=30)(cell)
+
+    found = verdict("C3m", error=reaches(0.1, when), noise=0.002)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert any("D=20 decides nothing: neither arm reaches the error." in reason for reason in found.reasons)
+
+
 def of_depths(**times: float) -> Callable[[Cell], float]:
     return lambda cell: times.get(f"D{cell['depth']}", 40)
 

@@ -6,6 +6,7 @@ import re
 
 from levinthal.studies.skips_and_dynamics.first_last_information.claims import (
     depth,
+    head_start,
     information,
     initialisations,
     lost_with_depth,
@@ -26,6 +27,7 @@ def _place(claim: Claim) -> tuple[int, str, str]:
 CLAIMS = tuple(
     sorted(
         information.CLAIMS
+        + head_start.CLAIMS
         + speed.CLAIMS
         + depth.CLAIMS
         + lost_with_depth.CLAIMS

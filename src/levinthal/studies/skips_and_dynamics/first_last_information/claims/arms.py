@@ -96,8 +96,8 @@ def faster(
     """log2 of one arm's steps to an error over another's, a run that never reaches it counted as its budget.
 
     Where `slow` never reaches it, that is a lower bound: a seed whose bound is less than `needed` has no
-    number, and a seed in which neither arm reaches it has none. Where that is so in most seeds, nothing is
-    said of either arm (no seeds, and a note). Without `needed`, as for a control, bounds count as they are,
+    number, and a seed in which neither arm reaches it has none. Where that is so in most seeds, no seed has
+    one. Without `needed`, as for a control, bounds count as they are,
     and neither arm is faster where both fail.
     """
     read_arm = scored(steps(error)) if best else at_paper_rate(steps(error))
@@ -113,7 +113,8 @@ def faster(
         failed = [s for s in found.by_seed if math.isinf(one.by_seed[s])]
         both, depth = sum(math.isinf(other.by_seed[s]) for s in failed), rows.distinct("depth")[0]
         if both > len(found.by_seed) / 2:
-            return Effect({}, note=f"Left out, because neither arm reaches the error: D={depth}.")
+            why = f"D={depth} decides nothing: neither arm reaches the error."
+            return replace(found, by_seed=dict.fromkeys(found.by_seed, math.nan), note=why)
         return replace(found, note=_bounded(depth, len(failed), len(found.by_seed)) if failed else "")
 
     return read
