@@ -43,7 +43,10 @@ def rows(
     noise: float = 0.02,
     of: Callable[[Cell], bool] = lambda cell: True,
 ) -> Rows:
-    """Rows of the tasks of SIZE, or of some; `information` is by (mode, readout), and 3 bits elsewhere."""
+    """Rows of the tasks of SIZE, or of some; `information` is by (mode, readout), and 3 bits elsewhere.
+
+    The mode "zscored" is the z-scored estimate at both ends, with batch statistics; by default as "batch".
+    """
     every = [task.cell for task in tasks(SIZE)]
     return Rows.of(_rows(error, information or {}, noise, of), factors=every[0], levels=every)
 
@@ -75,3 +78,9 @@ def _run(
                 if step in (0, STEPS):
                     null = Estimate.exact(jitter(), "bits")
                     yield Measurement("mutual_information_null", null, seed, step, "", words)
+        if cell["read"] == "everything" and step in (0, STEPS):
+            for readout in ("before", "after"):
+                of_batch = information.get(("batch", readout), lambda *_: 3.0)
+                bits = information.get(("zscored", readout), of_batch)(cell, share) + jitter()
+                words = f"batchnorm=batch readout={readout} estimator=zscored_ksg n=2000"
+                yield Measurement("mutual_information", Estimate.exact(bits, "bits"), seed, step, "", words)

@@ -55,7 +55,7 @@ def test_noise_of_a_plateau_takes_little_of_a_rise() -> None:
     assert np.mean(list(kept_rise(rows).by_seed.values())) == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize("id_", ["C9", "C9m", "C11", "C11m", "C11b", "C11bm"])
+@pytest.mark.parametrize("id_", ["C2", "C2m", "C9", "C9m", "C11", "C11m", "C11b", "C11bm"])
 def test_numbers_that_test_no_sentence_are_reported(id_: str) -> None:
     assert CLAIMS[id_].smallest_effect is None
 

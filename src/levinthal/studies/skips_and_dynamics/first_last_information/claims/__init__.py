@@ -6,8 +6,10 @@ import re
 
 from levinthal.studies.skips_and_dynamics.first_last_information.claims import (
     depth,
+    head_start,
     information,
     initialisations,
+    lost_with_depth,
     speed,
     training,
     within,
@@ -25,8 +27,10 @@ def _place(claim: Claim) -> tuple[int, str, str]:
 CLAIMS = tuple(
     sorted(
         information.CLAIMS
+        + head_start.CLAIMS
         + speed.CLAIMS
         + depth.CLAIMS
+        + lost_with_depth.CLAIMS
         + within.CLAIMS
         + training.CLAIMS
         + initialisations.CLAIMS,

@@ -14,7 +14,7 @@ from levinthal.lab.analysis import Effect, Reading, compare, log2_ratio
 from levinthal.lab.analysis.curves import Curve, curves, last, steps_to
 from levinthal.lab.analysis.rates import best_of
 from levinthal.lab.storage.rows import Rows
-from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import ERROR
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import ERROR, HALFWAY_ERROR
 from levinthal.studies.skips_and_dynamics.first_last_information.design import RATE
 
 Score = Callable[[Curve], float]
@@ -57,24 +57,26 @@ def at_paper_rate(score: Score) -> Reading:
 
 
 def final_error(rows: Rows, size: float) -> Effect:
-    """The final error of one arm at its best learning rate: not a number while the error still falls.
+    """The final error of one arm at its best learning rate: not a number while the error is not final.
 
-    It does if it falls by half of `size` or more (log2 ratio) from near half of the budget to its end: then
-    a difference of that size between two arms may be one of speed.
+    It is not if its median is above 20 %, as on a plateau before it falls, or if it falls by a quarter of
+    `size` or more (log2 ratio) from near half of the budget to its end. Of two arms on one power law of the
+    steps, the slower one then needs 16 times as many steps to differ by `size`.
     """
     found = scored(final)(rows)
     if not found.by_seed:
         return found
     here = list(curves(rows.where(rate=found.rates[0]), **ERROR).values())
-    steps_ = here[0][0]
+    steps_, ends = here[0][0], np.median([*map(final, here)])
     halfway = int(np.argmin(np.abs(steps_ - steps_[-1] / 2)))
-    before = np.median([max(float(curve[1][halfway]), 1e-4) for curve in here])
-    fall = math.log2(before / np.median([*map(final, here)]))
-    if fall < size / 2:
+    fall = math.log2(np.median([max(float(curve[1][halfway]), 1e-4) for curve in here]) / ends)
+    if fall < size / 4 and ends <= HALFWAY_ERROR:
         return found
-    why = f"The error of {arm_words(rows)} is not final: it still falls by a factor of {2**fall:.2f} from "
-    why += f"step {steps_[halfway]:,.0f} to step {steps_[-1]:,.0f}."
-    return Effect(dict.fromkeys(found.by_seed, math.nan), found.rates, found.at_edge, why)
+    why = f"it still falls by a factor of {2**fall:.2f} from step {steps_[halfway]:,.0f} to {steps_[-1]:,.0f}"
+    if ends > HALFWAY_ERROR:
+        why = f"it is still above {HALFWAY_ERROR:.0%} at step {steps_[-1]:,.0f}"
+    note = f"The error of {arm_words(rows)} is not final: {why}."
+    return Effect(dict.fromkeys(found.by_seed, math.nan), found.rates, found.at_edge, note)
 
 
 def arm_words(rows: Rows) -> str:
@@ -94,8 +96,8 @@ def faster(
     """log2 of one arm's steps to an error over another's, a run that never reaches it counted as its budget.
 
     Where `slow` never reaches it, that is a lower bound: a seed whose bound is less than `needed` has no
-    number, and a seed in which neither arm reaches it has none. Where that is so in most seeds, nothing is
-    said of either arm (no seeds, and a note). Without `needed`, as for a control, bounds count as they are,
+    number, and a seed in which neither arm reaches it has none. Where that is so in most seeds, no seed has
+    one. Without `needed`, as for a control, bounds count as they are,
     and neither arm is faster where both fail.
     """
     read_arm = scored(steps(error)) if best else at_paper_rate(steps(error))
@@ -111,7 +113,8 @@ def faster(
         failed = [s for s in found.by_seed if math.isinf(one.by_seed[s])]
         both, depth = sum(math.isinf(other.by_seed[s]) for s in failed), rows.distinct("depth")[0]
         if both > len(found.by_seed) / 2:
-            return Effect({}, note=f"Left out, because neither arm reaches the error: D={depth}.")
+            why = f"D={depth} decides nothing: neither arm reaches the error."
+            return replace(found, by_seed=dict.fromkeys(found.by_seed, math.nan), note=why)
         return replace(found, note=_bounded(depth, len(failed), len(found.by_seed)) if failed else "")
 
     return read

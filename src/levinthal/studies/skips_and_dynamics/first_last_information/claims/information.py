@@ -1,4 +1,4 @@
-"""The claims on first-last information: a rise, a head start, a peak, the state space (C1, C2, C6, C10)."""
+"""The claims on first-last information: a rise, a peak, the state space (C1, C6, C10)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from levinthal.lab.analysis import Effect, Reading, compare, evidence, mean_over, of_curve, slope_over
+from levinthal.lab.analysis import Effect, Reading, evidence, mean_over, of_curve, slope_over
 from levinthal.lab.analysis.contrasts import Parts
-from levinthal.lab.analysis.curves import curves, first, last
+from levinthal.lab.analysis.curves import curves, last
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import (
     FROZEN,
@@ -31,20 +31,29 @@ from levinthal.studies.skips_and_dynamics.first_last_information.claims.protocol
 from levinthal.vocabulary import Basis, Claim
 
 BUDGET = 120
-"""Updates within which the peak of C6 shows on digits. A shorter run says nothing of it."""
+"""Updates within which the peak of C6 shows on digits. A shorter run says nothing of the course (C1, C6)."""
 
 
-def in_each_mode(
-    reading: Reading, arm: Mapping[str, Any], batches: Batches, readout: str = "before"
-) -> Parts:
+def in_each_mode(reading: Reading, arm: Mapping[str, Any], batches: Batches) -> Parts:
     """A reading of information, in trained networks or in frozen ones: one condition for each mode."""
     return inside(
         main(batches),
-        {
-            f"{mode} statistics": mean_over("width", of=reading, **information(mode, readout), **arm)
-            for mode in MODES
-        },
+        {f"{mode} statistics": mean_over("width", of=reading, **information(mode), **arm) for mode in MODES},
     )
+
+
+def within_budget(of: Reading) -> Reading:
+    """A reading of a course: no number for runs of less than BUDGET steps."""
+
+    def read(rows: Rows) -> Effect:
+        found = of(rows)
+        steps = int(max(rows.values("step"), default=0))
+        if not found.by_seed or steps >= BUDGET:
+            return found
+        why = f"The budget of {steps} steps ends before step {BUDGET}: how information goes on is open."
+        return Effect(dict.fromkeys(found.by_seed, math.nan), note=why)
+
+    return read
 
 
 def kept_rise(rows: Rows) -> Effect:
@@ -63,15 +72,6 @@ def _kept(own: np.ndarray, others: np.ndarray) -> float:
     return float(own[-1] - own[0] - max(fall, 0.0))
 
 
-def head_start_and_fall() -> Reading:
-    """C2: the smaller of the head start over the MLP and of the later fall."""
-    initial, final, mlp = (
-        of_curve(number, architecture=name)
-        for number, name in ((first, "shortcut"), (last, "shortcut"), (first, "mlp"))
-    )
-    return compare(compare(initial, mlp), compare(initial, final), min)
-
-
 def held_out_peak(rows: Rows) -> Effect:
     """C6: height above start and end, at the step where the mean curve of the other seeds is highest between.
 
@@ -81,10 +81,6 @@ def held_out_peak(rows: Rows) -> Effect:
     if len(found) < 2:
         return Effect({})
     values = {seed: curve[1] for seed, curve in found.items()}
-    steps = int(next(iter(found.values()))[0][-1])
-    if steps < BUDGET:
-        why = f"The budget of {steps} steps ends before step {BUDGET}: whether a peak follows is open."
-        return Effect(dict.fromkeys(values, math.nan), note=why)
     return Effect({seed: _height(own, _others(values, seed)) for seed, own in values.items()})
 
 
@@ -95,6 +91,20 @@ def declining_peak(rows: Rows) -> Effect:
         return found
     why = "Still rising when the run ends: whether a decline follows is open."
     return Effect(dict.fromkeys(found.by_seed, math.nan), note=found.note or why)
+
+
+def in_the_least_mode(of: Callable[[Rows], Effect], arm: Mapping[str, Any], batches: Batches) -> Reading:
+    """C6: the smallest of the modes, seed by seed: running statistics that settle can make a peak."""
+    parts = in_each_mode(partial(_of, "residual", within_budget(of)), arm, batches)
+
+    def read(rows: Rows) -> Effect:
+        held = parts(rows) if callable(parts) else parts
+        modes = [effect for mode in held.values() if (effect := mode(rows)).by_seed]
+        seeds = set.intersection(*(set(effect.by_seed) for effect in modes)) if modes else set()
+        note = " ".join(dict.fromkeys(effect.note for effect in modes if effect.note))
+        return Effect({s: float(np.min([one.by_seed[s] for one in modes])) for s in sorted(seeds)}, note=note)
+
+    return read
 
 
 def _others(values: Mapping[int, np.ndarray], seed: int) -> np.ndarray:
@@ -127,12 +137,12 @@ BY_IMAGES: Mapping[str, Any] = {
     "readout": "before",
     **PLAIN,
 }
-QUARTER = "chosen by us before the first run: a quarter of a bit; the paper gives no number"
 
 
 def rising(batches: Batches) -> Claim:
     """C1."""
-    arms = (in_each_mode(partial(_of, "mlp", kept_rise), arm, batches) for arm in (PLAIN, FROZEN))
+    of = partial(_of, "mlp", within_budget(kept_rise))
+    arms = (in_each_mode(of, arm, batches) for arm in (PLAIN, FROZEN))
     sentence = "the MLP's first-last information rises with training, and most of the rise stays."
     return Claim(
         **named(batches, "C1", sentence, "sec. 3, Fig. 4"),
@@ -148,41 +158,28 @@ def rising(batches: Batches) -> Claim:
     )
 
 
-def falling_from_a_head_start(batches: Batches) -> Claim:
-    """C2."""
-    arms = (in_each_mode(head_start_and_fall(), arm, batches, "after") for arm in (PLAIN, FROZEN))
-    sentence = "the shortcut network starts with higher information, which then falls."
-    return Claim(
-        **named(batches, "C2", sentence, "sec. 3, Fig. 4"),
-        effect="the smaller of head start over the MLP and later fall, read after the sum",
-        unit="bits",
-        smallest_effect=0.25,
-        why_smallest=QUARTER,
-        quote="MLPs with shortcuts start with higher mutual information which then decreases towards the "
-        "optimum.",
-        control="the same networks with frozen weights",
-        evidence=evidence(*arms, notes=where_read(main(batches))),
-    )
-
-
 def peaking(batches: Batches) -> Claim:
     """C6."""
-    arms = (
-        in_each_mode(partial(_of, "residual", of), arm, batches)
-        for of, arm in ((declining_peak, PLAIN), (held_out_peak, FROZEN))
-    )
     sentence = "a residual network's information rises, peaks and declines."
     return Claim(
         **named(batches, "C6", sentence, "sec. 3, Fig. 5a"),
-        effect="height above the end, the start and the first step, where the other seeds' mean curve peaks",
+        effect="height above the end, the start and the first step, where the other seeds' mean curve peaks; "
+        "the smallest of batch norm's modes",
         unit="bits",
         smallest_effect=0.25,
-        why_smallest=f"{QUARTER}; the way to measure the height was changed after results were seen",
+        why_smallest="chosen by us before the first run: a quarter of a bit; the paper gives no number. The "
+        "way to measure the height was changed after results were seen: running statistics that settle made "
+        "a peak. A decline may be one of the last layer's scale: z-scored layers are read at three or four "
+        "steps, which show no peak",
         basis=Basis.SEEN,
         quote="As ResNets train, they start with low mutual information between weights. The MI gradually "
         "increases as it trains, maximizes and begins to decrease again (see Fig. 5a).",
-        control="the same network with frozen weights",
-        evidence=evidence(*arms, notes=where_read(main(batches))),
+        control="the same network with frozen weights, where statistics that settle can only rise",
+        evidence=evidence(
+            in_the_least_mode(declining_peak, PLAIN, batches),
+            control=in_the_least_mode(held_out_peak, FROZEN, batches),
+            notes=where_read(main(batches)),
+        ),
     )
 
 
@@ -216,4 +213,4 @@ STATE_SPACE = (
         ),
     ),
 )
-CLAIMS = (*both(rising), *both(falling_from_a_head_start), *both(peaking), *STATE_SPACE)
+CLAIMS = (*both(rising), *both(peaking), *STATE_SPACE)

@@ -21,11 +21,6 @@ def information(mode: str, readout: str = "before") -> dict[str, Any]:
     return {"name": "mutual_information", "estimator": "ksg", "batchnorm": mode, "readout": readout}
 
 
-def null(mode: str, readout: str = "before") -> dict[str, Any]:
-    """The key of the same information with the pairs shuffled."""
-    return information(mode, readout) | {"name": "mutual_information_null"}
-
-
 def protocol(batch: str, samples: int | None = None) -> str:
     """The label of a protocol, in figures and conditions.
 

@@ -213,7 +213,7 @@ def later_layers_tell_more(batches: Batches) -> Claim:
         **named(
             batches,
             "C12b",
-            "after training, a linear probe reads the class better from each later inner layer.",
+            "after training, the later an inner layer, the better a probe reads the class, on the whole.",
             "sec. 1 and 3 (the paper speaks of simple and complex features; a probe is what is measured)",
         ),
         effect="rank correlation of layer and linear-probe accuracy at the end, among the inner layers",

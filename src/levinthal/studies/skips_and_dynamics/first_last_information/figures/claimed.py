@@ -57,7 +57,7 @@ def at_best_rates(rows: Rows) -> Figure:
             parts = of_each_depth(batches, arm, needed=-math.inf)
             held = parts(rows) if callable(parts) else parts
             found = {part: read(rows).by_seed for part, read in held.items()}
-            series.append(_by_depth(name, group, {part: one for part, one in found.items() if one}))
+            series.append(_by_depth(name, group, found))
         here = depths(batches)(rows)
         panels.append(Panel(x, y, tuple(s for s in series if s.x), words(here) if len(here) else ""))
     shortcut = [v for p in panels for s in p.series if s.group == "shortcut" for v in s.y]
@@ -74,6 +74,7 @@ def at_best_rates(rows: Rows) -> Figure:
 def _by_depth(name: str, group: str, found: dict[str, BySeed]) -> Series:
     """A point a depth, from log2 ratios; seeds in which neither arm reaches the error are left out."""
     finite = {part: [v for v in one.values() if np.isfinite(v)] for part, one in found.items()}
+    finite = {part: numbers for part, numbers in finite.items() if numbers}
     low, middle, high = (
         rounded(2 ** float(f(v)) for v in finite.values()) for f in (np.min, np.mean, np.max)
     )

@@ -1,0 +1,65 @@
+"""Information lost with depth (C5, C5b): of all depths and from 5 layers on, in seeds with every depth."""
+
+from __future__ import annotations
+
+import pytest
+from tests.studies.skips_and_dynamics.first_last_information.test_claims import (
+    best_in_the_middle,
+    in_every_mode,
+    slower_when_deep,
+    verdict,
+)
+
+from levinthal.vocabulary import Cell, Outcome
+
+
+def test_information_lost_with_depth() -> None:
+    deep = in_every_mode(lambda cell, share: 9 - float(cell["depth"]) ** 0.5)
+    assert verdict("C5m", information=deep).outcome is Outcome.REPLICATES
+    assert verdict("C5bm", information=deep).outcome is Outcome.REPLICATES
+    assert verdict("C5m").outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_information_that_is_low_because_a_deep_network_has_learnt_less() -> None:
+    """Information that follows the error alone: less at the end when deep, the same at the same error."""
+
+    def progress(cell: Cell, share: float) -> float:
+        return 9 - 10 * slower_when_deep(cell, share)
+
+    planted = {
+        "error": best_in_the_middle(slower_when_deep),
+        "information": in_every_mode(progress),
+    }
+    assert verdict("C5m", **planted).effect.value > 0.25
+    assert verdict("C5bm", **planted).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def at_depths(**bits: float) -> dict:
+    return in_every_mode(lambda cell, share: bits.get(f"D{cell['depth']}", 4))
+
+
+@pytest.mark.parametrize("id_", ["C5m", "C5bm"])
+def test_a_loss_between_three_and_five_layers_alone_is_no_loss_with_depth(id_: str) -> None:
+    """From 5 layers on information rises: the slope over all depths was 0.42 bits, and replicated."""
+    found = verdict(id_, information=at_depths(D3=5, D5=3, D10=3.2, D20=3.5))
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+    assert found.effect.value < 0
+
+
+def test_depths_that_never_reach_the_error_are_not_left_out_in_silence() -> None:
+    """Two depths of four were left, and their loss of 2.7 bits replicated."""
+
+    def fails(cell: Cell, share: float) -> float:
+        return 0.9 * (0.125 if cell["depth"] <= 5 else 0.8) ** share
+
+    found = verdict("C5bm", error=fails, information=at_depths(D3=5, D5=3, D10=3.2, D20=3.5))
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.effect is None
+    for depth in (10, 20):
+        assert any(f"D={depth}: 8 of 8 runs never reach 20 % error." in reason for reason in found.reasons)
+
+
+def test_the_loss_before_training_stands_beside_the_one_after() -> None:
+    found = verdict("C5m", information=at_depths(D3=5, D5=4.5, D10=4, D20=3.5))
+    assert found.outcome is Outcome.REPLICATES
+    assert any("Before training (batch statistics): 0.5" in reason for reason in found.reasons)
