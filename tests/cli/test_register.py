@@ -65,7 +65,7 @@ def test_the_page_is_held_against_the_file(call: Call) -> None:
     assert "after it was registered" not in page()
     edit(("0.1,", "0.05,"))
     call(*REPORT, "--registered", str(FILE), "--markdown", "gallery/page.md")
-    both = "Claim changed after it was registered, claim changed after the run"
+    both = "Claim changed after it was registered and after the run"
     assert f"{both}: smallest effect size: 0.1 before, 0.05 now." in page()
     assert Path("gallery/page.registered.json").read_text() == FILE.read_text()
     assert json.loads(Path("gallery/page.json").read_text())["claims"]["file"] == "page.registered.json"

@@ -114,6 +114,8 @@ def joined(first: Mapping[str, Change], second: Mapping[str, Change]) -> dict[st
     >>> first, second = Change("added after it was registered"), Change("reworded after the run", ("x",))
     >>> joined({"R2": first}, {"R2": second})
     {'R2': Change(label='added after it was registered, reworded after the run', differences=('x',))}
+    >>> joined({"R2": Change("reworded after it was registered")}, {"R2": Change("reworded after the run")})
+    {'R2': Change(label='reworded after it was registered and after the run', differences=())}
     """
     both = {name: _joined(first[name], second[name]) for name in first if name in second}
     return {**first, **second, **both}
@@ -121,7 +123,9 @@ def joined(first: Mapping[str, Change], second: Mapping[str, Change]) -> dict[st
 
 def _joined(first: Change, second: Change) -> Change:
     differences = dict.fromkeys((*first.differences, *second.differences))
-    return Change(f"{first.label}, {second.label}", tuple(differences))
+    (one, _, _), (other, _, when) = (label.partition(" after ") for label in (first.label, second.label))
+    label = f"{first.label} and after {when}" if one == other else f"{first.label}, {second.label}"
+    return Change(label, tuple(differences))
 
 
 def dropped(before: Frozen, now: Frozen, when: str = "after the run") -> tuple[str, ...]:
