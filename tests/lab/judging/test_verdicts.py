@@ -501,3 +501,12 @@ def test_one_seed_is_counted_in_the_singular() -> None:
     single = judge(claim(), Evidence({"all": {0: 1.0}}))
     assert any("over 1 seed," in reason for reason in single.reasons)
     assert "1 seed<" in single._repr_html_()
+
+
+def test_the_sign_is_that_of_the_claims_effect_and_not_of_the_mean_of_the_conditions() -> None:
+    """Condition a has more seeds than b; among the seeds that ran in both the mean lies below zero."""
+    more = [1.6 + 0.1 * v for v in NIL] + [6.0 + v for v in NIL] * 6
+    verdict = ruled({"a": more, "b": [-3.0 + v for v in NIL]})
+    assert verdict.effect is not None
+    assert verdict.effect.value == pytest.approx(-0.7, abs=0.05)
+    assert verdict.outcome is Outcome.DOES_NOT_REPLICATE
