@@ -510,3 +510,11 @@ def test_the_sign_is_that_of_the_claims_effect_and_not_of_the_mean_of_the_condit
     assert verdict.effect is not None
     assert verdict.effect.value == pytest.approx(-0.7, abs=0.05)
     assert verdict.outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_one_good_condition_does_not_hold_where_more_seeds_failed_than_have_an_effect() -> None:
+    fine = [5.0 + v for v in NIL] * 2 + [5.1] * 4
+    verdict = ruled({"a": fine, "b": [*NIL, *[math.nan] * 12]})
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reasons[1] == "More seeds failed than have an effect, and that decides nothing."
+    assert not any("holds in" in reason for reason in verdict.reasons)

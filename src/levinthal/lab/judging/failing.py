@@ -31,11 +31,11 @@ def failed_share(overall: Arm) -> Estimate | None:
 def count_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
     """Count failed seeds against it: as null if it favours the claim, else as twice what counts."""
     notes = failed_note(overall, failed_share(overall))
-    if overall.failed == 0 or outcome is Outcome.INCONCLUSIVE:
-        return outcome, notes
     if overall.failed > overall.n:
         why = "More seeds failed than have an effect, and that decides nothing."
         return Outcome.INCONCLUSIVE, (*notes, why)
+    if overall.failed == 0 or outcome is Outcome.INCONCLUSIVE:
+        return outcome, notes
     stands = _with_failed(outcome, overall, sizes)
     if stands is outcome:
         return outcome, (*notes, UNCHANGED)

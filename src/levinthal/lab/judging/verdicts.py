@@ -137,6 +137,8 @@ def _rule(
         why = f"Too few seeds to decide: {overall.n}, and {FEWEST_SEEDS} are the fewest that can."
         return Outcome.INCONCLUSIVE, (*failed_note(overall, failed_share(overall)), why)
     outcome, reasons = count_failed(sizes.outcome(overall.interval), overall, sizes)
+    if overall.failed > overall.n:
+        return outcome, reasons
     outcome, by_parts = weigh_parts(outcome, parts, overall, sizes)
     outcome, unseen = withhold(outcome, overall, sizes)
     reasons = (*reasons, *by_parts, *unseen)
