@@ -136,3 +136,11 @@ def test_a_true_condition_is_not_set_aside_beside_a_control_of_half_its_size() -
         controls = {part: rng.normal(0.5, 0.5, 8).tolist() for part in effects}
         held += ruled(effects, controls).outcome is Outcome.REPLICATES
     assert held >= 57  # measured: 100 %; 23 % before controls were held against the excess
+
+
+def test_the_common_control_stands_for_a_condition_without_its_own() -> None:
+    effects = {"a": turned(2.0), "b": turned(1.2)}
+    common = ruled(effects, {"a": NIL, "": near(1.2)})
+    assert common.outcome is Outcome.PARTIALLY
+    assert common.reasons[0].startswith("Excluded, because the control shows the same there: b (1.2")
+    assert common.reasons == ruled(effects, {"a": NIL, "b": near(1.2)}).reasons

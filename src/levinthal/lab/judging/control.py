@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from levinthal.lab.judging.arms import Arm, arm_of, excess_of
+from levinthal.lab.judging.arms import Arm, arm_of, beside, excess_of
 from levinthal.lab.judging.reasons import formatted, size_text
 from levinthal.lab.judging.sizes import Sizes
 from levinthal.lab.judging.statistics import FEWEST_SEEDS
@@ -32,8 +32,9 @@ def beside_controls(evidence: Evidence, parts: Mapping[str, Arm], sizes: Sizes) 
     """
     excluded: dict[str, Arm] = {}
     doubtful: dict[str, Arm] = {}
+    controls = beside(evidence.control, parts)
     for part, arm in parts.items():
-        control = arm_of(evidence.control.get(part, {}), sizes.beside())
+        control = arm_of(controls.get(part, {}), sizes.beside())
         if _may_explain(arm, control, sizes):
             at_once = sizes.at(1 - (1 - sizes.level) / len(parts))
             surely = _explains(arm, arm_of(control.values, at_once.beside()), at_once)
