@@ -54,7 +54,7 @@ def _without_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> str:
 
 def _with_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Outcome:
     """What is left of an outcome when every failed seed counts against it."""
-    fill = _most(sizes) if outcome in TOO_SMALL else sizes.null
+    fill = most(sizes) if outcome in TOO_SMALL else sizes.null
     counted = estimate_of([*overall.values.values(), *[fill] * overall.failed], sizes).interval
     if counted is None:
         return Outcome.INCONCLUSIVE
@@ -65,7 +65,7 @@ def _with_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Outcome:
     return Outcome.PARTIALLY if weaker else Outcome.INCONCLUSIVE
 
 
-def _most(sizes: Sizes) -> float:
+def most(sizes: Sizes) -> float:
     """The effect of a failed seed that would favour the claim."""
     return 1.0 if sizes.binary else sizes.smallest + sizes.counts
 
