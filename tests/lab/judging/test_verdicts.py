@@ -518,3 +518,10 @@ def test_one_good_condition_does_not_hold_where_more_seeds_failed_than_have_an_e
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.reasons[1] == "More seeds failed than have an effect, and that decides nothing."
     assert not any("holds in" in reason for reason in verdict.reasons)
+
+
+def test_seeds_that_only_an_excluded_condition_lacks_are_not_left_out() -> None:
+    arms = {"a": seeds(BIG), "b": seeds(BIG[:5])}
+    verdict = judge(claim(), Evidence(arms, {"a": seeds(NIL), "b": seeds(BIG[:5])}))
+    assert (verdict.outcome, verdict.seeds) == (Outcome.PARTIALLY, 8)
+    assert not any("left out" in reason for reason in verdict.reasons)

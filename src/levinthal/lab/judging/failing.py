@@ -17,12 +17,12 @@ TOO_SMALL = (Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE)
 Ruling = tuple[Outcome, tuple[str, ...]]
 
 
-def failed_share(overall: Arm) -> Estimate | None:
+def failed_share(overall: Arm, sizes: Sizes) -> Estimate | None:
     """The share of seeds that failed in some condition, with its exact interval; None where none did."""
     if not overall.failed:
         return None
     total = overall.failed + overall.n
-    interval = share_interval(overall.failed, total)
+    interval = share_interval(overall.failed, total, level=sizes.level)
     return Estimate(
         overall.failed / total, "of seeds", interval, trust=Trust.CALIBRATED, details={"n": total}
     )
@@ -30,7 +30,7 @@ def failed_share(overall: Arm) -> Estimate | None:
 
 def count_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
     """Count failed seeds against it: as null if it favours the claim, else as twice what counts."""
-    notes = failed_note(overall, failed_share(overall))
+    notes = failed_note(overall, failed_share(overall, sizes))
     if overall.failed > overall.n:
         why = "More seeds failed than have an effect, and that decides nothing."
         return Outcome.INCONCLUSIVE, (*notes, why)
@@ -102,7 +102,7 @@ def seeds_to_replicate(overall: Arm, sizes: Sizes) -> int | None:
         middle = (fewest + most) // 2
         enough = survives_unseen(overall, stricter, middle)
         fewest, most = (fewest, middle) if enough else (middle, most)
-    return most
+    return most if most <= MOST_SEEDS else None
 
 
 def withhold(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
