@@ -87,7 +87,7 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
         outcome, reasons = weigh_excluded(outcome, reasons, beside_own.excluded, retained)
         if not evidence.grid_edge:
             open_arms = seeds_to_settle(outcome, overall, retained, control, sizes)
-            needed = larger(open_arms, seeds_if_withheld(outcome, overall, sizes))
+            needed = larger(open_arms, seeds_if_withheld(outcome, overall, retained, sizes))
             reasons = (*reasons, *settle(open_arms, overall.n))
         reasons = (*reasons, *no_control_note(claim), opening(overall, claim, sizes))
     more = (
