@@ -17,7 +17,7 @@ from scipy.special import digamma
 from levinthal.estimators import arrays, trust
 from levinthal.estimators.calibration import matched_bias
 from levinthal.estimators.evaluation import Reading, read
-from levinthal.estimators.resampling import Spread, block_spread, permutations, strangers
+from levinthal.estimators.resampling import Spread, block_spread, mismatched_rows, permutations
 from levinthal.estimators.settings import Settings
 from levinthal.estimators.trust import Concern
 from levinthal.estimators.variants import Variants
@@ -103,7 +103,7 @@ def _readings(variants: Variants) -> list[Reading]:
     factors = FACTORS[settings.checks]
     if _null_rows(variants) == n:
         return variants.readings(factors, permutations(n, 1, settings.seed))
-    strange = strangers(n, NULL_ROWS, settings.seed)
+    strange = mismatched_rows(n, NULL_ROWS, settings.seed)
     return [*variants.readings(factors, []), variants.paired(*strange)]
 
 

@@ -62,7 +62,7 @@ class Spread:
 def block_spread(evaluate: Callable[[Sequence[Rows]], Sequence[float]], n: int, seed: int) -> Spread | None:
     """The estimate on disjoint blocks of n rows, all at once; None where n is too small for three of 50.
 
-    There are ten blocks, or more from 5,000 rows on, so that none has more than 500 rows.
+    There are three to ten blocks of 50 rows or more below 5,000 rows, and then more, of 500 rows at most.
     """
     blocks = max(min(BLOCKS, n // LEAST_ROWS), math.ceil(n / MOST_ROWS))
     if blocks < LEAST_BLOCKS:
@@ -87,8 +87,8 @@ def permutations(n: int, draws: int, seed: int) -> list[Rows]:
     return [rng.permutation(n) for _ in range(draws)]
 
 
-def strangers(n: int, rows: int, seed: int) -> tuple[Rows, Rows]:
-    """Some of n rows of x, and for each a row of y that belongs to another of them."""
+def mismatched_rows(n: int, rows: int, seed: int) -> tuple[Rows, Rows]:
+    """Some of n rows of x, and for each a row of y that belongs to another of them; `rows` is two or more."""
     (order,) = permutations(n, 1, seed)
     return order[:rows], np.roll(order[:rows], 1)
 

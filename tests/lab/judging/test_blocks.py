@@ -60,3 +60,10 @@ def test_a_word_that_never_comes_out_in_a_block_is_not_hidden() -> None:
 def test_the_sentence_has_the_size_of_the_blocks() -> None:
     word = Outcome.REPLICATES
     assert stability(word, (word, word), 12) == "the same verdict in 2 of 2 blocks of 12 seeds"
+
+
+def test_blocks_without_rows_of_the_claim_are_left_out() -> None:
+    other = Rows.of(
+        Row({"arm": "only"}, Measurement("loss", Estimate.exact(1.0), seed)) for seed in range(24)
+    )
+    assert block_outcomes(claim(), other) == ()

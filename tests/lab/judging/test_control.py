@@ -136,3 +136,32 @@ def test_a_true_condition_is_not_set_aside_beside_a_control_of_half_its_size() -
         controls = {part: rng.normal(0.5, 0.5, 8).tolist() for part in effects}
         held += ruled(effects, controls).outcome is Outcome.REPLICATES
     assert held >= 57  # measured: 100 %; 23 % before controls were held against the excess
+
+
+def test_the_common_control_stands_for_a_condition_without_its_own() -> None:
+    effects = {"a": turned(2.0), "b": turned(1.2)}
+    common = ruled(effects, {"a": NIL, "": near(1.2)})
+    assert common.outcome is Outcome.PARTIALLY
+    assert common.reasons[0].startswith("Excluded, because the control shows the same there: b (1.2")
+    assert common.reasons == ruled(effects, {"a": NIL, "b": near(1.2)}).reasons
+
+
+def test_a_control_of_which_more_seeds_failed_than_not_decides_nothing() -> None:
+    failed = [float("nan")] * 9
+    verdict = ruled({"": [*near(3.0), *near(3.0), 3.0]}, {"": [*NIL, *failed]})
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reasons[0] == (
+        "More seeds of the control failed (9) than have an effect (8), and that decides nothing."
+    )
+    weak = ruled({"": [*near(0.5), *near(0.5), 0.5]}, {"": [*NIL, *failed]})
+    assert weak.outcome is Outcome.DOES_NOT_REPLICATE
+    assert "More seeds of the control failed (9)" in weak.reasons[0]
+
+
+def test_failed_seeds_of_a_control_count_against_the_claim() -> None:
+    effect = {"": [*near(1.5), *near(1.5)]}
+    assert ruled(effect, {"": [*NIL, *NIL[:7], float("nan")]}).outcome is Outcome.REPLICATES
+    half = ruled(effect, {"": [*NIL, *[float("nan")] * 8]})
+    assert half.outcome is Outcome.INCONCLUSIVE
+    assert half.reasons[0].startswith("The control does not exclude 1 bits: ")
+    assert half.reasons[0].endswith("(8 of 16 seeds failed).")

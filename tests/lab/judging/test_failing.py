@@ -29,12 +29,12 @@ def around(mean: float, n: int) -> Arm:
 
 
 def test_the_share_of_failed_seeds_has_an_exact_interval() -> None:
-    share = failed_share(of(1.0, 1.1, 0.9, 1.0, 1.2, math.nan, math.inf, -math.inf))
+    share = failed_share(of(1.0, 1.1, 0.9, 1.0, 1.2, math.nan, math.inf, -math.inf), SIZES)
     assert share is not None
     assert share.interval is not None
     assert share.value == 3 / 8
     assert (share.interval.low, share.interval.high) == pytest.approx((0.0852, 0.7551), abs=1e-4)
-    assert failed_share(of(1.0, 2.0)) is None
+    assert failed_share(of(1.0, 2.0), SIZES) is None
 
 
 @pytest.mark.parametrize("n", [8, 12, 32])
@@ -121,3 +121,15 @@ def test_a_failed_seed_has_the_null_value_where_it_is_counted_against() -> None:
         count_failed(Outcome.REPLICATES, held, shifted)[0]
         is count_failed(Outcome.REPLICATES, plain, SIZES)[0]
     )
+
+
+def test_no_more_seeds_are_named_than_the_most() -> None:
+    tight = Sizes(0.0, 0.9948, "")
+    assert seeds_to_replicate(of(*[1.0] * 10), tight) is None
+
+
+def test_the_share_of_failed_seeds_has_the_level_of_the_analysis() -> None:
+    share = failed_share(of(1.0, 1.1, math.nan), SIZES.at(0.99))
+    assert share is not None
+    assert share.interval is not None
+    assert share.interval.level == 0.99

@@ -49,7 +49,7 @@ def test_what_is_decided_needs_no_more_seeds() -> None:
     big = arm_of(dict(enumerate([2.0, 2.1] * 4)), SIZES)
     for outcome in (Outcome.REPLICATES, Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE):
         assert seeds_to_settle(outcome, big, {}, NONE, SIZES) is None
-        assert seeds_if_withheld(outcome, big, SIZES) is None
+        assert seeds_if_withheld(outcome, big, {}, SIZES) is None
 
 
 def test_too_few_seeds_ask_for_eight() -> None:
@@ -88,8 +88,15 @@ def test_a_control_that_is_clean_all_the_same_asks_for_nothing() -> None:
     noisy = arm_of(dict(enumerate([4.0, -3.0, 2.0, -2.5, 5.0])), SIZES)
     assert seeds_to_settle(Outcome.PARTIALLY, effect, {}, noisy, SIZES) is None
     assert seeds_to_settle(Outcome.INCONCLUSIVE, effect, {}, noisy, SIZES) is not None
-    assert seeds_if_withheld(Outcome.PARTIALLY, effect, SIZES) == 8
+    assert seeds_if_withheld(Outcome.PARTIALLY, effect, {}, SIZES) == 8
 
 
 def test_the_larger_of_two_numbers() -> None:
     assert [larger(None, None), larger(3, None), larger(None, 4), larger(3, 4)] == [None, 3, 4, 4]
+
+
+def test_a_condition_at_zero_is_not_settled_by_seeds() -> None:
+    whole = arm_of(dict(enumerate([1.2, 1.21, 1.19, 1.2, 1.21, 1.19, 1.2, 1.2])), SIZES)
+    nil = arm_of(dict(enumerate([0.1, -0.1, 0.1, -0.1, 0.05, -0.05, 0.1, -0.1])), SIZES)
+    assert seeds_if_withheld(Outcome.PARTIALLY, whole, {"a": whole}, SIZES) is not None
+    assert seeds_if_withheld(Outcome.PARTIALLY, whole, {"a": whole, "b": nil}, SIZES) is None

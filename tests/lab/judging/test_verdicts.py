@@ -501,3 +501,27 @@ def test_one_seed_is_counted_in_the_singular() -> None:
     single = judge(claim(), Evidence({"all": {0: 1.0}}))
     assert any("over 1 seed," in reason for reason in single.reasons)
     assert "1 seed<" in single._repr_html_()
+
+
+def test_the_sign_is_that_of_the_claims_effect_and_not_of_the_mean_of_the_conditions() -> None:
+    """Condition a has more seeds than b; among the seeds that ran in both the mean lies below zero."""
+    more = [1.6 + 0.1 * v for v in NIL] + [6.0 + v for v in NIL] * 6
+    verdict = ruled({"a": more, "b": [-3.0 + v for v in NIL]})
+    assert verdict.effect is not None
+    assert verdict.effect.value == pytest.approx(-0.7, abs=0.05)
+    assert verdict.outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_one_good_condition_does_not_hold_where_more_seeds_failed_than_have_an_effect() -> None:
+    fine = [5.0 + v for v in NIL] * 2 + [5.1] * 4
+    verdict = ruled({"a": fine, "b": [*NIL, *[math.nan] * 12]})
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reasons[1] == "More seeds failed than have an effect, and that decides nothing."
+    assert not any("holds in" in reason for reason in verdict.reasons)
+
+
+def test_seeds_that_only_an_excluded_condition_lacks_are_not_left_out() -> None:
+    arms = {"a": seeds(BIG), "b": seeds(BIG[:5])}
+    verdict = judge(claim(), Evidence(arms, {"a": seeds(NIL), "b": seeds(BIG[:5])}))
+    assert (verdict.outcome, verdict.seeds) == (Outcome.PARTIALLY, 8)
+    assert not any("left out" in reason for reason in verdict.reasons)

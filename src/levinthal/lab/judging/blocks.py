@@ -44,13 +44,14 @@ def block_outcomes(claim: Claim, rows: Rows, size: int = BLOCK) -> tuple[Outcome
         size: seeds of a block.
 
     Returns:
-        One word a block; none where the rows hold fewer than three blocks, and for a claim that is only
-        reported.
+        One word for each block that has effects, at 95 %; none for fewer than three blocks, and for
+        a claim that is only reported.
     """
     blocks = seed_blocks(rows.distinct("seed"), size)
     if claim.smallest_effect is None or len(blocks) < FEWEST_BLOCKS:
         return ()
-    return tuple(judge(claim, claim.evidence(rows.where(seed=block))).outcome for block in blocks)
+    found = [claim.evidence(rows.where(seed=block)) for block in blocks]
+    return tuple(judge(claim, evidence).outcome for evidence in found if any(evidence.effects.values()))
 
 
 def stability(outcome: Outcome, blocks: Sequence[Outcome], size: int = BLOCK) -> str:

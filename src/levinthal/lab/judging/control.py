@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from levinthal.lab.judging.arms import Arm, arm_of, excess_of
+from levinthal.lab.judging.arms import Arm, arm_of, beside, estimate_of, excess_of
+from levinthal.lab.judging.failing import most
 from levinthal.lab.judging.reasons import formatted, size_text
 from levinthal.lab.judging.sizes import Sizes
 from levinthal.lab.judging.statistics import FEWEST_SEEDS
-from levinthal.vocabulary import Evidence, Outcome
+from levinthal.vocabulary import Evidence, Interval, Outcome
 
 Ruling = tuple[Outcome, tuple[str, ...]]
 _SHARED = "The effect does not surely exceed that of the control: {}."
@@ -32,8 +33,9 @@ def beside_controls(evidence: Evidence, parts: Mapping[str, Arm], sizes: Sizes) 
     """
     excluded: dict[str, Arm] = {}
     doubtful: dict[str, Arm] = {}
+    controls = beside(evidence.control, parts)
     for part, arm in parts.items():
-        control = arm_of(evidence.control.get(part, {}), sizes.beside())
+        control = arm_of(controls.get(part, {}), sizes.beside())
         if _may_explain(arm, control, sizes):
             at_once = sizes.at(1 - (1 - sizes.level) / len(parts))
             surely = _explains(arm, arm_of(control.values, at_once.beside()), at_once)
@@ -64,7 +66,7 @@ def hold_against_control(outcome: Outcome, overall: Arm, control: Arm, sizes: Si
     if not clean:
         return Outcome.INCONCLUSIVE, (why,)
     if control.estimate and sizes.beyond_null(overall.interval) and not _apart(overall, control, sizes):
-        return Outcome.INCONCLUSIVE, (_SHARED.format(formatted(control.estimate)),)
+        return Outcome.INCONCLUSIVE, (_SHARED.format(_words(control)),)
     excess = excess_of(overall, control, sizes).estimate if sizes.beyond_null(control.interval) else None
     if outcome is Outcome.REPLICATES and excess is not None and excess.value < sizes.counts:
         less = f"Less that of the control, seed by seed, the effect is {formatted(excess)}"
@@ -74,12 +76,31 @@ def hold_against_control(outcome: Outcome, overall: Arm, control: Arm, sizes: Si
 
 def _exceeds(arm: Arm, control: Arm, sizes: Sizes) -> bool:
     """Whether the effect exceeds that of the control, seed by seed, by as much as counts."""
-    return excess_of(arm, control, sizes).interval.low >= sizes.counts
+    return _excess_interval(arm, control, sizes).low >= sizes.counts
+
+
+def _excess_interval(arm: Arm, control: Arm, sizes: Sizes) -> Interval:
+    """The interval of the excess; it is zero in every seed whose control failed."""
+    excess = excess_of(arm, control, sizes)
+    return _with_failed(excess, control.failed, 0.0, sizes, floor=-1.0)
+
+
+def _control_interval(control: Arm, sizes: Sizes) -> Interval:
+    """The interval of a control; every seed of it that failed has twice what counts."""
+    return _with_failed(control, control.failed, most(sizes), sizes.beside())
+
+
+def _with_failed(arm: Arm, failed: int, fill: float, sizes: Sizes, floor: float = 0.0) -> Interval:
+    if arm.n < FEWEST_SEEDS:
+        return arm.interval
+    counted = estimate_of([*arm.values.values(), *[fill] * failed], sizes, floor)
+    return Arm(arm.values, 0, counted).interval
 
 
 def _apart(arm: Arm, control: Arm, sizes: Sizes) -> bool:
     """Whether the effect surely exceeds that of the control, whole against whole or seed by seed."""
-    return control.interval.high < arm.interval.low or excess_of(arm, control, sizes).interval.low > 0
+    whole = _control_interval(control, sizes).high < arm.interval.low
+    return whole or _excess_interval(arm, control, sizes).low > 0
 
 
 def _is_clean(overall: Arm, control: Arm, sizes: Sizes) -> tuple[bool, str]:
@@ -88,10 +109,12 @@ def _is_clean(overall: Arm, control: Arm, sizes: Sizes) -> tuple[bool, str]:
         return False, f"The control arm has {has}, and without it nothing replicates."
     if control.n < FEWEST_SEEDS:
         return False, f"The control arm has too few seeds to decide: {control.n}, not {FEWEST_SEEDS}."
-    words = formatted(control.estimate)
+    if control.failed > control.n:
+        return False, f"{_failed(control)}, and that decides nothing."
+    words = _words(control)
     # There are two ways to be clean: they share the error of one.
     each = sizes.at(1 - (1 - sizes.level) / 2)
-    if arm_of(control.values, each.beside()).interval.high < sizes.smallest:
+    if _control_interval(control, each).high < sizes.smallest:
         return True, f"The control shows no such effect: {words}."
     if _exceeds(overall, control, each):
         return True, f"{_excess(overall, control, sizes)}; the control is {words}."
@@ -99,6 +122,17 @@ def _is_clean(overall: Arm, control: Arm, sizes: Sizes) -> tuple[bool, str]:
         shows = "shows" if _explains(overall, control, sizes) else "may show"
         return False, f"The control {shows} the same effect: {words}."
     return False, f"The control does not exclude {size_text(sizes.smallest, sizes.unit)}: {words}."
+
+
+def _words(control: Arm) -> str:
+    """The effect of a control, and how many of its seeds failed."""
+    words = formatted(control.estimate) if control.estimate else "no finite seed"
+    total = control.n + control.failed
+    return f"{words} ({control.failed} of {total} seeds failed)" if control.failed else words
+
+
+def _failed(control: Arm) -> str:
+    return f"More seeds of the control failed ({control.failed}) than have an effect ({control.n})"
 
 
 def _excess(overall: Arm, control: Arm, sizes: Sizes) -> str:
@@ -113,7 +147,9 @@ def _weaker_beside_control(overall: Arm, control: Arm, sizes: Sizes) -> Ruling:
     if control.estimate is None or control.n < FEWEST_SEEDS:
         missing = f"the control arm has {control.n} of {FEWEST_SEEDS} seeds"
         return Outcome.DOES_NOT_REPLICATE, (f"Whether the rest is an effect is open: {missing}.",)
-    words = formatted(control.estimate)
+    if control.failed > control.n:
+        return Outcome.DOES_NOT_REPLICATE, (f"Whether the rest is an effect is open. {_failed(control)}.",)
+    words = _words(control)
     if _apart(overall, control, sizes):
         return Outcome.WEAKER, (f"The effect exceeds that of the control: {words}.",)
     return Outcome.DOES_NOT_REPLICATE, (_SHARED.format(words),)

@@ -17,12 +17,12 @@ TOO_SMALL = (Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE)
 Ruling = tuple[Outcome, tuple[str, ...]]
 
 
-def failed_share(overall: Arm) -> Estimate | None:
+def failed_share(overall: Arm, sizes: Sizes) -> Estimate | None:
     """The share of seeds that failed in some condition, with its exact interval; None where none did."""
     if not overall.failed:
         return None
     total = overall.failed + overall.n
-    interval = share_interval(overall.failed, total)
+    interval = share_interval(overall.failed, total, level=sizes.level)
     return Estimate(
         overall.failed / total, "of seeds", interval, trust=Trust.CALIBRATED, details={"n": total}
     )
@@ -30,12 +30,12 @@ def failed_share(overall: Arm) -> Estimate | None:
 
 def count_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
     """Count failed seeds against it: as null if it favours the claim, else as twice what counts."""
-    notes = failed_note(overall, failed_share(overall))
-    if overall.failed == 0 or outcome is Outcome.INCONCLUSIVE:
-        return outcome, notes
+    notes = failed_note(overall, failed_share(overall, sizes))
     if overall.failed > overall.n:
         why = "More seeds failed than have an effect, and that decides nothing."
         return Outcome.INCONCLUSIVE, (*notes, why)
+    if overall.failed == 0 or outcome is Outcome.INCONCLUSIVE:
+        return outcome, notes
     stands = _with_failed(outcome, overall, sizes)
     if stands is outcome:
         return outcome, (*notes, UNCHANGED)
@@ -54,7 +54,7 @@ def _without_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> str:
 
 def _with_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Outcome:
     """What is left of an outcome when every failed seed counts against it."""
-    fill = _most(sizes) if outcome in TOO_SMALL else sizes.null
+    fill = most(sizes) if outcome in TOO_SMALL else sizes.null
     counted = estimate_of([*overall.values.values(), *[fill] * overall.failed], sizes).interval
     if counted is None:
         return Outcome.INCONCLUSIVE
@@ -65,7 +65,7 @@ def _with_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Outcome:
     return Outcome.PARTIALLY if weaker else Outcome.INCONCLUSIVE
 
 
-def _most(sizes: Sizes) -> float:
+def most(sizes: Sizes) -> float:
     """The effect of a failed seed that would favour the claim."""
     return 1.0 if sizes.binary else sizes.smallest + sizes.counts
 
@@ -102,7 +102,7 @@ def seeds_to_replicate(overall: Arm, sizes: Sizes) -> int | None:
         middle = (fewest + most) // 2
         enough = survives_unseen(overall, stricter, middle)
         fewest, most = (fewest, middle) if enough else (middle, most)
-    return most
+    return most if most <= MOST_SEEDS else None
 
 
 def withhold(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:

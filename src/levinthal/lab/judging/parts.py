@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from levinthal.lab.judging.arms import Arm, estimate_of
@@ -14,7 +13,7 @@ from levinthal.vocabulary import Outcome
 Ruling = tuple[Outcome, tuple[str, ...]]
 
 
-def weigh_parts(outcome: Outcome, parts: Mapping[str, Arm], sizes: Sizes) -> Ruling:
+def weigh_parts(outcome: Outcome, parts: Mapping[str, Arm], overall: Arm, sizes: Sizes) -> Ruling:
     """What is left of an outcome of the whole beside the single conditions."""
     if outcome is Outcome.PARTIALLY:
         size = f"{sizes.smallest:.3g}, the smallest effect size"
@@ -30,7 +29,8 @@ def weigh_parts(outcome: Outcome, parts: Mapping[str, Arm], sizes: Sizes) -> Rul
     if not holding:
         return outcome, _beside_null(outcome, parts, sizes)
     why = f"It holds in {listed(holding, parts)}, by Holm's procedure over {len(parts)} conditions."
-    wrong_sign = outcome is Outcome.DOES_NOT_REPLICATE and _mean(parts) < sizes.null
+    mean = overall.estimate.value if overall.estimate else sizes.null
+    wrong_sign = outcome is Outcome.DOES_NOT_REPLICATE and mean < sizes.null
     return (outcome if wrong_sign else Outcome.PARTIALLY), (why,)
 
 
@@ -69,10 +69,6 @@ def _beside_null(outcome: Outcome, parts: Mapping[str, Arm], sizes: Sizes) -> tu
     if outcome is not Outcome.WEAKER or not lacking:
         return ()
     return (f"It is not beyond {sizes.zero} in {listed(lacking, parts)}.",)
-
-
-def _mean(parts: Mapping[str, Arm]) -> float:
-    return math.fsum(float(arm.estimate) for arm in parts.values() if arm.estimate) / len(parts)
 
 
 def _holm(parts: Mapping[str, Arm], sizes: Sizes) -> list[str]:

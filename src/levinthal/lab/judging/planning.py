@@ -33,10 +33,17 @@ def seeds_to_settle(
     return max(known) if known and len(known) == len(counts) else None
 
 
-def seeds_if_withheld(outcome: Outcome, overall: Arm, sizes: Sizes) -> int | None:
+def seeds_if_withheld(outcome: Outcome, overall: Arm, parts: Mapping[str, Arm], sizes: Sizes) -> int | None:
     """Seeds that 'replicates' needs, where nothing but their number stands between it and 'partially'."""
     withheld = overall.interval.low >= sizes.smallest and not survives_unseen(overall, sizes)
-    return seeds_to_replicate(overall, sizes) if withheld and outcome is Outcome.PARTIALLY else None
+    lacking = [arm for arm in parts.values() if not sizes.beyond_null(arm.interval)]
+    if (
+        outcome is not Outcome.PARTIALLY
+        or not withheld
+        or not all(sizes.is_open(a.interval) for a in lacking)
+    ):
+        return None
+    return seeds_to_replicate(overall, sizes)
 
 
 def larger(one: int | None, other: int | None) -> int | None:

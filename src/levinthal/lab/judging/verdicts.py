@@ -87,7 +87,7 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
         outcome, reasons = weigh_excluded(outcome, reasons, beside_own.excluded, retained)
         if not evidence.grid_edge:
             open_arms = seeds_to_settle(outcome, overall, retained, control, sizes)
-            needed = larger(open_arms, seeds_if_withheld(outcome, overall, sizes))
+            needed = larger(open_arms, seeds_if_withheld(outcome, overall, retained, sizes))
             reasons = (*reasons, *settle(open_arms, overall.n))
         reasons = (*reasons, *no_control_note(claim), opening(overall, claim, sizes))
     more = (
@@ -103,9 +103,14 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
         control.estimate,
         {part: arm.estimate for part, arm in parts.items() if arm.estimate is not None},
         needed,
-        (*reasons, *more, *incomplete_seeds_note(evidence.effects), *evidence.notes),
+        (
+            *reasons,
+            *more,
+            *incomplete_seeds_note({part: evidence.effects[part] for part in retained}),
+            *evidence.notes,
+        ),
         rival=rival.estimate,
-        failed=failed_share(overall),
+        failed=failed_share(overall, sizes),
         analyses=analyses,
     )
 
@@ -117,7 +122,7 @@ def _present(effects: Mapping[str, Seeds]) -> dict[str, Seeds]:
 
 def _unjudged(claim: Claim, overall: Arm, parts: Mapping[str, Arm], sizes: Sizes) -> Ruling:
     if overall.estimate is not None:
-        words = (opening(overall, claim, sizes), *failed_note(overall, failed_share(overall)))
+        words = (opening(overall, claim, sizes), *failed_note(overall, failed_share(overall, sizes)))
         return Outcome.REPORTED, (*words, "The claim sets no size to be judged by.")
     if overall.failed:
         return Outcome.INCONCLUSIVE, (f"None of {overall.failed} seeds has a finite effect.",)
@@ -132,12 +137,14 @@ def _rule(
     """The rules in their order; each can only take from what the one before has left."""
     if evidence.grid_edge:
         why = "The best learning rate sits on the edge of its grid: widen the grid before comparing."
-        return Outcome.INCONCLUSIVE, (why, *failed_note(overall, failed_share(overall)))
+        return Outcome.INCONCLUSIVE, (why, *failed_note(overall, failed_share(overall, sizes)))
     if overall.n < FEWEST_SEEDS:
         why = f"Too few seeds to decide: {overall.n}, and {FEWEST_SEEDS} are the fewest that can."
-        return Outcome.INCONCLUSIVE, (*failed_note(overall, failed_share(overall)), why)
+        return Outcome.INCONCLUSIVE, (*failed_note(overall, failed_share(overall, sizes)), why)
     outcome, reasons = count_failed(sizes.outcome(overall.interval), overall, sizes)
-    outcome, by_parts = weigh_parts(outcome, parts, sizes)
+    if overall.failed > overall.n:
+        return outcome, reasons
+    outcome, by_parts = weigh_parts(outcome, parts, overall, sizes)
     outcome, unseen = withhold(outcome, overall, sizes)
     reasons = (*reasons, *by_parts, *unseen)
     beside_control: tuple[str, ...] = ()
