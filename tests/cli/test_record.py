@@ -9,12 +9,20 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from levinthal.lab import Store
+from levinthal.cli.publish import judged
+from levinthal.cli.record import analysis
+from levinthal.cli.selection import Selected
+from levinthal.errors import StoreError
+from levinthal.lab import Rows, Run, Store
+from levinthal.lab.storage.runs import SOURCE
+from levinthal.studies import find
+from levinthal.vocabulary import Claim, Evidence
 
 Call = Callable[..., Any]
 RUN = ("study", "run", "small_study.py", "--device", "cpu", "--workers", "1")
@@ -260,3 +268,33 @@ def test_results_of_fresh_seeds_are_results_that_were_seen(call: Call) -> None:
     edit(("0.1,", "0.05,"))
     call(*RUN)
     assert "Claim changed after the run: smallest effect size: 0.1 before, 0.05 now" in page()
+
+
+def test_other_data_on_the_same_seeds_are_another_analysis(tmp_path: Path) -> None:
+    study = find("one-neuron-chain")
+    name, preset = next(iter(study.presets.items()))
+    chosen = Selected(study, name, preset, None)
+    claim = Claim("T1", "it does", "us", "effect", "", 0.5, "none", lambda rows: Evidence({}))
+    effect = dict.fromkeys(range(8), 1.0)
+    few, more = ({"": dict.fromkeys(range(n), 0.0)} for n in (6, 8))
+    first, edited, other = (
+        [Run(study.name, 1, {}, 0, data, environment={SOURCE: source})]
+        for data, source in (("a", "x"), ("a", "y"), ("b", "y"))
+    )
+    with Store(tmp_path / "s.sqlite") as store:
+        counts = [
+            analysis(chosen, store, runs, claim, Evidence({"": effect}, control))
+            for runs, control in ((first, few), (first, few), (first, more), (edited, more), (other, more))
+        ]
+    assert counts == [1, 1, 2, 3, 4]
+
+
+def test_a_store_that_cannot_count_is_no_fault_of_the_evidence() -> None:
+    claim = Claim("T1", "it does", "us", "effect", "", 0.5, "", lambda rows: Evidence({"": {0: 1.0}}))
+
+    def locked(claim: Claim, evidence: Evidence) -> int:
+        raise StoreError("s.sqlite was locked by another process for 60 s")
+
+    study = replace(find("one-neuron-chain"), claims=(claim,))
+    with pytest.raises(StoreError, match="locked"):
+        judged(study, Rows.of([]), on_fault=print, count=locked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from levinthal.cli.narrowing import with_first_seed, with_seeds
 from levinthal.cli.selection import Selected, preset_named
 from levinthal.errors import InputError
+from levinthal.lab import Run, Store
 from levinthal.studies import find
-from levinthal.vocabulary import Preset, Study, Task
+from levinthal.vocabulary import Estimate, Measurement, Preset, Study, Task
 
 PRESET = Preset("", None, (Task({"width": 20}, (0, 1, 2)), Task({"width": 50}, (0, 1))))
 STUDY = replace(find("one-neuron-chain"), presets={"small": PRESET, "large": PRESET})
@@ -41,3 +43,12 @@ def test_the_first_preset_is_meant_where_none_is_named() -> None:
         preset_named(STUDY, "lareg")
     with pytest.raises(InputError, match="has no presets"):
         preset_named(replace(STUDY, presets={}), None)
+
+
+def test_runs_on_a_data_set_are_not_those_of_a_preset_without_data(tmp_path: Path) -> None:
+    chosen = Selected(STUDY, "small", PRESET, None)
+    with Store(tmp_path / "s.sqlite") as store:
+        for data in ("abc", ""):
+            run = Run(STUDY.name, STUDY.version, {"width": 20}, 0, data)
+            store.write([run], [Measurement("error", Estimate.exact(0.5), seed=0)])
+            assert len(chosen.finished(store)) == len(chosen.rows(store)) == (0 if data else 1)

@@ -193,3 +193,8 @@ def test_a_control_of_a_condition_without_an_effect_is_refused() -> None:
         ]
     right = evidence(effects, control={"": gain(depth=2), "two": gain()})
     assert said(effects, evidence=right) == []
+
+
+def test_seeds_of_a_cell_in_several_tasks_are_counted_together() -> None:
+    tasks = (Task({"width": 1}, (0, 1, 2, 3)), Task({"width": 1}, (4, 5, 6, 7)))
+    assert Plan.of(replace(study(), presets={"cut": Preset("", None, tasks)})).seeds == 8

@@ -52,7 +52,7 @@ def publish(
     rows = chosen.rows(store)
     runs = chosen.finished(store)
     faults: list[str] = []
-    count = partial(analysis, chosen, store)
+    count = partial(analysis, chosen, store, runs)
     verdicts = with_blocks(judged(chosen.study, rows, on_fault=faults.append, count=count), chosen, store)
     record = record_of(chosen, store, runs, registered)
     changed = changed_since(runs, measure_source(chosen.study.measure))
@@ -109,7 +109,7 @@ def _judged(claim: Claim, rows: Rows, on_fault: Callable[[str], None], count: Co
 
     try:
         evidence = require_known_conditions(claim.evidence(rows))
-        return judge(claim, evidence, analyses=count(claim, evidence))
+        first = judge(claim, evidence)
     except Exception as error:
         if isinstance(error, UnknownFactorError):
             on_fault(f"the evidence of claim {claim.id} cannot be computed: {error}")
@@ -117,6 +117,8 @@ def _judged(claim: Claim, rows: Rows, on_fault: Callable[[str], None], count: Co
         place = f"{Path(last.filename).name}:{last.lineno}"
         why = f"Its evidence could not be computed ({type(error).__name__}: {error}, {place})."
         return Verdict(claim, Outcome.INCONCLUSIVE, None, 0, reasons=(why,))
+    analyses = count(claim, evidence)
+    return judge(claim, evidence, analyses=analyses) if analyses > 1 else first
 
 
 def save_figures(study: Study, rows: Rows, folder: Path) -> list[tuple[Figure, Path]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -102,18 +102,26 @@ def _older(older: Frozen | None, now: Frozen) -> str:
     return f"version {older.version} was run in this store: {words}"
 
 
-def analysis(chosen: Selected, store: Store, claim: Claim, evidence: Evidence) -> int:
+def analysis(chosen: Selected, store: Store, runs: Sequence[Run], claim: Claim, evidence: Evidence) -> int:
     """The number of this analysis of a claim: how often it was judged on different data, this time included.
 
-    Data that were judged before do not count again. Seeds too few to decide, claims that are only reported
-    and claims in which nothing is random do not count.
+    Data that were judged before do not count again: the same seeds of the effect and of its control, from the
+    same data set and the same `measure`. Seeds too few to decide, claims that are only reported and claims in
+    which nothing is random do not count.
     """
     from levinthal.lab.judging.statistics import FEWEST_SEEDS
     from levinthal.lab.storage.claims import hash_of
 
-    parts = {name: sorted(map(int, seeds)) for name, seeds in evidence.effects.items() if seeds}
-    seeds = set.intersection(*map(set, parts.values())) if parts else set()
+    effects, control = _seeds(evidence.effects), _seeds(evidence.control)
+    seeds = set.intersection(*map(set, effects.values())) if effects else set()
     if len(seeds) < FEWEST_SEEDS or claim.deterministic or claim.smallest_effect is None:
         return 1
+    made = sorted({(run.data, run.source) for run in runs})
+    judged = f"{hash_of(effects)[:16]}:{hash_of({'control': control, 'runs': made})[:16]}"
     key = (chosen.study.name, chosen.study.version, chosen.preset_name)
-    return store.count_analysis(key, claim.id, hash_of(parts)[:16], len(seeds))
+    return store.count_analysis(key, claim.id, judged, len(seeds))
+
+
+def _seeds(parts: Mapping[str, Mapping[int, float]]) -> dict[str, list[int]]:
+    """Condition -> its seeds, of the conditions that have run."""
+    return {name: sorted(map(int, seeds)) for name, seeds in parts.items() if seeds}

@@ -56,7 +56,7 @@ class Selected:
 
     `options` are the words of the command line that made the preset another one than the study's own;
     `cells` are those of all presets of the study; `defined` is the study as its file defines it; `first_seed`
-    was added to every seed.
+    was added to every seed; `data_dir` is where data sets are looked for.
     """
 
     study: Study
@@ -67,6 +67,12 @@ class Selected:
     cells: tuple[Cell, ...] = ()
     defined: Study | None = None
     first_seed: int = 0
+    data_dir: Path | None = None
+
+    @property
+    def checksum(self) -> str | None:
+        """That of the data; empty where the preset has none, None where they are not on this machine."""
+        return self.data.checksum if self.data else "" if self.preset.data is None else None
 
     @property
     def planned(self) -> int:
@@ -91,13 +97,12 @@ class Selected:
     def finished(self, store: Store) -> list[Run]:
         """The newest finished run of each cell and seed of the preset, oldest first."""
         wanted = _runs(self.preset)
-        checksum = self.data.checksum if self.data else None
         found = [
             run
             for run in store.runs(self.study.name, version=self.study.version)
             if run.status == "done"
             and (address(run.cell), run.seed) in wanted
-            and checksum in (None, run.data)
+            and self.checksum in (None, run.data)
         ]
         return list({run.id: run for run in found}.values())
 
@@ -105,12 +110,11 @@ class Selected:
         """The rows of the preset that the store holds; they refuse a misspelt key, level or measurement."""
         from levinthal.lab.execution.source import measure_words
 
-        checksum = self.data.checksum if self.data else "" if self.preset.data is None else None
         return store.rows(
             self.study.name,
             version=self.study.version,
             tasks=self.preset.tasks,
-            data=checksum,
+            data=self.checksum,
             levels=self.cells,
             written=measure_words(self.study.measure),
         )
@@ -147,7 +151,9 @@ def selected(name: str, selection: Selection | None, *, need_data: bool) -> Sele
             raise
         data = None
     options = _options(wanted) if preset != own else ()
-    return Selected(study, preset_name, preset, data, options, cells, defined, wanted.first_seed)
+    return Selected(
+        study, preset_name, preset, data, options, cells, defined, wanted.first_seed, wanted.data_dir
+    )
 
 
 def _options(wanted: Selection) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from levinthal.cli.selection import Selected
@@ -36,7 +37,7 @@ def _candidates(chosen: Selected, store: Store) -> Iterator[tuple[str, Rows]]:
     for name, preset in chosen.study.presets.items():
         if name != chosen.preset_name:
             tasks = tuple(replace(task, seeds=seeds) for task in preset.tasks)
-            data = _data(preset.data)
+            data = _data(preset.data, chosen.data_dir)
             if data is not None:
                 yield (
                     name,
@@ -50,12 +51,12 @@ def _candidates(chosen: Selected, store: Store) -> Iterator[tuple[str, Rows]]:
                 )
 
 
-def _data(name: str | None) -> str | None:
+def _data(name: str | None, folder: Path | None) -> str | None:
     """The checksum of a data set; empty where a preset has none, None where it is not on this machine."""
     from levinthal.data import load
 
     try:
-        return load(name).checksum if name else ""
+        return load(name, data_dir=folder).checksum if name else ""
     except DataError:
         return None
 

@@ -17,7 +17,8 @@ from levinthal.lab.analysis import Description, Expression, describe
 from levinthal.lab.analysis.comparisons import RATIO_UNITS, SAME_UNIT
 from levinthal.lab.analysis.parts import parts_of, planned
 from levinthal.lab.storage.rows import Rows
-from levinthal.vocabulary import Claim, Study
+from levinthal.lab.storage.runs import cell_text
+from levinthal.vocabulary import Claim, Preset, Study
 
 __all__ = ["Plan", "faults_of_parts"]
 
@@ -41,15 +42,22 @@ class Plan:
         cells = {name: [task.cell for task in preset.tasks] for name, preset in study.presets.items()}
         factors = frozenset(key for some in cells.values() for cell in some for key in cell)
         factors |= {"rate"} if "rates" in factors else set()
-        tasks = (task for preset in study.presets.values() for task in preset.tasks)
-        seeds = max((len(task.seeds) for task in tasks), default=0)
-        return cls({name: planned(some, factors) for name, some in cells.items()}, factors, seeds)
+        presets = {name: planned(some, factors) for name, some in cells.items()}
+        return cls(presets, factors, max(map(_seeds, study.presets.values()), default=0))
 
     def levels(self, preset: str, factor: str, where: Mapping[str, Any]) -> list[Any]:
         """The levels of a factor that a reading may meet; words of a condition are not known yet."""
         known = {key: level for key, level in where.items() if key in self.factors}
         found = self.presets[preset].where(**known).distinct(factor) if factor in self.factors else []
         return [level for level in found if level is not None]
+
+
+def _seeds(preset: Preset) -> int:
+    """The most seeds of a cell, which several tasks may share."""
+    found: dict[str, set[int]] = {}
+    for task in preset.tasks:
+        found.setdefault(cell_text(task.cell), set()).update(task.seeds)
+    return max(map(len, found.values()), default=0)
 
 
 def faults_of_parts(claim: Claim, protocol: Iterable[str], plan: Plan) -> Iterator[str]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from levinthal.errors import InputError
 from levinthal.lab.analysis import Effect, describe, each, value
 from levinthal.lab.analysis.parts import parts_of, planned
+from levinthal.lab.storage.rows import Rows
+from levinthal.vocabulary import Estimate, Measurement, Row
 
 CELLS = planned([{"depth": 2, "arm": "plain"}, {"depth": 4, "arm": "plain"}, {"depth": 8, "arm": "fast"}, {}])
 READ = value("loss")
@@ -43,3 +47,10 @@ def test_nothing_is_known_of_what_is_measured_within_a_run_or_of_a_reading_of_on
     assert parts_of(each("layer", "depth", make=lambda *_: READ, label=label), CELLS) == {}
     assert parts_of(lambda rows: Effect({0: 1.0}), CELLS) == {}
     assert parts_of(None, CELLS) == {}
+
+
+def test_two_levels_with_one_label_are_refused() -> None:
+    rows = Rows.of(Row({"rate": r}, Measurement("loss", Estimate.exact(r))) for r in (0.01, 0.04))
+    parts = each("rate", make=lambda rate: value("loss", rate=rate), label="rate {:.1f}".format)
+    with pytest.raises(InputError, match=r"two conditions are called 'rate 0\.0'"):
+        parts(rows)

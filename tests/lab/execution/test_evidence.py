@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from levinthal.lab.execution import evidence as source_of_evidence
+from levinthal.lab.execution.definitions import PACKAGE
 from levinthal.lab.execution.evidence import evidence_sources
 from levinthal.studies import all_studies
 from levinthal.vocabulary import Study
@@ -222,3 +224,20 @@ def test_every_claim_of_ours_has_a_hash() -> None:
     found = {name: evidence_sources(study) for name, study in all_studies().items()}
     assert all(one for claims in found.values() for one in claims.values())
     assert all(len(set(claims.values())) >= 4 for claims in found.values())  # some are made by one function
+
+
+def test_a_study_of_ours_has_the_same_hashes_where_the_package_is_installed_as_a_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study = all_studies()["one-neuron-chain"]
+    here = evidence_sources(study)
+    monkeypatch.setattr(source_of_evidence, "_LIBRARIES", (str(PACKAGE.parent),))
+    assert evidence_sources(study) == here
+
+
+def test_a_script_that_holds_a_study_moves_no_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = all_studies()["layer-rescaling"]
+    before = evidence_sources(study)
+    for name, value in (("study", study), ("claims", study.claims), ("claim", study.claims[0])):
+        monkeypatch.setitem(globals(), f"held_{name}", value)
+        assert evidence_sources(study) == before

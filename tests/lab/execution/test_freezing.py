@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from levinthal.lab import Store, sweep
 from levinthal.lab.execution.freezing import frozen_now, plan_of
-from levinthal.lab.storage.claims import Frozen
+from levinthal.lab.storage.claims import Frozen, first_frozen
 from levinthal.studies import find
 from levinthal.vocabulary import Basis, Claim, Evidence, Preset, Task
 
@@ -81,3 +81,13 @@ def test_a_task_that_fails_has_seen_nothing(store: Store) -> None:
     sweep(study, "only", store)
     sweep(replace(study, claims=(CLAIM,)), "only", store)
     assert [record.finished for record in store.frozen("toy", 1, "only")] == [0, 0]
+
+
+def test_a_claim_changed_together_with_its_plan_is_held_against_the_first(store: Store) -> None:
+    first = replace(toy_study.toy(toy_study.tasks(widths=(1, 2))), claims=(CLAIM,))
+    sweep(first, "only", store)
+    changed = toy_study.toy(toy_study.tasks(widths=(3, 4)))
+    sweep(replace(changed, claims=(replace(CLAIM, smallest_effect=0.4),)), "only", store)
+    before = first_frozen(store.frozen("toy", 1, "only"))
+    assert before is not None
+    assert before.claims["T1"]["smallest_effect"] == 0.7

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 
 from levinthal.lab.analysis import compare, each, evidence, log2_ratio, value
@@ -34,6 +35,9 @@ def bound(first: object, second: object = 0, *, third: object = 0) -> object:
     [
         (made("full"), made("mini")),
         (made(1), made(2)),
+        (made(np.int64(1)), made(np.int64(2))),
+        (made(np.array([1, 2])), made(np.array([3, 4]))),
+        (made(np.array([1, 2])), made(np.array([[1, 2]]))),
         (made(1), made(True)),
         (made(1, 2), made(2, 1)),
         (made((1, 2), 3), made((1,), 2, 3)),
@@ -65,6 +69,8 @@ def test_other_values_have_another_hash(one: Callable[..., Any], other: Callable
         (made("full", 0.1 + 0.2), made("full", 0.3)),
         (made({"a": 1, "b": 2}), made({"b": 2, "a": 1})),
         (made({"x", "y", "z"}), made({"z", "y", "x"})),
+        (made(np.float64(0.5), np.int64(2)), made(0.5, 2)),
+        (made(np.arange(3)), made(np.arange(3))),
         (made(object()), made(object())),
         (evidence(value("loss", depth=2)), evidence(value("loss", depth=2))),
     ],

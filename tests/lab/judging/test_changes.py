@@ -104,3 +104,9 @@ def test_hashes_of_values_are_compared_where_one_method_made_them() -> None:
 
     assert since({}) == since({"values": "1:aa"}) == since({"values": "2:bb"}) == {}
     assert since({"values": "1:bb"}) == {"C1": Change("claim changed after the run", (VALUES,))}
+
+
+@pytest.mark.parametrize("name", ["code", "values"])
+def test_a_missing_hash_is_not_compared(name: str) -> None:
+    assert changes(WAS, now(**{name: ""})) == changes(now(**{name: ""}), WAS) == {}
+    assert changes(now(**{name: "1:aa"}), now(**{name: ""})) == {}

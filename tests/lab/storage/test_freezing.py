@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -146,3 +147,30 @@ def test_a_store_that_may_not_be_written_counts_but_does_not_remember(
         assert [store.count_analysis(KEY, "T1", data, 8) for data in ("a", "b", "c")] == [1, 2, 2]
         with pytest.raises(StoreError, match="read-only"):
             store.freeze(ONE, IDS)
+
+
+def test_finished_runs_of_an_earlier_plan_were_seen(store: Store) -> None:
+    store.freeze(ONE, [IDS[0]])
+    measured(store, *RUNS)
+    other = Run("toy", 1, {"width": 50}, 0).id
+    store.freeze(replace(OTHER, plan={"runs": 4}), [other])
+    assert [record.finished for record in store.frozen(*KEY)] == [0, 2]
+    assert first_frozen(store.frozen(*KEY)) == store.frozen(*KEY)[0]
+
+
+def test_a_record_without_the_cells_of_its_plan_is_still_read(store: Store) -> None:
+    content = json.dumps(ONE.content)
+    store._connection.execute(
+        "INSERT INTO frozen (study, version, preset, hash, claims, finished, time) VALUES (?,?,?,?,?,0,'')",
+        (*KEY, ONE.hash, content),
+    )
+    store.freeze(ONE, IDS)
+    assert store.frozen(*KEY) == [ONE]
+    store.freeze(OTHER, IDS)
+    assert [record.finished for record in store.frozen(*KEY)] == [0, 0]
+
+
+def test_an_older_row_of_the_same_seeds_does_not_count_beside_the_new_ones(store: Store) -> None:
+    judged = ["seeds", "seeds:a", "seeds:a", "seeds:b", "more", "more:a"]
+    counts = [store.count_analysis(KEY, "T1", data, 5) for data in judged]
+    assert counts == [1, 1, 1, 2, 3, 3]

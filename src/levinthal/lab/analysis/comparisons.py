@@ -38,32 +38,40 @@ def log2_ratio(one: float, other: float) -> float:
     """log2(one / other), for `compare(how=)`: how often the first number must be halved to give the second.
 
     Args:
-        one: a positive number.
-        other: a positive number.
+        one: a positive number; 0 or less has no ratio.
+        other: a positive number; 0 or less has no ratio.
 
     Returns:
-        The logarithm: 1 for twice, 2 for four times, -1 for half.
+        The logarithm: 1 for twice, 2 for four times, -1 for half; inf where the second number is not
+        positive, -inf where the first alone is not. A seed whose number is not finite counts as failed.
 
-    >>> log2_ratio(8, 2)
-    2.0
+    >>> log2_ratio(8, 2), log2_ratio(1, 0), log2_ratio(0, 1)
+    (2.0, inf, -inf)
     """
-    return math.log2(one / other)
+    return _ratio(math.log2, one, other)
 
 
 def log10_ratio(one: float, other: float) -> float:
     """log10(one / other), for `compare(how=)`.
 
     Args:
-        one: a positive number.
-        other: a number; 0 or less has no ratio.
+        one: a positive number; 0 or less has no ratio.
+        other: a positive number; 0 or less has no ratio.
 
     Returns:
-        The logarithm: 1 for ten times; inf where the second number is not positive.
+        The logarithm: 1 for ten times; inf where the second number is not positive, -inf where the
+        first alone is not. A seed whose number is not finite counts as failed.
 
-    >>> log10_ratio(100, 0.1), log10_ratio(1, 0)
-    (3.0, inf)
+    >>> log10_ratio(100, 0.1), log10_ratio(1, 0), log10_ratio(0, 1)
+    (3.0, inf, -inf)
     """
-    return math.log10(one / other) if other > 0 else math.inf
+    return _ratio(math.log10, one, other)
+
+
+def _ratio(logarithm: Callable[[float], float], one: float, other: float) -> float:
+    if other <= 0:
+        return math.inf
+    return -math.inf if one <= 0 else logarithm(one / other)
 
 
 RATIOS: Mapping[How, tuple[str, float]] = {log2_ratio: ("log2 ratio", 2), log10_ratio: ("log10 ratio", 10)}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from levinthal.errors import UnknownFactorError
+from levinthal.errors import InputError, UnknownFactorError
 from levinthal.lab.analysis.descriptions import Described, Reading
 from levinthal.lab.analysis.rates import read_rates
 from levinthal.lab.storage.rows import Rows
@@ -38,7 +38,13 @@ class Each:
     def __call__(self, rows: Rows) -> dict[str, Reading]:
         """The conditions that the rows hold, in the order of the levels."""
         levels = rows.where(**self.where).group_by(*self.factors)
-        return {self.label(*level): self.make(*level) for level in levels}
+        found: dict[str, Reading] = {}
+        for level in levels:
+            label = self.label(*level)
+            if label in found:
+                raise InputError(f"two conditions are called '{label}': give each level a label of its own")
+            found[label] = self.make(*level)
+        return found
 
     def planned(self, cells: Rows) -> dict[str, Reading]:
         """The conditions that planned cells will hold, as far as they can be known.

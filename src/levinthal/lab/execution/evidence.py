@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from levinthal.lab.execution.definitions import Reader, without_docstrings
+from levinthal.lab.execution.definitions import PACKAGE, Reader, without_docstrings
 from levinthal.lab.execution.source import digest, file_of
 from levinthal.vocabulary import Claim, Study
 
@@ -52,8 +52,9 @@ def words_of_claims(study: Study) -> set[str]:
 def _source(claim: Claim, home: Path | None, holders: Sequence[Holder], words: Collection[str]) -> str:
     if not holders:
         return ""
-    files = [file for file, _, _ in holders]
-    folder = home if home and all(file.is_relative_to(home) for file in files) else files[0].parent
+    # A script may hold the study too: what it is called there says nothing of how the claim is made.
+    inside = [holder for holder in holders if home and holder[0].is_relative_to(home)]
+    folder, holders = (home, inside) if home and inside else (holders[0][0].parent, holders)
     reader = Reader(folder, _part)
     nodes = [(file, _without(words, node)) for file, node in _nodes(reader, claim, holders)]
     opened = [need for file, node in nodes for need in reader.needs(file, node)]
@@ -63,7 +64,7 @@ def _source(claim: Claim, home: Path | None, holders: Sequence[Holder], words: C
 
 
 def _holders(claims: Sequence[Claim]) -> dict[str, list[Holder]]:
-    """Where modules hold each claim, by its id; libraries are not searched."""
+    """Where modules hold each claim, by its id; of the libraries, only this package is searched."""
     wanted = {id(claim): claim.id for claim in claims}
     found: dict[str, list[Holder]] = {claim.id: [] for claim in claims}
     for file, module in _own_modules():
@@ -76,8 +77,10 @@ def _holders(claims: Sequence[Claim]) -> dict[str, list[Holder]]:
 def _own_modules() -> Iterator[tuple[Path, ModuleType]]:
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
-        if isinstance(file, str) and file.endswith(".py") and not file.startswith(_LIBRARIES):
-            yield Path(file).resolve(), module
+        if isinstance(file, str) and file.endswith(".py"):
+            path = Path(file).resolve()
+            if path.is_relative_to(PACKAGE) or not file.startswith(_LIBRARIES):
+                yield path, module
 
 
 def _claims_in(value: Any) -> Iterable[object]:

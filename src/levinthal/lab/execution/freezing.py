@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
 from levinthal.lab.execution.evidence import evidence_sources, words_of_claims
 from levinthal.lab.execution.values import value_hash
 from levinthal.lab.storage.claims import Frozen, hash_of
-from levinthal.lab.storage.runs import cell_text, run_id
+from levinthal.lab.storage.runs import cell_name, cell_text
 from levinthal.vocabulary import Claim, Preset, Study
 
 _NOT_STORED = ("id", "evidence")
@@ -55,14 +54,9 @@ def plan_of(preset: Preset) -> dict[str, Any]:
     }
 
 
-def runs_of(study: Study, preset: Preset, data: str, seeds: Iterable[int] = ()) -> Iterable[str]:
-    """The ids of all runs of a preset on one data set, with its own seeds and with these others."""
-    more = tuple(seeds)
-    return {
-        run_id(study.name, study.version, task.cell, seed, data)
-        for task in preset.tasks
-        for seed in (*task.seeds, *more)
-    }
+def cells_of(study: Study, preset: Preset, data: str) -> set[str]:
+    """The names of all cells of a preset on one data set."""
+    return {cell_name(study.name, study.version, task.cell, data) for task in preset.tasks}
 
 
 def _levels(preset: Preset) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from levinthal.errors import InputError, require_one_of
 from levinthal.lab.execution.events import Event, Failed, Finished, Planned, Started, Summary
 from levinthal.lab.execution.executors import Executor, Inline, ignore
-from levinthal.lab.execution.freezing import frozen_now, runs_of
+from levinthal.lab.execution.freezing import cells_of, frozen_now
 from levinthal.lab.execution.measuring import Measured, Measuring, in_one_line
 from levinthal.lab.execution.source import measure_source
 from levinthal.lab.storage.runs import SOURCE, Run, Status, run_id
@@ -65,8 +65,7 @@ def sweep(
     source = measure_source(study.measure)
     tasks, skipped = missing(study, chosen, store, checksum, source=source if again else None)
     whole = defined if defined is not None else study
-    seen = {run.seed for run in store.runs(study.name, version=study.version)}
-    store.freeze(frozen_now(whole, preset), runs_of(whole, whole.presets[preset], checksum, seen))
+    store.freeze(frozen_now(whole, preset), cells_of(whole, whole.presets[preset], checksum))
     if study.seed_by_seed:
         tasks = [alone for task in tasks for alone in one_seed_each(task)]
     if runner.workers > 1:  # the longest first, so that no worker is left alone with it at the end

@@ -2,7 +2,8 @@
 
 It covers what a function was called with and now holds: the cells of its closure, its defaults, the arguments
 of a `functools.partial`, the fields of a reading. Texts, numbers, truth values, and mappings and sequences of
-them count by value; functions by their name; anything else by its type. `evidence` hashes the code.
+them count by value, and so do arrays; functions by their name; anything else by its type. `evidence` hashes
+the code.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
+import numpy as np
+
 from levinthal.lab.execution.source import digest
 
 METHOD = "1"
 """How the hash is made. It stands before the hash: hashes of two methods are not compared."""
 
-_DERIVED = "Description"
+_DERIVED = ("levinthal.lab.analysis.descriptions", "Description")
 """What is known of a reading follows from the reading itself."""
 
 
@@ -47,6 +50,7 @@ def _parts(value: Any, above: set[int]) -> Iterator[str]:
     if id(value) in above:
         return
     inside = above | {id(value)}
+    value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, Enum):
         yield f"{type(value).__name__}.{value.name}"
     elif isinstance(value, str):
@@ -78,6 +82,12 @@ def _held(value: Any) -> Iterator[Any]:
     """The name of a thing, and what it holds."""
     if isinstance(value, functools.partial):
         yield from (value.func, value.args, value.keywords)
+    elif isinstance(value, np.ndarray):
+        yield from (
+            str(value.dtype),
+            value.shape,
+            value.tolist() if value.dtype.hasobject else value.tobytes().hex(),
+        )
     elif isinstance(value, MethodType):
         yield from (value.__func__, value.__self__)
     elif isinstance(value, FunctionType):
@@ -86,7 +96,7 @@ def _held(value: Any) -> Iterator[Any]:
         yield from map(_content, value.__closure__ or ())
     elif is_dataclass(value) and not isinstance(value, type):
         yield type(value).__name__
-        if type(value).__name__ != _DERIVED:
+        if (type(value).__module__, type(value).__qualname__) != _DERIVED:
             yield from (getattr(value, field.name) for field in fields(value))
     elif isinstance(value, BuiltinFunctionType | type):
         yield value.__name__

@@ -82,7 +82,9 @@ def _change(before: Fields | None, now: Fields, when: str) -> Change | None:
 
 
 def _differs(name: str, before: Any, now: Any) -> bool:
-    """Whether a field differs; hashes of values that two methods made are not compared."""
+    """Whether a field differs; hashes of two methods, or a missing one, are not compared."""
+    if name in _HASHES and "" in (before, now):
+        return False
     methods = {str(value).partition(":")[0] for value in (before, now)}
     return bool(before != now and not (name == "values" and len(methods) > 1))
 

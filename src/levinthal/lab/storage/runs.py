@@ -87,6 +87,15 @@ def run_id(study: str, version: int, cell: Mapping[str, Any], seed: int, data: s
     return hashlib.sha256(address.encode()).hexdigest()[:32]
 
 
+def cell_name(study: str, version: int, cell: Mapping[str, Any], data: str = "") -> str:
+    """A name of all seeds of a cell on one data set: the id of the run of seed 0.
+
+    >>> cell_name("s", 1, {"width": 20}) == run_id("s", 1, {"width": 20}, 0)
+    True
+    """
+    return run_id(study, version, cell, 0, data)
+
+
 def cell_text(cell: Mapping[str, Any]) -> str:
     """A cell as JSON, factors sorted by name.
 

@@ -181,20 +181,21 @@ class Store:
         with self._reported() as connection:
             return reading.loaded(connection, next(iter(held.values()), []), known, written)
 
-    def freeze(self, claims: Frozen, runs: Iterable[str]) -> None:
+    def freeze(self, claims: Frozen, cells: Iterable[str]) -> None:
         """Store the claims of a preset, before its runs are measured. Nothing is ever changed or deleted.
 
         Claims that are the same as the last that were stored are not stored again.
 
         Args:
             claims: as they are now.
-            runs: the ids of all runs of the preset; how many of them are finished is stored too.
+            cells: the names of all cells of the preset (`cell_name`). How many runs of them, and of the
+                preset's earlier plans, are finished is stored too.
 
         Raises:
             StoreError: the store cannot be written.
         """
         with self._reported() as connection, transaction(connection):
-            freezing.add(connection, claims, runs)
+            freezing.add(connection, claims, cells)
 
     def frozen(self, study: str, version: int, preset: str, *, before: bool = False) -> list[Frozen]:
         """The claims of a preset as they were stored; a store that is older than they are has none.
