@@ -37,6 +37,16 @@ def test_fewer_than_three_blocks_say_nothing(levels: tuple[float, ...]) -> None:
     assert block_outcomes(claim(), rows(*levels)) == ()
 
 
+def test_blocks_are_of_the_seeds_that_the_claim_has() -> None:
+    """Two of four blocks have the claim's measurement: too few, however many seeds others have."""
+    others = Rows.of(
+        Row({"arm": "only"}, Measurement("other", Estimate.exact(1.0), BLOCK * 2 + seed))
+        for seed in range(BLOCK * 2)
+    )
+    assert len(block_outcomes(claim(), rows(3.0, 3.0, 3.0))) == 3
+    assert block_outcomes(claim(), Rows.of([*rows(3.0, 3.0), *others])) == ()
+
+
 def test_a_number_that_is_only_reported_has_no_blocks() -> None:
     assert block_outcomes(claim(None), rows(3.0, 3.0, 3.0)) == ()
 

@@ -47,11 +47,20 @@ def block_outcomes(claim: Claim, rows: Rows, size: int = BLOCK) -> tuple[Outcome
         One word for each block that has effects, at 95 %; none for fewer than three blocks, and for
         a claim that is only reported.
     """
-    blocks = seed_blocks(rows.distinct("seed"), size)
-    if claim.smallest_effect is None or len(blocks) < FEWEST_BLOCKS:
+    run = set(rows.distinct("seed"))
+    if claim.smallest_effect is None or len(run) < FEWEST_BLOCKS * size:
+        return ()
+    blocks = seed_blocks(_seeds_of(claim, rows, run), size)
+    if len(blocks) < FEWEST_BLOCKS:
         return ()
     found = [claim.evidence(rows.where(seed=block)) for block in blocks]
     return tuple(judge(claim, evidence).outcome for evidence in found if any(evidence.effects.values()))
+
+
+def _seeds_of(claim: Claim, rows: Rows, run: set[int]) -> set[int]:
+    """The seeds that the claim has effects of; all that ran where effects are of networks, not of seeds."""
+    own = {seed for effects in claim.evidence(rows).effects.values() for seed in effects}
+    return own if own and own <= run else run
 
 
 def stability(outcome: Outcome, blocks: Sequence[Outcome], size: int = BLOCK) -> str:
