@@ -43,8 +43,9 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
     - inconclusive: everything else, and whenever there are fewer than five seeds, the best learning rate sits
       on the edge of its grid, or the control is missing, undecided, or shows the same effect.
 
-    The control shows the same effect if it does not exclude the smallest size and the effect does not exceed
-    it, seed by seed, by what counts: the distance from the null value to the smallest size. A condition whose
+    The control shows the same effect if it does not exclude the smallest size (lies beyond the null value and
+    reaches that size, for a condition's own control) and the effect does not exceed it, seed by seed, by what
+    counts: the distance from the null value to the smallest size. A condition whose
     own control surely shows the effect is excluded. One that cannot be told from its control is retained. In
     both cases the claim can hold only partially. A seed whose effect is not finite failed: its share is
     shown, and it is counted against the verdict. A rival treatment is shown beside the effect and decides
