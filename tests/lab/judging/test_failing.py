@@ -133,3 +133,11 @@ def test_the_share_of_failed_seeds_has_the_level_of_the_analysis() -> None:
     assert share is not None
     assert share.interval is not None
     assert share.interval.level == 0.99
+
+
+def test_failed_seeds_of_a_small_effect_leave_the_size_excluded() -> None:
+    """Counted at twice what counts they would read 'weaker than claimed': the verdict does change."""
+    small = of(*[0.1, -0.1] * 50, *[math.nan] * 10)
+    outcome, why = count_failed(Outcome.DOES_NOT_REPLICATE, small, SIZES)
+    assert outcome is Outcome.DOES_NOT_REPLICATE
+    assert why[-1] == "Counted against the verdict, they leave the smallest effect size excluded."

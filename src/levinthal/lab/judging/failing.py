@@ -13,6 +13,7 @@ from levinthal.vocabulary import Estimate, Outcome, Trust
 
 FEWEST_TO_REPLICATE = 8
 UNCHANGED = "Counting them against the verdict does not change it."
+STILL_SMALL = "Counted against the verdict, they leave the smallest effect size excluded."
 TOO_SMALL = (Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE)
 Ruling = tuple[Outcome, tuple[str, ...]]
 
@@ -38,7 +39,7 @@ def count_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
         return outcome, notes
     stands = _with_failed(outcome, overall, sizes)
     if stands is outcome:
-        return outcome, (*notes, UNCHANGED)
+        return outcome, (*notes, STILL_SMALL if outcome in TOO_SMALL else UNCHANGED)
     why = f"{_without_failed(outcome, overall, sizes)}; counted against it, they weaken it."
     return stands, (*notes, why)
 
