@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-ALIKE = 0.7
+CLOSE = 0.7
 """Two words are spellings of one word if this share of their letters is the same, in the same order."""
 
 
@@ -39,8 +39,8 @@ def meant(name: str, known: Iterable[str]) -> str:
     >>> meant("train error", ["test error"]), meant("loss 10", ["loss 20"])
     ('', '')
     """
-    alike = [text for text in known if _is_spelling(name, text)]
-    return next(iter(difflib.get_close_matches(name, alike, n=1, cutoff=0.0)), "")
+    similar = [text for text in known if _is_spelling(name, text)]
+    return next(iter(difflib.get_close_matches(name, similar, n=1, cutoff=0.0)), "")
 
 
 def _is_spelling(one: str, other: str) -> bool:
@@ -50,7 +50,7 @@ def _is_spelling(one: str, other: str) -> bool:
     if "".join(mine) == "".join(theirs):
         return True
     apart = [pair for pair in zip(mine, theirs, strict=False) if pair[0] != pair[1]]
-    return len(mine) == len(theirs) and len(apart) == 1 and _likeness(*apart[0]) >= ALIKE
+    return len(mine) == len(theirs) and len(apart) == 1 and _likeness(*apart[0]) >= CLOSE
 
 
 def _likeness(one: str, other: str) -> float:

@@ -41,7 +41,7 @@ def _number(layer: str) -> int:
 def opposite(antisymmetry: float) -> float:
     """1 less what is left of the weights where they are not opposite, in the size of weights at random.
 
-    Weights w with the mirror image m are opposite in (w - m) / 2, and alike in (w + m) / 2, whose length is
+    Weights w with the mirror image m are opposite in (w - m) / 2, and equal in (w + m) / 2, whose length is
     sqrt(1 + cos) of what it is for weights at random.
 
     >>> opposite(1), opposite(0), round(opposite(0.99), 9)
