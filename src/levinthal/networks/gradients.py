@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from levinthal.networks.affine import Affine, gradient_of
 from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.first_last import BATCHNORM_EPS
 from levinthal.networks.losses import Loss, cross_entropy
@@ -59,8 +60,8 @@ class EnsembleGradients:
         self.model = model
         self.rows = _Rows.of(model)
         for parameter in model.parameters():
-            _grad(parameter)
-        self._passes: dict[int, list[tuple[slice, list[_Layer], _Top]]] = {}
+            gradient_of(parameter)
+        self._passes: dict[int, list[tuple[slice, list[_Layer], Affine]]] = {}
 
     @torch.inference_mode()
     def _losses(self, inputs: Tensor, labels: Tensor, loss: Loss) -> Tensor:
@@ -78,11 +79,12 @@ class EnsembleGradients:
         """Losses (S) of a batch. The gradients are written."""
         return self._losses(inputs, labels, loss).clone()  # out of inference mode, for any later use
 
-    def _of(self, n: int) -> list[tuple[slice, list[_Layer], _Top]]:
+    def _of(self, n: int) -> list[tuple[slice, list[_Layer], Affine]]:
         if n not in self._passes:
             together = passes(self.model.architecture.width, n, len(self.model.seeds))
+            last, bias = self.model.weights[-1], self.model.bias
             self._passes[n] = [
-                (seeds, _layers(self.model, self.rows, seeds, n), _Top.of(self.model, seeds))
+                (seeds, _layers(self.model, self.rows, seeds, n), Affine.of(last, bias, seeds))
                 for seeds in together
             ]
         return self._passes[n]
@@ -133,32 +135,15 @@ def _layers(model: Ensemble, rows: _Rows, seeds: slice, n: int) -> list[_Layer]:
     shape, eps, count = (model.architecture, *map(rows.gamma.new_tensor, (BATCHNORM_EPS, float(n))))
     columns = (
         *(rows.gamma, rows.beta, rows.mean, rows.length, rows.inverse, rows.scale),
-        *(_grad(model.gamma), _grad(model.beta)),
+        *(gradient_of(model.gamma), gradient_of(model.beta)),
     )
     layers = []
     for index, (weights, span) in enumerate(zip(model.weights, shape.spans, strict=False), start=1):
         weight = weights.detach()[seeds]
         here = (column[seeds, span, None] for column in columns)
-        into = _grad(weights)[seeds]
+        into = gradient_of(weights)[seeds]
         layers.append(_Layer(shape.source(index), eps, count, weight, weight.mT, into, *here))
     return layers
-
-
-@dataclass(frozen=True, slots=True)
-class _Top:
-    """Views of the softmax layer's numbers."""
-
-    weight: Tensor
-    transposed: Tensor
-    bias: Tensor
-    weight_gradient: Tensor
-    bias_gradient: Tensor
-
-    @staticmethod
-    def of(model: Ensemble, seeds: slice) -> _Top:
-        last = model.weights[-1]
-        weight, bias = last.detach()[seeds], model.bias.detach()[seeds, :, None]
-        return _Top(weight, weight.mT, bias, _grad(last)[seeds], _grad(model.bias)[seeds])
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,21 +156,14 @@ class _Saved:
     stream: Tensor
 
 
-def _grad(parameter: Tensor) -> Tensor:
-    if parameter.grad is None:
-        parameter.grad = torch.zeros_like(parameter)
-    return parameter.grad
-
-
-def _run(layers: list[_Layer], top: _Top, inputs: Tensor, labels: Tensor, loss: Loss) -> Tensor:
+def _run(layers: list[_Layer], top: Affine, inputs: Tensor, labels: Tensor, loss: Loss) -> Tensor:
     saved = _forward(layers, inputs)
     stream = saved[-1].stream
     logits = torch.baddbmm(top.bias, top.weight, stream)
     value, slope = (
         _cross_entropy_slope(logits, labels) if loss is cross_entropy else _slope(logits, labels, loss)
     )
-    torch.bmm(slope, stream.mT, out=top.weight_gradient)
-    torch.sum(slope, -1, out=top.bias_gradient)
+    top.write_gradients(slope, stream)
     _backward(layers, saved, torch.bmm(top.transposed, slope))
     return value
 

@@ -10,12 +10,12 @@ digit may differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from levinthal.networks.affine import Affine
 from levinthal.networks.losses import Loss
 from levinthal.networks.sigmoid import UNITS, SigmoidNets
 
@@ -48,7 +48,7 @@ class SigmoidGradients:
 
     def __init__(self, nets: SigmoidNets) -> None:
         self.nets = nets
-        self._passes: dict[int, list[tuple[slice, list[_Layer]]]] = {}
+        self._passes: dict[int, list[tuple[slice, list[Affine]]]] = {}
 
     @torch.no_grad()
     def __call__(self, batch: Batch, n: int, loss: Loss) -> Float[Tensor, " s"]:
@@ -56,47 +56,25 @@ class SigmoidGradients:
         parts = [self._run(layers, *batch(members), loss) for members, layers in self._of(n)]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def _run(self, layers: list[_Layer], inputs: Tensor, targets: Tensor, loss: Loss) -> Tensor:
+    def _run(self, layers: list[Affine], inputs: Tensor, targets: Tensor, loss: Loss) -> Tensor:
         unit, slope_of = UNITS[self.nets.unit], SLOPES[self.nets.unit]
         below = [inputs.mT]
         for layer in layers[:-1]:
             below.append(unit(torch.baddbmm(layer.bias, layer.weight, below[-1])))
         value, slope = _slope(torch.baddbmm(layers[-1].bias, layers[-1].weight, below[-1]), targets, loss)
         for layer, under in zip(reversed(layers), reversed(below), strict=True):
-            torch.bmm(slope, under.mT, out=layer.weight_gradient)
-            torch.sum(slope, -1, keepdim=True, out=layer.bias_gradient)
+            layer.write_gradients(slope, under)
             if under is not below[0]:
                 slope = slope_of(torch.bmm(layer.transposed, slope), under)
         return value
 
-    def _of(self, n: int) -> list[tuple[slice, list[_Layer]]]:
+    def _of(self, n: int) -> list[tuple[slice, list[Affine]]]:
         if n not in self._passes:
             self._passes[n] = [
-                (members, [_Layer.of(*pair, members) for pair in _layers(self.nets)])
+                (members, [Affine.of(*pair, members) for pair in _layers(self.nets)])
                 for members in _members(self.nets, n)
             ]
         return self._passes[n]
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """Views of a layer's numbers for the members of a pass: matrices (s, u, v) and columns (s, u, 1)."""
-
-    weight: Tensor
-    transposed: Tensor
-    bias: Tensor
-    weight_gradient: Tensor
-    bias_gradient: Tensor
-
-    @staticmethod
-    def of(weight: Tensor, bias: Tensor, members: slice) -> _Layer:
-        for parameter in (weight, bias):
-            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-        assert weight.grad is not None
-        assert bias.grad is not None
-        matrix = weight.detach()[members]
-        column, into = (tensor[members, :, None] for tensor in (bias.detach(), bias.grad))
-        return _Layer(matrix, matrix.mT, column, weight.grad[members], into)
 
 
 def _layers(nets: SigmoidNets) -> list[tuple[Tensor, Tensor]]:
