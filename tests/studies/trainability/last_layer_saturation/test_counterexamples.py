@@ -92,19 +92,27 @@ def test_five_layers_that_stay_say_nothing_beside_four_that_rise_less_than_l2_as
 
 
 def test_equal_errors_between_two_learning_rates_are_no_gain():
-    def best_at(rates, least):
-        def error(unit, start, rate):
-            return least[start] * 2 ** (3 * np.log10(rate / rates[start]) ** 2)
-
-        return error
-
     between = {"fan_in_uniform": 0.173, "normalised_uniform": 0.1}
-    found = verdict("L8", error=best_at(between, dict.fromkeys(between, 0.04)))
+
+    def error(unit, start, rate):
+        return 0.04 * 2 ** (3 * np.log10(rate / between[start]) ** 2)
+
+    found = verdict("L8", error=error)
     assert found.effect.value == pytest.approx(0.16, abs=0.03)
-    assert found.outcome is not Outcome.REPLICATES
-    on_the_grid = dict.fromkeys(between, 0.1)
-    gain = {"fan_in_uniform": 0.06, "normalised_uniform": 0.04}
-    assert verdict("L8", error=best_at(on_the_grid, gain)).outcome is Outcome.REPLICATES
+    assert found.outcome is Outcome.REPORTED
+
+
+def test_an_arm_that_diverges_just_below_a_learning_rate_of_the_grid_is_no_gain(monkeypatch):
+    """One error law, with 0.02 log2 ratio between the best of a fine grid: no size can be judged."""
+    monkeypatch.setattr("tests.simulated_saturation.RATES", (0.01, 0.03, 0.1, 0.3, 1))
+    stable = {"fan_in_uniform": 0.28, "normalised_uniform": 0.32}
+
+    def error(unit, start, rate):
+        return 0.9 if rate > stable[start] else 0.02 * (rate / 0.3) ** -0.4
+
+    found = verdict("L8", error=error)
+    assert found.effect.value == pytest.approx(0.4 * np.log2(3), abs=0.05)
+    assert found.outcome is Outcome.REPORTED
 
 
 def test_a_fall_that_the_learning_rate_alone_decides_is_not_put_down_to_the_initialisation():
@@ -146,6 +154,20 @@ def test_layers_that_saturate_in_another_order_are_not_taken_for_one_after_anoth
     assert found.parts["layer 4 over 3"].value < 0
     whole = verdict("L5", level=saturating({1: 10, 2: 100, 3: 1000, 4: 3000}))
     assert whole.outcome is Outcome.REPLICATES
+
+
+def test_a_layer_of_the_control_that_never_saturates_shows_no_order():
+    """Its time would be a bound, and the condition would be excluded for an order that nobody saw."""
+    when = {1: 10, 2: 100, 3: 1000, 4: 3000}
+
+    def level(start, layer, step):
+        return 0.95 if step >= when.get(layer, np.inf) and (start == "fan_in_uniform" or layer == 1) else 0.5
+
+    found = verdict("L5", level=level)
+    assert found.outcome is Outcome.REPLICATES
+    assert found.control.value == 0
+    same = verdict("L5", level=lambda start, layer, step: level("fan_in_uniform", layer, step))
+    assert same.outcome is Outcome.INCONCLUSIVE  # a control that shows the order still counts
 
 
 @pytest.mark.parametrize("when", [{1: 10}, {1: 10, 2: 100, 3: 1000}, {1: 0}, {1: 0, 2: 10, 3: 100, 4: 1000}])

@@ -58,6 +58,21 @@ def test_a_book_of_another_law_is_odder_than_all_of_ours():
     assert "only a preset on MNIST" in elsewhere.reasons[-1]
 
 
+def test_one_norm_of_nine_that_is_off_is_seen_in_its_own_condition():
+    """The sentence is of the mean over the norms, which forgives it, and of each within a factor of two."""
+
+    def rows(times):
+        for row in drawn_like_the_book(spread=0.05):
+            off = row.cell["start"] == "book" and row.cell["hidden"] == 4 and row.measurement.layer == "1"
+            one = row.measurement
+            more = Estimate.exact(one.estimate.value * (times if off else 1))
+            yield Row(row.cell, Measurement(one.name, more, one.seed, one.step, one.layer))
+
+    assert verdict("U4", rows(1.9)).outcome is Outcome.REPLICATES
+    assert verdict("U4", rows(2.5)).outcome is Outcome.PARTIALLY
+    assert "each of them within two" in CLAIMS["U4"].says
+
+
 def test_the_p_value_by_rank_is_uniform_for_a_draw_of_the_same_law():
     draw = np.random.default_rng(3)
     found = []

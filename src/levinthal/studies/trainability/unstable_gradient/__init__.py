@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from levinthal.lab.analysis.units import LOG10_RATIO
 from levinthal.studies.trainability.unstable_gradient.claims import CLAIMS
+from levinthal.studies.trainability.unstable_gradient.claims.accuracies import SMALLEST
 from levinthal.studies.trainability.unstable_gradient.design import PRESETS, SOURCE
 from levinthal.studies.trainability.unstable_gradient.figures import figures
 from levinthal.studies.trainability.unstable_gradient.measure import measure
@@ -22,7 +23,8 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     if depth is None:
         return f"{slower} and {later}."
     more = "loses" if depth.value > 0 else "gains"
-    points = f"going from two to four layers {more} {abs(depth.value):.2g} points of accuracy"
+    bound = "at most" if 0 < depth.value < SMALLEST else "at least"
+    points = f"going from two to four layers {more} {bound} {abs(depth.value):.2g} points of accuracy"
     return f"{slower} and {later}; {points} after the updates run here."
 
 

@@ -106,6 +106,13 @@ def saturated_lag(rows: Rows, layer: int, below: int) -> dict[int, float]:
     return {seed: number if seen[seed] else math.nan for seed, number in lag(rows, layer, below).items()}
 
 
+def shown_lag(rows: Rows, layer: int, below: int) -> dict[int, float]:
+    """As `lag`; 0 where the layer never saturates: a bound on its time is no order that was seen."""
+    last = traces(rows, "p98", layer)
+    seen = {seed: bool((curve[1] > SATURATED).any()) for seed, curve in last.items()}
+    return {seed: number if seen[seed] else 0.0 for seed, number in lag(rows, layer, below).items()}
+
+
 def saturated_layers(rows: Rows) -> dict[int, float]:
     """Seed -> how many of four layers saturate at any reading."""
     layers = [traces(rows, "p98", layer) for layer in range(1, 5)]
