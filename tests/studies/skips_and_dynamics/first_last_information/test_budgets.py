@@ -9,8 +9,10 @@ import pytest
 from tests.simulated_first_last import STEPS
 from tests.studies.skips_and_dynamics.first_last_information.test_claims import evidence, verdict
 
+from levinthal.lab import Rows
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.arms import final_error
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.depth import bounded_slope
-from levinthal.vocabulary import Cell, Outcome
+from levinthal.vocabulary import Cell, Estimate, Measurement, Outcome, Row
 
 
 def reaches(error: float, when: Callable[[Cell], float]) -> Callable[[Cell, float], float]:
@@ -149,3 +151,33 @@ def test_one_power_law_at_two_paces_is_no_difference_at_the_end(id_: str, expone
     found = verdict(id_, error=power_law(exponent, SLOW[id_](8, 1)), noise=0.002)
     assert found.outcome is Outcome.INCONCLUSIVE
     assert any("not final" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize("id_", SLOW)
+def test_an_error_that_rises_is_not_final(id_: str) -> None:
+    """It rises by a fifth in the second half of some arms, from one and the same error: that replicated."""
+
+    def overfits(cell: Cell, share: float) -> float:
+        done = math.expm1(share * math.log1p(STEPS)) / STEPS
+        best = 0.05 * max(1.0, (0.05 / max(done, 1e-3)) ** 0.5)
+        return best * (1 + SLOW[id_](0.4, 0.0)(cell) * done) * (1.0 if cell["rate"] == 1e-3 else 1.5)
+
+    found = verdict(id_, error=overfits, noise=0.002)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert any("is not final: it still rises by a factor of 1." in reason for reason in found.reasons)
+
+
+def test_a_fall_is_read_per_doubling_of_the_steps() -> None:
+    """The snapshot nearest to half of 960 steps is 587: a fall of 0.036 from there is 0.05 a doubling."""
+    steps = (0, 100, 587, 960)
+    rows = Rows.of(
+        Row(
+            {"architecture": "mlp", "init": "glorot_normal", "depth": 10, "rate": rate},
+            Measurement("test_error", Estimate.exact(error), seed, step, "", "batchnorm=recalibrated"),
+        )
+        for rate in (3e-4, 1e-3, 3e-3)
+        for seed in range(8)
+        for step, error in zip(steps, (0.9, 0.2, 0.05 * 2**0.036, 0.05), strict=True)
+    )
+    assert "is not final" in final_error(rows, 0.15).note
+    assert not final_error(rows, 0.25).note

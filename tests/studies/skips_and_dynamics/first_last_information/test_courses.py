@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import product
 
 import numpy as np
 import pytest
+from tests import simulated_first_last as simulated
 from tests.studies.skips_and_dynamics.first_last_information.test_claims import (
     CLAIMS,
     in_every_mode,
@@ -15,6 +17,7 @@ from tests.studies.skips_and_dynamics.first_last_information.test_claims import 
 )
 
 from levinthal.lab import Rows
+from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.information import kept_rise
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.training import (
     share_gained,
@@ -55,7 +58,7 @@ def test_noise_of_a_plateau_takes_little_of_a_rise() -> None:
     assert np.mean(list(kept_rise(rows).by_seed.values())) == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize("id_", ["C2", "C2m", "C9", "C9m", "C11", "C11m", "C11b", "C11bm"])
+@pytest.mark.parametrize("id_", ["C2", "C2m", "C9", "C9m", "C11", "C11m", "C11b", "C11bm", "C12b", "C12bm"])
 def test_numbers_that_test_no_sentence_are_reported(id_: str) -> None:
     assert CLAIMS[id_].smallest_effect is None
 
@@ -72,6 +75,29 @@ def test_wide_ends_are_no_trend_over_layers() -> None:
     rising = of_layers(lambda at: 0.99 if at == 1 else 0.5 + at / 100)
     assert abs(trend_over_layers(flat)[0]) < 0.3
     assert trend_over_layers(rising)[0] == 1
+
+
+@pytest.mark.parametrize("id_", ["C12", "C12m"])
+def test_a_gain_is_a_sentence_of_ours_and_stands_beside_the_similarity_itself(id_: str) -> None:
+    """Layers that stay at 0.95 are highly correlated, as the paper says: its sentence was denied."""
+    claim = CLAIMS[id_]
+    assert (claim.source, claim.quote) == ("ours", "")
+    assert "than with shuffled ones" in claim.says
+    of_runs = Rows.of(_similarities("full" if id_ == "C12" else "128"))
+    found = judge(claim, claim.evidence(of_runs))
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+    told = "Similarity 0.95 before training, 0.95 after it, 0.95 with shuffled labels."
+    assert told in found.reasons
+
+
+def _similarities(batch: str) -> Iterator[Row]:
+    draw = np.random.default_rng(0)
+    for task in simulated.tasks(simulated.SIZE):
+        if task.cell["read"] != "everything" or task.cell["batch"] != batch:
+            continue
+        for seed, step, layer in product(task.seeds, (0, 120), range(2, 11)):
+            alike = Estimate.exact(0.95 + 0.001 * draw.normal())
+            yield Row(task.cell, Measurement("neighbour_cka", alike, seed, step, f"hidden{layer}"))
 
 
 def test_similar_layers_can_still_gain_all_that_they_lack() -> None:

@@ -59,9 +59,10 @@ def at_paper_rate(score: Score) -> Reading:
 def final_error(rows: Rows, size: float) -> Effect:
     """The final error of one arm at its best learning rate: not a number while the error is not final.
 
-    It is not if its median is above 20 %, as on a plateau before it falls, or if it falls by a quarter of
-    `size` or more (log2 ratio) from near half of the budget to its end. Of two arms on one power law of the
-    steps, the slower one then needs 16 times as many steps to differ by `size`.
+    It is not if its median is above 20 %, as on a plateau before it falls, or if from near half of the
+    budget to its end it falls by a quarter of `size` (log2 ratio) or more, or rises by half of it, per
+    doubling of the steps. Of two arms on one power law of the steps, the slower one then needs 16 times as
+    many steps to differ by `size`.
     """
     found = scored(final)(rows)
     if not found.by_seed:
@@ -70,9 +71,11 @@ def final_error(rows: Rows, size: float) -> Effect:
     steps_, ends = here[0][0], np.median([*map(final, here)])
     halfway = int(np.argmin(np.abs(steps_ - steps_[-1] / 2)))
     fall = math.log2(np.median([max(float(curve[1][halfway]), 1e-4) for curve in here]) / ends)
-    if fall < size / 4 and ends <= HALFWAY_ERROR:
+    per_doubling = fall / math.log2((1 + steps_[-1]) / (1 + steps_[halfway]))
+    if -size / 2 < per_doubling < size / 4 and ends <= HALFWAY_ERROR:
         return found
-    why = f"it still falls by a factor of {2**fall:.2f} from step {steps_[halfway]:,.0f} to {steps_[-1]:,.0f}"
+    course = f"{'falls' if fall > 0 else 'rises'} by a factor of {2 ** abs(fall):.2f}"
+    why = f"it still {course} from step {steps_[halfway]:,.0f} to {steps_[-1]:,.0f}"
     if ends > HALFWAY_ERROR:
         why = f"it is still above {HALFWAY_ERROR:.0%} at step {steps_[-1]:,.0f}"
     note = f"The error of {arm_words(rows)} is not final: {why}."

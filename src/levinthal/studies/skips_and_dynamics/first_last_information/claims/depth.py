@@ -144,8 +144,9 @@ def depth_ends_worse(batches: Batches) -> Claim:
         unit="log2 ratio",
         smallest_effect=SIZE,
         why_smallest="chosen by us before the first run: a fifth more error at twice the depth. Since the "
-        "results were seen, an error is final if it is at most 20 % and falls by less than a quarter of this "
-        "size in the second half: an error that had not begun to fall counted. A later fall is possible",
+        "results were seen, an error is final if it is at most 20 % and per doubling of the steps falls by "
+        "less than a quarter of this size, or rises by less than half of it: an error that had not begun to "
+        "fall counted. A later fall is possible",
         basis=Basis.SEEN,
         quote=QUOTE_C4,
         control="",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from levinthal.lab.analysis import Reading, described
+from levinthal.lab.analysis import Effect, Reading, described
 from levinthal.lab.analysis.contrasts import Parts
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import PLAIN, protocol
@@ -98,6 +98,21 @@ def inside(narrow: Narrow, parts: Mapping[str, Reading] | Callable[[Rows], Mappi
 def _fixed(read: Reading, here: Rows) -> Reading:
     fixed: dict[str, Any] = {key: here.distinct(key) for key in PROTOCOL}
     return described(lambda _: read(here), like=read, **fixed)
+
+
+def at_each_width(batches: Batches, architecture: str, of: Callable[[Rows], Effect]) -> Parts:
+    """A reading of one architecture, trained as in the paper: one condition for each width."""
+    where = {"architecture": architecture, **PLAIN}
+
+    def parts(rows: Rows) -> dict[str, Reading]:
+        widths = rows.where(**where).distinct("width")
+        return {f"W={width}": _of(of, where | {"width": width}) for width in widths}
+
+    return inside(main(batches), parts)
+
+
+def _of(of: Callable[[Rows], Effect], where: Mapping[str, Any]) -> Reading:
+    return lambda rows: of(rows.where(**where))
 
 
 def words(rows: Rows) -> str:

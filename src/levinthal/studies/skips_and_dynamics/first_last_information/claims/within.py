@@ -174,8 +174,8 @@ def fast_when_high(batches: Batches) -> Claim:
         why_smallest="chosen by us: a medium correlation by Cohen's convention; the paper gives no number. "
         "Changed after the results were seen: shuffled labels, the first control, share no course in time; "
         "Fig. 5a shows residual networks alone, and all four architectures were averaged; speed was read "
-        "from the snapshot itself on, and information that only follows the error there went with it. The "
-        "step does not stand for a run's own pace",
+        "from the snapshot itself on, and information that only follows the error there went with it. Widths "
+        "are averaged, whichever have a number. The step does not stand for a run's own pace",
         basis=Basis.SEEN,
         quote=QUOTE,
         control="the information of another seed at the same steps",
