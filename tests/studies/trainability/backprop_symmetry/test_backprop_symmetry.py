@@ -139,7 +139,12 @@ def test_planted_solutions_are_seen() -> None:
 
 @pytest.mark.parametrize(
     ("factor", "outcome"),
-    [(1.5, Outcome.WEAKER), (1.2, Outcome.WEAKER), (1.02, Outcome.REPLICATES), (1.0, Outcome.REPLICATES)],
+    [
+        (1.5, Outcome.DOES_NOT_REPLICATE),
+        (1.2, Outcome.DOES_NOT_REPLICATE),
+        (1.02, Outcome.REPLICATES),
+        (1.0, Outcome.REPLICATES),
+    ],
 )
 def test_weights_that_are_opposite_and_not_equal_in_size_are_not_antisymmetric(
     factor: float, outcome: Outcome
@@ -155,13 +160,30 @@ def test_an_outer_pair_of_one_sign_is_not_antisymmetric() -> None:
     w = torch.tensor([1.0, 2.0, 4.0, -4.0, -2.0, 1.0], dtype=torch.float64)
     cosine = antisymmetry(torch.stack([w, -w])[None]).item()
     assert cosine > 0.9
-    assert outcomes(simulated(0.9, 1.0, cosine, spread=1e-5))["B2"] is Outcome.WEAKER
+    assert outcomes(simulated(0.9, 1.0, cosine, spread=1e-5))["B2"] is Outcome.DOES_NOT_REPLICATE
+
+
+@pytest.mark.parametrize(
+    ("bad", "outcome"), [(36, Outcome.WEAKER), (12, Outcome.PARTIALLY), (0, Outcome.REPLICATES)]
+)
+def test_solutions_with_a_pair_of_one_sign_are_not_hidden_by_the_others(bad: int, outcome: Outcome) -> None:
+    """The outer pair has one sign in up to 30 % of them, of which the mean over networks was 0.91."""
+    found = (
+        Row(
+            {"task": task, "nets": 1},
+            Measurement("antisymmetry", Estimate.exact(cosine), net, 0, "net 0", "right=True"),
+        )
+        for net in range(120)
+        for task, cosine in (("symmetry", 0.905 if net < bad else 0.9999), ("random function", 0.1))
+    )
+    rows = Rows.of(found)
+    assert judge(CLAIMS["B2"], CLAIMS["B2"].evidence(rows)).outcome is outcome
 
 
 def test_a_share_of_the_networks_is_enough_for_the_paper_and_of_the_solutions_is_not() -> None:
     assert outcomes(simulated(0.3, 0.75, 0.5)) == {
         "B1": Outcome.REPLICATES,
-        "B2": Outcome.WEAKER,
+        "B2": Outcome.DOES_NOT_REPLICATE,
         "B3": Outcome.WEAKER,
     }
 

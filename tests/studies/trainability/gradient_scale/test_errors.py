@@ -79,7 +79,8 @@ def test_errors_that_follow_depth_are_told_beside_nlc() -> None:
         return by_depth(r)
 
     found = changed(change, "G5")["G5"]
-    assert found.outcome is Outcome.REPLICATES
+    assert found.effect is not None
+    assert found.effect.value > 0.9
     assert found.rival is not None
     assert found.rival.value > 0.9
 
@@ -106,7 +107,9 @@ def test_a_correlation_between_normalisations_alone_is_not_one_within_them() -> 
         else:
             found.append(r)
     rows = Rows.of(found)
-    assert verdicts(rows, "G5")["G5"].outcome not in (Outcome.REPLICATES, Outcome.PARTIALLY)
+    effect = verdicts(rows, "G5")["G5"].effect
+    assert effect is not None
+    assert abs(effect.value) < 0.25
     assert by_seed(with_nlc(rows), predicted)[1] > 0.8
 
 
@@ -119,6 +122,24 @@ def test_networks_of_the_right_size_alone_decide_nothing_on_larger_ones() -> Non
     assert found.outcome is Outcome.INCONCLUSIVE
     assert any("160 of 160 networks" in reason for reason in found.reasons)
     assert any("0 of 8 seeds have 2 networks or more" in reason for reason in found.reasons)
+    assert any("deeper networks is needed" in reason for reason in found.reasons)
+
+
+def test_errors_that_rise_above_the_right_size_alone_are_not_denied() -> None:
+    """As the source has it; but six of seven networks are right-sized, and the correlation is low."""
+
+    def change(r: Row) -> Row:
+        draw = np.random.default_rng([2, r.measurement.seed, int(r.cell.get("net", 0))]).normal(size=2)
+        nlc = math.exp(abs(0.75 * draw[0]))
+        return errors(lambda _: nlc, lambda _: 0.05 * max(nlc / 3, 1) ** 2 * math.exp(0.2 * draw[1]))(r)
+
+    found = changed(change, "G5", "G7")
+    assert found["G5"].effect is not None
+    assert found["G5"].effect.value < 0.4
+    assert found["G5"].outcome is Outcome.REPORTED
+    assert "denies nothing" in found["G5"].claim.effect
+    assert found["G7"].outcome in (Outcome.REPLICATES, Outcome.PARTIALLY)
+    assert not any("is needed to decide" in reason for reason in found["G7"].reasons)
 
 
 def test_winners_at_the_edge_of_the_grid_leave_the_comparison_open() -> None:
@@ -131,7 +152,8 @@ def test_winners_at_the_edge_of_the_grid_leave_the_comparison_open() -> None:
 
     rows = Rows.of(map(tilted, simulated(True)))
     assert all(net.at_edge for net in trained(rows).values())
-    assert verdicts(rows, "G5")["G5"].outcome is Outcome.INCONCLUSIVE
+    assert verdicts(rows, "G7")["G7"].outcome is Outcome.INCONCLUSIVE
+    assert any("100% of 160" in reason for reason in verdicts(rows, "G7")["G7"].reasons)
 
 
 def test_the_rate_is_chosen_by_validation_and_told_by_the_test_set() -> None:

@@ -11,7 +11,7 @@ import pytest
 from levinthal.lab import Rows
 from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.trainability.layer_rescaling import study
-from levinthal.studies.trainability.layer_rescaling.claims import drift as drift_of
+from levinthal.studies.trainability.layer_rescaling.claims.speeds import drift as drift_of
 from levinthal.studies.trainability.layer_rescaling.design import RATES
 from levinthal.vocabulary import Estimate, Evidence, Measurement, Outcome, Row, Verdict
 
@@ -120,12 +120,21 @@ def test_depths_at_which_no_rule_trains_say_nothing() -> None:
     for name in ("R2", "R2b"):
         found = verdict(name, flat(3, 5), noise=0.002)
         assert found.outcome is Outcome.INCONCLUSIVE
-        assert any("5 hidden layers: left out, neither plain" in reason for reason in found.reasons)
+        assert any("5 hidden layers: left out, no rule trains" in reason for reason in found.reasons)
+    assert verdict("R4", flat(3, 5), noise=0.002).outcome is Outcome.INCONCLUSIVE
     some = verdict("R2", flat(3), noise=0.002)
     assert some.outcome is Outcome.REPLICATES
     assert some.effect is not None
     assert some.effect.value == pytest.approx(1, abs=0.01)
     assert verdict("R2b", flat(3), noise=0.002).outcome is Outcome.REPLICATES
+
+
+def test_a_depth_that_both_arms_train_says_nothing() -> None:
+    """Constants double a loss of 0.013 nats at three layers, and take it from 2.3 to 1.4 at five."""
+    deep, three = {"plain": 2.3, "fixed": 1.4}, {"fixed": 0.03}
+    found = verdict("R2", lambda rule, h: deep.get(rule, 0.2) if h == 5 else three.get(rule, 0.013))
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+    assert any("3 hidden layers: left out, constants and plain" in reason for reason in found.reasons)
 
 
 def test_a_loss_that_falls_to_chance_level_alone_is_no_training() -> None:
@@ -147,7 +156,7 @@ def test_a_mean_over_depths_is_named_as_one() -> None:
 
     assert verdict("R2b", loss, noise=0.02).outcome is Outcome.WEAKER
     found = verdict("R2", loss, noise=0.02)
-    assert "on the mean over depths" in found.claim.says
+    assert "on the mean over the depths" in found.claim.says
     assert any("0.84 (5 hidden layers)" in reason for reason in found.reasons)
 
 
@@ -171,6 +180,18 @@ def test_tracking_that_helps_shallow_networks_as_much_is_no_matter_of_vanishing(
 def test_drift_is_told_from_the_noise_of_a_batch() -> None:
     assert verdict("R3", losses(), drift=1.0).outcome is Outcome.REPLICATES
     assert verdict("R3", losses(), drift=0.0).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_speeds_that_drift_in_the_deepest_networks_alone_are_not_said_to_drift_in_all() -> None:
+    """The fastest layer is faster than the slowest by noise alone: no depth could have failed."""
+    rows = (
+        replace(row, measurement=replace(row.measurement, estimate=Estimate.exact(0.05)))
+        if row.cell["hidden"] == 3 and row.measurement.name == "imbalance"
+        else row
+        for row in simulated(losses(), drift=1.0)
+    )
+    found = judge(CLAIMS["R3"], CLAIMS["R3"].evidence(Rows.of(rows)))
+    assert found.outcome is Outcome.PARTIALLY
 
 
 def test_the_later_half_of_the_run_is_counted_in_steps() -> None:

@@ -31,7 +31,7 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     """The factor on the loss from constants, depth by depth, and from factors updated at every step."""
     helps, tracks = verdicts["R2"], verdicts["R4"]
     if not helps.parts or not tracks.parts:
-        return "Not measured yet."
+        return "Not measured yet." if verdicts["R6"].effect is None else "No depth decides: see R2 and R4."
     left, updated = (
         ", ".join(f"{2 ** (sign * e.value):.2g} ({name})" for name, e in verdict.parts.items())
         for verdict, sign in ((helps, 1), (tracks, -1))

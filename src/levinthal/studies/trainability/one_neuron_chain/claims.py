@@ -62,7 +62,8 @@ def widest(case: str) -> Reading:
 CLAIMS = (
     Claim(
         id="N1",
-        says="The gradient of a bias is s'(z) times the term w s'(z) of every later layer.",
+        says="The gradient of the output with respect to a bias is s'(z) times the term w s'(z) of every "
+        "later layer.",
         source=SOURCE,
         effect="digits to which the product is autograd's gradient (0: it is wrong by its own size)",
         unit="digits",
@@ -134,7 +135,7 @@ CLAIMS = (
     ),
     Claim(
         id="N4b",
-        says="The window is widest at |w| = 6.9, where it is 0.45 wide.",
+        says="Of |w| from 1.1 to 12, the window is widest at |w| = 6.9, where it is 0.45 wide.",
         source=f"{SOURCE}, a problem on the unstable gradient",
         effect="1 if the widest window of a scan, and the |w| at which it is found, are the book's numbers "
         "to its digits",
