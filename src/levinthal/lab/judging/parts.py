@@ -18,8 +18,9 @@ def weigh_parts(outcome: Outcome, parts: Mapping[str, Arm], overall: Arm, sizes:
     if outcome is Outcome.PARTIALLY:
         size = f"{sizes.smallest:.3g}, the smallest effect size"
         return outcome, (f"It lies beyond {sizes.zero}, but not surely beyond {size}.",)
+    open_ = _open_note(overall, sizes) if outcome is Outcome.INCONCLUSIVE else ()
     if len(parts) < 2:
-        return outcome, ()
+        return outcome, open_
     if outcome is Outcome.REPLICATES:
         lacking = _not_beyond_null(parts, sizes)
         if not lacking:
@@ -27,11 +28,18 @@ def weigh_parts(outcome: Outcome, parts: Mapping[str, Arm], overall: Arm, sizes:
         return Outcome.PARTIALLY, (f"It is not beyond {sizes.zero} in {listed(lacking, parts)}.",)
     holding = _holm(parts, sizes)
     if not holding:
-        return outcome, _beside_null(outcome, parts, sizes)
+        return outcome, (*open_, *_beside_null(outcome, parts, sizes))
     why = f"It holds in {listed(holding, parts)}, by Holm's procedure over {len(parts)} conditions."
     mean = overall.estimate.value if overall.estimate else sizes.null
     wrong_sign = outcome is Outcome.DOES_NOT_REPLICATE and mean < sizes.null
     return (outcome if wrong_sign else Outcome.PARTIALLY), (why,)
+
+
+def _open_note(overall: Arm, sizes: Sizes) -> tuple[str, ...]:
+    """That the interval decides nothing, where that is so."""
+    if not sizes.is_open(overall.interval):
+        return ()
+    return (f"The interval holds both {sizes.zero} and {sizes.smallest:.3g}, the smallest effect size.",)
 
 
 def weigh_excluded(

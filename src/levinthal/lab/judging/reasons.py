@@ -37,14 +37,6 @@ def _signs(overall: Arm, sizes: Sizes) -> str:
     return f"{beyond} of them {way} (sign test: p = {p:.2g})"
 
 
-def settle(needed: int | None, seeds: int) -> tuple[str, ...]:
-    """How many seeds would settle what is open; how often was measured from five seeds on."""
-    if needed is None:
-        return ()
-    often = " (in about 8 of 10 such studies)" if seeds >= FEWEST_SEEDS else ""
-    return (f"About {needed} seeds would settle it{often}.",)
-
-
 def level_note(analyses: int, sizes: Sizes) -> tuple[str, ...]:
     """That the intervals are stricter because seeds were added after an analysis."""
     if analyses < 2:

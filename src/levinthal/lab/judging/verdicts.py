@@ -8,7 +8,7 @@ from levinthal.lab.judging.arms import Arm, Seeds, arm_of, beside, over_parts, r
 from levinthal.lab.judging.control import Controlled, beside_controls, hold_against_control
 from levinthal.lab.judging.failing import count_failed, failed_share, withhold
 from levinthal.lab.judging.parts import weigh_doubtful, weigh_excluded, weigh_parts
-from levinthal.lab.judging.planning import larger, seeds_if_withheld, seeds_to_settle
+from levinthal.lab.judging.planning import Plan, plan_of
 from levinthal.lab.judging.reasons import (
     failed_note,
     incomplete_seeds_note,
@@ -16,7 +16,6 @@ from levinthal.lab.judging.reasons import (
     no_control_note,
     opening,
     rival_note,
-    settle,
     spread_note,
     too_small,
 )
@@ -79,7 +78,7 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
     overall = arm_of(over_parts({part: evidence.effects[part] for part in retained}), sizes)
     control = arm_of(over_parts(beside(evidence.control, retained)), sizes.beside())
     rival = arm_of(over_parts(_present(beside(evidence.rival, retained))), sizes.beside())
-    needed = None
+    plan = Plan()
     if claim.smallest_effect is None or overall.estimate is None:
         outcome, reasons = _unjudged(claim, overall, parts, sizes)
     else:
@@ -87,9 +86,7 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
         outcome, reasons = weigh_doubtful(outcome, reasons, beside_own.doubtful, overall.n)
         outcome, reasons = weigh_excluded(outcome, reasons, beside_own.excluded, retained)
         if not evidence.grid_edge:
-            open_arms = seeds_to_settle(outcome, overall, retained, control, sizes)
-            needed = larger(open_arms, seeds_if_withheld(outcome, overall, retained, sizes))
-            reasons = (*reasons, *settle(open_arms, overall.n))
+            plan = plan_of(outcome, overall, retained, control, beside_own.excluded, sizes)
         reasons = (*reasons, *no_control_note(claim), opening(overall, claim, sizes))
     more = (
         *rival_note(claim, overall, rival, sizes),
@@ -103,7 +100,7 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
         overall.n,
         control.estimate,
         {part: arm.estimate for part, arm in parts.items() if arm.estimate is not None},
-        needed,
+        plan.seeds,
         (
             *reasons,
             *more,
@@ -113,6 +110,7 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
         rival=rival.estimate,
         failed=failed_share(overall, sizes),
         analyses=analyses,
+        why_no_seeds=plan.why_none,
     )
 
 
