@@ -17,6 +17,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
+from levinthal.lab.judging.statistics import finite_mean
+
 BySeed = Mapping[int, float]
 """Seed -> effect."""
 
@@ -77,7 +79,7 @@ def average(effects: Iterable[BySeed], *, drop_failed: bool = False) -> dict[int
         return {}
     seeds = set.intersection(*(set(one) for one in found))
     numbers = {seed: [one[seed] for one in found] for seed in sorted(seeds)}
-    return {seed: _mean(_finite(own) if drop_failed else own) for seed, own in numbers.items()}
+    return {seed: finite_mean(_finite(own) if drop_failed else own) for seed, own in numbers.items()}
 
 
 def slope(points: Mapping[float, BySeed], *, drop_failed: bool = False) -> dict[int, float]:
@@ -132,8 +134,3 @@ def log2_speedup(slow: float, fast: float, never: float) -> float:
 
 def _finite(values: list[float]) -> list[float]:
     return [value for value in values if math.isfinite(value)]
-
-
-def _mean(values: list[float]) -> float:
-    """The mean; NaN where a value is not finite, and of no values."""
-    return sum(values) / len(values) if values and len(_finite(values)) == len(values) else math.nan

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from levinthal.lab.judging.arms import Arm, estimate_of
-from levinthal.lab.judging.reasons import failed_note, size_text
+from levinthal.lab.judging.reasons import Ruling, failed_note, size_text
 from levinthal.lab.judging.shares import lower_bound, share_interval
 from levinthal.lab.judging.sizes import LEVEL_AGAIN, Sizes
 from levinthal.lab.judging.statistics import MOST_SEEDS
@@ -19,7 +19,6 @@ FEWEST_TO_REPLICATE = 8
 UNCHANGED = "Counting them against the verdict does not change it."
 STILL_SMALL = "Counted against the verdict, they leave the smallest effect size excluded."
 TOO_SMALL = (Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE)
-Ruling = tuple[Outcome, tuple[str, ...]]
 
 
 def failed_share(overall: Arm, sizes: Sizes) -> Estimate | None:
@@ -35,7 +34,7 @@ def failed_share(overall: Arm, sizes: Sizes) -> Estimate | None:
 
 def count_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
     """Count failed seeds against it: as null if it favours the claim, else as twice what counts."""
-    notes = failed_note(overall, failed_share(overall, sizes))
+    notes = failed_note(overall)
     if overall.failed > overall.n:
         why = "More seeds failed than have an effect, and that decides nothing."
         return Outcome.INCONCLUSIVE, (*notes, why)

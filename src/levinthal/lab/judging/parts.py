@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from levinthal.lab.judging.arms import Arm, estimate_of
-from levinthal.lab.judging.reasons import listed, seeds_text
+from levinthal.lab.judging.reasons import Ruling, listed, seeds_text
 from levinthal.lab.judging.sizes import Sizes
 from levinthal.lab.judging.statistics import FEWEST_SEEDS
 from levinthal.vocabulary import Outcome
-
-Ruling = tuple[Outcome, tuple[str, ...]]
 
 
 def weigh_parts(outcome: Outcome, parts: Mapping[str, Arm], overall: Arm, sizes: Sizes) -> Ruling:
@@ -45,7 +43,7 @@ def _open_note(overall: Arm, sizes: Sizes) -> tuple[str, ...]:
 def weigh_excluded(
     outcome: Outcome, reasons: tuple[str, ...], excluded: Mapping[str, Arm], retained: Mapping[str, Arm]
 ) -> Ruling:
-    """What holds only where the control is clean holds in some conditions."""
+    """A claim that holds where the control is clean holds in some conditions only."""
     if not excluded or excluded.keys() & retained.keys():
         return outcome, reasons
     words = f"Excluded, because the control shows the same there: {listed(excluded, excluded)}."
@@ -57,11 +55,12 @@ def weigh_excluded(
 def weigh_doubtful(
     outcome: Outcome, reasons: tuple[str, ...], doubtful: Mapping[str, Arm], seeds: int
 ) -> Ruling:
-    """What cannot be told from its control in some conditions does not hold in all of them."""
+    """A claim does not hold in conditions that cannot be distinguished from their control."""
     if not doubtful:
         return outcome, reasons
     controls = listed(doubtful, doubtful)
-    words = f"With {seeds_text(seeds)} some conditions cannot be told from their control: {controls}."
+    some = f"With {seeds_text(seeds)} some conditions cannot be distinguished from their control"
+    words = f"{some}: {controls}."
     if outcome is Outcome.REPLICATES:
         return Outcome.PARTIALLY, (words, *reasons)
     return outcome, (*reasons, words)
