@@ -55,8 +55,8 @@ def has_set_aside(verdict: Verdict) -> bool:
 
 
 def is_in_doubt(verdict: Verdict) -> bool:
-    """Whether a condition, or the whole, cannot be told from its control."""
-    words = ("cannot be told from their control", "the control may show the same")
+    """Whether a condition, or the whole, cannot be distinguished from its control."""
+    words = ("cannot be distinguished from their control", "the control may show the same")
     return any(word in reason.lower() for reason in verdict.reasons for word in words)
 
 

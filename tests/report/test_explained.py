@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,10 +45,15 @@ def test_the_seeds_that_would_settle_a_claim_are_said_once() -> None:
     found = verdict(OPEN)
     assert found.outcome is Outcome.INCONCLUSIVE
     assert settles(found) == f"about {found.seeds_needed} seeds would settle it"
-    assert [reason for reason in found.reasons if "would settle it" in reason]
     assert not [reason for reason in reasons(found) if "would settle it" in reason]
-    assert ruling(found) == ""
+    assert ruling(found) == "The interval holds both zero and 1, the smallest effect size."
     assert shown([found]).count("would settle it") == 1
+
+
+def test_a_claim_that_more_seeds_cannot_settle_says_why_once() -> None:
+    found = verdict({**OPEN, **dict.fromkeys(range(8, 20), math.nan)})
+    assert settles(found) == "more seeds like these cannot settle it: more seeds failed than have an effect"
+    assert shown([found]).count("More seeds like these cannot settle it") == 1
 
 
 def test_claims_that_are_open_for_one_reason_share_its_line() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.report import fake_study
 
-from levinthal.report.stored import formatted, write_stored
+from levinthal.report.stored import line_text, write_stored
 from levinthal.report.verdicts import entries
 from levinthal.vocabulary import Axis, Figure, Panel
 
@@ -29,7 +29,7 @@ def test_every_claim_has_its_outcome_and_numbers(result: dict[str, Any]) -> None
     assert [verdict["claim"] for verdict in result["verdicts"]] == [entry.claim.id for entry in expected]
     for verdict, entry in zip(result["verdicts"], expected, strict=True):
         assert verdict["outcome"] == entry.label
-        assert verdict["effect"] == formatted(entry.effect)
+        assert verdict["effect"] == line_text(entry.effect)
         assert verdict["seeds"] == entry.seeds
 
 
@@ -49,4 +49,4 @@ def test_an_empty_fact_of_the_provenance_is_left_out(result: dict[str, Any]) -> 
 
 
 def test_an_estimate_that_is_not_there_is_an_empty_text() -> None:
-    assert formatted(None) == ""
+    assert line_text(None) == ""

@@ -12,9 +12,9 @@ from levinthal.report.verdicts import (
     LOW,
     UNJUDGED,
     answer,
-    beside,
     entries,
     glyph,
+    rival_and_failed,
     share,
     tally,
     whisker,
@@ -134,10 +134,10 @@ def test_a_rival_and_failed_seeds_stand_beside_the_effect(study: Study, verdicts
     rival = Estimate(0.5, "bits", Interval(0.4, 0.6), trust=Trust.CALIBRATED)
     failed = Estimate(0.375, "of seeds", Interval(0.0852, 0.7551), trust=Trust.CALIBRATED)
     both = dataclasses.replace(verdicts[0], rival=rival, failed=failed)
-    assert beside(entries(study, [both])[0]) == (
+    assert rival_and_failed(entries(study, [both])[0]) == (
         "rival treatment: 0.50 [0.40, 0.60] bits; failed: 38 % [8.5 %, 76 %] of seeds"
     )
-    assert beside(entries(study, verdicts)[0]) == ""
+    assert rival_and_failed(entries(study, verdicts)[0]) == ""
     assert "<br><small>rival: 0.5 bits [0.4, 0.6] (calibrated)</small>" in both._repr_html_()
     assert "<br><small>failed: 0.375 of seeds" in both._repr_html_()
 

@@ -53,12 +53,12 @@ def plain(parts: Any) -> dict[str, dict[str, float]]:
 def test_evidence_is_what_it_was(name: str, claim: Claim) -> None:
     found, wanted = claim.evidence(stored(name)), EXPECTED[name][claim.id]
     # repr tells floats apart to the bit, and takes nan for nan.
-    assert _told(plain(found.effects)) == _told(wanted["effects"])
-    assert _told(plain(found.control)) == _told(wanted["control"])
+    assert _written(plain(found.effects)) == _written(wanted["effects"])
+    assert _written(plain(found.control)) == _written(wanted["control"])
     assert found.grid_edge == wanted["grid_edge"]
 
 
-def _told(parts: dict[str, dict[str, float]]) -> dict[str, dict[str, str]]:
+def _written(parts: dict[str, dict[str, float]]) -> dict[str, dict[str, str]]:
     return {part: {seed: repr(value) for seed, value in effect.items()} for part, effect in parts.items()}
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
-from levinthal.report.formatting import counted
 from levinthal.vocabulary import Outcome, Verdict
 
 MEANINGS: Mapping[str, str] = {
@@ -20,7 +18,6 @@ MEANINGS: Mapping[str, str] = {
     Outcome.REPORTED: "a number that is shown and not judged",
 }
 """The word of a verdict -> its meaning in short; docs/verdicts.md has the rules."""
-_PLAN = re.compile(r"About \d+ seeds would settle it\b")
 
 
 def meanings(words: Iterable[str]) -> dict[str, str]:
@@ -34,22 +31,19 @@ def meanings(words: Iterable[str]) -> dict[str, str]:
 
 
 def settles(verdict: Verdict) -> str:
-    """How many seeds would settle an open claim; empty where it is not open, or nobody knows."""
-    if verdict.seeds_needed is None or verdict.seeds_needed <= verdict.seeds:
-        return ""
-    return f"about {counted(verdict.seeds_needed, 'seed')} would settle it"
+    """How many seeds would settle an open claim, or why more seeds cannot; a phrase without a full stop."""
+    plan = verdict.plan.removesuffix(".")
+    return plan[:1].lower() + plan[1:]
 
 
 def reasons(verdict: Verdict) -> tuple[str, ...]:
-    """The reasons of a verdict and of its trust, each once, without the seeds that would settle it."""
+    """The reasons of a verdict and of its trust, each once."""
     trust = verdict.effect.reasons if verdict.effect else ()
-    found = dict.fromkeys((*verdict.reasons, *trust))
-    return tuple(reason for reason in found if not (settles(verdict) and _PLAN.match(reason)))
+    return tuple(dict.fromkeys((*verdict.reasons, *trust)))
 
 
 def ruling(verdict: Verdict) -> str:
-    """The first reason of a claim that is open or holds partially; empty where only seeds are missing."""
+    """The first reason of a claim that is open or holds partially; empty for other claims."""
     if verdict.outcome not in (Outcome.INCONCLUSIVE, Outcome.PARTIALLY):
         return ""
-    first = next(iter(verdict.reasons), "")
-    return "" if _PLAN.match(first) else first
+    return next(iter(verdict.reasons), "")

@@ -62,10 +62,10 @@ def _verdict(row: Entry, record: Record) -> dict[str, Any]:
         "quote": row.claim.quote,
         "origin": origin(row.claim),
         "outcome": row.label,
-        "effect": formatted(row.effect),
+        "effect": line_text(row.effect),
         "trust": row.effect.trust if row.effect else "",
         "seeds": row.seeds,
-        "control": formatted(row.control),
+        "control": line_text(row.control),
         "control_arm": control_text(row.claim),
         "null": null_text(row.claim),
         "basis": str(row.claim.basis),
@@ -80,6 +80,6 @@ def _figure(figure: Figure, file: str) -> dict[str, str]:
     return {"title": figure.title, "caption": figure.caption, "file": Path(file).as_posix()}
 
 
-def formatted(line: Line | None) -> str:
+def line_text(line: Line | None) -> str:
     """Value, interval and unit of an estimate in one text; empty where there is none."""
     return f"{line.value} {line.interval}".rstrip() if line else ""

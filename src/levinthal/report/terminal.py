@@ -17,7 +17,7 @@ from levinthal.lab.judging.expected import expected_false
 from levinthal.report.explained import meanings
 from levinthal.report.formatting import counted, full_sentence, listed
 from levinthal.report.record import NO_RECORD, Record
-from levinthal.report.verdicts import Entry, Line, answer, beside, entries, glyph, level_of, tally
+from levinthal.report.verdicts import Entry, Line, answer, entries, glyph, level_of, rival_and_failed, tally
 from levinthal.vocabulary import Study, Verdict
 
 WIDTH = 100
@@ -141,7 +141,7 @@ class VerdictTable:
 def _why(entry: Entry, shared: Collection[str]) -> str:
     """What keeps a claim open, unless it is said of several; and what stands beside the effect."""
     alone = [text for text in _open(entry) if text not in shared]
-    stands = beside(entry)
+    stands = rival_and_failed(entry)
     return " ".join((*alone, *([full_sentence(stands)] if stands else [])))
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from levinthal.lab.judging.sizes import LEVEL
 from levinthal.report.explained import reasons, ruling, settles
 from levinthal.report.formatting import formatted
 from levinthal.report.formatting import share as share_text
@@ -14,7 +15,6 @@ from levinthal.report.record import NO_RECORD, Record, marks, over_blocks
 from levinthal.vocabulary import BADGES, Claim, Estimate, Outcome, Study, Verdict
 
 UNJUDGED = "not judged yet"
-USUAL_LEVEL = 0.95
 LOW, HIGH = -3.0, 5.0
 """The common axis of all whiskers: 0 is the null value, 1 the smallest effect size of interest."""
 
@@ -127,7 +127,7 @@ def _line(name: str, estimate: Estimate | None, claim: Claim) -> Line | None:
     if estimate is None:
         return None
     value, interval = formatted(estimate)
-    if estimate.interval is not None and estimate.interval.level != USUAL_LEVEL:
+    if estimate.interval is not None and estimate.interval.level != LEVEL:
         interval = f"{interval} ({share_text(estimate.interval.level)})"
     placed = whisker(estimate, claim.smallest_effect, claim.null)
     level = estimate.interval.level if estimate.interval else None
@@ -187,11 +187,8 @@ def null_text(claim: Claim) -> str:
     return f"{claim.null:.3g} {claim.unit}".rstrip() if claim.null else ""
 
 
-def beside(entry: Entry) -> str:
-    """What stands beside the effect: the rival treatment and the share of seeds that failed, if any.
-
-    The text is empty where there is neither.
-    """
+def rival_and_failed(entry: Entry) -> str:
+    """The rival treatment and the share of seeds that failed; empty where there is neither."""
     rival, failed = entry.rival, entry.failed
     lines = (
         f"rival treatment: {rival.value} {rival.interval}".rstrip() if rival else "",

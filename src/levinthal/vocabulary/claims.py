@@ -129,6 +129,7 @@ class Verdict:
         analyses: How often the claim was judged while seeds were added, this time included.
         blocks: The word over each of several disjoint blocks of seeds.
         blocks_from: The preset that the blocks are of, where it is another one.
+        why_no_seeds: Why more seeds cannot settle an open claim, in one sentence; empty where they can.
     """
 
     claim: Claim
@@ -144,11 +145,19 @@ class Verdict:
     analyses: int = 1
     blocks: tuple[Outcome, ...] = ()
     blocks_from: str = ""
+    why_no_seeds: str = ""
+
+    @property
+    def plan(self) -> str:
+        """How many seeds would settle an open claim, or why more seeds cannot; else an empty text."""
+        if self.seeds_needed is None or self.seeds_needed <= self.seeds:
+            return self.why_no_seeds
+        return f"About {self.seeds_needed:,} seeds would settle it."
 
     def _repr_html_(self) -> str:
         arms = (("effect", self.effect), ("control", self.control), ("rival", self.rival))
         found = [f"{name}: {arm}" for name, arm in arms if arm is not None]
         failed = [f"failed: {self.failed}"] if self.failed is not None else []
         seeds = "1 seed" if self.seeds == 1 else f"{self.seeds} seeds"
-        notes = (*found, *failed, seeds, *self.reasons, self.claim.source)
+        notes = (*found, *failed, seeds, *self.reasons, self.plan, self.claim.source)
         return as_html(self.outcome, f"{self.claim.id}: {self.claim.says}", notes)

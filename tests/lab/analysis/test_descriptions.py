@@ -35,7 +35,7 @@ def test_a_value_knows_its_measurement_its_conditions_and_its_range() -> None:
     assert found.within == (0, 1)
 
 
-def test_a_comparison_fixes_what_both_sides_fix_alike() -> None:
+def test_a_comparison_fixes_what_both_sides_fix_to_one_level() -> None:
     sides = (value("share", within=(0, 1), batch="64", arm=arm) for arm in ("plain", "fast"))
     found = describe(compare(*sides))
     assert found.where == {"name": "share", "batch": "64"}

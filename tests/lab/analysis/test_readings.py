@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from levinthal.errors import InputError
@@ -33,6 +35,24 @@ def test_a_value_is_of_the_last_step_of_one_or_of_all() -> None:
     assert value("other")(rows).by_seed == {}
     with pytest.raises(InputError, match="differ in step"):
         value("loss", step=None)(rows)
+
+
+def test_the_last_step_is_that_of_each_run() -> None:
+    """A run that diverged early ended there: it failed, and is not missing."""
+    ends = {0: (9, 2.0), 1: (5, math.inf)}
+    rows = Rows.of(
+        row(number, seed, step, 1.0) for seed, end in ends.items() for step, number in ((0, 7.0), end)
+    )
+    assert value("loss")(rows).by_seed == {0: 2.0, 1: math.inf}
+    assert value("loss")(rows).by_seed == of_curve(last, name="loss")(rows).by_seed
+
+
+def test_a_learning_rate_that_diverged_early_stays_in_its_grid() -> None:
+    losses = {0.1: (9, 0.5), 1.0: (9, 0.25), 10.0: (3, math.nan)}
+    rows = Rows.of(row(number, 0, step, rate) for rate, (step, number) in losses.items())
+    chosen = best_at_end(rows, "loss")
+    assert chosen is not None
+    assert (chosen.rate, chosen.at_edge) == (1.0, False)
 
 
 def test_a_number_of_each_curve_is_read_in_the_order_of_the_steps() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from levinthal.lab import Rows
 from levinthal.lab.analysis.readings import Effect, value
 from levinthal.lab.analysis.settings import mean_over, slope_over
@@ -27,6 +29,15 @@ def test_a_slope_is_the_change_when_the_factor_is_twice_as_large() -> None:
     rows = table({(10, 5): 9.0, (10, 10): 7.0, (10, 20): 5.0})
     assert slope_over("depth", of=value("bits"))(rows).by_seed == {0: -2.0, 1: -2.0}
     assert slope_over("depth", of=value("bits"), depth=5)(rows).by_seed == {}
+
+
+def test_a_setting_in_which_a_seed_failed_fails_the_seed_unless_the_claim_drops_it() -> None:
+    rows = table({(10, 5): 1.0, (10, 10): math.inf, (10, 20): 5.0})
+    for over in (mean_over("depth", of=value("bits")), slope_over("depth", of=value("bits"))):
+        assert all(math.isnan(number) for number in over(rows).by_seed.values())
+    dropped = mean_over("depth", of=value("bits"), drop_failed=True)
+    assert dropped(rows).by_seed == {0: 3.0, 1: 4.0}
+    assert slope_over("depth", of=value("bits"), drop_failed=True)(rows).by_seed == {0: 2.0, 1: 2.0}
 
 
 def test_rates_and_edges_are_of_the_settings_that_count_and_notes_are_of_all() -> None:

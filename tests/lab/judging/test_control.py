@@ -41,7 +41,7 @@ def test_a_condition_that_may_be_explained_by_its_control_is_retained_and_named(
     verdict = ruled({"a": turned(2.0, 0.3), "b": turned(8.0)}, {"a": near(1.2, 0.3), "b": NIL})
     assert verdict.outcome is Outcome.PARTIALLY
     assert verdict.reasons[0].startswith(
-        "With 8 seeds some conditions cannot be told from their control: a (1.2"
+        "With 8 seeds some conditions cannot be distinguished from their control: a (1.2"
     )
     assert verdict.effect is not None
     assert verdict.effect.value == pytest.approx(5.0, abs=0.1)  # the mean of both conditions
@@ -74,9 +74,9 @@ def test_conditions_are_excluded_by_intervals_that_hold_for_all_of_them_at_once(
         effects = {f"{part}": rng.normal(4, 1, 5).tolist() for part in range(12)}
         controls = {part: rng.normal(0.5, 1, 5).tolist() for part in effects}
         reasons = " ".join(ruled(effects, controls).reasons)
-        words.update({"excluded": "Excluded" in reasons, "told": "cannot be told" in reasons})
+        words.update({"excluded": "Excluded" in reasons, "retained": "cannot be distinguished" in reasons})
     assert words["excluded"] <= 1  # 36 % before exclusion asked for sure evidence
-    assert words["told"] > 0
+    assert words["retained"] > 0
 
 
 def test_conditions_that_all_share_their_control_do_not_hold_by_selection() -> None:

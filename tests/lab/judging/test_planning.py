@@ -1,13 +1,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 from scipy import special
 
 from levinthal.lab.judging.arms import Arm, arm_of
-from levinthal.lab.judging.planning import larger, seeds_if_withheld, seeds_to_close, seeds_to_settle
+from levinthal.lab.judging.planning import (
+    Plan,
+    larger,
+    plan_of,
+    seeds_if_withheld,
+    seeds_to_close,
+    seeds_to_settle,
+)
 from levinthal.lab.judging.sizes import Sizes
 from levinthal.vocabulary import Outcome
 
@@ -89,6 +97,66 @@ def test_a_control_that_is_clean_all_the_same_asks_for_nothing() -> None:
     assert seeds_to_settle(Outcome.PARTIALLY, effect, {}, noisy, SIZES) is None
     assert seeds_to_settle(Outcome.INCONCLUSIVE, effect, {}, noisy, SIZES) is not None
     assert seeds_if_withheld(Outcome.PARTIALLY, effect, {}, SIZES) == 8
+
+
+def plan(
+    outcome: Outcome, overall: Arm, control: Arm = NONE, excluded: Mapping[str, Arm] | None = None
+) -> Plan:
+    return plan_of(outcome, overall, {"": overall}, control, excluded or {}, SIZES)
+
+
+WITHHELD = arm_of(dict(enumerate([1.24, 1.26] * 4)), SIZES)
+
+
+def test_a_control_whose_excess_is_too_small_names_no_number() -> None:
+    assert plan(Outcome.PARTIALLY, WITHHELD) == Plan(
+        seeds_if_withheld(Outcome.PARTIALLY, WITHHELD, {}, SIZES)
+    )
+    control = arm_of(dict(enumerate([0.69, 0.71] * 4)), SIZES)
+    assert plan(Outcome.PARTIALLY, WITHHELD, control) == Plan(
+        why_none="More seeds like these cannot make it replicate: the effect less that of the control is "
+        "0.55 bits, below 1 bits."
+    )
+    clean = arm_of(dict(enumerate([0.1, -0.1] * 4)), SIZES)
+    assert plan(Outcome.PARTIALLY, WITHHELD, clean).seeds is not None
+
+
+def test_an_excluded_condition_keeps_a_claim_partial_whatever_the_seeds() -> None:
+    why = plan(Outcome.PARTIALLY, WITHHELD, excluded={"wide": WITHHELD}).why_none
+    assert why.startswith("More seeds like these cannot make it replicate: the control shows the same effect")
+
+
+def test_failed_seeds_that_take_the_mean_below_the_size_name_no_number() -> None:
+    failing = arm_of({**WITHHELD.values, **dict.fromkeys(range(8, 11), math.nan)}, SIZES)
+    assert plan(Outcome.PARTIALLY, failing) == Plan(
+        why_none="More seeds like these cannot make it replicate: a failed seed counts as zero, and with it "
+        "the mean is 0.909 bits, below 1 bits."
+    )
+
+
+@pytest.mark.parametrize("side", ["effect", "control"])
+def test_where_more_seeds_fail_than_not_more_seeds_settle_nothing(side: str) -> None:
+    fine = drawn(np.random.default_rng(0), 0.5, 1.0, 8)
+    broken = arm_of({**fine.values, **dict.fromkeys(range(8, 17), math.nan)}, SIZES)
+    arms = (broken, fine) if side == "effect" else (fine, broken)
+    found = plan(Outcome.INCONCLUSIVE, *arms)
+    assert found.seeds is None
+    assert found.why_none.endswith("failed than have an effect.")
+    assert ("of the control" in found.why_none) == (side == "control")
+
+
+def test_seeds_that_fail_beside_the_others_are_counted() -> None:
+    fine = drawn(np.random.default_rng(3), 0.5, 1.0, 8)
+    failing = arm_of({**fine.values, **dict.fromkeys(range(8, 12), math.nan)}, SIZES)
+    alone, beside = (seeds_to_settle(Outcome.INCONCLUSIVE, arm, {}, NONE, SIZES) for arm in (fine, failing))
+    assert alone is not None
+    assert beside == math.ceil(alone * 12 / 8)
+
+
+def test_a_claim_that_is_settled_has_no_plan() -> None:
+    for outcome in (Outcome.REPLICATES, Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE, Outcome.REPORTED):
+        assert plan(outcome, WITHHELD) == Plan()
+    assert plan(Outcome.INCONCLUSIVE, NONE) == Plan()
 
 
 def test_the_larger_of_two_numbers() -> None:

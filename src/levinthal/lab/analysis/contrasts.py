@@ -73,7 +73,7 @@ def compare(one: Reading, other: Reading, how: How = difference) -> Described:
     a, b = describe(one), describe(other)
     itself = bool(a.recipe) and a.recipe == b.recipe and how in (difference, log2_ratio, log10_ratio)
     within = (0.0, 0.0) if itself else range_of(how, a.within, b.within)
-    known = a.beside(b, unit_of(how, a.unit, b.unit), within)
+    known = a.combined_with(b, unit_of(how, a.unit, b.unit), within)
     return Described(read, known.made("compare", how, of=(a.recipe, b.recipe)))
 
 

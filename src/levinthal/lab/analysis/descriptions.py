@@ -37,7 +37,7 @@ class Description:
         unit: the unit of its numbers; empty where it is not known.
         within: the lowest and the highest value that a seed can have.
         where: the conditions that it fixes, as in `Rows.where`. A comparison fixes those that both sides fix
-            alike.
+            the same.
         averaged: the factors over which it takes a mean.
         rated: the conditions of each arm that is read at its best learning rate.
         recipe: how the number comes about: equal recipes give equal numbers. Empty where it is not known.
@@ -77,7 +77,7 @@ class Description:
         inner = replace(self, where={**where, **self.where}, averaged=more, rated=rated)
         return inner.made("inside", averaged, where, of=(self.recipe,))
 
-    def beside(self, other: Description, unit: str, within: Range) -> Description:
+    def combined_with(self, other: Description, unit: str, within: Range) -> Description:
         """That of a comparison with another reading.
 
         Args:

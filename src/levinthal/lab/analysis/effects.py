@@ -3,6 +3,9 @@
 Effect    one number per seed, with the learning rates that it rests on
 average   the mean over settings              slope   against log2 of a factor
 log2_speedup   log2 of a ratio of times, where an arm may never have reached its target
+
+A seed that failed in one setting failed: its number is NaN. A setting without seeds has not run yet, and a
+seed that a setting lacks has not run there.
 """
 
 from __future__ import annotations
@@ -12,6 +15,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from jaxtyping import Float
+
+from levinthal.lab.judging.statistics import finite_mean
 
 BySeed = Mapping[int, float]
 """Seed -> effect."""
@@ -53,36 +59,58 @@ class Effect:
 NOT_RUN = Effect({})
 
 
-def average(effects: Iterable[BySeed]) -> dict[int, float]:
+def average(effects: Iterable[BySeed], *, drop_failed: bool = False) -> dict[int, float]:
     """Seed -> mean over the settings, among the seeds that every setting has.
+
+    Args:
+        effects: seed -> number of each setting; a setting without seeds has not run, and does not count.
+        drop_failed: take the mean of a seed over the settings in which its number is finite.
+
+    Returns:
+        The means; NaN for a seed that failed in one setting, with `drop_failed` in all of them.
 
     >>> average([{0: 1.0, 1: 2.0}, {0: 3.0}])
     {0: 2.0}
+    >>> average([{0: 1.0}, {0: math.inf}]), average([{0: 1.0}, {0: math.inf}], drop_failed=True)
+    ({0: nan}, {0: 1.0})
     """
     found = [one for one in effects if one]
     if not found:
         return {}
     seeds = set.intersection(*(set(one) for one in found))
-    return {seed: _mean([one[seed] for one in found]) for seed in sorted(seeds)}
+    numbers = {seed: [one[seed] for one in found] for seed in sorted(seeds)}
+    return {seed: finite_mean(_finite(own) if drop_failed else own) for seed, own in numbers.items()}
 
 
-def slope(points: Mapping[float, BySeed]) -> dict[int, float]:
+def slope(points: Mapping[float, BySeed], *, drop_failed: bool = False) -> dict[int, float]:
     """Seed -> least-squares slope of the effect against log2 of the points' keys.
+
+    Args:
+        points: key -> seed -> number, of the settings that have run.
+        drop_failed: draw the line of a seed through its finite numbers.
+
+    Returns:
+        The slopes, among the seeds that every setting has; none for fewer than two settings. NaN for a seed
+        that failed in one setting, with `drop_failed` for one with fewer than two finite numbers.
 
     >>> slope({5: {0: 1.0}, 10: {0: 2.0}, 20: {0: 3.0}})
     {0: 1.0}
+    >>> slope({5: {0: 1.0}, 10: {0: 2.0}, 20: {0: math.nan}})
+    {0: nan}
     """
     if len(points) < 2:
         return {}
     seeds = set.intersection(*(set(one) for one in points.values()))
     x = np.log2(list(points))
-    result = {}
-    for seed in sorted(seeds):
-        y = np.array([one[seed] for one in points.values()])
-        keep = np.isfinite(y)
-        enough = keep.sum() >= 2
-        result[seed] = round(float(np.polyfit(x[keep], y[keep], 1)[0]), 9) if enough else math.nan
-    return result
+    numbers = {seed: np.array([one[seed] for one in points.values()]) for seed in sorted(seeds)}
+    return {seed: _slope(x, y, drop_failed) for seed, y in numbers.items()}
+
+
+def _slope(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], drop_failed: bool) -> float:
+    """The slope through the finite points, or NaN if one that counts is not."""
+    keep = np.isfinite(y)
+    enough = keep.sum() >= 2 if drop_failed else keep.all()
+    return round(float(np.polyfit(x[keep], y[keep], 1)[0]), 9) if enough else math.nan
 
 
 def log2_speedup(slow: float, fast: float, never: float) -> float:
@@ -104,6 +132,5 @@ def log2_speedup(slow: float, fast: float, never: float) -> float:
     return math.log2(min(slow, never) / min(fast, never))
 
 
-def _mean(values: list[float]) -> float:
-    finite = [v for v in values if math.isfinite(v)]
-    return sum(finite) / len(finite) if finite else math.nan
+def _finite(values: list[float]) -> list[float]:
+    return [value for value in values if math.isfinite(value)]

@@ -10,6 +10,8 @@ import numpy as np
 
 from levinthal.lab.storage.rows import Rows
 
+FEWEST_RATES = 3
+"""Of two learning rates both are the edge of their grid."""
 TIED = 0.01
 """Rates whose scores are this near to the best, relatively, are as good as it."""
 
@@ -60,7 +62,7 @@ def best_of(grid: Mapping[float, Mapping[int, float]]) -> BestRate | None:
     >>> best_of({0.1: {0: math.inf}, 1: {0: math.inf}, 10: {0: math.inf}})
     BestRate(rate=1, scores={0: inf}, at_edge=False)
     """
-    if len(grid) < 3:
+    if len(grid) < FEWEST_RATES:
         return None
     rates = sorted(grid)
     errors = {rate: {seed: _or_endless(e) for seed, e in grid[rate].items()} for rate in rates}

@@ -51,7 +51,7 @@ def value(
 
     Args:
         name: the measurement.
-        step: a step, "last" for the last one among the rows chosen, or None for all steps.
+        step: a step, "last" for the last one of each run (see `Rows.at_last_step`), or None for all steps.
         reduce: from the chosen rows to seed -> number; by default each seed must have one row.
         within: the lowest and the highest value that a seed can have: (0, 1) for a share.
         where: conditions on the rows, as in `Rows.where`.
@@ -173,7 +173,7 @@ def at_best_rate(
 def _at(step: int | str | None, rows: Rows) -> Rows:
     if step is None or not len(rows):
         return rows
-    return rows.where(step=rows.distinct("step")[-1] if step == "last" else step)
+    return rows.at_last_step() if step == "last" else rows.where(step=step)
 
 
 def _unit(rows: Rows) -> str:

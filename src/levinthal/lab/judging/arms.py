@@ -7,12 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import SupportsFloat
 
-import numpy as np
-
 from levinthal.errors import InputError
 from levinthal.lab.judging.shares import bounded_interval
 from levinthal.lab.judging.sizes import Sizes
-from levinthal.lab.judging.statistics import FEWEST_SEEDS, mean_estimate
+from levinthal.lab.judging.statistics import FEWEST_SEEDS, finite_mean, mean_estimate
 from levinthal.vocabulary import Estimate, Interval, Trust
 
 Seeds = Mapping[int, SupportsFloat]
@@ -74,16 +72,11 @@ def over_parts(effects: Mapping[str, Seeds]) -> dict[int, float]:
     """Mean over the conditions for each seed that ran in all of them; NaN if it failed in one."""
     arms = list(effects.values())
     common = set(arms[0]).intersection(*arms[1:]) if arms else set()
-    return {seed: _mean([float(arm[seed]) for arm in arms]) for seed in sorted(common)}
+    return {seed: finite_mean([float(arm[seed]) for arm in arms]) for seed in sorted(common)}
 
 
-def _mean(values: list[float]) -> float:
-    """The mean; NaN where a value is not finite, also where infinities of both signs meet."""
-    return math.fsum(values) / len(values) if np.isfinite(values).all() else math.nan
-
-
-def beside(effects: Mapping[str, Seeds], parts: Iterable[str]) -> dict[str, Seeds]:
-    """Another arm's effects of these conditions: each its own, or the one that stands for all."""
+def effects_of(effects: Mapping[str, Seeds], parts: Iterable[str]) -> dict[str, Seeds]:
+    """The effects of another arm in these conditions: each its own, or the one that stands for all."""
     common = effects.get("")
     if common is not None and not effects.keys() & set(parts):
         return {"": common}

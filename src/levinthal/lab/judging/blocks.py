@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from levinthal.lab.judging.failing import FEWEST_TO_REPLICATE
 from levinthal.lab.judging.verdicts import judge
 from levinthal.lab.storage.rows import Rows
 from levinthal.vocabulary import Claim, Outcome
 
-BLOCK = 8
+BLOCK = FEWEST_TO_REPLICATE
 """Seeds of a block: the fewest that can replicate."""
 FEWEST_BLOCKS = 3
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from levinthal.lab.judging.arms import Arm, arm_of, beside, estimate_of, excess_of
+from levinthal.lab.judging.arms import Arm, arm_of, effects_of, estimate_of, excess_of
 from levinthal.lab.judging.failing import most
-from levinthal.lab.judging.reasons import formatted, size_text
+from levinthal.lab.judging.reasons import Ruling, estimate_text, size_text
 from levinthal.lab.judging.sizes import Sizes
 from levinthal.lab.judging.statistics import FEWEST_SEEDS
 from levinthal.vocabulary import Evidence, Interval, Outcome
 
-Ruling = tuple[Outcome, tuple[str, ...]]
 _SHARED = "The effect does not surely exceed that of the control: {}."
 
 
@@ -33,12 +32,12 @@ def beside_controls(evidence: Evidence, parts: Mapping[str, Arm], sizes: Sizes) 
     """
     excluded: dict[str, Arm] = {}
     doubtful: dict[str, Arm] = {}
-    controls = beside(evidence.control, parts)
+    controls = effects_of(evidence.control, parts)
     for part, arm in parts.items():
-        control = arm_of(controls.get(part, {}), sizes.beside())
+        control = arm_of(controls.get(part, {}), sizes.for_other_arm())
         if _may_explain(arm, control, sizes):
             at_once = sizes.at(1 - (1 - sizes.level) / len(parts))
-            surely = _explains(arm, arm_of(control.values, at_once.beside()), at_once)
+            surely = _explains(arm, arm_of(control.values, at_once.for_other_arm()), at_once)
             (excluded if surely else doubtful)[part] = control
     return Controlled(excluded, doubtful if len(parts) > 1 else {})
 
@@ -50,14 +49,14 @@ def _may_explain(arm: Arm, control: Arm, sizes: Sizes) -> bool:
 
 
 def _explains(arm: Arm, control: Arm, sizes: Sizes) -> bool:
-    """Whether the control surely counts, or what the effect has beyond it surely does not."""
+    """Whether the control surely counts, or the excess of the effect surely does not."""
     return (
         control.interval.low >= sizes.smallest or excess_of(arm, control, sizes).interval.high < sizes.counts
     )
 
 
 def hold_against_control(outcome: Outcome, overall: Arm, control: Arm, sizes: Sizes) -> Ruling:
-    """What is left of an outcome beside the control."""
+    """The outcome that is left beside the control."""
     if outcome is Outcome.WEAKER:
         return _weaker_beside_control(overall, control, sizes)
     if outcome not in (Outcome.REPLICATES, Outcome.PARTIALLY):
@@ -69,7 +68,7 @@ def hold_against_control(outcome: Outcome, overall: Arm, control: Arm, sizes: Si
         return Outcome.INCONCLUSIVE, (_SHARED.format(_words(control)),)
     excess = excess_of(overall, control, sizes).estimate if sizes.beyond_null(control.interval) else None
     if outcome is Outcome.REPLICATES and excess is not None and excess.value < sizes.counts:
-        less = f"Less that of the control, seed by seed, the effect is {formatted(excess)}"
+        less = f"Less that of the control, seed by seed, the effect is {estimate_text(excess)}"
         return Outcome.PARTIALLY, (f"{less}, below {size_text(sizes.counts, sizes.unit)}.", why)
     return outcome, (why,)
 
@@ -87,7 +86,7 @@ def _excess_interval(arm: Arm, control: Arm, sizes: Sizes) -> Interval:
 
 def _control_interval(control: Arm, sizes: Sizes) -> Interval:
     """The interval of a control; every seed of it that failed has twice what counts."""
-    return _with_failed(control, control.failed, most(sizes), sizes.beside())
+    return _with_failed(control, control.failed, most(sizes), sizes.for_other_arm())
 
 
 def _with_failed(arm: Arm, failed: int, fill: float, sizes: Sizes, floor: float = 0.0) -> Interval:
@@ -126,7 +125,7 @@ def _is_clean(overall: Arm, control: Arm, sizes: Sizes) -> tuple[bool, str]:
 
 def _words(control: Arm) -> str:
     """The effect of a control, and how many of its seeds failed."""
-    words = formatted(control.estimate) if control.estimate else "no finite seed"
+    words = estimate_text(control.estimate) if control.estimate else "no finite seed"
     total = control.n + control.failed
     return f"{words} ({control.failed} of {total} seeds failed)" if control.failed else words
 
@@ -138,7 +137,7 @@ def _failed(control: Arm) -> str:
 def _excess(overall: Arm, control: Arm, sizes: Sizes) -> str:
     """By how much the effect exceeds the control, where it does so by what counts."""
     found = excess_of(overall, control, sizes).estimate
-    by = f"by {formatted(found)}, seed by seed" if found else "seed by seed"
+    by = f"by {estimate_text(found)}, seed by seed" if found else "seed by seed"
     return f"The effect exceeds the control {by}, more than {size_text(sizes.counts, sizes.unit)}"
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
+from scipy import special
+
 from levinthal.lab.judging.arms import Arm, estimate_of
-from levinthal.lab.judging.reasons import failed_note, size_text
+from levinthal.lab.judging.reasons import Ruling, failed_note, size_text
 from levinthal.lab.judging.shares import lower_bound, share_interval
 from levinthal.lab.judging.sizes import LEVEL_AGAIN, Sizes
 from levinthal.lab.judging.statistics import MOST_SEEDS
@@ -15,7 +19,6 @@ FEWEST_TO_REPLICATE = 8
 UNCHANGED = "Counting them against the verdict does not change it."
 STILL_SMALL = "Counted against the verdict, they leave the smallest effect size excluded."
 TOO_SMALL = (Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE)
-Ruling = tuple[Outcome, tuple[str, ...]]
 
 
 def failed_share(overall: Arm, sizes: Sizes) -> Estimate | None:
@@ -31,7 +34,7 @@ def failed_share(overall: Arm, sizes: Sizes) -> Estimate | None:
 
 def count_failed(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
     """Count failed seeds against it: as null if it favours the claim, else as twice what counts."""
-    notes = failed_note(overall, failed_share(overall, sizes))
+    notes = failed_note(overall)
     if overall.failed > overall.n:
         why = "More seeds failed than have an effect, and that decides nothing."
         return Outcome.INCONCLUSIVE, (*notes, why)
@@ -92,25 +95,48 @@ def survives_unseen(overall: Arm, sizes: Sizes, seeds: int | None = None) -> boo
 
 
 def seeds_to_replicate(overall: Arm, sizes: Sizes) -> int | None:
-    """How many seeds 'replicates' would need in the next analysis, in the proportions seen; or None."""
+    """How many seeds 'replicates' would need in the next analysis, in the proportions seen; or None.
+
+    So many seeds survive those that have not been seen, and the failed ones among them, counted against it.
+    """
     stricter = sizes.at(LEVEL_AGAIN)
     fewest, most = FEWEST_TO_REPLICATE - 1, FEWEST_TO_REPLICATE
-    while not survives_unseen(overall, stricter, most):
+    while not _enough(overall, stricter, most):
         if most > MOST_SEEDS:
             return None
         fewest, most = most, 2 * most
     while most - fewest > 1:
         middle = (fewest + most) // 2
-        enough = survives_unseen(overall, stricter, middle)
+        enough = _enough(overall, stricter, middle)
         fewest, most = (fewest, middle) if enough else (middle, most)
     return most if most <= MOST_SEEDS else None
+
+
+def _enough(overall: Arm, sizes: Sizes, seeds: int) -> bool:
+    """Whether so many seeds, in the proportions seen, survive unseen seeds and those that failed."""
+    if not survives_unseen(overall, sizes, seeds):
+        return False
+    if not overall.failed:
+        return True
+    spread = float(np.std(_counted(overall, sizes)))
+    reach = float(special.stdtrit(seeds - 1, (1 + sizes.level) / 2)) / math.sqrt(seeds - 1)
+    return counted_mean(overall, sizes) - reach * spread >= sizes.smallest
+
+
+def counted_mean(overall: Arm, sizes: Sizes) -> float:
+    """The mean effect, with every failed seed at the null value."""
+    return float(np.mean(_counted(overall, sizes)))
+
+
+def _counted(overall: Arm, sizes: Sizes) -> list[float]:
+    return [*overall.values.values(), *[sizes.null] * overall.failed]
 
 
 def withhold(outcome: Outcome, overall: Arm, sizes: Sizes) -> Ruling:
     """Withhold 'replicates' where it has too few seeds to survive those that have not been seen."""
     if outcome is not Outcome.REPLICATES or survives_unseen(overall, sizes):
         return outcome, ()
-    return Outcome.PARTIALLY, (f"{_too_few(overall, sizes)} {_way_out(overall, sizes)}",)
+    return Outcome.PARTIALLY, (_too_few(overall, sizes),)
 
 
 def _too_few(overall: Arm, sizes: Sizes) -> str:
@@ -119,9 +145,3 @@ def _too_few(overall: Arm, sizes: Sizes) -> str:
         return f"{beyond} {overall.n} seeds are too few to replicate."
     least = size_text(sizes.null + sizes.counts * least_mean(overall, sizes), sizes.unit)
     return f"{beyond} its mean may be only {least} if failing or low seeds are more frequent than here."
-
-
-def _way_out(overall: Arm, sizes: Sizes) -> str:
-    enough = seeds_to_replicate(overall, sizes)
-    seeds = f"{enough} seeds" if enough else f"More than {MOST_SEEDS} seeds"
-    return f"{seeds} like these would be enough."

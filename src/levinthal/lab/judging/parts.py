@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from levinthal.lab.judging.arms import Arm, estimate_of
-from levinthal.lab.judging.reasons import listed, seeds_text
+from levinthal.lab.judging.reasons import Ruling, listed, seeds_text
 from levinthal.lab.judging.sizes import Sizes
 from levinthal.lab.judging.statistics import FEWEST_SEEDS
 from levinthal.vocabulary import Outcome
-
-Ruling = tuple[Outcome, tuple[str, ...]]
 
 
 def weigh_parts(outcome: Outcome, parts: Mapping[str, Arm], overall: Arm, sizes: Sizes) -> Ruling:
@@ -18,8 +16,9 @@ def weigh_parts(outcome: Outcome, parts: Mapping[str, Arm], overall: Arm, sizes:
     if outcome is Outcome.PARTIALLY:
         size = f"{sizes.smallest:.3g}, the smallest effect size"
         return outcome, (f"It lies beyond {sizes.zero}, but not surely beyond {size}.",)
+    open_ = _open_note(overall, sizes) if outcome is Outcome.INCONCLUSIVE else ()
     if len(parts) < 2:
-        return outcome, ()
+        return outcome, open_
     if outcome is Outcome.REPLICATES:
         lacking = _not_beyond_null(parts, sizes)
         if not lacking:
@@ -27,17 +26,24 @@ def weigh_parts(outcome: Outcome, parts: Mapping[str, Arm], overall: Arm, sizes:
         return Outcome.PARTIALLY, (f"It is not beyond {sizes.zero} in {listed(lacking, parts)}.",)
     holding = _holm(parts, sizes)
     if not holding:
-        return outcome, _beside_null(outcome, parts, sizes)
+        return outcome, (*open_, *_beside_null(outcome, parts, sizes))
     why = f"It holds in {listed(holding, parts)}, by Holm's procedure over {len(parts)} conditions."
     mean = overall.estimate.value if overall.estimate else sizes.null
     wrong_sign = outcome is Outcome.DOES_NOT_REPLICATE and mean < sizes.null
     return (outcome if wrong_sign else Outcome.PARTIALLY), (why,)
 
 
+def _open_note(overall: Arm, sizes: Sizes) -> tuple[str, ...]:
+    """That the interval decides nothing, where that is so."""
+    if not sizes.is_open(overall.interval):
+        return ()
+    return (f"The interval holds both {sizes.zero} and {sizes.smallest:.3g}, the smallest effect size.",)
+
+
 def weigh_excluded(
     outcome: Outcome, reasons: tuple[str, ...], excluded: Mapping[str, Arm], retained: Mapping[str, Arm]
 ) -> Ruling:
-    """What holds only where the control is clean holds in some conditions."""
+    """A claim that holds where the control is clean holds in some conditions only."""
     if not excluded or excluded.keys() & retained.keys():
         return outcome, reasons
     words = f"Excluded, because the control shows the same there: {listed(excluded, excluded)}."
@@ -49,11 +55,12 @@ def weigh_excluded(
 def weigh_doubtful(
     outcome: Outcome, reasons: tuple[str, ...], doubtful: Mapping[str, Arm], seeds: int
 ) -> Ruling:
-    """What cannot be told from its control in some conditions does not hold in all of them."""
+    """A claim does not hold in conditions that cannot be distinguished from their control."""
     if not doubtful:
         return outcome, reasons
     controls = listed(doubtful, doubtful)
-    words = f"With {seeds_text(seeds)} some conditions cannot be told from their control: {controls}."
+    some = f"With {seeds_text(seeds)} some conditions cannot be distinguished from their control"
+    words = f"{some}: {controls}."
     if outcome is Outcome.REPLICATES:
         return Outcome.PARTIALLY, (words, *reasons)
     return outcome, (*reasons, words)

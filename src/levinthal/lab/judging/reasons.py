@@ -7,14 +7,26 @@ from collections.abc import Iterable, Mapping
 from scipy import special
 
 from levinthal.lab.judging.arms import Arm, Seeds, excess_of, over_parts
-from levinthal.lab.judging.sizes import Sizes
+from levinthal.lab.judging.sizes import LEVEL, Sizes
 from levinthal.lab.judging.statistics import FEWEST_SEEDS, equivalence, sign_test
-from levinthal.vocabulary import Claim, Estimate, Outcome
+from levinthal.vocabulary import Claim, Estimate, Outcome, rounded
+
+Ruling = tuple[Outcome, tuple[str, ...]]
+"""An outcome, and the sentences that decided it."""
 
 
 def opening(overall: Arm, claim: Claim, sizes: Sizes) -> str:
-    """The effect, in how many seeds, and the smallest effect size of interest."""
-    effect = formatted(overall.estimate) if overall.estimate else "no effect"
+    """The effect, in how many seeds, and the smallest effect size of interest.
+
+    Args:
+        overall: the effect over the conditions.
+        claim: its words for the effect and its smallest size are used.
+        sizes: what the effect is held against.
+
+    Returns:
+        One sentence.
+    """
+    effect = estimate_text(overall.estimate) if overall.estimate else "no effect"
     words = f"{claim.effect[:1].upper()}{claim.effect[1:]}: {effect} over {seeds_text(overall.n)}"
     if claim.smallest_effect is None or not overall.n:
         return f"{words}."
@@ -37,23 +49,32 @@ def _signs(overall: Arm, sizes: Sizes) -> str:
     return f"{beyond} of them {way} (sign test: p = {p:.2g})"
 
 
-def settle(needed: int | None, seeds: int) -> tuple[str, ...]:
-    """How many seeds would settle what is open; how often was measured from five seeds on."""
-    if needed is None:
-        return ()
-    often = " (in about 8 of 10 such studies)" if seeds >= FEWEST_SEEDS else ""
-    return (f"About {needed} seeds would settle it{often}.",)
-
-
 def level_note(analyses: int, sizes: Sizes) -> tuple[str, ...]:
-    """That the intervals are stricter because seeds were added after an analysis."""
+    """That the intervals are stricter because seeds were added after an analysis.
+
+    Args:
+        analyses: how often the claim was judged, this time included.
+        sizes: their level is named.
+
+    Returns:
+        One sentence; none in the first analysis.
+    """
     if analyses < 2:
         return ()
     return (f"This is analysis {analyses} of this claim: its intervals are at {percent(sizes.level)}.",)
 
 
 def too_small(outcome: Outcome, overall: Arm, sizes: Sizes) -> tuple[str, ...]:
-    """Why a claim does not replicate, or is weaker than claimed: the wrong sign, or too small an effect."""
+    """Why a claim does not replicate, or is weaker than claimed: the wrong sign, or too small an effect.
+
+    Args:
+        outcome: the word of the verdict.
+        overall: the effect over the conditions.
+        sizes: what the effect is held against.
+
+    Returns:
+        One sentence; none for other outcomes.
+    """
     size = size_text(sizes.smallest, sizes.unit)
     if outcome is Outcome.WEAKER:
         between = f"above {sizes.zero} and below {size}"
@@ -71,42 +92,73 @@ def too_small(outcome: Outcome, overall: Arm, sizes: Sizes) -> tuple[str, ...]:
     return (f"{excluded}{around} (two one-sided t-tests: p = {p:.2g}).",)
 
 
-def failed_note(overall: Arm, share: Estimate | None) -> tuple[str, ...]:
-    """How many seeds failed, beside the effect of the others."""
-    if share is None or share.interval is None:
+def failed_note(overall: Arm) -> tuple[str, ...]:
+    """How many seeds failed, beside the effect of the others.
+
+    Args:
+        overall: the effect over the conditions.
+
+    Returns:
+        One sentence; none where no seed failed. The share of failed seeds is `Verdict.failed`.
+    """
+    if not overall.failed:
         return ()
-    interval = f"[{percent(share.interval.low)}, {percent(share.interval.high)}]"
-    seeds = (
-        f"{overall.failed} of {overall.failed + overall.n} seeds failed ({percent(share.value)} {interval})"
-    )
-    others = (
-        f"of the others the effect is {formatted(overall.estimate)}"
-        if overall.estimate
-        else "no effect is left"
-    )
+    seeds = f"{overall.failed} of {overall.failed + overall.n} seeds failed"
+    known = overall.estimate
+    others = f"of the others the effect is {estimate_text(known)}" if known else "no effect is left"
     return (f"{seeds}: no finite effect, or a target never reached; {others}.",)
 
 
-def rival_note(claim: Claim, overall: Arm, rival: Arm, sizes: Sizes) -> tuple[str, ...]:
-    """What the rival treatment reaches, and by how much the effect exceeds it."""
+def rival_note(
+    claim: Claim, effect: Arm, rival: Arm, sizes: Sizes, only: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The effect of the rival treatment, and by how much the effect exceeds it.
+
+    Args:
+        claim: its name of the rival is used.
+        effect: the effect over the conditions that the rival ran in.
+        rival: the rival over the same conditions.
+        sizes: what the effects are held against.
+        only: these conditions, where the rival ran in some of them only.
+
+    Returns:
+        One sentence; none where the claim has no rival.
+    """
     name = f"The rival treatment{f', {claim.rival},' if claim.rival else ''}"
     if rival.estimate is None:
         has = "no finite seed" if rival.failed else "no runs"
         return (f"{name} has {has}.",) if claim.rival else ()
-    words = f"{name} reaches {formatted(rival.estimate)} over {seeds_text(rival.n)}"
-    excess = excess_of(overall, rival, sizes)
+    where = ", ".join(only)
+    ran, there = (f", in {where} only", " there") if where else ("", "")
+    words = f"{name} reaches {estimate_text(rival.estimate)} over {seeds_text(rival.n)}{ran}"
+    excess = excess_of(effect, rival, sizes)
     if excess.estimate is None or excess.n < FEWEST_SEEDS:
         return (f"{words}.",)
-    return (f"{words}; the effect less the rival's, seed by seed, is {formatted(excess.estimate)}.",)
+    less = f"the effect{there} less the rival's, seed by seed"
+    return (f"{words}; {less}, is {estimate_text(excess.estimate)}.",)
 
 
 def no_control_note(claim: Claim) -> tuple[str, ...]:
-    """That a claim has no control and does not say why; a study with such a claim is refused."""
+    """That a claim has no control and does not say why; a study with such a claim is refused.
+
+    Args:
+        claim: the claim.
+
+    Returns:
+        One sentence, or none.
+    """
     return () if claim.control or claim.why_no_control else ("The claim has no control arm.",)
 
 
 def incomplete_seeds_note(effects: Mapping[str, Seeds]) -> tuple[str, ...]:
-    """How many seeds are left out because a condition lacks them."""
+    """How many seeds are left out because a condition lacks them.
+
+    Args:
+        effects: condition -> seed -> effect.
+
+    Returns:
+        One sentence; none where every seed ran in every condition.
+    """
     every = {seed for arm in effects.values() for seed in arm}
     left_out = len(every) - len(over_parts(effects))
     if not left_out:
@@ -116,7 +168,15 @@ def incomplete_seeds_note(effects: Mapping[str, Seeds]) -> tuple[str, ...]:
 
 
 def spread_note(overall: Arm, sizes: Sizes) -> tuple[str, ...]:
-    """That a claim declares to be deterministic, and its seeds differ all the same."""
+    """That a claim declares to be deterministic, and its seeds differ all the same.
+
+    Args:
+        overall: the effect over the conditions.
+        sizes: they say whether the claim is deterministic.
+
+    Returns:
+        One sentence, or none.
+    """
     if not sizes.deterministic or overall.estimate is None or overall.n < FEWEST_SEEDS:
         return ()
     if overall.interval.low == overall.interval.high:
@@ -126,31 +186,78 @@ def spread_note(overall: Arm, sizes: Sizes) -> tuple[str, ...]:
 
 
 def listed(names: Iterable[str], parts: Mapping[str, Arm]) -> str:
-    """Conditions with their effects."""
+    """Conditions with their effects.
+
+    Args:
+        names: the conditions.
+        parts: condition -> its effect.
+
+    Returns:
+        The conditions in one phrase.
+    """
     known = {name: parts[name].estimate for name in names}
-    return ", ".join(f"{name} ({formatted(e) if e else 'no finite seed'})" for name, e in known.items())
+    return ", ".join(f"{name} ({estimate_text(e) if e else 'no finite seed'})" for name, e in known.items())
 
 
-def formatted(estimate: Estimate) -> str:
-    """An estimate with its unit and interval, and the level where it is not 95 %."""
+def estimate_text(estimate: Estimate) -> str:
+    """An estimate with its unit and interval, and the level where it is not 95 %.
+
+    Args:
+        estimate: the estimate.
+
+    Returns:
+        The text, with three significant digits.
+    """
     unit = f" {estimate.unit}" if estimate.unit else ""
     interval = estimate.interval
     if interval is None:
-        return f"{estimate.value:.3g}{unit}"
-    level = "" if interval.level == 0.95 else f" at {percent(interval.level)}"
-    return f"{estimate.value:.3g}{unit} [{interval.low:.3g}, {interval.high:.3g}]{level}"
+        return f"{rounded(estimate.value)}{unit}"
+    level = "" if interval.level == LEVEL else f" at {percent(interval.level)}"
+    ends = f"[{rounded(interval.low)}, {rounded(interval.high)}]"
+    return f"{rounded(estimate.value)}{unit} {ends}{level}"
 
 
 def seeds_text(count: int) -> str:
-    """A number of seeds."""
+    """A number of seeds.
+
+    Args:
+        count: the number.
+
+    Returns:
+        The number with its noun.
+
+    >>> seeds_text(1), seeds_text(8)
+    ('1 seed', '8 seeds')
+    """
     return f"{count} seed" if count == 1 else f"{count} seeds"
 
 
 def size_text(size: float, unit: str) -> str:
-    """A size with its unit."""
-    return f"{size:.3g} {unit}".rstrip()
+    """A size with its unit.
+
+    Args:
+        size: the size.
+        unit: its unit, or an empty text.
+
+    Returns:
+        The text, with three significant digits.
+
+    >>> size_text(0.25, "bits"), size_text(0.9998, "")
+    ('0.25 bits', '0.9998')
+    """
+    return f"{rounded(size)} {unit}".rstrip()
 
 
 def percent(share: float) -> str:
-    """A share as a percentage."""
+    """A share as a percentage.
+
+    Args:
+        share: the share.
+
+    Returns:
+        The text, without decimals.
+
+    >>> percent(0.95)
+    '95 %'
+    """
     return f"{100 * share:.0f} %"

@@ -16,12 +16,13 @@ from jaxtyping import Float
 from scipy import special
 
 from levinthal.errors import InputError
+from levinthal.lab.judging.sizes import LEVEL
 from levinthal.vocabulary import Interval
 
 DRAWS = 4000
 
 
-def share_interval(count: int, total: int, *, level: float = 0.95) -> Interval:
+def share_interval(count: int, total: int, *, level: float = LEVEL) -> Interval:
     """The exact interval of a share, `count` of `total` (Clopper & Pearson 1934).
 
     Args:
@@ -48,7 +49,7 @@ def share_interval(count: int, total: int, *, level: float = 0.95) -> Interval:
 
 
 def bounded_interval(
-    values: Sequence[float], floor: float, ceiling: float, *, level: float = 0.95
+    values: Sequence[float], floor: float, ceiling: float, *, level: float = LEVEL
 ) -> Interval:
     """An interval for the mean of values that cannot leave [floor, ceiling].
 
@@ -128,7 +129,7 @@ def _weights(n: int, seeds: int) -> tuple[Float[np.ndarray, " draws"], Float[np.
     return 1 - steps ** (1 / seeds), generator.dirichlet(np.full(n, seeds / n), size=DRAWS)
 
 
-def unseen_share(agreeing: int, others: int = 0, *, level: float = 0.95) -> float:
+def unseen_share(agreeing: int, others: int = 0, *, level: float = LEVEL) -> float:
     """The largest share of seeds that may behave otherwise where `agreeing` seeds agree and `others` do not.
 
     The upper end of Clopper and Pearson's one-sided interval. Where all agree: a share p stays unseen in n

@@ -9,6 +9,7 @@ from levinthal.errors import InputError
 from levinthal.vocabulary import Claim, Interval, Outcome
 
 LEVEL = 0.95
+"""The level of every interval in the first analysis."""
 LEVEL_AGAIN = 0.99
 """The level of every interval from the second analysis on, where seeds were added after the first."""
 
@@ -38,7 +39,7 @@ class Sizes:
         """The same sizes with intervals of another level."""
         return replace(self, level=level)
 
-    def beside(self) -> Sizes:
+    def for_other_arm(self) -> Sizes:
         """The same for a control or a rival, which may be random where the effect is not."""
         return replace(self, deterministic=False)
 
@@ -60,7 +61,18 @@ class Sizes:
 
 
 def sizes_of(claim: Claim, analyses: int) -> Sizes:
-    """The sizes of a claim. Nothing reaches the smallest size of a claim that is only reported."""
+    """The sizes of a claim.
+
+    Args:
+        claim: the claim. Nothing reaches the smallest size of one that is only reported.
+        analyses: how often it was judged, this time included.
+
+    Returns:
+        The sizes, with the level of this analysis.
+
+    Raises:
+        InputError: fewer analyses than this one; a smallest size that does not lie above the null value.
+    """
     if analyses < 1:
         raise InputError(f"analyses={analyses}: count this one too, from 1")
     smallest = math.inf if claim.smallest_effect is None else claim.smallest_effect

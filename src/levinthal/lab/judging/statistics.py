@@ -23,6 +23,7 @@ from scipy import special
 
 from levinthal.errors import InputError
 from levinthal.lab.judging.shares import unseen_share
+from levinthal.lab.judging.sizes import LEVEL
 from levinthal.vocabulary import Estimate, Interval, Trust
 
 FEWEST_SEEDS = 5
@@ -42,7 +43,7 @@ class Hypothesis:
     method: str
 
 
-def mean_interval(values: Sequence[float] | Float[np.ndarray, " n"], *, level: float = 0.95) -> Interval:
+def mean_interval(values: Sequence[float] | Float[np.ndarray, " n"], *, level: float = LEVEL) -> Interval:
     """Interval for the mean: the hull of Student's and of the bootstrap-t interval.
 
     Percentile bootstrap intervals cover 84 % at n = 5 where they promise 95 %. Student's is exact for normal
@@ -83,6 +84,22 @@ def finite(values: Sequence[float] | Float[np.ndarray, " n"]) -> Float[np.ndarra
     return x
 
 
+def finite_mean(values: Sequence[float]) -> float:
+    """The mean of values that are all finite; NaN where one is not, and where there is none.
+
+    Args:
+        values: a number for each setting or condition.
+
+    Returns:
+        The mean, rounded once.
+
+    >>> finite_mean([1.0, 3.0]), finite_mean([math.inf, -math.inf]), finite_mean([])
+    (2.0, nan, nan)
+    """
+    known = len(values) and all(math.isfinite(value) for value in values)
+    return math.fsum(values) / len(values) if known else math.nan
+
+
 def _bootstrap_t(centred: Float[np.ndarray, " n"]) -> Float[np.ndarray, " resamples"]:
     """Studentised means of resamples; those without spread have no t and are left out."""
     n = len(centred)
@@ -104,7 +121,7 @@ def mean_estimate(
     values: Sequence[float] | Float[np.ndarray, " n"],
     unit: str = "",
     *,
-    level: float = 0.95,
+    level: float = LEVEL,
     deterministic: bool = False,
 ) -> Estimate:
     """The mean over seeds with its interval, and how far to believe it.
@@ -169,7 +186,7 @@ def ratio_estimate(numerator: Mapping[int, float], denominator: Mapping[int, flo
     return Estimate(math.exp(log.value), "x", interval, trust=log.trust, reasons=reasons, details=log.details)
 
 
-def seeds_needed(effect: float, spread: float, *, power: float = 0.8, level: float = 0.95) -> int | None:
+def seeds_needed(effect: float, spread: float, *, power: float = 0.8, level: float = LEVEL) -> int | None:
     """Fewest seeds (at least 5) whose interval excludes a distance `effect` with the given power.
 
     Power of the one-sample t-test at (1 - level) / 2 in one tail, from the noncentral t. `spread` is the

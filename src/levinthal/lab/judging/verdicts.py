@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from levinthal.lab.judging.arms import Arm, Seeds, arm_of, beside, over_parts, refuse_other_than_zero_and_one
+from levinthal.lab.judging.arms import Arm, arm_of, effects_of, over_parts, refuse_other_than_zero_and_one
 from levinthal.lab.judging.control import Controlled, beside_controls, hold_against_control
 from levinthal.lab.judging.failing import count_failed, failed_share, withhold
 from levinthal.lab.judging.parts import weigh_doubtful, weigh_excluded, weigh_parts
-from levinthal.lab.judging.planning import larger, seeds_if_withheld, seeds_to_settle
+from levinthal.lab.judging.planning import Plan, plan_of
 from levinthal.lab.judging.reasons import (
+    Ruling,
     failed_note,
     incomplete_seeds_note,
     level_note,
     no_control_note,
     opening,
     rival_note,
-    settle,
     spread_note,
     too_small,
 )
 from levinthal.lab.judging.sizes import Sizes, sizes_of
 from levinthal.lab.judging.statistics import FEWEST_SEEDS
 from levinthal.vocabulary import Claim, Evidence, Outcome, Verdict
-
-Ruling = tuple[Outcome, tuple[str, ...]]
 
 
 def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
@@ -43,12 +42,17 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
     - inconclusive: everything else, and whenever there are fewer than five seeds, the best learning rate sits
       on the edge of its grid, or the control is missing, undecided, or shows the same effect.
 
-    The control shows the same effect if it does not exclude the smallest size (lies beyond the null value and
-    reaches that size, for a condition's own control) and the effect does not exceed it, seed by seed, by what
-    counts: the distance from the null value to the smallest size. A condition whose
-    own control surely shows the effect is excluded. One that cannot be told from its control is retained. In
-    both cases the claim can hold only partially. A seed whose effect is not finite failed: its share is
-    shown, and it is counted against the verdict. A rival treatment is shown beside the effect and decides
+    What counts is the distance from the null value to the smallest size. The excess is the effect less that
+    of the control, seed by seed. The control is clean if it excludes the smallest size, or if the excess is
+    surely as large as what counts. Else it may show the same effect.
+
+    A control shows the effect of its condition if its interval lies beyond the null value and reaches the
+    smallest size. If the excess is not surely as large as what counts, the control may explain the condition.
+    A condition that its control surely explains is excluded. A condition that cannot be distinguished from
+    its control is retained. In both cases the claim can hold only partially.
+
+    A seed whose effect is not finite failed. It is counted against the verdict, and the share of such seeds
+    is shown. A rival treatment is shown beside the effect, over the conditions that both ran in, and decides
     nothing.
 
     Args:
@@ -73,57 +77,87 @@ def judge(claim: Claim, evidence: Evidence, *, analyses: int = 1) -> Verdict:
     if claim.binary:
         arms = {"effect": evidence.effects, "control": evidence.control, "rival": evidence.rival}
         refuse_other_than_zero_and_one(claim.id, arms)
-    parts = {part: arm_of(effects, sizes) for part, effects in evidence.effects.items()}
-    beside_own = beside_controls(evidence, parts, sizes) if claim.control else Controlled({}, {})
-    retained = {part: arm for part, arm in parts.items() if part not in beside_own.excluded} or parts
-    overall = arm_of(over_parts({part: evidence.effects[part] for part in retained}), sizes)
-    control = arm_of(over_parts(beside(evidence.control, retained)), sizes.beside())
-    rival = arm_of(over_parts(_present(beside(evidence.rival, retained))), sizes.beside())
-    needed = None
-    if claim.smallest_effect is None or overall.estimate is None:
-        outcome, reasons = _unjudged(claim, overall, parts, sizes)
-    else:
-        outcome, reasons = _rule(claim, evidence, overall, retained, control, sizes)
-        outcome, reasons = weigh_doubtful(outcome, reasons, beside_own.doubtful, overall.n)
-        outcome, reasons = weigh_excluded(outcome, reasons, beside_own.excluded, retained)
-        if not evidence.grid_edge:
-            open_arms = seeds_to_settle(outcome, overall, retained, control, sizes)
-            needed = larger(open_arms, seeds_if_withheld(outcome, overall, retained, sizes))
-            reasons = (*reasons, *settle(open_arms, overall.n))
-        reasons = (*reasons, *no_control_note(claim), opening(overall, claim, sizes))
-    more = (
-        *rival_note(claim, overall, rival, sizes),
-        *spread_note(overall, sizes),
-        *level_note(analyses, sizes),
-    )
+    found = _arms_of(claim, evidence, sizes)
+    outcome, reasons, plan = _judged(claim, evidence, found, sizes)
     return Verdict(
         claim,
         outcome,
-        overall.estimate,
-        overall.n,
-        control.estimate,
-        {part: arm.estimate for part, arm in parts.items() if arm.estimate is not None},
-        needed,
-        (
-            *reasons,
-            *more,
-            *incomplete_seeds_note({part: evidence.effects[part] for part in retained}),
-            *evidence.notes,
-        ),
-        rival=rival.estimate,
-        failed=failed_share(overall, sizes),
+        found.overall.estimate,
+        found.overall.n,
+        found.control.estimate,
+        {part: arm.estimate for part, arm in found.parts.items() if arm.estimate is not None},
+        plan.seeds,
+        tuple(dict.fromkeys((*reasons, *_notes(claim, evidence, found, sizes, analyses)))),
+        rival=found.rival.estimate,
+        failed=failed_share(found.overall, sizes),
         analyses=analyses,
+        why_no_seeds=plan.why_none,
     )
 
 
-def _present(effects: Mapping[str, Seeds]) -> dict[str, Seeds]:
-    """The conditions that a rival ran in."""
-    return {part: by_seed for part, by_seed in effects.items() if by_seed}
+@dataclass(frozen=True, slots=True)
+class _Arms:
+    """The effects of a claim, by condition and over the conditions that its controls leave."""
+
+    parts: Mapping[str, Arm]
+    beside_own: Controlled
+    retained: Mapping[str, Arm]
+    overall: Arm
+    control: Arm
+    rival: Arm
+    beside_rival: Arm
+    rival_only_in: tuple[str, ...]
+
+
+def _arms_of(claim: Claim, evidence: Evidence, sizes: Sizes) -> _Arms:
+    """The rival is held against the effect over the conditions that both ran in."""
+    effects, other = evidence.effects, sizes.for_other_arm()
+    parts = {part: arm_of(by_seed, sizes) for part, by_seed in effects.items()}
+    beside_own = beside_controls(evidence, parts, sizes) if claim.control else Controlled({}, {})
+    retained = {part: arm for part, arm in parts.items() if part not in beside_own.excluded} or parts
+    overall = arm_of(over_parts({part: effects[part] for part in retained}), sizes)
+    control = arm_of(over_parts(effects_of(evidence.control, retained)), other)
+    rivals = {part: by_seed for part, by_seed in effects_of(evidence.rival, retained).items() if by_seed}
+    rival, shared = (
+        arm_of(over_parts(rivals), other),
+        {part: effects[part] for part in rivals if part in effects},
+    )
+    some = 0 < len(shared) < len(retained)
+    beside_rival = arm_of(over_parts(shared), sizes) if some else overall
+    only = tuple(shared) if some else ()
+    return _Arms(parts, beside_own, retained, overall, control, rival, beside_rival, only)
+
+
+def _judged(
+    claim: Claim, evidence: Evidence, found: _Arms, sizes: Sizes
+) -> tuple[Outcome, tuple[str, ...], Plan]:
+    """The outcome, its reasons, and the seeds that would settle it."""
+    overall, retained, own = found.overall, found.retained, found.beside_own
+    if claim.smallest_effect is None or overall.estimate is None:
+        return *_unjudged(claim, overall, found.parts, sizes), Plan()
+    outcome, reasons = _rule(claim, evidence, overall, retained, found.control, sizes)
+    outcome, reasons = weigh_doubtful(outcome, reasons, own.doubtful, overall.n)
+    outcome, reasons = weigh_excluded(outcome, reasons, own.excluded, retained)
+    excluded = {part: arm for part, arm in own.excluded.items() if part not in retained}
+    plan = plan_of(outcome, overall, retained, found.control, excluded, sizes)
+    reasons = (*reasons, *no_control_note(claim), opening(overall, claim, sizes))
+    return outcome, reasons, Plan() if evidence.grid_edge else plan
+
+
+def _notes(claim: Claim, evidence: Evidence, found: _Arms, sizes: Sizes, analyses: int) -> tuple[str, ...]:
+    """The sentences that stand beside every outcome."""
+    return (
+        *rival_note(claim, found.beside_rival, found.rival, sizes, found.rival_only_in),
+        *spread_note(found.overall, sizes),
+        *level_note(analyses, sizes),
+        *incomplete_seeds_note({part: evidence.effects[part] for part in found.retained}),
+        *evidence.notes,
+    )
 
 
 def _unjudged(claim: Claim, overall: Arm, parts: Mapping[str, Arm], sizes: Sizes) -> Ruling:
     if overall.estimate is not None:
-        words = (opening(overall, claim, sizes), *failed_note(overall, failed_share(overall, sizes)))
+        words = (opening(overall, claim, sizes), *failed_note(overall))
         return Outcome.REPORTED, (*words, "The claim sets no size to be judged by.")
     if overall.failed:
         return Outcome.INCONCLUSIVE, (f"None of {overall.failed} seeds has a finite effect.",)
@@ -138,10 +172,10 @@ def _rule(
     """The rules in their order; each can only take from what the one before has left."""
     if evidence.grid_edge:
         why = "The best learning rate sits on the edge of its grid: widen the grid before comparing."
-        return Outcome.INCONCLUSIVE, (why, *failed_note(overall, failed_share(overall, sizes)))
+        return Outcome.INCONCLUSIVE, (why, *failed_note(overall))
     if overall.n < FEWEST_SEEDS:
         why = f"Too few seeds to decide: {overall.n}, and {FEWEST_SEEDS} are the fewest that can."
-        return Outcome.INCONCLUSIVE, (*failed_note(overall, failed_share(overall, sizes)), why)
+        return Outcome.INCONCLUSIVE, (*failed_note(overall), why)
     outcome, reasons = count_failed(sizes.outcome(overall.interval), overall, sizes)
     if overall.failed > overall.n:
         return outcome, reasons

@@ -206,15 +206,42 @@ class Rows:
         if not len(self):
             return {}
         columns = [self._table.column(key) for key in keys]
-        codes = np.zeros(len(self), dtype=np.int64)
-        for column in columns:
-            merged = codes * len(column.values) + column.codes[self._index]
-            codes = np.unique(merged, return_inverse=True)[1].reshape(-1)
+        codes = self._merged(column.codes for column in columns)
         order = np.argsort(codes, kind="stable")
         parts = np.split(self._index[order], np.flatnonzero(np.diff(codes[order])) + 1)
         heads = [tuple(c.values[c.codes[part[0]]] for c in columns) for part in parts]
         groups = {head: Rows(self._table, part) for head, part in zip(heads, parts, strict=True)}
         return dict(sorted(groups.items(), key=lambda group: tuple(map(_order, group[0]))))
+
+    def at_last_step(self) -> Rows:
+        """The rows of the last step of each run: of each cell, seed, measurement, layer and condition.
+
+        Runs may end at different steps: one that diverged early is read where it ended.
+
+        Returns:
+            New Rows, in the same order.
+
+        >>> from levinthal.vocabulary import Estimate, Measurement
+        >>> steps = [(0, 0), (0, 9), (1, 0), (1, 4)]
+        >>> rows = Rows.of(Row({}, Measurement("loss", Estimate.exact(t), s, t)) for s, t in steps)
+        >>> rows.at_last_step().by_seed()
+        {0: 9.0, 1: 4.0}
+        """
+        if not len(self):
+            return self
+        address = (self._table.column(key).codes for key in ("seed", "name", "layer", "condition"))
+        run, steps = self._merged((self._table.cell, *address)), self.values("step")
+        latest = np.full(run.max() + 1, steps.min())
+        np.maximum.at(latest, run, steps)
+        return Rows(self._table, self._index[steps == latest[run]])
+
+    def _merged(self, columns: Iterable[Int[np.ndarray, " n"]]) -> Int[np.ndarray, " rows"]:
+        """One code for each combination of the codes of several columns, in their order."""
+        codes = np.zeros(len(self), dtype=np.int64)
+        for column in columns:
+            merged = codes * (int(column.max()) + 1) + column[self._index]
+            codes = np.unique(merged, return_inverse=True)[1].reshape(-1)
+        return codes
 
     def sorted_by(self, *keys: str) -> Rows:
         """The same rows in another order.
