@@ -12,7 +12,7 @@ from levinthal.errors import StudyError
 from levinthal.lab.analysis import evidence, value
 from levinthal.studies import all_studies
 from levinthal.studies.validity import require_valid
-from levinthal.vocabulary import Basis
+from levinthal.vocabulary import Basis, Preset, Task
 
 STUDY = all_studies()["one-neuron-chain"]
 FIRST = STUDY.claims[0]
@@ -36,6 +36,13 @@ def test_every_study_of_the_package_is_valid() -> None:
         ({"version": "1"}, "version='1': it must be a whole number"),
         ({"version": 0}, "version=0: it must be a whole number, 1 or more"),
         ({"claims": (FIRST, FIRST)}, f"two claims have the id {FIRST.id}"),
+        *(
+            (
+                {"presets": {"odd": Preset("", None, (Task({}, (0, seed)),))}},  # type: ignore[arg-type]
+                f"preset odd has the seed {seed!r}: give whole numbers from 0 to 2147483647",
+            )
+            for seed in (-1, 1.5, True, 2**31, "one")
+        ),
         (
             {"protocol": ("bach",)},
             "protocol names 'bach', which no task has: name factors of its cells (case",

@@ -15,6 +15,7 @@ from levinthal.errors import StudyError
 from levinthal.lab.analysis import Expression
 from levinthal.studies.validity_of_parts import Plan, faults_of_parts
 from levinthal.vocabulary import Basis, Claim, Study
+from levinthal.vocabulary.studies import LARGEST_SEED
 
 
 def require_valid(study: Study) -> Study:
@@ -42,6 +43,7 @@ def _faults(study: Study) -> Iterator[str]:
     twice = [id for id, count in Counter(claim.id for claim in study.claims).items() if count > 1]
     if twice:
         yield f"two claims have the id {twice[0]}: give each its own"
+    yield from _seeds(study)
     plan = Plan.of(study)
     for factor in study.protocol:
         if factor not in plan.factors:
@@ -52,6 +54,13 @@ def _faults(study: Study) -> Iterator[str]:
         for faults in (_types(claim), _faults_of(claim)):
             yield from (f"claim {claim.id} {fault}" for fault in faults)
         yield from (f"claim {claim.id} {fault}" for fault in faults_of_parts(claim, study.protocol, plan))
+
+
+def _seeds(study: Study) -> Iterator[str]:
+    for name, preset in study.presets.items():
+        for seed in (seed for task in preset.tasks for seed in task.seeds):
+            if type(seed) is not int or not 0 <= seed <= LARGEST_SEED:
+                yield f"preset {name} has the seed {seed!r}: give whole numbers from 0 to {LARGEST_SEED}"
 
 
 def _types(claim: Claim) -> Iterator[str]:

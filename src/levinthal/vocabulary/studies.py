@@ -10,6 +10,9 @@ from levinthal.vocabulary.claims import Claim, Verdict
 from levinthal.vocabulary.estimates import Cell, Measurement
 from levinthal.vocabulary.figures import Figure
 
+LARGEST_SEED = 2**31 - 1
+"""Generators take no seed above 2³² - 1, and some get one that is a little larger than that of the run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
