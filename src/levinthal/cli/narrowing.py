@@ -85,10 +85,11 @@ def with_first_seed(preset: Preset, first: int) -> Preset:
     [(8, 9), (8, 9, 10)]
     """
     own = max((seed for task in preset.tasks for seed in task.seeds), default=0)
-    if not 0 <= first <= LARGEST_SEED - own:
+    most = LARGEST_SEED - own
+    if not 0 <= first <= most:
         raise InputError(
-            f"--first-seed is {first}: give a number from 0 to {LARGEST_SEED - own} (the preset's largest seed "
-            f"is {own}, and no seed may be above {LARGEST_SEED})"
+            f"--first-seed is {first}: give a number from 0 to {most} (the preset's largest seed is {own}, and "
+            f"no seed may be above {LARGEST_SEED})"
         )
     shifted = (replace(task, seeds=tuple(seed + first for seed in task.seeds)) for task in preset.tasks)
     return replace(preset, tasks=tuple(shifted))
