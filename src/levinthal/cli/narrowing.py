@@ -88,8 +88,8 @@ def with_first_seed(preset: Preset, first: int) -> Preset:
     most = LARGEST_SEED - own
     if not 0 <= first <= most:
         raise InputError(
-            f"--first-seed is {first}: give a number from 0 to {most} (the preset's largest seed is {own}, and "
-            f"no seed may be above {LARGEST_SEED})"
+            f"--first-seed is {first}: give a number from 0 to {most} (the preset's largest seed is {own}, "
+            f"and no seed may be above {LARGEST_SEED})"
         )
     shifted = (replace(task, seeds=tuple(seed + first for seed in task.seeds)) for task in preset.tasks)
     return replace(preset, tasks=tuple(shifted))
