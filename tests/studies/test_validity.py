@@ -20,10 +20,11 @@ READ = value("agreement", case="gaussian")
 
 
 def refused(**change: Any) -> str:
-    with pytest.raises(StudyError, match="study 'one-neuron-chain': ") as caught:
-        require_valid(replace(STUDY, **change))
+    study = replace(STUDY, **change)
+    with pytest.raises(StudyError, match=f"study '{study.name}': ") as caught:
+        require_valid(study)
     assert "\n" not in str(caught.value)
-    return str(caught.value).removeprefix("study 'one-neuron-chain': ")
+    return str(caught.value).removeprefix(f"study '{study.name}': ")
 
 
 def test_every_study_of_the_package_is_valid() -> None:
@@ -34,6 +35,10 @@ def test_every_study_of_the_package_is_valid() -> None:
     ("change", "message"),
     [
         ({"version": "1"}, "version='1': it must be a whole number"),
+        ({"name": "Toy Study"}, "name='Toy Study': use small letters, digits and hyphens"),
+        ({"name": ""}, "name='': use small letters"),
+        ({"measure": None}, "measure=None: give a function measure(task, data=..., device=...)"),
+        ({"claims": (replace(FIRST, id=""),)}, "a claim has no id: give each a short one, such as id='C1'"),
         ({"version": 0}, "version=0: it must be a whole number, 1 or more"),
         ({"claims": (FIRST, FIRST)}, f"two claims have the id {FIRST.id}"),
         *(

@@ -7,6 +7,7 @@ A line names the two things that disagree, and the way out. What concerns the re
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from numbers import Real
@@ -15,7 +16,7 @@ from levinthal.errors import StudyError
 from levinthal.lab.analysis import Expression
 from levinthal.studies.validity_of_parts import Plan, faults_of_parts
 from levinthal.vocabulary import Basis, Claim, Study
-from levinthal.vocabulary.studies import LARGEST_SEED
+from levinthal.vocabulary.studies import LARGEST_SEED, NAME
 
 
 def require_valid(study: Study) -> Study:
@@ -28,9 +29,10 @@ def require_valid(study: Study) -> Study:
         The same study.
 
     Raises:
-        StudyError: a version that is no whole number from 1 on, two claims of one id, a claim without control
-            that does not say why, a smallest effect that is not beyond the null, parts that differ in unit,
-            measurement or protocol... `docs/write-a-study.md` shows each.
+        StudyError: a name with other signs than small letters, digits and hyphens, a version that is no whole
+            number from 1 on, two claims of one id, a claim without control that does not say why, a smallest
+            effect that is not beyond the null, parts that differ in unit, measurement or protocol...
+            `docs/write-a-study.md` shows each.
     """
     for fault in _faults(study):
         raise StudyError(f"study '{study.name}': {fault}")
@@ -38,6 +40,12 @@ def require_valid(study: Study) -> Study:
 
 
 def _faults(study: Study) -> Iterator[str]:
+    if not (isinstance(study.name, str) and re.fullmatch(NAME, study.name)):
+        yield f"name={study.name!r}: use small letters, digits and hyphens, such as 'toy-study'"
+    if not callable(study.measure):
+        yield f"measure={study.measure!r}: give a function measure(task, data=..., device=...)"
+    if any(not isinstance(claim.id, str) or not claim.id.strip() for claim in study.claims):
+        yield "a claim has no id: give each a short one, such as id='C1'"
     if type(study.version) is not int or study.version < 1:
         yield f"version={study.version!r}: it must be a whole number, 1 or more"
     twice = [id for id, count in Counter(claim.id for claim in study.claims).items() if count > 1]
