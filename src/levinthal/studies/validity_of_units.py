@@ -66,7 +66,7 @@ def _beside(arm: str, name: str, part: Description, unit: str, effects: Parts) -
     here = f"its {arm} in '{name}'" if name else f"its {arm}"
     if part.unit and unit and part.unit != unit:
         yield f"is in {unit} and {here} is in {part.unit}: read the {arm} in the unit of the effect"
-    elif unit in RATIO_UNITS and _is_plain_difference(part):
+    elif _all_ratios(effects) and _is_plain_difference(part):
         yield (
             f"is in {unit} and {here} is a difference of readings without unit: compare both in the same "
             f"way, or {NAME_IT}"
@@ -76,6 +76,10 @@ def _beside(arm: str, name: str, part: Description, unit: str, effects: Parts) -
             f"is a difference of readings without unit and {here} is in {part.unit}: compare both in the "
             f"same way, or {NAME_IT}"
         )
+
+
+def _all_ratios(effects: Parts) -> bool:
+    return bool(effects) and all(part.unit in RATIO_UNITS for part in effects.values())
 
 
 def _is_plain_difference(part: Description) -> bool:
