@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from levinthal.cli.narrowing import with_first_seed, with_levels, with_seeds
 from levinthal.errors import InputError
 from levinthal.vocabulary import Preset, Task
+from levinthal.vocabulary.studies import LARGEST_SEED
 
 seeds = st.lists(st.integers(0, 9), min_size=1, max_size=5, unique=True).map(tuple)
 tasks = st.builds(Task, st.fixed_dictionaries({"width": st.sampled_from([20, 50])}), seeds, st.just(2.0))
@@ -48,13 +49,22 @@ def test_each_task_keeps_its_own_seeds_shifted(preset: Preset, first: int) -> No
 
 
 def test_a_seed_below_zero_is_refused() -> None:
-    with pytest.raises(InputError, match="--first-seed is -1: seeds are 0 or more"):
+    with pytest.raises(InputError, match="--first-seed is -1: give a number from 0 to 2147483647 "):
         with_first_seed(Preset("", None, (Task({}, (0,)),)), -1)
 
 
-@pytest.mark.parametrize("count", [0, -1])
-def test_fewer_than_one_seed_is_refused(count: int) -> None:
-    with pytest.raises(InputError, match=f"--seeds is {count}: at least 1"):
+def test_the_largest_seed_is_that_which_every_generator_takes() -> None:
+    preset = Preset("", None, (Task({}, (0, 7)),))
+    (task,) = with_first_seed(preset, LARGEST_SEED - 7).tasks
+    assert max(task.seeds) == LARGEST_SEED
+    line = "give a number from 0 to 2147483640 .the preset's largest seed is 7, and no seed may be above 2147"
+    with pytest.raises(InputError, match=line):
+        with_first_seed(preset, LARGEST_SEED - 6)
+
+
+@pytest.mark.parametrize("count", [0, -1, 100_001])
+def test_no_seed_and_too_many_seeds_are_refused(count: int) -> None:
+    with pytest.raises(InputError, match=f"--seeds is {count}: give a number from 1 to 100000"):
         with_seeds(Preset("", None, (Task({}, (0,)),)), count)
 
 

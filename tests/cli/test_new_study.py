@@ -73,3 +73,10 @@ def test_what_cannot_be_written_is_one_line_and_writes_nothing(
     assert error.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["there.py"]
     assert Path("there.py").read_text() == "mine"
+
+
+def test_a_keyword_of_python_is_no_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["study", "new", "class"]) == 2
+    assert capsys.readouterr().err == (
+        "levinthal: 'class' is a keyword of Python, no file can have its name: choose another\n"
+    )

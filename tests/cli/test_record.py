@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from levinthal.cli.publish import judged
+from levinthal.cli.judging import judged
 from levinthal.cli.record import analysis
 from levinthal.cli.selection import Selected
 from levinthal.errors import StoreError

@@ -30,10 +30,32 @@ def test_the_file_has_every_claim_and_is_the_same_each_time(call: Call) -> None:
     assert content["plan"]["factors"] == {"coin": "bent, fair"}
     assert (content["study"], content["version"], content["preset"]) == ("toy-coins", 1, "quick")
     assert len(content["hash"]) == len(content["claims hash"]) == 64
+    assert content["finished runs"] is None
+    assert content["finished runs are null because"] == "no store was looked at"
+    assert "No store was looked at (there is none at results/levinthal.sqlite). Commit the file" in said.out
     assert not Path("results").exists()
     call(*REGISTER, "--output", "again.json")
     again = json.loads(Path("again.json").read_text())
     assert again | {"date": "", "hash": ""} == content | {"date": "", "hash": ""}
+
+
+def test_finished_runs_of_the_preset_are_counted_in_the_store(call: Call) -> None:
+    call(*RUN, "--preset", "half", "--first-seed", "6")
+    said = call(*REGISTER)
+    assert json.loads(FILE.read_text())["finished runs"] == 6
+    assert "because" not in FILE.read_text()
+    assert "6 runs of it are finished in results/levinthal.sqlite: the claims come after" in said.out
+    call(*REPORT, "--registered", str(FILE))
+    assert ", after 6 runs" in page()
+    said = call(*REGISTER, "--store", "elsewhere.sqlite", "--output", "again.json")
+    assert json.loads(Path("again.json").read_text())["finished runs"] is None
+
+
+def test_a_store_without_runs_of_the_preset_counts_none(call: Call) -> None:
+    Store("empty.sqlite").close()
+    said = call(*REGISTER, "--store", "empty.sqlite")
+    assert json.loads(FILE.read_text())["finished runs"] == 0
+    assert said.out.endswith("Commit it or send it before you run the study.\n")
 
 
 def test_a_second_registration_leaves_the_first(call: Call) -> None:

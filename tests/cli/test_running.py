@@ -101,6 +101,30 @@ def test_a_control_of_a_misspelt_condition_is_one_line(call: Call, here: Path) -
     assert f"Report: {PAGE}" in said.out
 
 
+def test_a_unit_that_is_not_that_of_the_measurements_is_one_line(call: Call, here: Path) -> None:
+    file = here / "small_study.py"
+    text = file.read_text().replace(
+        "            excess,\n", "            an.evidence(HEADS, control=FAIR),\n"
+    )
+    arms = """from levinthal.lab import analysis as an
+
+HEADS, FAIR = (an.value("heads", coin=coin) for coin in ("bent", "fair"))
+
+
+def excess("""
+    file.write_text(
+        text.replace("def excess(", arms, 1).replace('            "share",', '            "km",', 1)
+    )
+    said = call(*RUN)
+    assert said.code == 2
+    (line,) = [line for line in said.err.splitlines() if line.startswith("levinthal: ")]
+    assert line.endswith("claim has unit='km' and its effect is measured in share: give both the same unit")
+    assert f"Report: {PAGE}" in said.out
+    file.write_text(file.read_text().replace("else 0.5", "else 0.45"))
+    sys.modules.pop("small_study")
+    assert call("study", "report", "small_study.py").code == 0, "units of other code are not asked for"
+
+
 def test_a_level_that_only_another_preset_has_is_no_error(call: Call) -> None:
     said = call(*RUN, "--preset", "half")
     assert (said.code, "unknown" in said.err) == (0, False)

@@ -12,7 +12,7 @@ from levinthal.errors import StudyError
 from levinthal.lab.analysis import evidence, value
 from levinthal.studies import all_studies
 from levinthal.studies.validity import require_valid
-from levinthal.vocabulary import Basis
+from levinthal.vocabulary import Basis, Preset, Task
 
 STUDY = all_studies()["one-neuron-chain"]
 FIRST = STUDY.claims[0]
@@ -20,10 +20,11 @@ READ = value("agreement", case="gaussian")
 
 
 def refused(**change: Any) -> str:
-    with pytest.raises(StudyError, match="study 'one-neuron-chain': ") as caught:
-        require_valid(replace(STUDY, **change))
+    study = replace(STUDY, **change)
+    with pytest.raises(StudyError, match=f"study '{study.name}': ") as caught:
+        require_valid(study)
     assert "\n" not in str(caught.value)
-    return str(caught.value).removeprefix("study 'one-neuron-chain': ")
+    return str(caught.value).removeprefix(f"study '{study.name}': ")
 
 
 def test_every_study_of_the_package_is_valid() -> None:
@@ -34,8 +35,19 @@ def test_every_study_of_the_package_is_valid() -> None:
     ("change", "message"),
     [
         ({"version": "1"}, "version='1': it must be a whole number"),
+        ({"name": "Toy Study"}, "name='Toy Study': use small letters, digits and hyphens"),
+        ({"name": ""}, "name='': use small letters"),
+        ({"measure": None}, "measure=None: give a function measure(task, data=..., device=...)"),
+        ({"claims": (replace(FIRST, id=""),)}, "a claim has no id: give each a short one, such as id='C1'"),
         ({"version": 0}, "version=0: it must be a whole number, 1 or more"),
         ({"claims": (FIRST, FIRST)}, f"two claims have the id {FIRST.id}"),
+        *(
+            (
+                {"presets": {"odd": Preset("", None, (Task({}, (0, seed)),))}},  # type: ignore[arg-type]
+                f"preset odd has the seed {seed!r}: give whole numbers from 0 to 2147483647",
+            )
+            for seed in (-1, 1.5, True, 2**31, "one")
+        ),
         (
             {"protocol": ("bach",)},
             "protocol names 'bach', which no task has: name factors of its cells (case",

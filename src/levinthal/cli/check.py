@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from levinthal.cli.running import writable
 from levinthal.cli.terminal import Advance, progress, stdout
+from levinthal.cli.whole_numbers import whole_number
 from levinthal.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,10 +35,17 @@ def check(
         bool, Parameter(help="Train with and without each remedy, and report which help.")
     ] = False,
     steps: Annotated[
-        int | None, Parameter(help="Number of steps of each training. Without it: the problem's own number.")
+        int | None,
+        Parameter(
+            help="Number of steps of each training. Without it: the problem's own number.",
+            converter=whole_number,
+        ),
     ] = None,
     seeds: Annotated[
-        int, Parameter(help="Number of seeds for each remedy; all remedies have the same seeds.")
+        int,
+        Parameter(
+            help="Number of seeds for each remedy; all remedies have the same seeds.", converter=whole_number
+        ),
     ] = 5,
     seconds: Annotated[float, Parameter(help="Seconds after which no new training begins.")] = SECONDS,
     keep: Annotated[

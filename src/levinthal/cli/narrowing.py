@@ -8,6 +8,10 @@ from dataclasses import replace
 
 from levinthal.errors import InputError, require_one_of
 from levinthal.vocabulary import Cell, Preset, Task
+from levinthal.vocabulary.studies import LARGEST_SEED
+
+MOST_SEEDS = 100_000
+"""The most seeds that one cell may have on the command line."""
 
 Address = tuple[tuple[str, object], ...]
 """The factors of a cell with their levels, by name."""
@@ -65,8 +69,8 @@ def with_seeds(preset: Preset, count: int) -> Preset:
     >>> [task.seeds for task in with_seeds(preset, 3).tasks]
     [(0, 1), (2,), (0, 1, 2)]
     """
-    if count < 1:
-        raise InputError(f"--seeds is {count}: at least 1 seed a cell is needed")
+    if not 1 <= count <= MOST_SEEDS:
+        raise InputError(f"--seeds is {count}: give a number from 1 to {MOST_SEEDS}")
     cells: dict[Address, list[Task]] = defaultdict(list)
     for task in preset.tasks:
         cells[address(task.cell)].append(task)
@@ -80,8 +84,13 @@ def with_first_seed(preset: Preset, first: int) -> Preset:
     >>> [task.seeds for task in with_first_seed(preset, 8).tasks]
     [(8, 9), (8, 9, 10)]
     """
-    if first < 0:
-        raise InputError(f"--first-seed is {first}: seeds are 0 or more")
+    own = max((seed for task in preset.tasks for seed in task.seeds), default=0)
+    most = LARGEST_SEED - own
+    if not 0 <= first <= most:
+        raise InputError(
+            f"--first-seed is {first}: give a number from 0 to {most} (the preset's largest seed is {own}, "
+            f"and no seed may be above {LARGEST_SEED})"
+        )
     shifted = (replace(task, seeds=tuple(seed + first for seed in task.seeds)) for task in preset.tasks)
     return replace(preset, tasks=tuple(shifted))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import keyword
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +13,7 @@ from cyclopts import Parameter
 
 from levinthal.cli.terminal import stdout
 from levinthal.errors import InputError, require_one_of
+from levinthal.vocabulary.studies import NAME
 
 TEMPLATES = {"computed": "keep-length", "trained": "momentum-speed"}
 """Template -> the name that its study has in the documentation."""
@@ -50,7 +52,7 @@ def skeleton(name: str, template: str) -> str:
         InputError: a name that no study can have, or an unknown template.
     """
     require_one_of("template", template, TEMPLATES)
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+    if not re.fullmatch(NAME, name):
         raise InputError(
             f"'{name}' is no name of a study: use small letters, digits and hyphens{_near(name)}"
         )
@@ -68,6 +70,8 @@ def _free(name: str, folder: Path) -> Path:
     from levinthal.studies import all_studies
 
     path = folder / f"{name.replace('-', '_')}.py"
+    if keyword.iskeyword(path.stem):
+        raise InputError(f"'{path.stem}' is a keyword of Python, no file can have its name: choose another")
     if name in all_studies():
         raise InputError(f"'{name}' is a study of levinthal: choose another name")
     if path.exists():

@@ -70,7 +70,10 @@ def _frozen(frozen: Frozen | None, runs: Sequence[Run]) -> str:
 def _registered(registered: Frozen | None) -> str:
     if registered is None:
         return ""
-    return f"registered {to_the_minute(registered.time)} by the file's own clock, hash {registered.hash[:12]}"
+    from levinthal.report.formatting import counted
+
+    when = f"registered {to_the_minute(registered.time)} by the file's own clock, hash {registered.hash[:12]}"
+    return f"{when}, after {counted(registered.finished, 'run')}" if registered.finished else when
 
 
 def _too_late(registered: Frozen | None, runs: Sequence[Run]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from levinthal.cli.selection import preset_named
+from levinthal.cli.narrowing import address
+from levinthal.cli.selection import STORE, preset_named
 from levinthal.cli.study import StudyName
 from levinthal.cli.terminal import stdout
 from levinthal.errors import InputError
@@ -17,6 +19,7 @@ from levinthal.errors import InputError
 if TYPE_CHECKING:
     from levinthal.cli.selection import Selected
     from levinthal.lab.storage.claims import Frozen
+    from levinthal.vocabulary import Study
 
 Registered = Annotated[
     Path | None,
@@ -34,12 +37,15 @@ def register(
     output: Annotated[
         Path | None, Parameter(help="The file to write; otherwise NAME-PRESET.registered.json.")
     ] = None,
+    store: Annotated[
+        Path, Parameter(help="The file that stores finished runs: those of the preset are counted.")
+    ] = STORE,
 ) -> None:
     """Write the claims of a study to a file, to commit or send before the study is run.
 
     The file has each claim with its smallest effect size, its control and a hash of the code of its evidence,
-    the tasks of the preset, versions, the time, and a hash over all of it. Nothing is measured. A file that
-    registers other claims is not overwritten.
+    the tasks of the preset, versions, the time, the number of finished runs, and a hash over all of it.
+    Nothing is measured. A file that registers other claims is not overwritten.
     """
     from levinthal.lab.execution.freezing import frozen_now
     from levinthal.lab.storage.registered import file_text
@@ -50,7 +56,8 @@ def register(
     study = find(name)
     chosen = preset_named(study, preset)
     path = output or Path(f"{study.name}-{chosen}.registered.json")
-    now = replace(frozen_now(study, chosen), time=datetime.now(UTC).isoformat(timespec="seconds"))
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    now = replace(frozen_now(study, chosen), time=time, finished=_finished(study, chosen, store))
     if path.exists():
         _require_same(path, now)
         stdout().print(f"{path} registers these claims already; it stays as it is.", soft_wrap=True)
@@ -58,7 +65,30 @@ def register(
     write_whole(path, file_text(now))
     claims = counted(len(now.claims), "claim")
     stdout().print(f"{path}: {claims} registered (hash {now.hash[:12]}).", soft_wrap=True)
-    stdout().print("Commit it or send it before you run the study.", soft_wrap=True)
+    stdout().print(_advice(now.finished, store), soft_wrap=True, markup=False)
+
+
+def _finished(study: Study, preset: str, path: Path) -> int | None:
+    """How many runs of the preset's cells a store has, of any seed; None where there is no store."""
+    from levinthal.lab import Store
+
+    if not path.exists():
+        return None
+    cells = {address(task.cell) for task in study.presets[preset].tasks}
+    with closing(Store(path, read_only=True)) as store:
+        runs = store.runs(study.name, version=study.version)
+    return len({run.id for run in runs if run.status == "done" and address(run.cell) in cells})
+
+
+def _advice(finished: int | None, store: Path) -> str:
+    from levinthal.report.formatting import counted
+
+    if finished is None:
+        return f"No store was looked at (there is none at {store}). Commit the file before you run the study."
+    if not finished:
+        return "Commit it or send it before you run the study."
+    are = "is" if finished == 1 else "are"
+    return f"{counted(finished, 'run')} of it {are} finished in {store}: the claims come after the first run."
 
 
 def _require_same(path: Path, now: Frozen) -> None:

@@ -18,6 +18,7 @@ from levinthal.cli.register import Registered, registered_for
 from levinthal.cli.selection import STORE, Selected, Selection, selected
 from levinthal.cli.study import StudyName
 from levinthal.cli.terminal import Advance, clock, progress, stdout
+from levinthal.cli.whole_numbers import whole_number
 from levinthal.errors import InputError, StoreError
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ Device = Annotated[
     Parameter(help="The device that trains the networks. `auto` takes a GPU if there is one."),
 ]
 Workers = Annotated[
-    int | None, Parameter(help="Number of processes. Without it: one for each core, or one on a GPU.")
+    int | None,
+    Parameter(
+        help="Number of processes. Without it: one for each core, or one on a GPU.", converter=whole_number
+    ),
 ]
 Again = Annotated[
     bool,

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from levinthal.cli.data import DataDir
 from levinthal.cli.narrowing import Address, address, with_first_seed, with_levels, with_seeds
+from levinthal.cli.whole_numbers import whole_number
 from levinthal.errors import DataError, InputError, require_one_of
 from levinthal.vocabulary import Cell, Preset, Study
 
@@ -30,13 +31,17 @@ class Selection:
         Parameter(help="The size of the study, as `study show` lists them. Without it: the first one."),
     ] = None
     seeds: Annotated[
-        int | None, Parameter(help="Number of seeds for each cell, instead of the preset's own number.")
+        int | None,
+        Parameter(
+            help="Number of seeds for each cell, instead of the preset's own number.", converter=whole_number
+        ),
     ] = None
     first_seed: Annotated[
         int,
         Parameter(
             help="The seeds N, N + 1, ... in place of 0, 1, ...: fresh seeds for a claim whose size was "
-            "chosen after results."
+            "chosen after results.",
+            converter=whole_number,
         ),
     ] = 0
     set: Annotated[

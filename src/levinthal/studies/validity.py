@@ -7,6 +7,7 @@ A line names the two things that disagree, and the way out. What concerns the re
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from numbers import Real
@@ -15,6 +16,7 @@ from levinthal.errors import StudyError
 from levinthal.lab.analysis import Expression
 from levinthal.studies.validity_of_parts import Plan, faults_of_parts
 from levinthal.vocabulary import Basis, Claim, Study
+from levinthal.vocabulary.studies import LARGEST_SEED, NAME
 
 
 def require_valid(study: Study) -> Study:
@@ -27,9 +29,10 @@ def require_valid(study: Study) -> Study:
         The same study.
 
     Raises:
-        StudyError: a version that is no whole number from 1 on, two claims of one id, a claim without control
-            that does not say why, a smallest effect that is not beyond the null, parts that differ in unit,
-            measurement or protocol... `docs/write-a-study.md` shows each.
+        StudyError: a name with other signs than small letters, digits and hyphens, a version that is no whole
+            number from 1 on, two claims of one id, a claim without control that does not say why, a smallest
+            effect that is not beyond the null, parts that differ in unit, measurement or protocol...
+            `docs/write-a-study.md` shows each.
     """
     for fault in _faults(study):
         raise StudyError(f"study '{study.name}': {fault}")
@@ -37,11 +40,18 @@ def require_valid(study: Study) -> Study:
 
 
 def _faults(study: Study) -> Iterator[str]:
+    if not (isinstance(study.name, str) and re.fullmatch(NAME, study.name)):
+        yield f"name={study.name!r}: use small letters, digits and hyphens, such as 'toy-study'"
+    if not callable(study.measure):
+        yield f"measure={study.measure!r}: give a function measure(task, data=..., device=...)"
+    if any(not isinstance(claim.id, str) or not claim.id.strip() for claim in study.claims):
+        yield "a claim has no id: give each a short one, such as id='C1'"
     if type(study.version) is not int or study.version < 1:
         yield f"version={study.version!r}: it must be a whole number, 1 or more"
     twice = [id for id, count in Counter(claim.id for claim in study.claims).items() if count > 1]
     if twice:
         yield f"two claims have the id {twice[0]}: give each its own"
+    yield from _seeds(study)
     plan = Plan.of(study)
     for factor in study.protocol:
         if factor not in plan.factors:
@@ -52,6 +62,13 @@ def _faults(study: Study) -> Iterator[str]:
         for faults in (_types(claim), _faults_of(claim)):
             yield from (f"claim {claim.id} {fault}" for fault in faults)
         yield from (f"claim {claim.id} {fault}" for fault in faults_of_parts(claim, study.protocol, plan))
+
+
+def _seeds(study: Study) -> Iterator[str]:
+    for name, preset in study.presets.items():
+        for seed in (seed for task in preset.tasks for seed in task.seeds):
+            if type(seed) is not int or not 0 <= seed <= LARGEST_SEED:
+                yield f"preset {name} has the seed {seed!r}: give whole numbers from 0 to {LARGEST_SEED}"
 
 
 def _types(claim: Claim) -> Iterator[str]:

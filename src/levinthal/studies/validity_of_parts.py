@@ -14,10 +14,10 @@ from typing import Any
 
 from levinthal.errors import InputError, require_one_of
 from levinthal.lab.analysis import Description, Expression, describe
-from levinthal.lab.analysis.comparisons import RATIO_UNITS, SAME_UNIT
 from levinthal.lab.analysis.parts import parts_of, planned
 from levinthal.lab.storage.rows import Rows
 from levinthal.lab.storage.runs import cell_text
+from levinthal.studies.validity_of_units import ONE_CLAIM_EACH, faults_of_units, in_words
 from levinthal.vocabulary import Claim, Preset, Study
 
 __all__ = ["Plan", "faults_of_parts"]
@@ -25,7 +25,6 @@ __all__ = ["Plan", "faults_of_parts"]
 FEWEST_RATES = 3
 MAY_FAIL = 0.025
 """With n agreeing seeds a share of failing ones of 1 - MAY_FAIL ** (1 / n) is not excluded (97.5 %)."""
-ONE_CLAIM_EACH = "make one claim of each"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +75,11 @@ def faults_of_parts(claim: Claim, protocol: Iterable[str], plan: Plan) -> Iterat
     yield from _conditions(claim.evidence)
     arms = dict[str, Mapping[str, Any]]()
     for preset, cells in plan.presets.items():
-        found = parts_of(claim.evidence.effects, cells)
-        parts = {name: describe(reading) for name, reading in found.items()}
-        yield from _units(claim, parts)
+        parts, control, rival = (
+            {name: describe(reading) for name, reading in parts_of(side, cells).items()}
+            for side in (claim.evidence.effects, claim.evidence.control, claim.evidence.rival)
+        )
+        yield from faults_of_units(claim, parts, {"control": control, "rival": rival})
         yield from _same("name", "reads", parts)
         for factor in protocol:
             yield from _same(factor, f"has {factor}", parts)
@@ -103,42 +104,12 @@ def _conditions(found: Expression) -> Iterator[str]:
                 yield f"has a {arm} of an {error}"
 
 
-def _units(claim: Claim, parts: Mapping[str, Description]) -> Iterator[str]:
-    known = {name: part.unit for name, part in parts.items() if part.unit}
-    for (one, unit), (other, another) in pairwise(known.items()):
-        if unit != another:
-            yield f"is in {unit} in {_part(one)} and in {another} in {_part(other)}: {ONE_CLAIM_EACH}"
-    yield from _differences(parts, known)
-    for name, unit in known.items():
-        if claim.unit and unit != claim.unit:
-            yield f"has unit='{claim.unit}' and is in {unit} in {_part(name)}: name the unit that it is in"
-
-
-def _differences(parts: Mapping[str, Description], known: Mapping[str, str]) -> Iterator[str]:
-    """Refuse a difference of numbers without unit beside a ratio: their mean is no number of either kind."""
-    ratios = [(name, unit) for name, unit in known.items() if unit in RATIO_UNITS]
-    for name, part in parts.items():
-        if ratios and not part.unit and _comparison(part.recipe) in SAME_UNIT:
-            other, unit = ratios[0]
-            yield (
-                f"is in {unit} in {_part(other)} and a difference of readings without unit in {_part(name)}: "
-                f"{ONE_CLAIM_EACH}, or name the unit with described(..., unit='...')"
-            )
-
-
-def _comparison(recipe: tuple[Any, ...]) -> Any:
-    """How a reading, or that of which it is the mean, compares two others; None where it does not."""
-    while recipe and recipe[0] in ("mean", "inside"):
-        recipe = recipe[-1]
-    return recipe[1] if recipe and recipe[0] == "compare" else None
-
-
 def _same(factor: str, verb: str, parts: Mapping[str, Description]) -> Iterator[str]:
     """Refuse parts that fix different levels of a factor."""
     known = {name: part.where[factor] for name, part in parts.items() if factor in part.where}
     for (one, level), (other, another) in pairwise(known.items()):
         if not callable(level) and not callable(another) and level != another:
-            yield f"{verb} {level} in {_part(one)} and {another} in {_part(other)}: {ONE_CLAIM_EACH}"
+            yield f"{verb} {level} in {in_words(one)} and {another} in {in_words(other)}: {ONE_CLAIM_EACH}"
 
 
 def _averaged(factor: str, parts: Mapping[str, Description], plan: Plan, preset: str) -> Iterator[str]:
@@ -147,7 +118,7 @@ def _averaged(factor: str, parts: Mapping[str, Description], plan: Plan, preset:
         levels = plan.levels(preset, factor, part.where) if factor in part.averaged else []
         if len(levels) > 1:
             words = ", ".join(map(str, levels))
-            yield f"averages over {factor} ({words}) in {_part(name)}: {ONE_CLAIM_EACH}"
+            yield f"averages over {factor} ({words}) in {in_words(name)}: {ONE_CLAIM_EACH}"
 
 
 def _ranges(claim: Claim, size: float, parts: Mapping[str, Description], seeds: int) -> Iterator[str]:
@@ -155,18 +126,19 @@ def _ranges(claim: Claim, size: float, parts: Mapping[str, Description], seeds: 
         low, high = part.within
         if high <= claim.null:
             yield (
-                f"has null={claim.null:g} and {_part(name)} is {high:g} at most: leave it out, it can never "
-                "lie beyond the null"
+                f"has null={claim.null:g} and {in_words(name)} is {high:g} at most: leave it out, it can "
+                "never lie beyond the null"
             )
         elif low >= claim.null and not claim.binary:
             yield (
-                f"has null={claim.null:g} and {_part(name)} is {low:g} at least: set null to the value at "
+                f"has null={claim.null:g} and {in_words(name)} is {low:g} at least: set null to the value at "
                 "chance level, or noise alone lies beyond it"
             )
         elif high < size:
-            yield f"has smallest_effect={size:g} and {_part(name)} is {high:g} at most: choose a smaller size"
+            here = in_words(name)
+            yield f"has smallest_effect={size:g} and {here} is {high:g} at most: choose a smaller size"
         elif seeds and not (claim.deterministic or claim.binary):
-            yield from _few_seeds(claim, size, high, _part(name), seeds)
+            yield from _few_seeds(claim, size, high, in_words(name), seeds)
 
 
 def _few_seeds(claim: Claim, size: float, high: float, part: str, seeds: int) -> Iterator[str]:
@@ -193,7 +165,3 @@ def _rates(arm: Mapping[str, Any], plan: Plan) -> Iterator[str]:
             f"compares best learning rates, and no preset has more than {most} for {words}: a grid has "
             f"{FEWEST_RATES} or more"
         )
-
-
-def _part(name: str) -> str:
-    return f"'{name}'" if name else "its only part"

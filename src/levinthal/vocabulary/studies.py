@@ -10,6 +10,11 @@ from levinthal.vocabulary.claims import Claim, Verdict
 from levinthal.vocabulary.estimates import Cell, Measurement
 from levinthal.vocabulary.figures import Figure
 
+NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+"""The names that a study can have."""
+LARGEST_SEED = 2**31 - 1
+"""Generators take no seed above 2³² - 1, and some get one that is a little larger than that of the run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

@@ -33,8 +33,10 @@ def measure_source(measure: Callable[..., Any]) -> str:
     return digest(f"{_name(where, file)} {code(part)}" for where, part in _used(file, measure))
 
 
-def measure_words(measure: Callable[..., Any]) -> frozenset[str] | None:
-    """The words of all texts in the code of a study's `measure`: of them the names of measurements are made.
+def measure_words(measure: Callable[..., Any]) -> frozenset[str | float] | None:
+    """The words of all texts in the code of a study's `measure`, and its numbers without their signs.
+
+    Of the words the names of measurements are made, of both the words of conditions.
 
     Args:
         measure: a function of a module that has a file.
@@ -46,8 +48,9 @@ def measure_words(measure: Callable[..., Any]) -> frozenset[str] | None:
     if file is None:
         return None
     parts = [part for _, part in _used(file, measure) if without_docstrings(part)]
-    texts = (node.value for part in parts for node in ast.walk(part) if isinstance(node, ast.Constant))
-    return frozenset(word for text in texts if isinstance(text, str) for word in words_of(text))
+    found = [node.value for part in parts for node in ast.walk(part) if isinstance(node, ast.Constant)]
+    words = {word for text in found if isinstance(text, str) for word in words_of(text)}
+    return frozenset(words | {one for one in found if type(one) in (int, float)})
 
 
 def _used(file: Path, measure: Callable[..., Any]) -> Iterator[tuple[Path, ast.stmt]]:

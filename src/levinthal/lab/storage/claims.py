@@ -20,7 +20,8 @@ class Frozen:
 
     `plan` says what the preset runs: data set, cells, runs, seeds, the levels of each factor, and a hash of
     all tasks. `claims` has the fields of each claim by its id. `time` is when this was stored, and `finished`
-    how many runs of the preset were finished then: 0 for claims that were fixed before the first run.
+    how many runs of the preset were finished then: 0 for claims that were fixed before the first run, None
+    where no store was looked at.
 
     >>> one = Frozen("toy", 1, "quick", {"runs": 8}, {"T1": {"smallest_effect": 0.7}})
     >>> one.hash == Frozen("toy", 1, "quick", {"runs": 8}, {"T1": {"smallest_effect": 0.70}}, "today", 3).hash
@@ -33,7 +34,7 @@ class Frozen:
     plan: Mapping[str, Any]
     claims: Mapping[str, Fields]
     time: str = ""
-    finished: int = 0
+    finished: int | None = 0
 
     @property
     def content(self) -> dict[str, Any]:

@@ -62,7 +62,10 @@ def chosen(
 
 
 def loaded(
-    connection: sqlite3.Connection, runs: Chosen, known: Levels, written: Collection[str] | None = None
+    connection: sqlite3.Connection,
+    runs: Chosen,
+    known: Levels,
+    written: Collection[str | float] | None = None,
 ) -> Rows:
     """The measurements of the runs; `known` and `written` as in `Table`."""
     query = f"""SELECT run, {", ".join(LONG)} FROM measurements
@@ -74,7 +77,7 @@ def loaded(
 
 
 def _assembled(
-    runs: Chosen, taken: Sequence[Sequence[Any]], known: Levels, written: Collection[str] | None
+    runs: Chosen, taken: Sequence[Sequence[Any]], known: Levels, written: Collection[str | float] | None
 ) -> Rows:
     cells = {text: i for i, text in enumerate(dict.fromkeys(cell for _, _, cell, _ in runs))}
     place = {number: cells[text] for number, _, text, _ in runs}

@@ -13,6 +13,7 @@ from levinthal.lab.storage.schema import project_version
 
 FORMAT = 1
 KIND = "registered claims of a levinthal study"
+NO_STORE = "no store was looked at"
 _WAY_OUT = "make it with `levinthal study register`"
 
 
@@ -33,6 +34,8 @@ def file_text(claims: Frozen) -> str:
         "finished runs": claims.finished,
         "claims hash": claims.hash,
     }
+    if claims.finished is None:
+        content["finished runs are null because"] = NO_STORE
     return (
         json.dumps(content | {"hash": hash_of(content)}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     )

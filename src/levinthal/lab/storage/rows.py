@@ -54,7 +54,7 @@ class Rows:
         *,
         factors: Iterable[str] = (),
         levels: Iterable[Cell] = (),
-        written: Collection[str] | None = None,
+        written: Collection[str | float] | None = None,
     ) -> Rows:
         """Make Rows from single rows, for tests and simulations.
 

@@ -148,7 +148,7 @@ class Store:
         tasks: Iterable[Task] | None = None,
         data: str | None = None,
         levels: Iterable[Cell] = (),
-        written: Collection[str] | None = None,
+        written: Collection[str | float] | None = None,
     ) -> Rows:
         """The measurements of a study's finished runs: all of them, or those of the tasks.
 

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from levinthal.errors import InputError, UnknownFactorError, require_one_of
-from levinthal.lab.storage.spelling import meant, words_of
+from levinthal.lab.storage.unknown_levels import refuse
 from levinthal.vocabulary import Cell, Estimate, Interval, Measurement, Row, Scalar, Trust
 
 KEYS = ("seed", "step", "layer", "name", "condition", "unit", "trust")
@@ -102,7 +102,8 @@ class Table:
     """All rows of one study: the cells, each row's cell, coded columns, and the numbers.
 
     `known` are factors and levels that may be asked for without a row. `written` are the words of the
-    code that measures: a name or a level made of them may be asked for too. Where it is None, any may.
+    code that measures, and its numbers: a name or a level made of them may be asked for too. Where it is
+    None, any may.
     """
 
     cells: tuple[Cell, ...]
@@ -110,7 +111,7 @@ class Table:
     coded: dict[str, Column]
     numbers: dict[str, Float[np.ndarray, " n"]]
     known: Levels
-    written: Collection[str] | None = None
+    written: Collection[str | float] | None = None
     factors: dict[str, Column] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -150,48 +151,24 @@ class Table:
         """Raise UnknownFactorError for a level that no preset and no row gives to the factor `key`.
 
         Texts are asked for alone or in a set, tuple or list; numbers alone, because a list of them is
-        often longer than the grid. Tests, ranges and None are not asked. A measurement, or a word of its
-        condition, is refused only where it is a misspelt one: others may be measured by runs to come.
+        often longer than the grid. Tests, ranges and None are not asked. What `measure` writes may be
+        measured by runs to come: another name of a measurement is refused, a word of a condition only where
+        it is a misspelt one, and a number of a condition where `measure` writes all those that were measured.
         """
         levels = self.known.get(key)
         several = isinstance(wanted, set | frozenset | tuple | list)
         asked = [v for v in wanted if isinstance(v, str)] if several else [wanted]
         for value in asked:
-            if levels and isinstance(value, str | int | float):
-                self._refuse_level(key, value, levels)
-            elif isinstance(value, str) and self.written is not None:
-                self._refuse_misspelt(key, value, self.written)
-
-    def _measured(self, key: str, value: Scalar) -> bool:
-        return value in self._measured_levels(key)
+            if isinstance(value, str) or (isinstance(value, int | float) and (levels or key not in KEYS)):
+                measured = self._measured_levels(key)
+                if value not in measured:
+                    refuse(key, value, levels, measured, self.written)
 
     def _measured_levels(self, key: str) -> tuple[Any, ...]:
         try:
             return self.column(key).values if len(self) else ()
         except UnknownFactorError:  # a quantity that has not been measured yet has no conditions
             return ()
-
-    def _refuse_misspelt(self, key: str, value: str, written: Collection[str]) -> None:
-        """Raise for a text that no row has, that is near to one, and that `measure` does not write."""
-        if self._measured(key, value) or all(word in written for word in words_of(value)):
-            return
-        near = meant(value, [level for level in self._measured_levels(key) if isinstance(level, str)])
-        if near:
-            kind = "measurement" if key == "name" else key
-            raise UnknownFactorError(f"unknown {kind} '{value}': did you mean '{near}'?")
-
-    def _refuse_level(self, key: str, value: Scalar, levels: frozenset[Scalar]) -> None:
-        """Raise for a level that is neither among the levels of the presets nor in a row."""
-        if value in levels or self._measured(key, value):
-            return
-        known = sorted({str(level) for level in levels})
-        try:
-            require_one_of(key, str(value), known)
-        except InputError as error:
-            raise UnknownFactorError(str(error)) from None
-        raise UnknownFactorError(
-            f"unknown {key} {value!r}: its levels are {', '.join(known)}, of another type"
-        )
 
     def row(self, i: int) -> Row:
         """Row `i` as the vocabulary's own noun."""
@@ -211,7 +188,7 @@ def table(
     cell: Sequence[int],
     columns: Mapping[str, Sequence[Any]],
     known: Levels,
-    written: Collection[str] | None = None,
+    written: Collection[str | float] | None = None,
 ) -> Table:
     """Encode columns given as lists; `known` and `written` as in `Table`."""
     numbers = {key: np.array(columns[key], dtype=np.float64) for key in NUMBERS}
