@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import levinthal.cli
-from levinthal.cli.running import writable
+from levinthal.cli.written_files import writable
 
 Call = Callable[..., object]
 NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that refuses root too")

@@ -85,7 +85,7 @@ def test_a_contradiction_is_one_line_that_names_study_and_way_out(
         ),
         (
             {"control": "", "why_no_control": "none", "rival": "width", "evidence": evidence(READ, READ)},
-            "passes its rival as control=: pass it as rival=, a rival voids nothing",
+            "passes its rival as control=: pass it as rival=, a rival changes no verdict",
         ),
     ],
 )

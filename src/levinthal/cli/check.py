@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from levinthal.cli.running import writable
 from levinthal.cli.terminal import Advance, progress, stdout
 from levinthal.cli.whole_numbers import whole_number
+from levinthal.cli.written_files import writable
 from levinthal.errors import InputError
 
 if TYPE_CHECKING:

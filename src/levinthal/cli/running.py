@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import sys
-import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -17,12 +15,14 @@ from levinthal.cli.publish import publish, save_figures, save_markdown
 from levinthal.cli.register import Registered, registered_for
 from levinthal.cli.selection import STORE, Selected, Selection, selected
 from levinthal.cli.study import StudyName
-from levinthal.cli.terminal import Advance, clock, progress, stdout
+from levinthal.cli.sweeping import Listener, print_summary
+from levinthal.cli.terminal import progress, stdout
 from levinthal.cli.whole_numbers import whole_number
-from levinthal.errors import InputError, StoreError
+from levinthal.cli.written_files import make_folder, writable
+from levinthal.errors import StoreError
 
 if TYPE_CHECKING:
-    from levinthal.lab import Event, Executor, Store, Summary
+    from levinthal.lab import Executor, Store
 
 Device = Annotated[
     Literal["auto", "cpu", "cuda"],
@@ -47,7 +47,6 @@ Page = Annotated[
         "--first-seed are added to the name."
     ),
 ]
-SHOWN_ERRORS = 5
 
 
 def run(
@@ -120,7 +119,7 @@ def report(
     page = writable(output or default_page(chosen))
     for path in (csv, markdown):
         if path:
-            _make_folder(path)
+            make_folder(path)
     claims = registered_for(chosen, registered)
     with closing(_store_to_judge((selection or Selection()).store)) as store:
         words = command(name, chosen, selection, registered)
@@ -191,68 +190,3 @@ def _executor(workers: int | None, device: str, tasks: int) -> Executor:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def writable(path: Path) -> Path:
-    """Make the file's folder and return the path; raises InputError before hours are spent, not after.
-
-    Permissions are not enough: a read-only disk and `/proc` refuse root too. So a file is made and removed.
-    """
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise InputError(f"{path} is a device or a pipe: name the file to write")
-    _make_folder(path)
-    try:
-        tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
-    except OSError as error:
-        raise InputError(f"cannot write {path} ({error.strerror}): name another file") from error
-    return path
-
-
-def _make_folder(path: Path) -> None:
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: name the file to write")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {path.parent} ({error.strerror}): name another") from error
-
-
-class Listener:
-    """Turns the events of a sweep into the progress bar."""
-
-    def __init__(self, advance: Advance, workers: int) -> None:
-        self.advance, self.workers = advance, workers
-        self.tasks = self.ended = 0
-
-    def __call__(self, event: Event) -> None:
-        """Show an event."""
-        from levinthal.lab import Failed, Finished, Planned, time_left
-
-        if isinstance(event, Planned):
-            self.tasks = event.tasks
-            if event.tasks:
-                self.advance(0, event.total_cost, f"0 of {event.tasks} tasks")
-        elif isinstance(event, Finished | Failed):
-            self.ended += 1
-            left = time_left(event.done_cost, event.total_cost, event.busy, self.workers)
-            note = f"{self.ended} of {self.tasks} tasks"
-            note += f", {clock(left)} left" if left else ""
-            self.advance(event.done_cost, event.total_cost, note)
-
-
-def print_summary(summary: Summary, store: Path) -> None:
-    """How the sweep went, in a line, and a line for each error."""
-    for error in summary.errors[:SHOWN_ERRORS]:
-        print(f"levinthal: failed: {error}", file=sys.stderr)
-    if len(summary.errors) > SHOWN_ERRORS:
-        print(f"levinthal: and {len(summary.errors) - SHOWN_ERRORS} more tasks failed", file=sys.stderr)
-    if summary.interrupted:
-        print(
-            "levinthal: interrupted: finished runs are stored, and the same command continues",
-            file=sys.stderr,
-        )
-    counts = (
-        f"{summary.done} runs measured in {clock(summary.seconds)}, {summary.skipped} were stored already"
-    )
-    failed = f", {summary.failed} failed" if summary.failed else ""
-    stdout().print(f"{counts}{failed} (store: {store})\n", soft_wrap=True, markup=False)

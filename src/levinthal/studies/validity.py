@@ -121,7 +121,7 @@ def _arms(claim: Claim) -> Iterator[str]:
     if not isinstance(claim.evidence, Expression):
         return
     if claim.rival and not claim.control and claim.evidence.control and not claim.evidence.rival:
-        yield "passes its rival as control=: pass it as rival=, a rival voids nothing"
+        yield "passes its rival as control=: pass it as rival=, a rival changes no verdict"
     for arm in ("control", "rival"):
         words, read = getattr(claim, arm), getattr(claim.evidence, arm) is not None
         if words and not read:

@@ -74,7 +74,7 @@ class Claim:
         null: The effect where the claim is empty: 0 for a difference or a log ratio, 1/2 or chance level for
             a share. An effect must lie beyond it.
         rival: What the rival treatment is: another way to the same effect. It is shown beside the effect, and
-            voids nothing.
+            changes no verdict.
         why_no_control: Why there is no null control, where there is none.
         deterministic: Whether nothing in the effect is random. Only then do seeds that agree make it exact.
         binary: Whether the effect of a seed is 1 or 0: it happened, or it did not. The intervals are then

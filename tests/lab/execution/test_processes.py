@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import platform
 import resource
 import select
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from levinthal.errors import InputError, StudyError
+from levinthal.lab.execution import processes
+from levinthal.lab.execution.executors import ignore
 from levinthal.lab.execution.processes import Processes, WorkerDied
 
 HERE = Path(__file__).parents[1]
@@ -56,6 +59,20 @@ def test_a_worker_that_ends_fails_its_item_only() -> None:
     assert isinstance(answers[KILLED], WorkerDied)
     assert "signal 9: killed, or out of memory" in str(answers[KILLED])
     assert "exit code 3" in str(answers[LEFT])
+
+
+def test_a_worker_that_dies_idle_fails_no_item() -> None:
+    pool = processes._Pool(pickle.dumps(eval))
+    try:
+        pool.start(1)
+        assert dict(pool.work(["1 + 1"], ignore)) == {"1 + 1": 2}
+        (worker,) = pool.idle
+        worker.process.kill()
+        worker.process.join()
+        assert dict(pool.work(["1 + 2", "1 + 3"], ignore)) == {"1 + 2": 3, "1 + 3": 4}
+        assert pool.idle != [worker]
+    finally:
+        pool.stop()
 
 
 def test_leaving_early_ends_the_workers() -> None:

@@ -152,7 +152,7 @@ def evidence(
     Args:
         effects: the reading of every condition, or one reading of the whole.
         control: the same of the null control: by condition, or one reading that stands for all.
-        rival: the same of a rival treatment, which is shown beside the effect and voids nothing.
+        rival: the same of a rival treatment, which is shown beside the effect and changes no verdict.
         notes: from the rows to more sentences for the verdict.
 
     Returns:

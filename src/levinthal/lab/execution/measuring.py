@@ -114,9 +114,9 @@ def _source_of(measure: Callable[..., Any]) -> dict[str, str]:
 
 def require_sound(task: Task, found: Sequence[Any]) -> None:
     """Raise StudyError unless each seed of the task, and no other, has measurements at distinct addresses."""
-    alien = next((thing for thing in found if not isinstance(thing, Measurement)), None)
-    if alien is not None:
-        raise StudyError(f"the study yielded {type(alien).__name__}: yield Measurements")
+    other = next((thing for thing in found if not isinstance(thing, Measurement)), None)
+    if other is not None:
+        raise StudyError(f"the study yielded {type(other).__name__}: yield Measurements")
     seeds = {measurement.seed for measurement in found}
     if strange := sorted(seeds - set(task.seeds)):
         raise StudyError(f"the study yielded seed {strange[0]}; the task has seeds {_listed(task.seeds)}")

@@ -14,7 +14,7 @@ from levinthal.errors import InputError, StudyError
 from levinthal.lab.execution.executors import Answer, ignore
 from levinthal.lab.execution.worker import interrupts_held, serve, silent, worker_environment
 
-_STILLBORN = 3
+_MOST_FAILED_STARTS = 3
 
 
 class WorkerDied(StudyError):  # noqa: N818 - it says what happened
@@ -60,13 +60,13 @@ class Processes:
         Raises:
             StudyError: the function cannot be pickled, or workers cannot start.
         """
-        crew = _Crew(_pickled(function))
+        pool = _Pool(_pickled(function))
         try:
-            crew.start(min(self.workers, len(items)))
-            yield from crew.work(items, on_start)
+            pool.start(min(self.workers, len(items)))
+            yield from pool.work(items, on_start)
         finally:
             with interrupts_held():
-                crew.stop()
+                pool.stop()
 
 
 def _pickled(function: Callable[[Any], Any]) -> bytes:
@@ -111,14 +111,14 @@ class _Worker:
         self.process.close()
 
 
-class _Crew:
+class _Pool:
     """The workers of one run."""
 
     def __init__(self, function: bytes) -> None:
         self.function = function
         self.idle: list[_Worker] = []
         self.busy: dict[Connection, _Worker] = {}
-        self.stillborn = 0
+        self.failed_starts = 0
 
     def start(self, count: int) -> None:
         """Start workers; all of them before the function is sent, so that they wake up side by side."""
@@ -145,7 +145,7 @@ class _Crew:
                 elif message is None:
                     yield self._lost(worker)
                 elif message[0] == "ready":
-                    worker.ready, self.stillborn = True, 0
+                    worker.ready, self.failed_starts = True, 0
                 elif message[0] == "refused":
                     raise StudyError(
                         f"worker processes cannot load the study ({message[1]}): run with one worker"
@@ -154,10 +154,19 @@ class _Crew:
                     yield self._done(worker, message[1])
 
     def _give(self, item: Any) -> None:
-        worker = self.idle.pop(0)
+        worker = self._living()
         worker.item = item
         self.busy[worker.connection] = worker
         worker.send(pickle.dumps(item))
+
+    def _living(self) -> _Worker:
+        """An idle worker. One that died while it was idle is replaced: it had no item."""
+        worker = self.idle.pop(0)
+        if not worker.ready or worker.process.is_alive():
+            return worker
+        worker.stop()
+        self.start(1)
+        return self.idle.pop()
 
     def _done(self, worker: _Worker, result: Any) -> Answer:
         self.idle.append(self.busy.pop(worker.connection))
@@ -169,12 +178,12 @@ class _Crew:
         return worker.item, WorkerDied(f"the worker process ended in the middle of its task ({how})")
 
     def _give_again(self, worker: _Worker) -> None:
-        self.stillborn += 1
+        self.failed_starts += 1
         code = self._replace(worker)
-        if self.stillborn >= _STILLBORN:
+        if self.failed_starts >= _MOST_FAILED_STARTS:
             guard = "guard your script with `if __name__ == '__main__':`, or run with one worker"
             raise StudyError(
-                f"{_STILLBORN} worker processes ended before they began (exit code {code}): {guard}"
+                f"{_MOST_FAILED_STARTS} worker processes ended before they began (exit code {code}): {guard}"
             )
         self._give(worker.item)
 

@@ -50,7 +50,8 @@ def measure_words(measure: Callable[..., Any]) -> frozenset[str | float] | None:
     parts = [part for _, part in _used(file, measure) if without_docstrings(part)]
     found = [node.value for part in parts for node in ast.walk(part) if isinstance(node, ast.Constant)]
     words = {word for text in found if isinstance(text, str) for word in words_of(text)}
-    return frozenset(words | {one for one in found if type(one) in (int, float)})
+    numbers = {one for one in found if isinstance(one, int | float) and not isinstance(one, bool)}
+    return frozenset(words | numbers)
 
 
 def _used(file: Path, measure: Callable[..., Any]) -> Iterator[tuple[Path, ast.stmt]]:

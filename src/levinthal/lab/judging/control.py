@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from levinthal.lab.judging.arms import Arm, arm_of, effects_of, estimate_of, excess_of
 from levinthal.lab.judging.failing import most
-from levinthal.lab.judging.reasons import Ruling, estimate_text, size_text
+from levinthal.lab.judging.reasons import Ruling
 from levinthal.lab.judging.sizes import Sizes
 from levinthal.lab.judging.statistics import FEWEST_SEEDS
+from levinthal.lab.judging.wording import estimate_text, size_text
 from levinthal.vocabulary import Evidence, Interval, Outcome
 
 _SHARED = "The effect does not surely exceed that of the control: {}."

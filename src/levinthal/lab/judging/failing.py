@@ -9,10 +9,11 @@ import numpy as np
 from scipy import special
 
 from levinthal.lab.judging.arms import Arm, estimate_of
-from levinthal.lab.judging.reasons import Ruling, failed_note, size_text
+from levinthal.lab.judging.reasons import Ruling, failed_note
 from levinthal.lab.judging.shares import lower_bound, share_interval
 from levinthal.lab.judging.sizes import LEVEL_AGAIN, Sizes
 from levinthal.lab.judging.statistics import MOST_SEEDS
+from levinthal.lab.judging.wording import size_text
 from levinthal.vocabulary import Estimate, Outcome, Trust
 
 FEWEST_TO_REPLICATE = 8

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from levinthal.lab.judging.arms import Arm, estimate_of
-from levinthal.lab.judging.reasons import Ruling, listed, seeds_text
+from levinthal.lab.judging.reasons import Ruling, listed
 from levinthal.lab.judging.sizes import Sizes
 from levinthal.lab.judging.statistics import FEWEST_SEEDS
+from levinthal.lab.judging.wording import seeds_text
 from levinthal.vocabulary import Outcome
 
 

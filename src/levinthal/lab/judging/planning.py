@@ -21,10 +21,11 @@ from levinthal.lab.judging.failing import (
     seeds_to_replicate,
     survives_unseen,
 )
-from levinthal.lab.judging.reasons import listed, size_text
+from levinthal.lab.judging.reasons import listed
 from levinthal.lab.judging.share_plans import AIM, STEPS, seeds_of_share
 from levinthal.lab.judging.sizes import LEVEL_AGAIN, Sizes
 from levinthal.lab.judging.statistics import FEWEST_SEEDS, MOST_SEEDS
+from levinthal.lab.judging.wording import size_text
 from levinthal.vocabulary import Outcome
 
 _MORE = "More seeds like these cannot"

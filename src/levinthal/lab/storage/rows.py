@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
 
-from levinthal.errors import InputError
+from levinthal.lab.storage.codes import array_of, merged, sort_key
 from levinthal.lab.storage.csv_files import COLUMNS, Text, write_csv
+from levinthal.lab.storage.duplicates import refuse_duplicates
 from levinthal.lab.storage.table import NUMBERS, TEXTS, Table, encoded, levels_of, table
 from levinthal.vocabulary import Cell, Row
 
@@ -127,7 +127,7 @@ class Rows:
         column = self._table.column(key)
         codes = column.codes[self._index]
         used = np.flatnonzero(np.bincount(codes, minlength=len(column.values)))
-        levels = _array([column.values[code] for code in used])
+        levels = array_of([column.values[code] for code in used])
         return np.asarray(levels[np.searchsorted(used, codes)])
 
     def by(self, *keys: str, **wanted: Any) -> dict[tuple[Any, ...], float]:
@@ -150,7 +150,7 @@ class Rows:
         addresses = list(zip(*columns, strict=True))
         found = dict(zip(addresses, rows.values().tolist(), strict=True))
         if len(found) < len(rows):
-            rows._refuse_duplicates(keys, addresses)
+            refuse_duplicates(rows, keys, addresses)
         return found
 
     def by_seed(self, **wanted: Any) -> dict[int, float]:
@@ -167,18 +167,6 @@ class Rows:
         """
         return {seed: value for (seed,), value in self.by("seed", **wanted).items()}
 
-    def _refuse_duplicates(self, keys: tuple[str, ...], addresses: list[tuple[Any, ...]]) -> NoReturn:
-        twice, times = Counter(addresses).most_common(1)[0]
-        at = dict(zip(keys, twice, strict=True))
-        same = self.where(**{key: (value,) for key, value in at.items()})
-        factors = sorted({key for row in same for key in row.cell})
-        others = ("seed", "name", "step", "layer", "condition", *factors)
-        apart = " and ".join(key for key in others if len(same.distinct(key)) > 1) or "nothing"
-        place = ", ".join(f"{key}={value}" for key, value in at.items())
-        raise InputError(
-            f"one row wanted for {place}; got {times} that differ in {apart}: narrow with where()"
-        )
-
     def distinct(self, key: str) -> list[Any]:
         """The values of a key that occur.
 
@@ -191,7 +179,7 @@ class Rows:
         if not len(self):
             return []
         column = self._table.column(key)
-        return sorted((column.values[c] for c in np.unique(column.codes[self._index])), key=_order)
+        return sorted((column.values[c] for c in np.unique(column.codes[self._index])), key=sort_key)
 
     def group_by(self, *keys: str) -> dict[tuple[Any, ...], Rows]:
         """Split the rows by keys.
@@ -206,12 +194,12 @@ class Rows:
         if not len(self):
             return {}
         columns = [self._table.column(key) for key in keys]
-        codes = self._merged(column.codes for column in columns)
+        codes = merged((column.codes for column in columns), self._index)
         order = np.argsort(codes, kind="stable")
         parts = np.split(self._index[order], np.flatnonzero(np.diff(codes[order])) + 1)
         heads = [tuple(c.values[c.codes[part[0]]] for c in columns) for part in parts]
         groups = {head: Rows(self._table, part) for head, part in zip(heads, parts, strict=True)}
-        return dict(sorted(groups.items(), key=lambda group: tuple(map(_order, group[0]))))
+        return dict(sorted(groups.items(), key=lambda group: tuple(map(sort_key, group[0]))))
 
     def at_last_step(self) -> Rows:
         """The rows of the last step of each run: of each cell, seed, measurement, layer and condition.
@@ -230,18 +218,10 @@ class Rows:
         if not len(self):
             return self
         address = (self._table.column(key).codes for key in ("seed", "name", "layer", "condition"))
-        run, steps = self._merged((self._table.cell, *address)), self.values("step")
+        run, steps = merged((self._table.cell, *address), self._index), self.values("step")
         latest = np.full(run.max() + 1, steps.min())
         np.maximum.at(latest, run, steps)
         return Rows(self._table, self._index[steps == latest[run]])
-
-    def _merged(self, columns: Iterable[Int[np.ndarray, " n"]]) -> Int[np.ndarray, " rows"]:
-        """One code for each combination of the codes of several columns, in their order."""
-        codes = np.zeros(len(self), dtype=np.int64)
-        for column in columns:
-            merged = codes * (int(column.max()) + 1) + column[self._index]
-            codes = np.unique(merged, return_inverse=True)[1].reshape(-1)
-        return codes
 
     def sorted_by(self, *keys: str) -> Rows:
         """The same rows in another order.
@@ -263,24 +243,6 @@ class Rows:
         """
         cells = self._table.cells
         factors = sorted({key for i in np.unique(self._table.cell[self._index]) for key in cells[i]})
-        named = {key: self._factor(key) for key in factors}
+        at = self._table.cell[self._index]
+        named = {key: [cells[i].get(key) for i in at] for key in factors}
         write_csv(target, [*named.items(), *((key, self.values(key).tolist()) for key in COLUMNS)])
-
-    def _factor(self, key: str) -> list[Any]:
-        levels = [cell.get(key) for cell in self._table.cells]
-        return [levels[i] for i in self._table.cell[self._index]]
-
-
-def _array(values: list[Any]) -> np.ndarray:
-    kinds = {type(value) for value in values}
-    if kinds in ({int}, {float}, {int, float}, {bool}):
-        return np.array(values)
-    held = np.empty(len(values), dtype=object)
-    held[:] = values
-    return held
-
-
-def _order(value: Any) -> tuple[int, Any]:
-    if value is None:
-        return (0, 0)
-    return (2, value) if isinstance(value, str) else (1, value)
