@@ -58,14 +58,14 @@ correlation of the conditions within a seed.
 CONTROLS = """## Controls
 
 Normal noise, the same in the control. *Set aside*: a condition is excluded, or the claim held open, because
-the control surely shows the effect too; before / now. *In doubt*: a condition, or the whole, cannot be told
+the control surely shows the effect too; before / now. *In doubt*: a condition, or the whole, cannot be distinguished
 from its control. A condition in doubt is retained in the mean, and the claim can hold only partially.
 """
 
 LOOKS = f"""## Judged again after seeds were added
 
 A study judged again after seeds were added, at {tables.looked_at()} seeds; one condition, normal noise.
-*Counted*: the judge was told how often the claim had been judged. Numbers: ever *replicates* / ever *weaker*
+*Counted*: the judge knew how often the claim had been judged. Numbers: ever *replicates* / ever *weaker*
 or *does not replicate* / *replicates* as the first word other than *inconclusive* / *replicates* at the last
 analysis.
 """
@@ -74,7 +74,7 @@ SETTLE = """## Seeds that would settle it
 
 Of claims that were *inconclusive*: how many seeds were asked for (mean), and how often that many settled the
 claim, so that the interval no longer holds both the null value and the smallest size. *Added*: the first
-seeds are kept, and the judge is told that this is the second analysis. *Fresh*: new seeds only.
+seeds are kept, and the judge knows that this is the second analysis. *Fresh*: new seeds only.
 """
 
 PAGE = f"""## Twelve claims at once

@@ -165,3 +165,11 @@ def test_failed_seeds_of_a_control_count_against_the_claim() -> None:
     assert half.outcome is Outcome.INCONCLUSIVE
     assert half.reasons[0].startswith("The control does not exclude 1 bits: ")
     assert half.reasons[0].endswith("(8 of 16 seeds failed).")
+
+
+def test_conditions_without_a_control_are_named() -> None:
+    three = {part: turned(3.0) for part in ("a", "b", "c")}
+    verdict = ruled(three, {"a": NIL, "b": NIL, "c": []})
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "The control has not run in 1 of 3 conditions: c." in verdict.reasons
+    assert not any("has not run in" in reason for reason in ruled(three, dict.fromkeys(three, NIL)).reasons)

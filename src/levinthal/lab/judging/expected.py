@@ -32,7 +32,8 @@ def expected_false(verdicts: Iterable[Verdict]) -> Expected:
     than claimed* and *does not replicate* are false, and chance gives them in `FALSE_DENIALS`. A true effect
     lies on one side only. So the larger of the two rates, times the number of claims, is the bound. It is a
     mean, so it holds whether or not the claims share seeds. It assumes that
-    measurement and control are right, and that no rare kind of seed went unseen.
+    measurement and control are right, that no claim was changed after its run, and that no rare kind of seed
+    went unseen.
 
     Claims that are only reported, have no effect yet, or in which nothing is random are not counted.
 
@@ -64,6 +65,7 @@ def _sentence(claims: int, rate: float) -> str:
     verdicts = "1 verdict is" if claims == 1 else f"{claims} verdicts are"
     return (
         f"At most {claims * rate:.2g} of {verdicts} expected to be false by chance. The bound assumes that "
-        "every true effect lies exactly at the smallest effect size, and that effects scatter normally "
-        f"over seeds; for strongly skewed effects it is {claims * SKEWED:.2g}."
+        "claims were fixed before their runs, that every true effect lies exactly at the smallest effect "
+        "size, and that effects scatter normally over seeds; for strongly skewed effects it is "
+        f"{claims * SKEWED:.2g}."
     )

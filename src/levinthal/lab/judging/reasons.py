@@ -151,6 +151,23 @@ def no_control_note(claim: Claim) -> tuple[str, ...]:
     return () if claim.control or claim.why_no_control else ("The claim has no control arm.",)
 
 
+def missing_controls_note(controls: Mapping[str, Seeds]) -> tuple[str, ...]:
+    """In which conditions the control has not run, where it has run in others.
+
+    Args:
+        controls: condition -> seed -> effect of the control.
+
+    Returns:
+        One sentence, or none.
+    """
+    missing = [part for part, by_seed in controls.items() if not by_seed]
+    if not missing or len(missing) == len(controls):
+        return ()
+    return (
+        f"The control has not run in {len(missing)} of {len(controls)} conditions: {', '.join(missing)}.",
+    )
+
+
 def incomplete_seeds_note(effects: Mapping[str, Seeds]) -> tuple[str, ...]:
     """How many seeds are left out because a condition lacks them.
 

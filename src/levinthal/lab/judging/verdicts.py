@@ -15,6 +15,7 @@ from levinthal.lab.judging.reasons import (
     failed_note,
     incomplete_seeds_note,
     level_note,
+    missing_controls_note,
     no_control_note,
     opening,
     rival_note,
@@ -148,6 +149,7 @@ def _notes(claim: Claim, evidence: Evidence, found: _Arms, sizes: Sizes, analyse
     """The sentences that stand beside every outcome."""
     return (
         *rival_note(claim, found.beside_rival, found.rival, sizes, found.rival_only_in),
+        *missing_controls_note(effects_of(evidence.control, found.retained)),
         *spread_note(found.overall, sizes),
         *level_note(analyses, sizes),
         *incomplete_seeds_note({part: evidence.effects[part] for part in found.retained}),
