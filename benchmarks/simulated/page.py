@@ -58,8 +58,9 @@ correlation of the conditions within a seed.
 CONTROLS = """## Controls
 
 Normal noise, the same in the control. *Set aside*: a condition is excluded, or the claim held open, because
-the control surely shows the effect too; before / now. *In doubt*: a condition, or the whole, cannot be distinguished
-from its control. A condition in doubt is retained in the mean, and the claim can hold only partially.
+the control surely shows the effect too; before / now. *In doubt*: a condition, or the whole, cannot be
+distinguished from its control. A condition in doubt is retained in the mean, and the claim can hold only
+partially.
 """
 
 LOOKS = f"""## Judged again after seeds were added

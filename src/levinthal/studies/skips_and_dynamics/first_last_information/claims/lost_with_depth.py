@@ -103,8 +103,9 @@ SHUFFLED = "with the images of one side shuffled the estimate is 0 at every dept
 
 def depth_loses_information(batches: Batches) -> Claim:
     """C5."""
+    sentence = "deeper networks have lower first-last information, after the updates run here."
     return Claim(
-        **named(batches, "C5", "deeper networks have lower first-last information.", "sec. 4, Fig. 4b"),
+        **named(batches, "C5", sentence, "sec. 4, Fig. 4b"),
         effect="information lost when the MLP is twice as deep, at the end of training, with the statistics "
         "of the images read: the smallest loss of all depths, of those from 5 and of those from 10 layers on",
         unit="bits",
