@@ -135,7 +135,7 @@ def _judged(
     """The outcome, its reasons, and the seeds that would settle it."""
     overall, retained, own = found.overall, found.retained, found.beside_own
     if claim.smallest_effect is None or overall.estimate is None:
-        return *_unjudged(claim, overall, found.parts, sizes), Plan()
+        return *_unjudged(claim, evidence, overall, found.parts, sizes), Plan()
     outcome, reasons = _rule(claim, evidence, overall, retained, found.control, sizes)
     outcome, reasons = weigh_doubtful(outcome, reasons, own.doubtful, overall.n)
     outcome, reasons = weigh_excluded(outcome, reasons, own.excluded, retained)
@@ -157,10 +157,14 @@ def _notes(claim: Claim, evidence: Evidence, found: _Arms, sizes: Sizes, analyse
     )
 
 
-def _unjudged(claim: Claim, overall: Arm, parts: Mapping[str, Arm], sizes: Sizes) -> Ruling:
+def _unjudged(
+    claim: Claim, evidence: Evidence, overall: Arm, parts: Mapping[str, Arm], sizes: Sizes
+) -> Ruling:
     if overall.estimate is not None:
         words = (opening(overall, claim, sizes), *failed_note(overall))
-        return Outcome.REPORTED, (*words, "The claim sets no size to be judged by.")
+        edge = "The best learning rate sits on the edge of its grid: a wider grid may change the number."
+        why = ("The claim sets no size to be judged by.", *([edge] if evidence.grid_edge else []))
+        return Outcome.REPORTED, (*words, *why)
     if overall.failed:
         return Outcome.INCONCLUSIVE, (f"None of {overall.failed} seeds has a finite effect.",)
     if any(arm.n or arm.failed for arm in parts.values()):

@@ -52,27 +52,19 @@ def losses(**by_rule: float) -> Loss:
 
 
 @pytest.mark.parametrize("name", ["R2", "R2b"])
-@pytest.mark.parametrize(
-    ("loss", "noise", "outcome"),
-    [
-        (1.5, 0.05, Outcome.REPLICATES),  # worse with constants: they do not work
-        (1.0, 0.05, Outcome.REPLICATES),  # no gain: the sentence is exactly true
-        (0.93, 0.05, Outcome.PARTIALLY),  # surely no fifth less; less than a tenth is not sure
-        (0.85, 0.02, Outcome.WEAKER),  # surely a tenth less, and surely not a fifth
-        (0.78, 0.05, Outcome.DOES_NOT_REPLICATE),  # by a fifth and more: they work
-    ],
-)
-def test_whether_constants_work(name: str, loss: float, noise: float, outcome: Outcome) -> None:
-    found = verdict(name, losses(fixed=loss, adam=0.05), noise=noise)
-    assert found.outcome is outcome
+@pytest.mark.parametrize("loss", [1.5, 1.0, 0.78])
+def test_the_factor_of_constants_is_reported(name: str, loss: float) -> None:
+    """A learning rate between two of the grid may change a loss by more than any size to be judged by."""
+    found = verdict(name, losses(fixed=loss, adam=0.05))
+    assert found.outcome is Outcome.REPORTED
     assert found.effect is not None
     assert found.effect.value == pytest.approx(np.log2(loss), abs=0.06)
 
 
-def test_a_remedy_that_works_is_told_beside_and_voids_nothing() -> None:
+def test_a_remedy_that_works_is_shown_beside_and_changes_no_verdict() -> None:
     for adam in (0.05, 1.0):
         found = verdict("R2", losses(fixed=1.5, adam=adam))
-        assert found.outcome is Outcome.REPLICATES
+        assert found.outcome is Outcome.REPORTED
         assert found.control is None
         assert found.rival is not None
         assert found.rival.value == pytest.approx(np.log2(adam), abs=0.06)
@@ -82,16 +74,17 @@ def test_a_depth_in_which_constants_work_is_seen_though_the_mean_hides_it() -> N
     def loss(rule: str, hidden: int) -> float:
         return {3: 2.0, 5: 0.5}.get(hidden, 1.0) if rule == "fixed" else 1.0
 
-    assert verdict("R2b", loss).outcome is Outcome.DOES_NOT_REPLICATE
     found = verdict("R2", loss)
-    assert found.outcome is not Outcome.REPLICATES
+    assert found.effect is not None
+    assert found.effect.value == pytest.approx(0, abs=0.06)
     assert any("0.5 (5 hidden layers)" in reason for reason in found.reasons)
 
 
-def test_a_best_rate_on_the_edge_decides_nothing() -> None:
-    found = verdict("R2", losses(adam=0.05, fixed=0.3), edge="fixed")
-    assert found.outcome is Outcome.INCONCLUSIVE
-    assert any("edge" in reason for reason in found.reasons)
+def test_a_best_rate_on_the_edge_is_said_and_decides_nothing() -> None:
+    for name, outcome in (("R2", Outcome.REPORTED), ("R4", Outcome.INCONCLUSIVE)):
+        found = verdict(name, losses(adam=0.05, fixed=0.3), edge="fixed")
+        assert found.outcome is outcome
+        assert any("edge" in reason for reason in found.reasons)
 
 
 def test_a_depth_whose_noise_is_far_below_its_drift_is_not_left_out() -> None:
@@ -123,17 +116,17 @@ def test_depths_at_which_no_rule_trains_say_nothing() -> None:
         assert any("5 hidden layers: left out, no rule trains" in reason for reason in found.reasons)
     assert verdict("R4", flat(3, 5), noise=0.002).outcome is Outcome.INCONCLUSIVE
     some = verdict("R2", flat(3), noise=0.002)
-    assert some.outcome is Outcome.REPLICATES
     assert some.effect is not None
     assert some.effect.value == pytest.approx(1, abs=0.01)
-    assert verdict("R2b", flat(3), noise=0.002).outcome is Outcome.REPLICATES
+    assert verdict("R2b", flat(3), noise=0.002).effect is not None
 
 
 def test_a_depth_that_both_arms_train_says_nothing() -> None:
     """Constants double a loss of 0.013 nats at three layers, and take it from 2.3 to 1.4 at five."""
     deep, three = {"plain": 2.3, "fixed": 1.4}, {"fixed": 0.03}
     found = verdict("R2", lambda rule, h: deep.get(rule, 0.2) if h == 5 else three.get(rule, 0.013))
-    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+    assert found.effect is not None
+    assert found.effect.value == pytest.approx(np.log2(1.4 / 2.3), abs=0.06)
     assert any("3 hidden layers: left out, constants and plain" in reason for reason in found.reasons)
 
 
@@ -154,7 +147,9 @@ def test_a_mean_over_depths_is_named_as_one() -> None:
     def loss(rule: str, hidden: int) -> float:
         return {3: 4.0, 5: 0.84}.get(hidden, 1.0) * 0.5 if rule == "fixed" else 0.5
 
-    assert verdict("R2b", loss, noise=0.02).outcome is Outcome.WEAKER
+    deepest = verdict("R2b", loss, noise=0.02).effect
+    assert deepest is not None
+    assert deepest.value == pytest.approx(np.log2(0.84), abs=0.06)
     found = verdict("R2", loss, noise=0.02)
     assert "on the mean over the depths" in found.claim.says
     assert any("0.84 (5 hidden layers)" in reason for reason in found.reasons)
