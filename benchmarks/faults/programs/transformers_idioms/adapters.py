@@ -110,7 +110,7 @@ def lora_trainer(observer: Observer, seed: int) -> Trained:
             task_type=TaskType.CAUSAL_LM,
         )
         model = get_peft_model(base, lora)
-        train, valid = shifted(task(NEXT, 2400, seed + 1), 2), shifted(task(NEXT, 200, seed + 1000), 2)
+        train, valid = shifted(task(NEXT, 1600, seed + 1), 2), shifted(task(NEXT, 200, seed + 1000), 2)
         before = token_accuracy(model, valid, shift=True)
         args = training_arguments(
             folder,

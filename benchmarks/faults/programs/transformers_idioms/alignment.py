@@ -12,6 +12,7 @@ from benchmarks.faults.programs.transformers_idioms.common import (
     logits,
     workplace,
 )
+from benchmarks.faults.programs.transformers_idioms.material import walks
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import AdamW
@@ -23,12 +24,6 @@ from transformers import (
     LlamaForCausalLM,
     get_cosine_schedule_with_warmup,
 )
-
-
-def walks(start: Tensor, length: int, up: Tensor, random: torch.Generator) -> Tensor:
-    """Walks on a ring of 16 numbers from a start; each goes on by 1 or 2 a step, up or down."""
-    steps = torch.randint(1, 3, (len(start), length), generator=random)
-    return (start[:, None] + torch.where(up[:, None], steps, -steps).cumsum(1)) % 16
 
 
 def preferences(count: int, random: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

@@ -136,14 +136,14 @@ def sweeps(count: int, seed: int) -> Rows:
     power = torch.exp(-(rows - pitch[..., None]).square() / 1.5)
     gate = torch.where(kind[:, None] == 4, (torch.sin(25 * time + offset) > 0).float(), 1.0)
     second = torch.exp(-(rows - pitch[..., None] - 5).square() / 1.5) * (kind == 5)[:, None, None]
-    values = power * gate[..., None] + second + 0.4 * torch.randn(count, 32, 16, generator=random)
+    values = power * gate[..., None] + second + 0.2 * torch.randn(count, 32, 16, generator=random)
     return Rows(input_values=(values - values.mean()) / (2 * values.std()), labels=kind)
 
 
 def spectrogram_transformer(observer: Observer, seed: int) -> Trained:
     """An audio spectrogram transformer tells six kinds of sound; a loop by hand under bfloat16 autocast."""
     with workplace(seed):
-        train, valid = sweeps(1200, seed), sweeps(300, seed + 1000)
+        train, valid = sweeps(1200, seed), sweeps(240, seed + 1000)
         config = ASTConfig(
             hidden_size=48,
             num_hidden_layers=2,
@@ -159,7 +159,7 @@ def spectrogram_transformer(observer: Observer, seed: int) -> Trained:
         model = ASTForAudioClassification(config)
         before = accuracy(model, valid)
         loader = DataLoader(train, batch_size=24, shuffle=True)
-        optimizer = AdamW(model.parameters(), lr=1.5e-3, weight_decay=0.05)
+        optimizer = AdamW(model.parameters(), lr=3e-3, weight_decay=0.05)
         scheduler = get_cosine_schedule_with_warmup(optimizer, 20, 3 * len(loader))
         tail: list[float] = []
         model.train()

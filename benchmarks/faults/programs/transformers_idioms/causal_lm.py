@@ -41,10 +41,10 @@ from transformers import (
 def gpt2_trainer(observer: Observer, seed: int) -> Trained:
     """A GPT-2 with tied embeddings on the characters of Python's manual, by the Trainer."""
     with workplace(seed) as folder:
-        train, valid = characters(length=48, train=2400, valid=64)
+        train, valid = characters(length=32, train=2400, valid=96)
         config = GPT2Config(
             vocab_size=len(LETTERS),
-            n_positions=48,
+            n_positions=32,
             n_embd=80,
             n_layer=2,
             n_head=4,

@@ -21,6 +21,8 @@ from benchmarks.faults.programs.transformers_idioms.material import (
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import (
+    ConvNextConfig,
+    ConvNextForImageClassification,
     ElectraConfig,
     ElectraForSequenceClassification,
     Trainer,
@@ -49,16 +51,14 @@ class WeightedTrainer(Trainer):
 
 
 def alarms(count: int, seed: int) -> Rows:
-    """Series of events; one in seven holds event 3 followed at once by event 5, which is an alarm."""
+    """Series of events; one in seven holds both event 3 and event 5, which is an alarm; the others one of the two."""
     random = torch.Generator().manual_seed(seed)
-    ids = torch.randint(1, 20, (count, 12), generator=random)
-    place = torch.randint(0, 11, (count,), generator=random)
-    rows = torch.arange(count)
+    ids = torch.randint(6, 20, (count, 12), generator=random)
+    rows, places = torch.arange(count), torch.rand(count, 12, generator=random).argsort(1)
     alarm = torch.rand(count, generator=random) < 1 / 7
-    ids[ids == 3] = 4
-    ids[rows, place] = 3
-    after = ids[rows, place + 1]
-    ids[rows, place + 1] = torch.where(alarm, 5, torch.where(after == 5, 6, after))
+    first = torch.where(torch.rand(count, generator=random) < 0.5, 3, 5)
+    ids[rows, places[:, 0]] = first
+    ids[rows[alarm], places[alarm, 1]] = 8 - first[alarm]
     return Rows(input_ids=ids, labels=alarm.long())
 
 
@@ -86,7 +86,7 @@ def electra_weighted(observer: Observer, seed: int) -> Trained:
             folder,
             seed,
             per_device_train_batch_size=48,
-            num_train_epochs=6,
+            num_train_epochs=3,
             learning_rate=2e-3,
             warmup_steps=20,
         )
@@ -122,34 +122,46 @@ class DistillationTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
 
-def small_vit(width: int, layers: int) -> ViTForImageClassification:
+def convnext_teacher() -> ConvNextForImageClassification:
+    config = ConvNextConfig(
+        num_channels=1,
+        patch_size=2,
+        num_stages=2,
+        hidden_sizes=[32, 64],
+        depths=[1, 1],
+        image_size=8,
+        num_labels=10,
+    )
+    return ConvNextForImageClassification(config)
+
+
+def vit_student() -> ViTForImageClassification:
     config = ViTConfig(
         image_size=8,
         patch_size=2,
         num_channels=1,
-        hidden_size=width,
-        num_hidden_layers=layers,
+        hidden_size=32,
+        num_hidden_layers=2,
         num_attention_heads=4,
-        intermediate_size=2 * width,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
+        intermediate_size=64,
+        initializer_range=0.08,
         num_labels=10,
     )
     return ViTForImageClassification(config)
 
 
 def distillation(observer: Observer, seed: int) -> Trained:
-    """A ViT of one layer learns from a trained one of three; both runs by the Trainer, both observed."""
+    """A small ViT learns from a ConvNeXt that was trained just before; both by the Trainer, both observed."""
     with workplace(seed) as folder:
         train, test = digits(8)
-        teacher, student = small_vit(48, 3), small_vit(32, 1)
+        teacher, student = convnext_teacher(), vit_student()
         before = accuracy(student, test)
         args = training_arguments(
             folder,
             seed,
             per_device_train_batch_size=32,
-            num_train_epochs=4,
-            learning_rate=2e-3,
+            num_train_epochs=6,
+            learning_rate=3e-3,
             warmup_steps=20,
         )
         first = quiet(
@@ -163,7 +175,7 @@ def distillation(observer: Observer, seed: int) -> Trained:
         score = accuracy(student, test)
         extra = {"losses": losses(trainer), "logits": logits(student, test.batch(slice(4)))}
     return Trained(
-        (teacher, student), (first.optimizer, trainer.optimizer), score, max(before, 0.1), 0.65, extra
+        (teacher, student), (first.optimizer, trainer.optimizer), score, max(before, 0.1), 0.6, extra
     )
 
 

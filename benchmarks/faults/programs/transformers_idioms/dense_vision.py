@@ -1,4 +1,4 @@
-"""Models of whole images: a masked autoencoder of digits, SegFormer on scenes."""
+"""Models of whole images: hidden patches of digits, SegFormer on scenes."""
 
 from __future__ import annotations
 
@@ -22,64 +22,72 @@ from transformers import (
     SegformerConfig,
     SegformerForSemanticSegmentation,
     Trainer,
-    ViTMAEConfig,
-    ViTMAEForPreTraining,
+    ViTConfig,
+    ViTForMaskedImageModeling,
     get_scheduler,
 )
 
 
-def mae_pretraining(observer: Observer, seed: int) -> Trained:
-    """A masked autoencoder fills in hidden patches of digits, by the Trainer; the score is the part explained."""
+def hide_patches(rows: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """A batch in which half of the 16 patches of each image are hidden."""
+    images = torch.stack([row["pixel_values"] for row in rows])
+    return {"pixel_values": images, "bool_masked_pos": torch.rand(len(rows), 16).argsort(1) < 8}
+
+
+def masked_images(observer: Observer, seed: int) -> Trained:
+    """A ViT fills in hidden patches of digits, by the Trainer; the score is the part of them explained."""
     with workplace(seed) as folder:
         train, test = (Rows(pixel_values=rows.columns["pixel_values"]) for rows in digits(8))
-        config = ViTMAEConfig(
+        config = ViTConfig(
             image_size=8,
             patch_size=2,
             num_channels=1,
+            encoder_stride=2,
             hidden_size=48,
             num_hidden_layers=2,
             num_attention_heads=4,
             intermediate_size=96,
-            decoder_hidden_size=48,
-            decoder_num_hidden_layers=1,
-            decoder_num_attention_heads=4,
-            decoder_intermediate_size=96,
-            mask_ratio=0.5,
-            norm_pix_loss=False,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
         )
-        model = ViTMAEForPreTraining(config)
-        with torch.no_grad():  # the library leaves the decoder's fixed positions at zero
-            model.decoder.decoder_pos_embed.copy_(model.vit.embeddings.position_embeddings)
+        model = ViTForMaskedImageModeling(config)
         before, _ = explained(model, test)
         args = training_arguments(
             folder,
             seed,
             per_device_train_batch_size=64,
-            num_train_epochs=14,
+            num_train_epochs=12,
             learning_rate=3e-3,
             lr_scheduler_type="cosine",
             warmup_steps=30,
             weight_decay=0.05,
-            adam_beta2=0.95,
+            remove_unused_columns=False,
         )
-        trainer = quiet(
-            Trainer(model, args, train_dataset=train, callbacks=observer.transformers_callbacks())
+        trainer = Trainer(
+            model,
+            args,
+            data_collator=hide_patches,
+            train_dataset=train,
+            callbacks=observer.transformers_callbacks(),
         )
-        trainer.train()
+        quiet(trainer).train()
         score, patches = explained(model, test)
         extra = {"losses": losses(trainer), "patches": patches}
     return Trained((model,), (trainer.optimizer,), score, max(before, 0.0), 0.3, extra)
 
 
 @torch.no_grad()
-def explained(model: ViTMAEForPreTraining, rows: Rows) -> tuple[float, Tensor]:
-    """One less the error on hidden patches against the variance of the pixels, and a few patches."""
+def explained(model: ViTForMaskedImageModeling, rows: Rows) -> tuple[float, Tensor]:
+    """One less the error on hidden patches against the variance of their pixels, and a few images."""
     images = rows.columns["pixel_values"]
+    hidden = torch.rand(len(images), 16, generator=torch.Generator().manual_seed(0)).argsort(1) < 8
     training = model.training
     model.eval()
-    outputs = model(images, noise=torch.rand(len(images), 16, generator=torch.Generator().manual_seed(0)))
+    guess = model(pixel_values=images, bool_masked_pos=hidden).reconstruction
     model.train(training)
-    return 1 - (outputs.loss / images.var()).item(), outputs.logits[:4]
+    pixels = hidden.view(-1, 1, 4, 4).repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    rest = (guess - images)[pixels].square().mean()
+    return 1 - (rest / images[pixels].var()).item(), guess[:4]
 
 
 def scenes(count: int, seed: int) -> Rows:
@@ -148,7 +156,10 @@ def intersection(model: nn.Module, rows: Rows) -> float:
 
 PROGRAMS = (
     Program(
-        "transformers_mae_pretraining", "Trainer, masked autoencoder", ("transformers",), mae_pretraining
+        "transformers_masked_images",
+        "Trainer with a collator of one's own, masked images",
+        ("transformers",),
+        masked_images,
     ),
     Program("transformers_segformer_scenes", "loop by hand, SegFormer", ("transformers",), segformer_scenes),
 )

@@ -73,7 +73,7 @@ def patch_forecast(observer: Observer, seed: int) -> Trained:
                 curve.append(variance_explained(model, valid))
         score = variance_explained(model, valid)
         extra = {"losses": tail[-5:], "curve": curve}
-    return Trained((model,), (optimizer,), score, max(before, 0.0), 0.6, extra)
+    return Trained((model,), (optimizer,), score, max(before, 0.0), 0.85, extra)
 
 
 @torch.no_grad()

@@ -101,3 +101,9 @@ def sorting(count: int, length: int, symbols: int, seed: int) -> Rows:
     labels = ids.clone()
     labels[:, : length + 1] = -100
     return Rows(input_ids=ids, labels=labels)
+
+
+def walks(start: Tensor, length: int, up: Tensor, random: torch.Generator) -> Tensor:
+    """Walks on a ring of 16 numbers from a start; each goes on by 1 or 2 a step, up or down."""
+    steps = torch.randint(1, 3, (len(start), length), generator=random)
+    return (start[:, None] + torch.where(up[:, None], steps, -steps).cumsum(1)) % 16
