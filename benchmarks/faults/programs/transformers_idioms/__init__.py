@@ -13,11 +13,11 @@ from benchmarks.faults.programs.transformers_idioms import (
     custom_loss,
     decoders,
     dense_vision,
-    electra_and_spans,
     encoders,
     forecasting,
     image_classes,
     seq2seq,
+    spans,
 )
 
 PROGRAMS: tuple[Program, ...] = (
@@ -30,9 +30,9 @@ PROGRAMS: tuple[Program, ...] = (
     *custom_loss.PROGRAMS,
     *decoders.PROGRAMS,
     *dense_vision.PROGRAMS,
-    *electra_and_spans.PROGRAMS,
     *encoders.PROGRAMS,
     *forecasting.PROGRAMS,
     *image_classes.PROGRAMS,
     *seq2seq.PROGRAMS,
+    *spans.PROGRAMS,
 )

@@ -1,4 +1,4 @@
-"""ELECTRA's pretraining with two networks, and answers as spans by BERT."""
+"""Answers as spans by BERT, with a learning rate for each layer."""
 
 from __future__ import annotations
 
@@ -13,92 +13,14 @@ from benchmarks.faults.programs.transformers_idioms.common import (
     training_arguments,
     workplace,
 )
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import AdamW
-from torch.utils.data import DataLoader
 from transformers import (
     BertConfig,
     BertForQuestionAnswering,
-    ElectraConfig,
-    ElectraForMaskedLM,
-    ElectraForPreTraining,
     Trainer,
     get_linear_schedule_with_warmup,
 )
-
-MASK = 16  # after the sixteen numbers of the ring
-
-
-def spoil(generator: nn.Module, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The generator's loss on masked numbers, its replacements, and which numbers are not the original ones."""
-    chosen = torch.rand(ids.shape) < 0.25
-    outputs = generator(input_ids=torch.where(chosen, MASK, ids), labels=torch.where(chosen, ids, -100))
-    with torch.no_grad():
-        drawn = torch.distributions.Categorical(logits=outputs.logits).sample()
-    spoiled = torch.where(chosen, drawn, ids)
-    return outputs.loss, spoiled, (spoiled != ids).long()
-
-
-def electra_pair() -> tuple[ElectraForMaskedLM, ElectraForPreTraining]:
-    """A small generator and a larger discriminator with one table of embeddings."""
-    shape = {
-        "vocab_size": MASK + 1,
-        "embedding_size": 32,
-        "num_attention_heads": 4,
-        "max_position_embeddings": 12,
-        "initializer_range": 0.1,
-    }
-    generator = ElectraForMaskedLM(
-        ElectraConfig(**shape, hidden_size=32, num_hidden_layers=1, intermediate_size=64)
-    )
-    discriminator = ElectraForPreTraining(
-        ElectraConfig(**shape, hidden_size=64, num_hidden_layers=2, intermediate_size=128)
-    )
-    discriminator.electra.embeddings.word_embeddings = generator.electra.embeddings.word_embeddings
-    return generator, discriminator
-
-
-def electra_pretraining(observer: Observer, seed: int) -> Trained:
-    """ELECTRA on walks: a generator replaces numbers, a discriminator finds them; shared embeddings, one optimiser."""
-    with workplace(seed):
-        random = torch.Generator().manual_seed(seed)
-        starts, up = torch.randint(16, (3400,), generator=random), torch.ones(3400, dtype=torch.bool)
-        ids = walks(starts, 10, up, random)
-        generator, discriminator = electra_pair()
-        before = swaps_found(discriminator, ids[3200:])
-        loader: Any = DataLoader(ids[:3200], batch_size=32, shuffle=True)  # type: ignore[arg-type]
-        unique = list(dict.fromkeys([*generator.parameters(), *discriminator.parameters()]))
-        optimizer = AdamW(unique, lr=2e-3, weight_decay=0.01)
-        scheduler = get_linear_schedule_with_warmup(optimizer, 20, 2 * len(loader))
-        tail: list[float] = []
-        generator.train()
-        discriminator.train()
-        with observer.watch([generator, discriminator], optimizer):
-            for _ in range(2):
-                for batch in loader:
-                    first, spoiled, wrong = spoil(generator, batch)
-                    loss = first + 10.0 * discriminator(input_ids=spoiled, labels=wrong).loss
-                    loss.backward()
-                    nn.utils.clip_grad_norm_(unique, 1.0)
-                    optimizer.step()
-                    scheduler.step()
-                    optimizer.zero_grad()
-                    tail.append(loss.item())
-        score = swaps_found(discriminator, ids[3200:])
-        extra = {"losses": tail[-5:]}
-    return Trained((generator, discriminator), (optimizer,), score, max(before, 0.5), 0.75, extra)
-
-
-@torch.no_grad()
-def swaps_found(model: nn.Module, ids: Tensor) -> float:
-    """How well outputs tell a wrong number in the middle from a right one: the area under the curve."""
-    training = model.training
-    model.eval()
-    wrong = ids.clone()
-    wrong[:, 5] = (wrong[:, 5] + 3 + torch.arange(len(ids)) % 10) % 16
-    right, swapped = (model(input_ids=walk).logits[:, 5] for walk in (ids, wrong))
-    model.train(training)
-    return (swapped[:, None] > right[None, :]).float().mean().item()
 
 
 def lookups(count: int, seed: int) -> Rows:
@@ -178,12 +100,6 @@ def spans_found(model: nn.Module, rows: Rows) -> float:
 
 
 PROGRAMS = (
-    Program(
-        "transformers_electra_pretraining",
-        "loop by hand, generator and discriminator",
-        ("transformers",),
-        electra_pretraining,
-    ),
     Program(
         "transformers_layered_spans",
         "Trainer with an optimiser of one's own",
