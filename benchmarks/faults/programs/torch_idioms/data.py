@@ -72,6 +72,15 @@ def tabular(name: str) -> Split:
     return data._replace(train_x=(data.train_x - mean) / std, test_x=(data.test_x - mean) / std)
 
 
+def friedman() -> Split:
+    """Friedman's first regression problem, the target standardised."""
+    x, y = datasets.make_friedman1(2000, n_features=10, noise=1.0, random_state=0)
+    target = torch.tensor(y, dtype=torch.float32)
+    return split(
+        torch.tensor(x, dtype=torch.float32) * 2 - 1, (target - target.mean()) / target.std(), classes=False
+    )
+
+
 def english() -> tuple[Tensor, Tensor, str]:
     """The descriptions that scikit-learn's data sets carry, as characters: nine blocks of ten, the tenth, the alphabet."""
     files = sorted(resources.files("sklearn.datasets.descr").iterdir(), key=lambda file: file.name)

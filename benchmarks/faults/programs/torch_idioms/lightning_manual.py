@@ -29,10 +29,10 @@ class MoonsGAN(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.generator = nn.Sequential(
-            nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2)
+            nn.Linear(4, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 2)
         )
         self.critic = nn.Sequential(
-            nn.Linear(2, 64), nn.LeakyReLU(0.2), nn.Linear(64, 64), nn.LeakyReLU(0.2), nn.Linear(64, 1)
+            nn.Linear(2, 128), nn.LeakyReLU(0.2), nn.Linear(128, 128), nn.LeakyReLU(0.2), nn.Linear(128, 1)
         )
         self.losses: list[tuple[float, float]] = []
 
@@ -67,7 +67,7 @@ class MoonsGAN(pl.LightningModule):
         """Two of Adam with a low first beta."""
         return [
             torch.optim.Adam(self.generator.parameters(), lr=1e-3, betas=(0.5, 0.9)),
-            torch.optim.Adam(self.critic.parameters(), lr=2e-3, betas=(0.5, 0.9)),
+            torch.optim.Adam(self.critic.parameters(), lr=4e-3, betas=(0.5, 0.9)),
         ]
 
 
@@ -75,15 +75,16 @@ def moons_gan(observer: Observer, seed: int) -> Trained:
     """A GAN on two moons in a LightningModule that toggles its two optimisers."""
     seed_all(seed)
     points = torch.tensor(make_moons(2000, noise=0.05, random_state=seed)[0], dtype=torch.float32)
+    points = (points - points.mean(0)) / points.std(0)
     train, test = points[:1500], points[1500:]
     noise, model = torch.randn(500, 4), MoonsGAN()
     before = -sliced_distance(outputs(model, noise), test)
     loader = DataLoader(TensorDataset(train), batch_size=100, shuffle=True)
-    trainer = trainer_of(observer.lightning_callbacks(), max_epochs=14)
+    trainer = trainer_of(observer.lightning_callbacks(), max_epochs=20)
     trainer.fit(model.train(), loader)
     score = -sliced_distance(outputs(model, noise), test)
     extra = {"losses": model.losses[-5:], "outputs": outputs(model, noise[:8])}
-    return Trained((model,), tuple(trainer.optimizers), score, before, -0.2, extra)
+    return Trained((model,), tuple(trainer.optimizers), score, before, -0.35, extra)
 
 
 class Recommender(pl.LightningModule):

@@ -8,16 +8,14 @@ from itertools import pairwise
 import torch
 from benchmarks.faults.program import Observer, Program, Trained
 from benchmarks.faults.programs.torch_idioms.data import (
-    Split,
     accuracy,
     digit_vectors,
     english,
+    friedman,
     outputs,
     seed_all,
-    split,
     text_batch,
 )
-from sklearn.datasets import make_friedman1
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import CosineAnnealingLR
@@ -98,15 +96,6 @@ def fused_adamw(observer: Observer, seed: int) -> Trained:
             losses.append(loss.item())
     extra = {"losses": losses[-10:], "outputs": outputs(model, windows[:4, :8])}
     return Trained((model,), (optimizer,), held_out(), max(before, -math.log(len(alphabet))), -2.6, extra)
-
-
-def friedman() -> Split:
-    """Friedman's first regression problem, the target standardised."""
-    x, y = make_friedman1(2000, n_features=10, noise=1.0, random_state=0)
-    target = torch.tensor(y, dtype=torch.float32)
-    return split(
-        torch.tensor(x, dtype=torch.float32) * 2 - 1, (target - target.mean()) / target.std(), classes=False
-    )
 
 
 def foreach_sgd(observer: Observer, seed: int) -> Trained:

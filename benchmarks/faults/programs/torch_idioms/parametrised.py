@@ -41,7 +41,6 @@ class Adder(nn.Module):
             TemporalBlock(2, width, 1),
             TemporalBlock(width, width, 2),
             TemporalBlock(width, width, 4),
-            TemporalBlock(width, width, 8),
         )
         self.head = nn.Linear(width, 1)
 
@@ -50,7 +49,7 @@ class Adder(nn.Module):
         return self.head(self.blocks(x)[..., -1]).squeeze(1)
 
 
-def sums(count: int, length: int = 30) -> tuple[Tensor, Tensor]:
+def sums(count: int, length: int = 20) -> tuple[Tensor, Tensor]:
     """The adding problem: numbers and two marks; the target is the sum of the two marked numbers."""
     numbers, marks = torch.rand(count, length), torch.zeros(count, length)
     rows, half = torch.arange(count), length // 2
@@ -70,9 +69,9 @@ def temporal_network(observer: Observer, seed: int) -> Trained:
 
     before, losses = explained(), []
     with observer.watch(model, optimizer):
-        for step in range(250):
+        for step in range(320):
             model.train()
-            x, y = sums(32)
+            x, y = sums(64)
             optimizer.zero_grad()
             loss = functional.mse_loss(model(x), y)
             loss.backward()
@@ -94,7 +93,7 @@ def ring(count: int) -> Tensor:
 class Critic(nn.Module):
     """Linear layers whose largest singular value is held at one."""
 
-    def __init__(self, width: int = 96) -> None:
+    def __init__(self, width: int = 128) -> None:
         super().__init__()
         sizes = (2, width, width, width, 1)
         self.layers = nn.ModuleList([spectral_norm(nn.Linear(a, b)) for a, b in pairwise(sizes)])
@@ -150,7 +149,7 @@ def spectral_gan(observer: Observer, seed: int) -> Trained:
             losses.append((critic_loss.item(), generator_loss.item()))
     score = near_ring(outputs(generator, noise))
     extra = {"losses": losses[-5:], "outputs": outputs(generator, noise[:8])}
-    return Trained((generator, critic), (generator_optimizer, critic_optimizer), score, before, -0.2, extra)
+    return Trained((generator, critic), (generator_optimizer, critic_optimizer), score, before, -0.25, extra)
 
 
 class OrthogonalRecurrence(nn.Module):
