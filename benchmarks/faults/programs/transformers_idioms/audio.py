@@ -73,7 +73,7 @@ def right_notes(model: nn.Module, rows: Rows) -> float:
 def wav2vec_ctc(observer: Observer, seed: int) -> Trained:
     """A wav2vec 2.0 writes down tunes, by the CTC loss and the Trainer."""
     with workplace(seed) as folder:
-        train, valid = tunes(1200, seed), tunes(150, seed + 1000)
+        train, valid = tunes(1040, seed), tunes(120, seed + 1000)
         config = Wav2Vec2Config(
             vocab_size=5,
             hidden_size=48,
@@ -143,7 +143,7 @@ def sweeps(count: int, seed: int) -> Rows:
 def spectrogram_transformer(observer: Observer, seed: int) -> Trained:
     """An audio spectrogram transformer tells six kinds of sound; a loop by hand under bfloat16 autocast."""
     with workplace(seed):
-        train, valid = sweeps(1200, seed), sweeps(240, seed + 1000)
+        train, valid = sweeps(960, seed), sweeps(240, seed + 1000)
         config = ASTConfig(
             hidden_size=48,
             num_hidden_layers=2,

@@ -56,10 +56,10 @@ def masked_images(observer: Observer, seed: int) -> Trained:
             folder,
             seed,
             per_device_train_batch_size=64,
-            num_train_epochs=12,
+            num_train_epochs=8,
             learning_rate=3e-3,
             lr_scheduler_type="cosine",
-            warmup_steps=30,
+            warmup_steps=20,
             weight_decay=0.05,
             remove_unused_columns=False,
         )

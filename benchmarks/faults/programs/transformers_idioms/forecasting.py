@@ -59,7 +59,7 @@ def patch_forecast(observer: Observer, seed: int) -> Trained:
         tail: list[float] = []
         curve: list[float] = []
         with observer.watch(model, optimizer):
-            for _ in range(5):
+            for _ in range(3):
                 model.train()
                 for batch in loader:
                     with accelerator.accumulate(model):

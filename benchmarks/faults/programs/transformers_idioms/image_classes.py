@@ -53,6 +53,7 @@ def vit_smoothed(observer: Observer, seed: int) -> Trained:
             num_attention_heads=4,
             intermediate_size=96,
             hidden_dropout_prob=0.1,
+            initializer_range=0.05,
             num_labels=10,
         )
         model = ViTForImageClassification(config)
@@ -62,7 +63,7 @@ def vit_smoothed(observer: Observer, seed: int) -> Trained:
             seed,
             per_device_train_batch_size=32,
             per_device_eval_batch_size=150,
-            num_train_epochs=5,
+            num_train_epochs=4,
             learning_rate=2e-3,
             lr_scheduler_type="cosine",
             warmup_steps=20,
