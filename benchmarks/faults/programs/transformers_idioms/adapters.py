@@ -100,7 +100,7 @@ def lora_trainer(observer: Observer, seed: int) -> Trained:
             eos_token_id=None,
         )
         base = GPT2LMHeadModel(config)
-        pretrain(base, task(None, 3200, seed), 2, 3e-3)
+        pretrain(base, task(None, 2560, seed), 2, 3e-3)
         lora = LoraConfig(
             r=8,
             lora_alpha=16,
@@ -152,12 +152,12 @@ def prompt_tuning(observer: Observer, seed: int) -> Trained:
             eos_token_id=None,
         )
         base = LlamaForCausalLM(config)
-        pretrain(base, task(None, 3200, seed), 2, 3e-3)
+        pretrain(base, task(None, 2560, seed), 2, 3e-3)
         prompt = PromptTuningConfig(
             task_type=TaskType.CAUSAL_LM, num_virtual_tokens=8, prompt_tuning_init=PromptTuningInit.RANDOM
         )
         model = get_peft_model(base, prompt)
-        train, valid = unmarked(task(NEXT, 1600, seed + 1)), unmarked(task(NEXT, 200, seed + 1000))
+        train, valid = unmarked(task(NEXT, 1200, seed + 1)), unmarked(task(NEXT, 200, seed + 1000))
         before = prompted_accuracy(model, valid)
         loader = DataLoader(train, batch_size=16, shuffle=True)
         optimizer = AdamW(model.parameters(), lr=5e-2)

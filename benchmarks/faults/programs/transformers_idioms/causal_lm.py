@@ -106,7 +106,7 @@ def llama_loop(observer: Observer, seed: int) -> Trained:
         )
         model = LlamaForCausalLM(config)
         before = token_accuracy(model, valid, shift=True)
-        loader = DataLoader(train, batch_size=32, shuffle=True, drop_last=True)
+        loader = DataLoader(train, batch_size=64, shuffle=True, drop_last=True)
         optimizer = AdamW(decay_groups(model, 0.1), lr=3e-3, betas=(0.9, 0.95))
         epochs = 2
         scheduler = get_cosine_schedule_with_warmup(optimizer, 20, epochs * len(loader))

@@ -190,7 +190,7 @@ def roberta_regression(observer: Observer, seed: int) -> Trained:
             folder,
             seed,
             per_device_train_batch_size=32,
-            num_train_epochs=5,
+            num_train_epochs=4,
             learning_rate=1.5e-3,
             warmup_steps=25,
         )
