@@ -23,7 +23,7 @@ from torch.optim.lr_scheduler import LambdaLR
 class VisionTransformer(nn.Module):
     """Patches, a class token, learnt positions, and PyTorch's own encoder."""
 
-    def __init__(self, dim: int = 48, depth: int = 2) -> None:
+    def __init__(self, dim: int = 48, depth: int = 3) -> None:
         super().__init__()
         self.patch = nn.Conv2d(1, dim, 2, 2)
         self.token = nn.Parameter(torch.zeros(1, 1, dim))
@@ -42,7 +42,7 @@ class VisionTransformer(nn.Module):
 def vision_transformer(observer: Observer, seed: int) -> Trained:
     """A vision transformer by `nn.TransformerEncoder(norm_first=True)` on digits, by AdamW with a warm-up."""
     seed_all(seed)
-    data, model, epochs = digit_images(), VisionTransformer(), 9
+    data, model, epochs = digit_images(), VisionTransformer(), 10
     loader = data.loader(64)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.05)
     scheduler = LambdaLR(optimizer, warmup_cosine(2 * len(loader), epochs * len(loader)))
@@ -145,7 +145,7 @@ def language_model(observer: Observer, seed: int) -> Trained:
     """A character language model with tied weights and attention by hand, AdamW in two parameter groups."""
     seed_all(seed)
     train, test, alphabet = english()
-    model, steps = LanguageModel(len(alphabet)), 250
+    model, steps = LanguageModel(len(alphabet)), 200
     matrices = [p for p in model.parameters() if p.dim() >= 2]
     vectors = [p for p in model.parameters() if p.dim() < 2]
     groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]

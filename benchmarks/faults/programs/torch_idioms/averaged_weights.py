@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.optim.swa_utils import SWALR, AveragedModel, get_ema_multi_avg_fn, update_bn
 
 
-def small_convolutional(width: int = 32) -> nn.Sequential:
+def small_convolutional(width: int = 24) -> nn.Sequential:
     """Three convolutions with batch norm."""
     layers: list[nn.Module] = []
     for inner, outer, stride in ((1, width, 1), (width, width, 2), (width, 2 * width, 2)):
@@ -71,11 +71,11 @@ class SAM(torch.optim.Optimizer):
 def sam(observer: Observer, seed: int) -> Trained:
     """A convolutional network on digits by sharpness-aware minimisation: two forward passes a step."""
     seed_all(seed)
-    data, model = digit_images(), small_convolutional()
+    data, model = digit_images(), small_convolutional(16)
     optimizer = SAM(model.parameters(), torch.optim.SGD, rho=0.05, lr=0.05, momentum=0.9)
     before, losses = accuracy(model, data.test_x, data.test_y), []
     with observer.watch(model, optimizer):
-        for _epoch in range(6):
+        for _epoch in range(4):
             model.train()
             for x, y in data.loader(64):
                 loss = functional.cross_entropy(model(x), y, label_smoothing=0.1)
@@ -93,7 +93,7 @@ def sam(observer: Observer, seed: int) -> Trained:
 def stochastic_averaging(observer: Observer, seed: int) -> Trained:
     """Stochastic weight averaging: a convolutional network on digits, averaged over the last epochs by SWALR."""
     seed_all(seed)
-    data, model = digit_images(), small_convolutional()
+    data, model = digit_images(), small_convolutional(16)
     averaged, loader = AveragedModel(model), data.loader(32)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
     scheduler = CosineAnnealingLR(optimizer, T_max=8)
@@ -122,7 +122,7 @@ def stochastic_averaging(observer: Observer, seed: int) -> Trained:
 def moving_average(observer: Observer, seed: int) -> Trained:
     """A convolutional network on shifted digits with mixup, an exponential moving average of it is evaluated."""
     seed_all(seed)
-    data, model = digit_images(), small_convolutional()
+    data, model = digit_images(), small_convolutional(16)
     ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.95), use_buffers=True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.01)
     before, losses = accuracy(model, data.test_x, data.test_y), []

@@ -59,7 +59,7 @@ class Pyramid(nn.Module):
 def data_parallel(observer: Observer, seed: int) -> Trained:
     """DDP on gloo: a convolutional network on digits, with `no_sync` over the first of each two batches."""
     seed_all(seed)
-    data, epochs = digit_images(), 12
+    data, epochs = digit_images(), 8
     dataset = TensorDataset(data.train_x, data.train_y)
     with one_process():
         model = DistributedDataParallel(Pyramid())

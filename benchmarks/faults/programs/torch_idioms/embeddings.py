@@ -12,7 +12,7 @@ from torch.nn import functional
 class SkipGram(nn.Module):
     """Two sparse tables: words, and words as context."""
 
-    def __init__(self, words: int, dim: int = 64) -> None:
+    def __init__(self, words: int, dim: int = 24) -> None:
         super().__init__()
         self.words = nn.Embedding(words, dim, sparse=True)
         self.contexts = nn.Embedding(words, dim, sparse=True)
@@ -54,8 +54,8 @@ def skip_gram(observer: Observer, seed: int) -> Trained:
     before, losses = neighbours(model, topics, size), []
     with observer.watch(model, optimizer):
         for _step in range(300):
-            word, context = topic_pairs(topics, size, 1024)
-            negatives = torch.randint(topics * size, (1024, 5))
+            word, context = topic_pairs(topics, size, 512)
+            negatives = torch.randint(topics * size, (512, 5))
             loss = model(word, context, negatives)
             optimizer.zero_grad()
             loss.backward()
@@ -71,9 +71,9 @@ class WideAndDeep(nn.Module):
 
     def __init__(self, words: int, features: int) -> None:
         super().__init__()
-        self.bag = nn.EmbeddingBag(words, 32, mode="mean", sparse=True)
-        self.deep = nn.Sequential(nn.Linear(features, 128), nn.ReLU(), nn.BatchNorm1d(128))
-        self.head = nn.Sequential(nn.Linear(160, 64), nn.ReLU(), nn.Dropout(0.1), nn.Linear(64, 1))
+        self.bag = nn.EmbeddingBag(words, 16, mode="mean", sparse=True)
+        self.deep = nn.Sequential(nn.Linear(features, 32), nn.ReLU(), nn.BatchNorm1d(32))
+        self.head = nn.Sequential(nn.Linear(48, 32), nn.ReLU(), nn.Dropout(0.1), nn.Linear(32, 1))
 
     def forward(self, words: Tensor, offsets: Tensor, features: Tensor) -> Tensor:
         """The forward pass."""
@@ -112,7 +112,7 @@ def wide_and_deep(observer: Observer, seed: int) -> Trained:
     before, losses = right(), []
     with observer.watch(model, [sparse_optimizer, dense_optimizer]):
         for step in range(250):
-            words, offsets, features, y = documents(512, taste, slopes)
+            words, offsets, features, y = documents(128, taste, slopes)
             sparse_optimizer.zero_grad()
             dense_optimizer.zero_grad()
             loss = functional.binary_cross_entropy_with_logits(model(words, offsets, features), y)

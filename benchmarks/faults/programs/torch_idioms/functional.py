@@ -6,7 +6,7 @@ import math
 
 import torch
 from benchmarks.faults.program import Observer, Program, Trained
-from benchmarks.faults.programs.torch_idioms.data import accuracy, digit_vectors, friedman, outputs, seed_all
+from benchmarks.faults.programs.torch_idioms.data import accuracy, digit_vectors, outputs, seed_all, tabular
 from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn import functional
@@ -16,7 +16,7 @@ def private_sgd(observer: Observer, seed: int) -> Trained:
     """A differentially private classifier of digits: each sample's gradient is clipped, and noise is added."""
     seed_all(seed)
     data = digit_vectors()
-    model = nn.Sequential(nn.Linear(64, 128), nn.Tanh(), nn.Linear(128, 10))
+    model = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)
     clip, noise, expected = 1.0, 0.6, 128
 
@@ -26,7 +26,7 @@ def private_sgd(observer: Observer, seed: int) -> Trained:
     gradients = vmap(grad(sample_loss), in_dims=(None, 0, 0))
     before, losses = accuracy(model, data.test_x, data.test_y), []
     with observer.watch(model, optimizer):
-        for _step in range(250):
+        for _step in range(200):
             chosen = torch.rand(len(data.train_x)) < expected / len(data.train_x)
             x, y = data.train_x[chosen], data.train_y[chosen]
             optimizer.zero_grad()
@@ -66,11 +66,11 @@ class Ensemble(nn.Module):
 
 
 def stacked_ensemble(observer: Observer, seed: int) -> Trained:
-    """A deep ensemble of ten regressors of Friedman's problem with Gaussian likelihood, stacked by `torch.func`."""
+    """A deep ensemble of ten regressors of the diabetes data with Gaussian likelihood, stacked by `torch.func`."""
     seed_all(seed)
-    data = friedman()
+    data = tabular("diabetes")
     members: list[nn.Module] = [
-        nn.Sequential(nn.Linear(10, 64), nn.SiLU(), nn.Dropout(0.05), nn.Linear(64, 2)) for _ in range(10)
+        nn.Sequential(nn.Linear(10, 32), nn.SiLU(), nn.Dropout(0.1), nn.Linear(32, 2)) for _ in range(10)
     ]
     model = Ensemble(members)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-2)
@@ -84,7 +84,7 @@ def stacked_ensemble(observer: Observer, seed: int) -> Trained:
     with observer.watch(model, optimizer):
         for _epoch in range(12):
             model.train()
-            for x, y in data.loader(64):
+            for x, y in data.loader(16):
                 optimizer.zero_grad()
                 mean, raw = model(x).unbind(-1)
                 loss = functional.gaussian_nll_loss(mean, y.expand_as(mean), functional.softplus(raw) + 1e-3)
@@ -93,7 +93,7 @@ def stacked_ensemble(observer: Observer, seed: int) -> Trained:
                 losses.append(loss.item())
     score = explained()
     extra = {"losses": losses[-10:], "outputs": outputs(model, data.test_x[:8])}
-    return Trained((model,), (optimizer,), score, max(before, 0.0), 0.7, extra)
+    return Trained((model,), (optimizer,), score, max(before, 0.0), 0.3, extra)
 
 
 def sine_tasks(count: int, points: int) -> tuple[Tensor, Tensor]:
@@ -178,7 +178,7 @@ def physics_informed(observer: Observer, seed: int) -> Trained:
     before, losses = explained(), []
     with observer.watch(model, optimizer):
         for _step in range(400):
-            x, t = torch.rand(300, requires_grad=True), torch.rand(300, requires_grad=True)
+            x, t = torch.rand(200, requires_grad=True), torch.rand(200, requires_grad=True)
             start, edge, when = torch.rand(50), torch.randint(2, (50,)).float(), torch.rand(50)
             physics = residual(x, t).pow(2).mean()
             initial = functional.mse_loss(model(start, torch.zeros(50)), torch.sin(math.pi * start))

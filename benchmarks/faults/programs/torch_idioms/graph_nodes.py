@@ -64,7 +64,7 @@ def node_accuracy(model: nn.Module, data: Data, mask: Tensor) -> float:
 def gcn_nodes(observer: Observer, seed: int) -> Trained:
     """A graph convolutional network classifies the nodes of a block model; the best by validation is kept."""
     seed_all(seed)
-    data = communities([200] * 5, 0.04, 0.008, 32, 0.35)
+    data = communities([150] * 5, 0.05, 0.01, 32, 0.35)
     model = GCN(32, 5)
     groups = [
         {"params": model.conv1.parameters(), "weight_decay": 5e-4},
@@ -108,7 +108,7 @@ class GAT(nn.Module):
 def gat_nodes(observer: Observer, seed: int) -> Trained:
     """A graph attention network classifies the nodes of a block model from a fifth of the labels."""
     seed_all(seed)
-    data = communities([200] * 4, 0.036, 0.006, 24, 0.4)
+    data = communities([120] * 4, 0.06, 0.01, 24, 0.4)
     model = GAT(24, 4)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01, weight_decay=5e-4)
     before, losses = node_accuracy(model, data, data.test_mask), []
@@ -147,13 +147,13 @@ class SAGE(nn.Module):
 def batches_of_nodes(observer: Observer, seed: int) -> Trained:
     """GraphSAGE on random parts of a larger block model by `RandomNodeLoader`, scored on the whole graph."""
     seed_all(seed)
-    data = communities([700] * 5, 0.014, 0.002, 32, 0.4)
+    data = communities([400] * 5, 0.02, 0.003, 32, 0.4)
     model = SAGE(32, 48, 5)
     loader = RandomNodeLoader(data, num_parts=8, shuffle=True)
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3, weight_decay=1e-4)
     before, losses = node_accuracy(model, data, data.test_mask), []
     with observer.watch(model, optimizer):
-        for _epoch in range(22):
+        for _epoch in range(15):
             model.train()
             for batch in loader:
                 optimizer.zero_grad()

@@ -83,7 +83,7 @@ def whole_graphs(observer: Observer, seed: int) -> Trained:
 
     before, losses = graph_accuracy(), []
     with observer.watch(model, optimizer):
-        for _epoch in range(14):
+        for _epoch in range(10):
             model.train()
             for batch in loader:
                 optimizer.zero_grad()
@@ -114,7 +114,7 @@ class LinkEncoder(nn.Module):
 def link_prediction(observer: Observer, seed: int) -> Trained:
     """A graph autoencoder predicts held-out links of a block model, with negatives drawn anew each epoch."""
     seed_all(seed)
-    data = communities([100] * 6, 0.12, 0.006, 32, 0.3)
+    data = communities([60] * 6, 0.2, 0.01, 32, 0.3)
     train, _, test = RandomLinkSplit(0.05, 0.15, is_undirected=True, add_negative_train_samples=False)(data)
     model = GAE(LinkEncoder(32))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
@@ -128,7 +128,7 @@ def link_prediction(observer: Observer, seed: int) -> Trained:
 
     before, losses = auc(), []
     with observer.watch(model, optimizer):
-        for epoch in range(150):
+        for epoch in range(120):
             model.train()
             optimizer.zero_grad()
             z = model.encode(train.x, train.edge_index)
@@ -152,16 +152,16 @@ def link_prediction(observer: Observer, seed: int) -> Trained:
 def library_graph() -> HeteroData:
     """Papers and authors: an author has a field, a paper's topic is mostly that of its authors."""
     data, topics = HeteroData(), 4
-    field, topic = torch.randint(topics, (150,)), torch.randint(topics, (800,))
-    wrote = torch.rand(150, 800) < torch.where(field.unsqueeze(1) == topic, 0.03, 0.004)
-    cited = torch.rand(800, 800) < torch.where(topic.unsqueeze(1) == topic, 0.01, 0.002)
+    field, topic = torch.randint(topics, (150,)), torch.randint(topics, (400,))
+    wrote = torch.rand(150, 400) < torch.where(field.unsqueeze(1) == topic, 0.05, 0.006)
+    cited = torch.rand(400, 400) < torch.where(topic.unsqueeze(1) == topic, 0.02, 0.004)
     data["author"].x = functional.one_hot(field, topics).float() + torch.randn(150, topics)
-    data["paper"].x = 0.3 * torch.randn(topics, 24)[topic] + torch.randn(800, 24)
+    data["paper"].x = 0.3 * torch.randn(topics, 24)[topic] + torch.randn(400, 24)
     data["paper"].y = topic
     data["author", "wrote", "paper"].edge_index = wrote.nonzero().t()
     data["paper", "of", "author"].edge_index = wrote.nonzero().t().flip(0)
     data["paper", "cites", "paper"].edge_index = cited.nonzero().t()
-    data["paper"].train_mask = torch.rand(800) < 0.4
+    data["paper"].train_mask = torch.rand(400) < 0.4
     return data
 
 
@@ -171,9 +171,9 @@ class HeteroNetwork(nn.Module):
     def __init__(self, edge_types: list[tuple[str, str, str]], classes: int) -> None:
         super().__init__()
         self.convs = nn.ModuleList(
-            [HeteroConv({edge: SAGEConv((-1, -1), 48) for edge in edge_types}, aggr="sum") for _ in range(2)]
+            [HeteroConv({edge: SAGEConv((-1, -1), 24) for edge in edge_types}, aggr="sum") for _ in range(2)]
         )
-        self.head = nn.Linear(48, classes)
+        self.head = nn.Linear(24, classes)
 
     def forward(
         self, x_dict: dict[str, Tensor], edge_index_dict: dict[tuple[str, str, str], Tensor]
@@ -201,7 +201,7 @@ def heterogeneous(observer: Observer, seed: int) -> Trained:
     before, losses = paper_accuracy(), []  # the first pass makes the lazy parameters
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=1e-2)
     with observer.watch(model, optimizer):
-        for epoch in range(140):
+        for epoch in range(100):
             model.train()
             optimizer.zero_grad()
             out = model(data.x_dict, data.edge_index_dict)

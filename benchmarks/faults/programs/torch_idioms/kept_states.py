@@ -30,13 +30,13 @@ def early_stopping(observer: Observer, seed: int) -> Trained:
         data.train_y[300:],
     )
     model = nn.Sequential(
-        nn.Linear(64, 448),
+        nn.Linear(64, 384),
         nn.ReLU(),
         nn.Dropout(0.3),
-        nn.Linear(448, 448),
+        nn.Linear(384, 384),
         nn.ReLU(),
         nn.Dropout(0.3),
-        nn.Linear(448, 10),
+        nn.Linear(384, 10),
     )
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     before, losses = accuracy(model, data.test_x, data.test_y), []
@@ -67,16 +67,16 @@ def early_stopping(observer: Observer, seed: int) -> Trained:
 def checkpoints_in_memory(observer: Observer, seed: int) -> Trained:
     """A convolutional network on digits: everything is saved by `torch.save` each epoch, and the best loaded back."""
     seed_all(seed)
-    data, epochs = digit_images(), 8
+    data, epochs = digit_images(), 6
     model = nn.Sequential(
-        nn.Conv2d(1, 24, 3),
+        nn.Conv2d(1, 16, 3),
         nn.ReLU(),
-        nn.Conv2d(24, 64, 3),
+        nn.Conv2d(16, 32, 3),
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Flatten(),
         nn.Dropout(0.2),
-        nn.Linear(256, 10),
+        nn.Linear(128, 10),
     )
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
     scheduler = CosineAnnealingLR(optimizer, T_max=epochs)
@@ -119,13 +119,13 @@ def resumed(observer: Observer, seed: int) -> Trained:
 
     def build() -> tuple[nn.Module, torch.optim.Optimizer, CosineAnnealingLR]:
         model = nn.Sequential(
-            nn.Linear(64, 320),
-            nn.BatchNorm1d(320),
+            nn.Linear(64, 96),
+            nn.BatchNorm1d(96),
             nn.ELU(),
-            nn.Linear(320, 160),
-            nn.BatchNorm1d(160),
+            nn.Linear(96, 48),
+            nn.BatchNorm1d(48),
             nn.ELU(),
-            nn.Linear(160, 10),
+            nn.Linear(48, 10),
         )
         optimizer = torch.optim.Adamax(model.parameters(), lr=4e-3)
         return model, optimizer, CosineAnnealingLR(optimizer, T_max=16)
@@ -165,13 +165,13 @@ class Maxout(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first, self.second, self.head = nn.Linear(64, 600), nn.Linear(200, 600), nn.Linear(200, 10)
+        self.first, self.second, self.head = nn.Linear(64, 192), nn.Linear(64, 192), nn.Linear(64, 10)
         self.drop = nn.Dropout(0.2)
 
     def forward(self, x: Tensor) -> Tensor:
         """The forward pass."""
         for layer in (self.first, self.second):
-            x = self.drop(layer(x).unflatten(-1, (200, 3)).amax(-1))
+            x = self.drop(layer(x).unflatten(-1, (64, 3)).amax(-1))
         return self.head(x)
 
 

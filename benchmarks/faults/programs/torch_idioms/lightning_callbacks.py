@@ -118,9 +118,9 @@ def finetuned_backbone(observer: Observer, seed: int) -> Trained:
     model = Transfer(backbone, 5, lr=3e-3)
     before = accuracy(model, target.test_x, target.test_y)
     finetuning = BackboneFinetuning(
-        unfreeze_backbone_at_epoch=4, backbone_initial_ratio_lr=0.1, lambda_func=lambda _: 1.5
+        unfreeze_backbone_at_epoch=3, backbone_initial_ratio_lr=0.1, lambda_func=lambda _: 1.5
     )
-    trainer = trainer_of([finetuning, *observer.lightning_callbacks()], max_epochs=9)
+    trainer = trainer_of([finetuning, *observer.lightning_callbacks()], max_epochs=6)
     trainer.fit(model, target.loader(32))
     score = accuracy(model, target.test_x, target.test_y)
     extra = {"losses": model.losses[-10:], "outputs": outputs(model, target.test_x[:8])}

@@ -42,7 +42,7 @@ def step_in_backward(observer: Observer, seed: int) -> Trained:
     handles = [p.register_post_accumulate_grad_hook(step) for p in model.parameters()]
     before, losses = accuracy(model, data.test_x, data.test_y), []
     with observer.watch(model, list(optimizers.values())):
-        for _epoch in range(14):
+        for _epoch in range(10):
             for x, y in data.loader(64):
                 loss = functional.cross_entropy(model(x), y)
                 loss.backward()

@@ -93,7 +93,7 @@ def ring(count: int) -> Tensor:
 class Critic(nn.Module):
     """Linear layers whose largest singular value is held at one."""
 
-    def __init__(self, width: int = 128) -> None:
+    def __init__(self, width: int = 96) -> None:
         super().__init__()
         sizes = (2, width, width, width, 1)
         self.layers = nn.ModuleList([spectral_norm(nn.Linear(a, b)) for a, b in pairwise(sizes)])

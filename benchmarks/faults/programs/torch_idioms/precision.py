@@ -28,13 +28,13 @@ def master_weights(observer: Observer, seed: int) -> Trained:
     """A bfloat16 network on digits: the optimiser steps float32 copies, which are copied back after each step."""
     seed_all(seed)
     data = digit_vectors()
-    model = GatedNetwork(64, 320, 10).to(torch.bfloat16)
+    model = GatedNetwork(64, 128, 10).to(torch.bfloat16)
     masters = [p.detach().clone().float().requires_grad_() for p in model.parameters()]
     optimizer = torch.optim.AdamW(masters, lr=2e-3, weight_decay=0.01)
     test_x = data.test_x.bfloat16()
     before, losses = accuracy(model, test_x, data.test_y), []
     with observer.watch(model, optimizer):
-        for _epoch in range(14):
+        for _epoch in range(10):
             model.train()
             for x, y in data.loader(64):
                 loss = functional.cross_entropy(model(x.bfloat16()).float(), y)
@@ -60,15 +60,15 @@ def accumulated_autocast(observer: Observer, seed: int) -> Trained:
     seed_all(seed)
     data = tabular("breast_cancer")
     model = nn.Sequential(
-        nn.Linear(30, 256),
-        nn.BatchNorm1d(256),
+        nn.Linear(30, 64),
+        nn.BatchNorm1d(64),
         nn.PReLU(),
         nn.Dropout(0.2),
-        nn.Linear(256, 128),
+        nn.Linear(64, 32),
         nn.PReLU(),
-        nn.Linear(128, 1),
+        nn.Linear(32, 1),
     )
-    optimizer = torch.optim.RAdam(model.parameters(), lr=3e-3, weight_decay=1e-4)
+    optimizer = torch.optim.RAdam(model.parameters(), lr=1e-2, weight_decay=1e-4)
     weight = (1 - data.train_y.float().mean()) / data.train_y.float().mean()
     criterion = nn.BCEWithLogitsLoss(pos_weight=weight)
 
@@ -79,7 +79,7 @@ def accumulated_autocast(observer: Observer, seed: int) -> Trained:
     loader = data.loader(16)
     before, losses = balanced(), []
     with observer.watch(model, optimizer):
-        for _epoch in range(24):
+        for _epoch in range(15):
             model.train()
             for index, (x, y) in enumerate(loader):
                 with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -94,7 +94,7 @@ def packed_lstm(observer: Observer, seed: int) -> Trained:
 class Forecaster(nn.Module):
     """A GRU that says the next value of each series and keeps its state."""
 
-    def __init__(self, hidden: int = 48) -> None:
+    def __init__(self, hidden: int = 32) -> None:
         super().__init__()
         self.gru = nn.GRU(1, hidden, batch_first=True)
         self.head = nn.Linear(hidden, 1)
@@ -127,7 +127,7 @@ def forecaster(observer: Observer, seed: int) -> Trained:
 
     before, losses = explained(), []
     with observer.watch(model, optimizer):
-        for _epoch in range(12):
+        for _epoch in range(10):
             state = None
             for start in range(0, 400, 20):
                 x, y = series[:, start : start + 20], series[:, start + 1 : start + 21]

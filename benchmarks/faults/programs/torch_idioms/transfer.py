@@ -34,18 +34,18 @@ class Network(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stage1 = nn.Sequential(
-            nn.Conv2d(1, 32, 3, padding=1, bias=False),
-            nn.BatchNorm2d(32),
+            nn.Conv2d(1, 24, 3, padding=1, bias=False),
+            nn.BatchNorm2d(24),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(2),
         )
         self.stage2 = nn.Sequential(
-            nn.Conv2d(32, 64, 3, padding=1, bias=False),
-            nn.BatchNorm2d(64),
+            nn.Conv2d(24, 48, 3, padding=1, bias=False),
+            nn.BatchNorm2d(48),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(2),
         )
-        self.head: nn.Module = nn.Linear(256, 5)
+        self.head: nn.Module = nn.Linear(192, 5)
 
     def features(self, x: Tensor) -> Tensor:
         """What the backbone makes of images."""
@@ -74,11 +74,11 @@ def frozen_backbone(observer: Observer, seed: int) -> Trained:
     source, target = halves()
     model = pretrained(source)
     model.requires_grad_(False)
-    model.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(256, 64), nn.ReLU(inplace=True), nn.Linear(64, 5))
+    model.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(192, 32), nn.ReLU(inplace=True), nn.Linear(32, 5))
     optimizer = torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=2e-3)
     before, losses = accuracy(model, target.test_x, target.test_y), []
     with observer.watch(model, optimizer):
-        for _epoch in range(12):
+        for _epoch in range(8):
             model.eval()
             model.head.train()
             for x, y in target.loader(32):
@@ -98,15 +98,15 @@ def gradual_thawing(observer: Observer, seed: int) -> Trained:
     seed_all(seed)
     source, target = halves()
     model = pretrained(source)
-    model.head = nn.Linear(256, 5)
+    model.head = nn.Linear(192, 5)
     for stage in (model.stage1, model.stage2):
         stage.requires_grad_(False)
     optimizer = torch.optim.SGD(model.head.parameters(), lr=0.03, momentum=0.9, nesterov=True)
     before, losses = accuracy(model, target.test_x, target.test_y), []
     with observer.watch(model, optimizer):
-        for epoch in range(9):
-            if epoch in (3, 6):
-                stage, lr = (model.stage2, 0.01) if epoch == 3 else (model.stage1, 0.003)
+        for epoch in range(7):
+            if epoch in (2, 4):
+                stage, lr = (model.stage2, 0.01) if epoch == 2 else (model.stage1, 0.003)
                 stage.requires_grad_(True)
                 optimizer.add_param_group({"params": stage.parameters(), "lr": lr})
             model.train()
@@ -126,7 +126,7 @@ def distillation(observer: Observer, seed: int) -> Trained:
     """A small student learns digits from the softened answers of a larger teacher in evaluation mode."""
     seed_all(seed)
     data, heat = digit_vectors(), 3.0
-    teacher = nn.Sequential(nn.Linear(64, 640), nn.ReLU(), nn.Dropout(0.3), nn.Linear(640, 10))
+    teacher = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Dropout(0.3), nn.Linear(256, 10))
     teacher_optimizer = torch.optim.Adam(teacher.parameters(), lr=2e-3)
     for _epoch in range(8):
         for x, y in data.loader(64):
@@ -134,11 +134,11 @@ def distillation(observer: Observer, seed: int) -> Trained:
             functional.cross_entropy(teacher(x), y).backward()
             teacher_optimizer.step()
     teacher.eval().requires_grad_(False)
-    student = nn.Sequential(nn.Linear(64, 40), nn.Tanh(), nn.Linear(40, 10))
+    student = nn.Sequential(nn.Linear(64, 24), nn.Tanh(), nn.Linear(24, 10))
     optimizer = torch.optim.Adam(student.parameters(), lr=5e-3)
     before, losses = accuracy(student, data.test_x, data.test_y), []
     with observer.watch(student, optimizer):
-        for _epoch in range(18):
+        for _epoch in range(15):
             student.train()
             for x, y in data.loader(64):
                 with torch.no_grad():
@@ -181,7 +181,7 @@ def low_rank_adaptation(observer: Observer, seed: int) -> Trained:
     data = Split(images.train_x.flatten(1), images.train_y, images.test_x.flatten(1), images.test_y)
     turned = [torch.rot90(x, 1, (-2, -1)).flatten(1) for x in (images.train_x, images.test_x)]
     target = Split(turned[0], images.train_y, turned[1], images.test_y)
-    model = nn.Sequential(nn.Linear(64, 320), nn.GELU(), nn.Linear(320, 320), nn.GELU(), nn.Linear(320, 10))
+    model = nn.Sequential(nn.Linear(64, 128), nn.GELU(), nn.Linear(128, 128), nn.GELU(), nn.Linear(128, 10))
     first = torch.optim.Adam(model.parameters(), lr=2e-3)
     for _epoch in range(5):
         for x, y in data.loader(64):
@@ -195,7 +195,7 @@ def low_rank_adaptation(observer: Observer, seed: int) -> Trained:
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=5e-3)
     before, losses = accuracy(model, target.test_x, target.test_y), []
     with observer.watch(model, optimizer):
-        for _epoch in range(14):
+        for _epoch in range(10):
             for x, y in target.loader(64):
                 optimizer.zero_grad()
                 loss = functional.cross_entropy(model(x), y)
