@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F  # noqa: N812
 from benchmarks.faults.program import Observer, Program, Trained
-from einops import rearrange
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -126,9 +125,9 @@ class Quantizer(nn.Module):
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The quantised map, the loss and the indices."""
-        flat = rearrange(z, "b c h w -> (b h w) c")
+        flat = z.movedim(1, -1).reshape(-1, z.shape[1])
         index = torch.cdist(flat, self.codebook.weight).argmin(1)
-        q = rearrange(self.codebook(index), "(b h w) c -> b c h w", b=z.shape[0], h=z.shape[2])
+        q = self.codebook(index).unflatten(0, (z.shape[0], *z.shape[2:])).movedim(-1, 1)
         loss = F.mse_loss(q, z.detach()) + 0.25 * F.mse_loss(z, q.detach())
         return z + (q - z).detach(), loss, index
 
@@ -184,39 +183,49 @@ def vq_vae_digits(observer: Observer, seed: int) -> Trained:
     return Trained((model,), (optimizer,), explained(reconstruction, test), before, 0.5, extra)
 
 
+class TiedAutoencoder(nn.Module):
+    """One matrix encodes and, transposed, decodes."""
+
+    def __init__(self, hidden: int = 128) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(hidden, 64)))
+        self.hidden, self.visible = nn.Parameter(torch.zeros(hidden)), nn.Parameter(torch.zeros(64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The clean pixels in [0, 1]."""
+        h = torch.sigmoid(F.linear(x, self.weight, self.hidden))
+        return torch.sigmoid(F.linear(h, self.weight.T, self.visible))
+
+
+def spoil(x: Tensor) -> Tensor:
+    return (x + 0.2 * torch.randn_like(x)) * (torch.rand_like(x) > 0.25)
+
+
 def denoising_autoencoder(observer: Observer, seed: int) -> Trained:
     """A denoising autoencoder with tied weights: noisy and partly blanked digits in, clean digits out."""
     seed_everything(seed)
-    train, _, test, _ = (part.flatten(1) if part.dim() > 1 else part for part in digits(seed))
-    weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(128, 64)))
-    model = nn.ParameterDict({"weight": weight, "hidden": torch.zeros(128), "visible": torch.zeros(64)})
+    train, _, test, _ = digits(seed)
+    train, test = train.flatten(1), test.flatten(1)
+    model = TiedAutoencoder()
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9, nesterov=True)
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [200, 320], gamma=0.3)
-
-    def spoil(x: Tensor) -> Tensor:
-        return (x + 0.2 * torch.randn_like(x)) * (torch.rand_like(x) > 0.25)
-
-    def denoise(x: Tensor) -> Tensor:
-        h = torch.sigmoid(F.linear(x, model["weight"], model["hidden"]))
-        return torch.sigmoid(F.linear(h, model["weight"].T, model["visible"]))
-
     spoilt = spoil(test)
-    before = max(0.0, explained(denoise(spoilt), test))
+    before = max(0.0, explained(model(spoilt), test))
     with observer.watch(model, optimizer):
         for index in epochs(len(train), 100, 400):
             optimizer.zero_grad()
-            loss = F.binary_cross_entropy(denoise(spoil(train[index])), train[index])
+            loss = F.binary_cross_entropy(model(spoil(train[index])), train[index])
             loss.backward()
             optimizer.step()
             schedule.step()
-    score = explained(denoise(spoilt), test)
-    extra = {"loss": loss.detach(), "image": denoise(spoilt[:2]).detach()}
+    score = explained(model(spoilt), test)
+    extra = {"loss": loss.detach(), "image": model(spoilt[:2]).detach()}
     return Trained((model,), (optimizer,), score, before, 0.4, extra)
 
 
 PROGRAMS = (
     Program("vae-digits", "variational autoencoder", (), vae_digits),
     Program("beta-vae-sprites", "beta-VAE, KL warm-up", (), beta_vae_sprites),
-    Program("vq-vae-digits", "VQ-VAE, straight-through", ("einops",), vq_vae_digits),
+    Program("vq-vae-digits", "VQ-VAE, straight-through", (), vq_vae_digits),
     Program("denoising-tied-autoencoder", "denoising autoencoder, tied weights", (), denoising_autoencoder),
 )

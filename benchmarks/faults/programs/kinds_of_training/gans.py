@@ -121,7 +121,7 @@ def dcgan_lightning(observer: Observer, seed: int) -> Trained:
 
 
 def wgan_gp_mixture(observer: Observer, seed: int) -> Trained:
-    """WGAN-GP on a ring of eight normals: three steps of the critic for one of the generator."""
+    """WGAN-GP on a ring of eight normals: two steps of the critic for one of the generator."""
     seed_everything(seed)
     angle = torch.randint(0, 8, (5000,)) * math.pi / 4
     points = 1.5 * torch.stack((angle.cos(), angle.sin()), 1) + 0.08 * torch.randn(5000, 2)
@@ -142,8 +142,8 @@ def wgan_gp_mixture(observer: Observer, seed: int) -> Trained:
     normal = train.std() * torch.randn(1000, 2)
     before = max(-energy_distance(make(z), test), -energy_distance(normal, test))
     with observer.watch([make, critic], [optimizer_g, optimizer_c]):
-        for _ in range(300):
-            for _ in range(3):
+        for _ in range(200):
+            for _ in range(2):
                 real = train[torch.randint(0, len(train), (128,))]
                 with torch.no_grad():
                     fake = make(torch.randn(128, 4))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F  # noqa: N812
 from benchmarks.faults.program import Observer, Program, Trained
-from einops import rearrange
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -53,6 +52,8 @@ class MaskedAutoencoder(nn.Module):
 
 def masked_autoencoder(observer: Observer, seed: int) -> Trained:
     """A masked autoencoder (MAE) on digits: six of 16 patches hidden, the loss on the hidden ones."""
+    from einops import rearrange
+
     seed_everything(seed)
     train, _, test, _ = digits(seed)
     train, test = (

@@ -91,7 +91,7 @@ def cox_survival(observer: Observer, seed: int) -> Trained:
         nn.SELU(),
         nn.Linear(16, 1, bias=False),
     )
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-4, weight_decay=1e-2)
     best, kept, waited = float("inf"), {k: v.clone() for k, v in model.state_dict().items()}, 0
     with observer.watch(model, optimizer):
         for _ in range(300):
@@ -106,7 +106,7 @@ def cox_survival(observer: Observer, seed: int) -> Trained:
             waited += 1
             if val_loss < best:
                 best, kept, waited = val_loss, {k: v.clone() for k, v in model.state_dict().items()}, 0
-            if waited >= 30:
+            if waited >= 60:
                 break
     model.load_state_dict(kept)
     with torch.no_grad():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gymnasium as gym
 import numpy as np
 import torch
 from benchmarks.faults.program import Observer, Program, Trained
@@ -51,13 +50,22 @@ def advantages(rewards: Tensor, values: Tensor, dones: Tensor, last: Tensor) -> 
 
 
 def mean_return(agent: Agent, seed: int, episodes: int = 10) -> float:
+    """The mean return of the policy's own draws, the same ones whenever it is asked."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed + 1000)
+        return _mean_return(agent, seed, episodes)
+
+
+def _mean_return(agent: Agent, seed: int, episodes: int) -> float:
+    import gymnasium as gym
+
     env, total = gym.make("CartPole-v1"), 0.0
     for episode in range(episodes):
         state, _ = env.reset(seed=5000 + 100 * seed + episode)
         over = False
         while not over:
             with torch.no_grad():
-                action = int(agent.actor(torch.as_tensor(state)).argmax())
+                action = int(agent.act(torch.as_tensor(state))[0])
             state, reward, terminated, truncated, _ = env.step(action)
             total += float(reward)
             over = terminated or truncated
@@ -67,6 +75,8 @@ def mean_return(agent: Agent, seed: int, episodes: int = 10) -> float:
 
 def ppo_cartpole(observer: Observer, seed: int) -> Trained:
     """PPO with a clipped objective and value, GAE and an annealed rate on eight CartPoles."""
+    import gymnasium as gym
+
     seed_everything(seed)
     envs = gym.vector.SyncVectorEnv(
         [lambda: gym.make("CartPole-v1")] * 8, autoreset_mode=gym.vector.AutoresetMode.SAME_STEP

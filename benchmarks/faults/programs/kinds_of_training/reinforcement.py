@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 import random
 from collections import deque
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import gymnasium as gym
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -17,39 +16,8 @@ from torch.distributions import Categorical
 
 from .common import seed_everything
 
-
-class Corridors(gym.Env[np.ndarray, int]):
-    """A 5 x 5 grid with walls: go from anywhere to the goal in the corner; each step costs a little."""
-
-    WALLS = frozenset({(1, 1), (1, 2), (1, 3), (3, 1), (3, 2), (3, 3)})
-    MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1))
-
-    def __init__(self) -> None:
-        self.observation_space = gym.spaces.Box(0, 1, (25,), np.float32)
-        self.action_space = gym.spaces.Discrete(4)
-        self.place = (0, 0)
-
-    def _observe(self) -> np.ndarray:
-        view = np.zeros(25, np.float32)
-        view[self.place[0] * 5 + self.place[1]] = 1
-        return view
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Start at a free place that is not the goal."""
-        super().reset(seed=seed, options=options)
-        free = [(r, c) for r in range(5) for c in range(5) if (r, c) not in self.WALLS and (r, c) != (4, 4)]
-        self.place = free[self.np_random.integers(len(free))]
-        return self._observe(), {}
-
-    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """Move unless a wall or the border is there."""
-        row, column = self.place[0] + self.MOVES[action][0], self.place[1] + self.MOVES[action][1]
-        if 0 <= row < 5 and 0 <= column < 5 and (row, column) not in self.WALLS:
-            self.place = (row, column)
-        done = self.place == (4, 4)
-        return self._observe(), 1.0 if done else -0.05, done, False, {}
+if TYPE_CHECKING:
+    import gymnasium as gym
 
 
 class Transition(NamedTuple):
@@ -79,8 +47,12 @@ def play(env: gym.Env[Any, Any], policy: nn.Module, seed: int, episodes: int = 2
 
 def dqn_corridors(observer: Observer, seed: int) -> Trained:
     """Double DQN with replay, a target network and an epsilon that falls, on a grid world."""
+    from gymnasium.wrappers import TimeLimit
+
+    from .corridors import Corridors
+
     seed_everything(seed)
-    env = gym.wrappers.TimeLimit(Corridors(), 40)
+    env = TimeLimit(Corridors(), 40)
     q = nn.Sequential(nn.Linear(25, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 4))
     target = copy.deepcopy(q)
     optimizer = torch.optim.AdamW(q.parameters(), lr=2e-3, amsgrad=True)
@@ -130,6 +102,8 @@ def _random_return(env: gym.Env[Any, Any], seed: int) -> float:
 
 def reinforce_cartpole(observer: Observer, seed: int) -> Trained:
     """REINFORCE on CartPole, as in PyTorch's examples: returns standardised within an episode."""
+    import gymnasium as gym
+
     seed_everything(seed)
     env = gym.make("CartPole-v1")
     policy = nn.Sequential(nn.Linear(4, 64), nn.Dropout(0.1), nn.ReLU(), nn.Linear(64, 2))
