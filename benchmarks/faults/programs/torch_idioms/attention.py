@@ -166,7 +166,7 @@ def language_model(observer: Observer, seed: int) -> Trained:
                 held_out_loss(model, test, 48)
     score = -held_out_loss(model, test, 48)
     extra = {"losses": losses[-10:], "outputs": outputs(model, test[:48].unsqueeze(0))}
-    return Trained((model,), (optimizer,), score, max(before, -math.log(len(alphabet))), -2.6, extra)
+    return Trained((model,), (optimizer,), score, max(before, -math.log(len(alphabet))), -2.8, extra)
 
 
 def counted_sequences(count: int) -> tuple[Tensor, Tensor]:

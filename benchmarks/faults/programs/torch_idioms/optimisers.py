@@ -95,7 +95,7 @@ def fused_adamw(observer: Observer, seed: int) -> Trained:
             scheduler.step()
             losses.append(loss.item())
     extra = {"losses": losses[-10:], "outputs": outputs(model, windows[:4, :8])}
-    return Trained((model,), (optimizer,), held_out(), max(before, -math.log(len(alphabet))), -2.6, extra)
+    return Trained((model,), (optimizer,), held_out(), max(before, -math.log(len(alphabet))), -2.8, extra)
 
 
 def foreach_sgd(observer: Observer, seed: int) -> Trained:
