@@ -125,9 +125,11 @@ class Quantizer(nn.Module):
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The quantised map, the loss and the indices."""
-        flat = z.movedim(1, -1).reshape(-1, z.shape[1])
+        from einops import rearrange
+
+        flat = rearrange(z, "b c h w -> (b h w) c")
         index = torch.cdist(flat, self.codebook.weight).argmin(1)
-        q = self.codebook(index).unflatten(0, (z.shape[0], *z.shape[2:])).movedim(-1, 1)
+        q = rearrange(self.codebook(index), "(b h w) c -> b c h w", b=z.shape[0], h=z.shape[2])
         loss = F.mse_loss(q, z.detach()) + 0.25 * F.mse_loss(z, q.detach())
         return z + (q - z).detach(), loss, index
 
@@ -226,6 +228,6 @@ def denoising_autoencoder(observer: Observer, seed: int) -> Trained:
 PROGRAMS = (
     Program("vae-digits", "variational autoencoder", (), vae_digits),
     Program("beta-vae-sprites", "beta-VAE, KL warm-up", (), beta_vae_sprites),
-    Program("vq-vae-digits", "VQ-VAE, straight-through", (), vq_vae_digits),
+    Program("vq-vae-digits", "VQ-VAE, straight-through", ("einops",), vq_vae_digits),
     Program("denoising-tied-autoencoder", "denoising autoencoder, tied weights", (), denoising_autoencoder),
 )
