@@ -43,7 +43,6 @@ PENDING = frozenset(
         "peft_lora_trainer",
         "peft_prompt_tuning",
         "transformers_bert_masked",
-        "transformers_convnext_frozen",
         "transformers_embedding_negatives",
         "transformers_gpt2_trainer",
         "transformers_llama_loop",
