@@ -12,9 +12,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
-
 from benchmarks.faults.case import SPLITS
+from torch import nn
 
 
 class Observer:
