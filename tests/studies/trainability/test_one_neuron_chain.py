@@ -16,6 +16,7 @@ from levinthal.studies import find
 from levinthal.studies.trainability.one_neuron_chain import study
 from levinthal.studies.trainability.one_neuron_chain.claims import is_the_books, most_by_seed
 from levinthal.studies.trainability.one_neuron_chain.measure import (
+    _scan,
     chain_gradient,
     chain_product,
     escape_width,
@@ -96,6 +97,15 @@ def test_the_widest_window_is_the_books() -> None:
     assert -best.fun == pytest.approx(0.44774, abs=5e-6)
     assert round(best.x, 1) == 6.9
     assert round(-best.fun, 2) == 0.45
+
+
+def test_a_scan_that_ties_two_neighbours_finds_the_books_window() -> None:
+    """Seed 209: widths of 6.8 and 6.9 within the spacing of the scan, their mean 6.85."""
+    found = {one.name: one.estimate.value for one in _scan("window", 209)}
+    assert found["widest_at"] == pytest.approx(6.85)
+    assert is_the_books(found["widest"], found["widest_at"]) == 1
+    tanh = {one.name: one.estimate.value for one in _scan("tanh window", 209)}
+    assert is_the_books(tanh["widest"], tanh["widest_at"]) == 0
 
 
 def test_every_claim_replicates_and_every_control_is_clean(rows: Rows) -> None:

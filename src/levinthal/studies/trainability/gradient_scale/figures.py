@@ -127,9 +127,9 @@ def _errors(nets: Mapping[tuple[int, int], Trained]) -> Figure:
         series.append(Series(name, x, y, "point", name))
     pairs = [net.nlc for net in finite.values()], [net.error for net in finite.values()]
     rho = grouped_spearman(*pairs, ["all"] * len(finite)).pooled
-    seen = "More nonlinear networks have larger errors" if rho > 0.3 else "NLC hardly predicts the error"
     words = (
         f"{len(finite)} networks, each at the learning rate that validation chose; NLC at initial weights."
     )
     panel = Panel(Axis("NLC before training", log=True), Axis("test error", log=True), tuple(series))
-    return Figure("errors", f"{seen}: rank correlation {rho:.2f}", words, (panel,))
+    title = f"NLC before training and test error: rank correlation {rho:.2f}"
+    return Figure("errors", title, words, (panel,))
