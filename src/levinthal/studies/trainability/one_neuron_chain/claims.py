@@ -45,7 +45,7 @@ def signed(read: Reading, sign: int) -> Reading:
 
 
 def is_the_books(width: float, weight: float) -> float:
-    """1 if both numbers are the book's, to the digits that it prints: 6.85 is the mean of a tie of 6.8 and 6.9.
+    """1 if both numbers are the book's, to its digits: 6.85 is the mean of a tie of 6.8 and 6.9.
 
     >>> is_the_books(0.4477, 6.9), is_the_books(0.4477, 6.85), is_the_books(0.4477, 6.8)
     (1.0, 1.0, 0.0)
