@@ -86,8 +86,8 @@ def test_a_gain_is_a_sentence_of_ours_and_stands_beside_the_similarity_itself(id
     of_runs = Rows.of(_similarities("full" if id_ == "C12" else "128"))
     found = judge(claim, claim.evidence(of_runs))
     assert found.outcome is Outcome.DOES_NOT_REPLICATE
-    told = "Similarity 0.95 before training, 0.95 after it, 0.95 with shuffled labels."
-    assert told in found.reasons
+    expected = "Similarity 0.95 before training, 0.95 after it, 0.95 with shuffled labels."
+    assert expected in found.reasons
 
 
 def _similarities(batch: str) -> Iterator[Row]:
@@ -96,8 +96,8 @@ def _similarities(batch: str) -> Iterator[Row]:
         if task.cell["read"] != "everything" or task.cell["batch"] != batch:
             continue
         for seed, step, layer in product(task.seeds, (0, 120), range(2, 11)):
-            alike = Estimate.exact(0.95 + 0.001 * draw.normal())
-            yield Row(task.cell, Measurement("neighbour_cka", alike, seed, step, f"hidden{layer}"))
+            similarity = Estimate.exact(0.95 + 0.001 * draw.normal())
+            yield Row(task.cell, Measurement("neighbour_cka", similarity, seed, step, f"hidden{layer}"))
 
 
 def test_similar_layers_can_still_gain_all_that_they_lack() -> None:

@@ -36,7 +36,7 @@ def test_information_that_is_low_because_a_deep_network_has_learnt_less() -> Non
     assert verdict("C5bm", **planted).outcome is Outcome.DOES_NOT_REPLICATE
 
 
-def told(found: Verdict, words: str) -> float:
+def number_after(found: Verdict, words: str) -> float:
     """The bits that a note tells."""
     return next(float(reason.split()[-2]) for reason in found.reasons if reason.startswith(words))
 
@@ -75,7 +75,7 @@ def test_moving_averages_make_and_hide_no_loss(id_: str, own: float, moving: flo
     found = verdict(id_, information={("batch", "before"): loses(own), ("running", "before"): loses(moving)})
     assert found.outcome is outcome
     assert found.effect.value == pytest.approx(own, abs=0.05)
-    assert told(found, "With running statistics") == pytest.approx(moving, abs=0.05)
+    assert number_after(found, "With running statistics") == pytest.approx(moving, abs=0.05)
 
 
 def test_depths_that_never_reach_the_error_are_not_left_out_in_silence() -> None:
@@ -94,4 +94,4 @@ def test_depths_that_never_reach_the_error_are_not_left_out_in_silence() -> None
 def test_the_loss_before_training_stands_beside_the_one_after() -> None:
     found = verdict("C5m", information=at_depths(D3=5, D5=4.5, D10=4, D20=3.5))
     assert found.outcome is Outcome.REPLICATES
-    assert told(found, "Before training") == pytest.approx(0.5, abs=0.05)
+    assert number_after(found, "Before training") == pytest.approx(0.5, abs=0.05)

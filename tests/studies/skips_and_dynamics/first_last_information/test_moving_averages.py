@@ -24,9 +24,9 @@ def test_a_rise_of_moving_averages_is_none(id_: str) -> None:
     found = verdict(id_, information=small | {("running", "before"): settling})
     assert found.outcome in (Outcome.WEAKER, Outcome.DOES_NOT_REPLICATE)
     assert found.effect.value < 0.1
-    told = [reason for reason in found.reasons if reason.startswith("With running statistics: 2.")]
-    assert len(told) == 1
-    assert "with frozen weights, where they alone move, 1.0" in told[0] or ", 0.9" in told[0]
+    notes = [reason for reason in found.reasons if reason.startswith("With running statistics: 2.")]
+    assert len(notes) == 1
+    assert "with frozen weights, where they alone move, 1.0" in notes[0] or ", 0.9" in notes[0]
 
 
 def test_a_peak_is_not_hidden_by_moving_averages_that_still_settle() -> None:

@@ -1,4 +1,4 @@
-"""Made-up accuracies: what depth does is told apart from learning rates, their grid and unfinished arms."""
+"""Made-up accuracies: the effect of depth apart from learning rates, their grid and unfinished arms."""
 
 from __future__ import annotations
 
