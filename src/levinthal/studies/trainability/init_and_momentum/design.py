@@ -22,6 +22,8 @@ ARMS: tuple[Arm, ...] = (("classical", 0.9), ("nesterov", 0.9), ("classical", 0.
 PLAIN: Arm = ("none", 0.0)
 NAMES = {"none": "no momentum", "classical": "classical", "nesterov": "Nesterov"}
 RATES = (0.01, 0.03, 0.1, 0.3, 1, 3, 10)
+MNIST_RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3)
+"""The best rate of momentum .99 lies at .01 in most seeds: .003 keeps it off the edge of the grid."""
 SCALES = (0.25, 0.5, 2.0, 4.0)
 
 
@@ -56,10 +58,10 @@ PRESETS = {
     ),
     "standard": Preset(
         "MNIST, 784-128-64-16-64-128-784, 8 seeds: an hour on two cores",
-        "mnist", tuple(_tasks(8, RATES[:-1], images=5000, steps=1000, batch=100)),
+        "mnist", tuple(_tasks(8, MNIST_RATES, images=5000, steps=1000, batch=100)),
     ),
     "long": Preset(
         "MNIST, the paper's 750,000 updates of 200 images: about 22 days on two cores", "mnist",
-        tuple(_one_by_one(8, RATES[:-1], images=60_000, steps=UPDATES, batch=200, period=PERIOD)),
+        tuple(_one_by_one(8, MNIST_RATES, images=60_000, steps=UPDATES, batch=200, period=PERIOD)),
     ),
 }  # fmt: skip

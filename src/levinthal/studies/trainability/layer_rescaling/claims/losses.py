@@ -70,13 +70,13 @@ def where(make: AtDepth, loss: AtDepth, tells: Callable[[float], bool], why: str
     def at(hidden: int) -> Reading:
         read, measured = make(hidden), loss(hidden)
 
-        def told(rows: Rows) -> Effect:
+        def informative(rows: Rows) -> Effect:
             losses = list(measured(rows).by_seed.values())
             if losses and tells(float(np.median(losses))):
                 return read(rows)
             return Effect({}, note=f"{depth(hidden)}: left out, {why}." if losses else "")
 
-        return described(told, like=read)
+        return described(informative, like=read)
 
     return at
 
