@@ -60,6 +60,11 @@ class Watch:
         """The failure of the watch itself, or ""; it then stops recording, and the loop goes on."""
         return self._loop.trouble
 
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What of the training was not seen, each as a sentence without its full stop; empty if all was."""
+        return self._loop.unseen()
+
     def __enter__(self) -> Watch:
         self._loop.begin()
         return self

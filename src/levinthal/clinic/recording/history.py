@@ -34,6 +34,7 @@ class History:
         recurrent_gains: Recurrence without gates -> its gain per step before the first step.
         rows: Some of the training rows.
         validation: The validation set and its evaluations.
+        unseen: What could not be recorded, each as a sentence without its full stop.
     """
 
     samples: list[Sample] = field(default_factory=list)
@@ -43,6 +44,12 @@ class History:
     recurrent_gains: dict[str, Tensor] = field(default_factory=dict)
     rows: Reservoir = field(default_factory=Reservoir)
     validation: Validation | None = None
+    unseen: list[str] = field(default_factory=list)
+
+    def not_seen(self, what: str) -> None:
+        """Note once that something could not be recorded."""
+        if what not in self.unseen:
+            self.unseen.append(what)
 
     def add(self, sample: Sample) -> None:
         """Keep a step. Where there are too many, every second turn is dropped, but not the last step."""

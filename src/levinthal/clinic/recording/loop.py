@@ -106,6 +106,15 @@ class LoopRecorder:
             if not self._recorder.is_disabled:
                 self._safely(self._recorder.join)  # the model itself may never be called
 
+    def unseen(self) -> tuple[str, ...]:
+        """What of the training was not seen: failures of the watch first, then what it had to skip."""
+        held = self.history.validation.trouble if self.history.validation else ""
+        return (
+            *([f"the watch ended early: {self.trouble}"] if self.trouble else []),
+            *([f"the validation data were not evaluated: {held}"] if held else []),
+            *self.history.unseen,
+        )
+
     def catch_up(self) -> None:
         """Evaluate the validation set between two steps, if an evaluation is due."""
         if self._handles and self._sample is None:

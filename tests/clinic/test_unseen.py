@@ -1,0 +1,35 @@
+"""What was not seen is named in one place: `Watch.unseen`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from levinthal.clinic.watching import watch
+
+X, Y = torch.randn(64, 8), torch.arange(64) % 4
+
+
+def trained(validation: Any = None, every: int = 1) -> Any:
+    model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, every=every, validation=validation) as w:
+        for _ in range(5):
+            optimizer.zero_grad()
+            functional.cross_entropy(model(X), Y).backward()
+            optimizer.step()
+    return w
+
+
+def test_nothing_is_unseen_of_an_ordinary_run() -> None:
+    assert trained(validation=(X, Y)).unseen == ()
+
+
+def test_the_end_of_the_watch_and_a_failed_validation_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert trained(validation=(X[:, :3], Y)).unseen[0].startswith("the validation data were not evaluated: ")
+    monkeypatch.setattr("levinthal.clinic.recording.hooks.note_loss", lambda *_: 1 / 0)
+    assert trained().unseen == ("the watch ended early: ZeroDivisionError: division by zero",)
