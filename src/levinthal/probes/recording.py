@@ -7,10 +7,12 @@ without parameters (found by evaluating it, so that a user's own counts), or one
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 import torch
@@ -20,7 +22,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
 from levinthal.errors import InputError
-from levinthal.probes.untouched import untouched
+from levinthal.probes.plain_copy import plain_copy
+from levinthal.probes.untouched import random_states_restored, untouched
 
 Inputs = Tensor | tuple[Any, ...] | Mapping[str, Any]
 Loss = Callable[[Any, Any], Tensor]
@@ -179,7 +182,8 @@ class _Tape(TorchFunctionMode):
         self.names, self.layers = names, layers
         self.calls: list[Call] = []
         self.inside, self.times = 0, Counter[str]()
-        self.activations = {module for module in names if is_activation(module)}
+        found = {module: activation_of(module) for module in names}
+        self.activations = {module: function for module, function in found.items() if function is not None}
         self.inputs: dict[nn.Module, list[Tensor]] = {}
 
     def hook(self, model: nn.Module, handles: list[RemovableHandle]) -> None:
@@ -215,7 +219,7 @@ class _Tape(TorchFunctionMode):
         self.times[name] += 1
         label = name if self.times[name] == 1 else f"{name} (call {self.times[name]})"
         recorded = output if output.requires_grad else output.detach().requires_grad_()
-        function = module.forward if module in self.activations and module else None
+        function = self.activations.get(module) if module else None
         fixed = function is not None and module is not None and next(module.parameters(), None) is None
         known = repr(module) if fixed and type(module).__module__.startswith("torch.nn.") else ""
         self.calls.append(Call(label, kind, recorded, before, module, function, known))
@@ -252,24 +256,42 @@ def _replaced(output: Any, first: Tensor) -> Any:
 def is_activation(module: nn.Module) -> bool:
     """Whether a module without children is elementwise and not affine.
 
-    It is found by evaluation: some of the numbers alone must give the same results as among all of them.
+    It is found by evaluation: some of the numbers alone must give the same results as among all of them. Of a
+    user's own module a copy is evaluated, so that nothing it holds is changed; one that draws random numbers,
+    or that holds more than plain values, is no activation.
 
     >>> [is_activation(m) for m in (nn.ReLU(), nn.PReLU(), nn.Identity(), nn.LogSoftmax(0), nn.LayerNorm(8))]
     [True, True, False, False, False]
     """
+    return activation_of(module) is not None
+
+
+def activation_of(module: nn.Module) -> Elementwise | None:
+    """The function of an activation, which calls no user's module; None for other modules."""
     if next(module.children(), None) is not None or isinstance(module, NO_ACTIVATION):
-        return False
+        return None
     if isinstance(module, nn.PReLU):
-        return True
-    return next(module.parameters(), None) is None and _is_elementwise(module)
+        return module.forward
+    if next(module.parameters(), None) is not None:
+        return None
+    inner = module if _is_torchs(module) else plain_copy(module)
+    return inner.forward if inner is not None and _is_elementwise(inner) else None
+
+
+def _is_torchs(module: nn.Module) -> bool:
+    """Whether a module is one of torch's own, which hold nothing that a call changes but buffers."""
+    return type(module).__module__.startswith("torch.nn.") and next(module.buffers(), None) is None
 
 
 def _is_elementwise(module: nn.Module) -> bool:
-    x = torch.tensor(PROBE)
-    with torch.no_grad(), torch.random.fork_rng([]):
+    x = torch.tensor(PROBE, device="cpu", dtype=torch.float32)
+    with random_states_restored() as before, torch.no_grad(), redirect_stdout(StringIO()):
+        draws = random.getstate()
         try:
             whole, part = module.forward(x.clone()), module.forward(x[:3].clone())
         except Exception:  # whatever an external module raises, it is no activation
+            return False
+        if random.getstate() != draws or before.arrays_moved():  # stochastic depth, a user's own dropout
             return False
     if not isinstance(whole, Tensor) or whole.shape != x.shape or not torch.equal(whole[:3], part):
         return False

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool
 from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
 
 from levinthal.probes.intervals import mean_over_rows
 from levinthal.probes.recording import Call, Elementwise, rows_of
@@ -46,8 +47,9 @@ def saturated_tails(function: Elementwise) -> Tails:
     1.818
     """
     x = torch.linspace(-REACH, REACH, POINTS, dtype=torch.float64).sinh()
-    leaf = x.clone().requires_grad_()
-    with torch.enable_grad():
+    # a caller's own saved-tensor hooks (activation checkpointing) must not count these tensors
+    with torch.inference_mode(False), torch.enable_grad(), saved_tensors_hooks(_same, _same):
+        leaf = x.clone().requires_grad_()
         (slope,) = torch.autograd.grad(function(leaf * 1).sum(), leaf)  # a copy: it may work in place
     steep = (slope.abs() > SLOPE * slope.abs().nan_to_num(0, 0, 0).max()).nonzero().flatten()
     if len(steep) == 0:
@@ -56,6 +58,10 @@ def saturated_tails(function: Elementwise) -> Tails:
     low = float(x[first - 1] + x[first]) / 2 if first > 0 else -math.inf
     high = float(x[last] + x[last + 1]) / 2 if last + 1 < POINTS else math.inf
     return Tails(_tidy(low), _tidy(high))
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def _tidy(x: float) -> float:

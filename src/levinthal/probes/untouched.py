@@ -6,11 +6,79 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
+
+
+@dataclass(frozen=True, slots=True)
+class RandomStates:
+    """The states of all global generators: Python's, numpy's, and torch's on every device in use.
+
+    >>> states = RandomStates.now()
+    >>> _ = torch.rand(1)
+    >>> states.arrays_moved()
+    True
+    >>> states.restore()
+    >>> states.arrays_moved()
+    False
+    """
+
+    python: Any
+    numpy: Any
+    torch: Tensor
+    devices: tuple[tuple[Any, Any], ...]
+    """The module of an accelerator in use (torch.cuda, ...), and the state of each of its devices."""
+
+    @staticmethod
+    def now() -> RandomStates:
+        """The present states."""
+        held = tuple((device, _states(device)) for device in _in_use())
+        return RandomStates(random.getstate(), np.random.get_state(), torch.get_rng_state(), held)
+
+    def restore(self) -> None:
+        """Set every generator to its state again."""
+        random.setstate(self.python)
+        np.random.set_state(self.numpy)
+        torch.set_rng_state(self.torch)
+        for device, states in self.devices:
+            if hasattr(device, "set_rng_state_all"):
+                device.set_rng_state_all(states)
+            else:
+                device.set_rng_state(states[0])
+
+    def arrays_moved(self) -> bool:
+        """Whether numpy or torch has drawn a number. (Type checkers draw from Python's own generator.)"""
+        numpy = all(np.array_equal(a, b) for a, b in zip(self.numpy, np.random.get_state(), strict=True))
+        pairs = [(self.torch, torch.get_rng_state())]
+        for device, states in self.devices:
+            pairs += zip(states, _states(device), strict=True)
+        return not numpy or not all(torch.equal(a, b) for a, b in pairs)
+
+
+def _in_use() -> list[Any]:
+    """The accelerators that have generators in use."""
+    lazy = [device for device in (torch.cuda, torch.xpu) if device.is_initialized()]
+    return [*lazy, *([torch.mps] if torch.backends.mps.is_available() else [])]
+
+
+def _states(device: Any) -> list[Tensor]:
+    """The state of every device of an accelerator."""
+    every = getattr(device, "get_rng_state_all", None)
+    return list(every()) if every else [device.get_rng_state()]
+
+
+@contextmanager
+def random_states_restored() -> Iterator[RandomStates]:
+    """Restore all global random states afterwards."""
+    before = RandomStates.now()
+    try:
+        yield before
+    finally:
+        before.restore()
 
 
 @contextmanager
@@ -19,20 +87,18 @@ def untouched(model: nn.Module) -> Iterator[list[RemovableHandle]]:
 
     Weights are not copied, because neither pass writes to them. These are restored: buffers (running
     statistics, power iterations), every module's mode, every parameter's gradient and `requires_grad`, and
-    the random states of torch, numpy and Python. Hooks whose handles are put into the list are removed.
+    the random states of torch (on every device in use), numpy and Python. Hooks whose handles are put into
+    the list are removed.
     """
     before, handles = _State.of(model), list[RemovableHandle]()
-    cuda = sorted({p.device.index for p in model.parameters() if p.device.type == "cuda"})
-    draws, numpy_draws = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng(cuda), torch.inference_mode(False), torch.enable_grad():
-            yield handles
-    finally:
-        for handle in handles:
-            handle.remove()
-        before.restore(model)
-        random.setstate(draws)
-        np.random.set_state(numpy_draws)
+    with random_states_restored():
+        try:
+            with torch.inference_mode(False), torch.enable_grad():
+                yield handles
+        finally:
+            for handle in handles:
+                handle.remove()
+            before.restore(model)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
 from levinthal.clinic.recording import function_modes
+from levinthal.clinic.recording.apart import apart
 from levinthal.clinic.recording.attention import ATTENTION
 from levinthal.clinic.recording.batch_stats import layer_numbers, loss_call
 from levinthal.clinic.recording.detailed_notes import DetailedNotes
@@ -38,12 +39,6 @@ def is_compiled(model: nn.Module) -> bool:
         hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None
         for module in model.modules()
     )
-
-
-def _plainly(function: Callable[..., None], *args: Any) -> None:
-    """Call a function outside of the mode, which would otherwise record every operation of ours."""
-    with torch._C.DisableTorchFunction():
-        function(*args)
 
 
 def _nothing(*_: Any) -> None:
@@ -74,7 +69,7 @@ class StepRecorder(TorchFunctionMode):
         self.on_backward: Callable[[], None] = _nothing
         self.on_gradients: Callable[[], None] = _nothing
         self.on_targets: Callable[[Tensor], None] = _nothing
-        self.safely: Callable[..., None] = _plainly
+        self.safely: Callable[..., None] = apart
         self.is_disabled = False
         self._notes = DetailedNotes(model)
         self._detailed = False

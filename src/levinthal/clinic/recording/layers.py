@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
-from functools import cache, partial
+from io import StringIO
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-from levinthal.probes.recording import is_activation
-from levinthal.probes.saturation import Tails, saturated_tails
+from levinthal.probes.recording import activation_of
+from levinthal.probes.saturation import SLOPE, Tails, saturated_tails
+from levinthal.probes.untouched import random_states_restored
 
 ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     name: getattr(functional, name)
@@ -43,30 +46,38 @@ class Leaf:
         return Leaf(name, type(module).__name__, tails, *is_a) if tails or any(is_a) else None
 
 
-@cache
-def _tails(name: str, slope: float | None = None) -> Tails:
-    """The saturated regions of a function, found once."""
-    function = ACTIVATIONS[name]
-    return saturated_tails(function if slope is None else partial(function, negative_slope=slope))
+_KNOWN: dict[str, Tails] = {
+    "relu": Tails(0.0, math.inf),
+    "relu6": Tails(0.0, 6.0),
+    "elu": Tails(-2.303, math.inf),
+    "selu": Tails(-2.303, math.inf),
+    "gelu": Tails(-1.728, math.inf),
+    "silu": Tails(-0.883, math.inf),
+    "softplus": Tails(-2.197, math.inf),
+    "tanh": Tails(-1.818, 1.818),
+    "sigmoid": Tails(-3.637, 3.637),
+}
+"""The saturated regions of torch's functions, so that none has to be found inside a forward pass; those of
+modules are added by their repr."""
 
 
 def tails_of_call(name: str, args: tuple[Any, ...], words: dict[str, Any]) -> Tails:
     """The saturated regions of a function as it was called: the slope of a leaky ReLU is an argument."""
-    slope = (*args[1:2], words.get("negative_slope"))[0] if name == "leaky_relu" else None
-    return _tails(name, slope)
-
-
-_KNOWN: dict[str, Tails] = {}
-"""The saturated regions of torch's own activations, by their repr."""
+    if name != "leaky_relu":
+        return _KNOWN[name]
+    slope = abs((*args[1:2], words.get("negative_slope"), 0.01)[0] or 0.01)
+    return Tails(0.0 if slope <= SLOPE else -math.inf, math.inf if slope < 1 / SLOPE else 0.0)
 
 
 def _tails_of(module: nn.Module) -> Tails | None:
     """The saturated regions of an activation; None for other modules, and for units that differ (PReLU)."""
-    if not is_activation(module):
+    function = activation_of(module)
+    if function is None:
         return None
     own = type(module).__module__.startswith("torch.nn.") and next(module.parameters(), None) is None
     try:
-        found = (_KNOWN.get(repr(module)) if own else None) or saturated_tails(module.forward)
+        with random_states_restored(), redirect_stdout(StringIO()):
+            found = (_KNOWN.get(repr(module)) if own else None) or saturated_tails(function)
     except (RuntimeError, TypeError):
         return None
     if found.low > found.high:  # the derivative is zero everywhere, as for rounding

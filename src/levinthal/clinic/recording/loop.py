@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
+from levinthal.clinic.recording.apart import apart, evaluated_apart
 from levinthal.clinic.recording.batch_stats import batch_numbers
 from levinthal.clinic.recording.external_updates import ExternalUpdates
 from levinthal.clinic.recording.history import TURNS, History
@@ -133,8 +134,7 @@ class LoopRecorder:
         if self.trouble:
             return
         try:
-            with torch._C.DisableTorchFunction():  # else every operation comes back to the recorder
-                function(*args)
+            (evaluated_apart if function == self._evaluate else apart)(function, *args)
         except Exception as error:
             self.trouble = f"{type(error).__name__}: {error}"
             self._sample = None
@@ -166,6 +166,7 @@ class LoopRecorder:
         self._step += 1
         if self._sample is not None:
             self._safely(self._after_step, self._sample)
+            self._safely(self._evaluate)
         if self._step > self._due:
             self._block += 1
             self._due = sampled_step(self._block, self.every)
@@ -215,4 +216,3 @@ class LoopRecorder:
             self.history.row_distances = self.setup.row_distances(self.history.equal_row_matrices)
         self.history.rows.keep()
         self._sample = None
-        self._evaluate()

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Generator, nn
+
+from levinthal.probes.untouched import random_states_restored
 
 
 @contextmanager
-def random_states_restored(source: Any) -> Iterator[None]:
-    """Restore the global random states and a loader's generators afterwards."""
-    holders = (source, getattr(source, "sampler", None))
-    generators = [g for g in (getattr(h, "generator", None) for h in holders) if isinstance(g, Generator)]
-    states = [g.get_state() for g in generators]
-    draws, numpy_draws = random.getstate(), np.random.get_state()
+def loader_restored(source: Any) -> Iterator[None]:
+    """Restore the global random states, a loader's generators and its workers afterwards."""
+    sampler, batches = (getattr(source, name, None) for name in ("sampler", "batch_sampler"))
+    holders = (source, sampler, batches, getattr(batches, "sampler", None))
+    found = (getattr(holder, "generator", None) for holder in holders)
+    generators = {id(g): (g, g.get_state()) for g in found if isinstance(g, Generator)}
+    fresh = getattr(source, "_iterator", 0) is None  # persistent workers would go on from where we stopped
     try:
-        with torch.random.fork_rng(()):
+        with random_states_restored():
             yield
     finally:
-        random.setstate(draws)
-        np.random.set_state(numpy_draws)
-        for generator, state in zip(generators, states, strict=True):
+        for generator, state in generators.values():
             generator.set_state(state)
+        if fresh:
+            source._iterator = None
 
 
 @contextmanager

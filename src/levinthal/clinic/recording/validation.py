@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from levinthal.clinic.recording.restored import attributes_restored, random_states_restored
+from levinthal.clinic.recording.restored import attributes_restored, loader_restored
 from levinthal.clinic.recording.row_reservoir import BYTES, Reservoir, count, moved, taken
 from levinthal.errors import InputError
 from levinthal.probes.untouched import untouched
@@ -89,7 +89,7 @@ class Validation:
 
     def read(self) -> None:
         """Read up to 2,048 rows (and 128 MiB), once; restore random states and the loader's generator."""
-        with self._noted(), random_states_restored(self.source):
+        with self._noted(), loader_restored(self.source):
             self.batches = list(_batches(self.source))
             if not self.batches:
                 raise InputError(

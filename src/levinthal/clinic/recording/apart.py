@@ -1,0 +1,67 @@
+"""Read outside of everything that the user's program has switched on around the present call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
+
+PLAIN = (Tensor, torch.nn.Parameter)
+DEVICES = ("cpu", "cuda", "mps", "xpu")
+
+
+def apart(function: Callable[..., None], *args: Any) -> None:
+    """Call a function outside of the user's function modes and dispatch modes, of autograd and of autocast.
+
+    Without autograd no tensor of ours is saved for a backward pass, so none comes to the user's saved-tensor
+    hooks (activation checkpointing counts them). Autocast would keep copies of weights that it made for us.
+    """
+    grad, any_casts = torch.is_grad_enabled(), torch._C._is_any_autocast_enabled()
+    casting = [device for device in DEVICES if torch.is_autocast_enabled(device)] if any_casts else []
+    torch._C._set_grad_enabled(False)
+    for device in casting:
+        torch.set_autocast_enabled(device, False)
+    try:
+        with torch._C.DisableTorchFunction(), torch._C._DisableTorchDispatch():
+            function(*args)
+    finally:
+        for device in casting:
+            torch.set_autocast_enabled(device, True)
+        torch._C._set_grad_enabled(grad)
+
+
+def evaluated_apart(function: Callable[..., None], *args: Any) -> None:
+    """Call a function that evaluates the user's model, whose tensors may have operations of their own."""
+    grad = torch.is_grad_enabled()
+    try:
+        with torch._C.DisableTorchFunction(), _disable_current_modes():
+            function(*args)
+    finally:
+        torch._C._set_grad_enabled(grad)
+
+
+def is_ordinary() -> bool:
+    """Whether the present call is an ordinary one, of which numbers can be read: not traced or compiled, and
+    in no transform of `torch.func` (vmap, grad).
+    """
+    return (
+        torch._C._functorch.peek_interpreter_stack() is None
+        and not torch.compiler.is_compiling()
+        and torch._C._get_tracing_state() is None
+    )
+
+
+def is_readable(x: Any) -> bool:
+    """Whether the numbers of a tensor can be read as they lie in memory: not those of a sparse, nested or
+    distributed tensor, or of another one with operations of its own.
+    """
+    return (
+        isinstance(x, Tensor)
+        and x.layout is torch.strided
+        and not x.is_quantized
+        and not x.is_meta
+        and (type(x) in PLAIN or type(x).__torch_dispatch__ is Tensor.__torch_dispatch__)
+    )
