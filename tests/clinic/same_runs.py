@@ -15,7 +15,7 @@ from levinthal.clinic.watching import Watch, watch
 
 Step = Callable[[int], Any]
 Program = Callable[[], tuple[Any, Any, Step]]
-"""Makes a model, its optimiser or optimisers, and a function that takes step i and returns what it computed."""
+"""Makes a model, its optimiser (or several), and a function that takes step i and returns what it saw."""
 
 
 def ran(program: Program, *, steps: int, watched: bool, **words: Any) -> tuple[list[Any], Watch | None]:

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from levinthal.clinic import FindingError
+from levinthal.clinic.recording.training_setup import unwrapped
 from levinthal.errors import InputError
 from levinthal.integrations import transformers as adapter
-from levinthal.integrations.transformers import LevinthalCallback, unwrapped
+from levinthal.integrations.transformers import LevinthalCallback
 
 DATA = [{"inputs": x, "labels": y} for x, y in zip(X, Y, strict=True)]
 

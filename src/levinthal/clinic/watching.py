@@ -17,7 +17,7 @@ from levinthal.clinic.presentation.notebook import run_html
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import formatted
 from levinthal.clinic.recording.loop import LoopRecorder
-from levinthal.clinic.recording.training_setup import TrainingSetup
+from levinthal.clinic.recording.training_setup import TrainingSetup, together
 from levinthal.clinic.recording.validation import LossFn, Validation, as_source
 from levinthal.clinic.rules.diagnosis import diagnose
 from levinthal.errors import InputError, LevinthalError, require_one_of
@@ -152,7 +152,7 @@ class Watch:
 
 
 def watch(
-    model: nn.Module,
+    model: nn.Module | Sequence[nn.Module],
     optimizer: Optimizer | Sequence[Optimizer],
     *,
     loss_fn: LossFn | None = None,
@@ -165,7 +165,8 @@ def watch(
     The training is bit-identical with and without the watch, and no hook is left behind.
 
     Args:
-        model: The network that the loop trains.
+        model: The network that the loop trains, called as a whole or by its parts; or a sequence of networks
+            (a generator and a discriminator, say), whose parameters are then named "0.", "1.", ...
         optimizer: Its optimiser, or several; the steps of the first one are counted.
         loss_fn: The loss (output, targets) -> scalar tensor that evaluates the validation rows. Default: the
             loss function of torch that the loop calls.
@@ -203,7 +204,8 @@ def watch(
         raise InputError("0 optimisers: pass the one, or the ones, that train the model")
     if loss_fn is not None:
         require_loss(loss_fn, "loss_fn")
-    setup = TrainingSetup.of(model, optimizers, (frozen,) if isinstance(frozen, str) else tuple(frozen))
-    require_known_prefixes(model, setup.frozen)
+    whole = together(model)
+    setup = TrainingSetup.of(whole, optimizers, (frozen,) if isinstance(frozen, str) else tuple(frozen))
+    require_known_prefixes(whole, setup.frozen)
     held = None if validation is None else Validation(as_source(validation), loss_fn)
     return Watch(setup, every, held)

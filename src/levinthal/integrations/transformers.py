@@ -6,8 +6,6 @@ import importlib
 from collections.abc import Iterable
 from typing import Any
 
-from torch.optim import Optimizer
-
 from levinthal.integrations.attending import Attending, require_extra
 
 
@@ -42,7 +40,7 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:  # noqa: ARG002
         """Begin the watch: model and optimiser exist now."""
-        self.begin(keywords["model"], [unwrapped(keywords["optimizer"])])
+        self.begin(keywords["model"], [keywords["optimizer"]])
 
     def on_train_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:  # noqa: ARG002
         """End the watch, print the findings, and raise where `raise_if` asks for it."""
@@ -50,11 +48,3 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
         if state.is_world_process_zero:
             print(self.watch)
         self.judge()
-
-
-def unwrapped(optimizer: Any) -> Optimizer:
-    """The optimiser inside Accelerate's wrapper, which is an Optimizer too but has no hooks."""
-    while isinstance(getattr(optimizer, "optimizer", None), Optimizer):
-        optimizer = optimizer.optimizer
-    assert isinstance(optimizer, Optimizer)
-    return optimizer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -54,7 +54,7 @@ def is_ordinary() -> bool:
     )
 
 
-def is_readable(x: Any) -> bool:
+def is_readable(x: Any) -> TypeGuard[Tensor]:
     """Whether the numbers of a tensor can be read as they lie in memory: not those of a sparse, nested or
     distributed tensor, or of another one with operations of its own.
     """

@@ -32,5 +32,8 @@ RECORDED: dict[Any, str] = {
     **{function: name for name, function in ACTIVATIONS.items()},
     **{getattr(torch, name): name for name in ("relu", "selu", "tanh", "sigmoid")},
     **{getattr(Tensor, name): name for name in ("relu", "tanh", "sigmoid")},
+    **{getattr(torch, f"{name}_"): name for name in ("relu", "selu", "tanh", "sigmoid")},
+    **{getattr(Tensor, f"{name}_"): name for name in ("relu", "tanh", "sigmoid")},
+    **{getattr(functional, f"{name}_"): name for name in ("relu", "elu", "selu", "leaky_relu")},
 }
 """Function -> name: a loss, an activation or an attention by its own name, the others by the names above."""

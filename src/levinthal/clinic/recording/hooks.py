@@ -1,4 +1,4 @@
-"""Record one forward and backward pass: layers by module hooks, losses and backward by a function mode.
+"""Record one forward and backward pass: layers by their calls, losses and backward by a function mode.
 
 It only reads. What is read is copied into small tensors at once, because the pass may overwrite it.
 """
@@ -10,14 +10,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
-from torch.utils.hooks import RemovableHandle
 
 from levinthal.clinic.recording import function_modes
-from levinthal.clinic.recording.apart import apart
+from levinthal.clinic.recording.apart import apart, is_ordinary, is_readable
 from levinthal.clinic.recording.attention import ATTENTION
-from levinthal.clinic.recording.batch_stats import layer_numbers, loss_call
+from levinthal.clinic.recording.batch_stats import layer_numbers, loss_call, some_rows
+from levinthal.clinic.recording.calls import PLACE, Calls
 from levinthal.clinic.recording.detailed_notes import DetailedNotes
 from levinthal.clinic.recording.function_calls import (
     MOST_CALLS,
@@ -35,10 +34,22 @@ from levinthal.probes.saturation import Tails
 
 def is_compiled(model: nn.Module) -> bool:
     """Whether a module or a part of it is compiled."""
-    return any(
-        hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None
-        for module in model.modules()
+    inner = (getattr(module, PLACE, None) for module in model.modules())
+    return any(hasattr(module, "_orig_mod") for module in model.modules()) or any(
+        call is not None and not isinstance(call, Calls) for call in inner
     )
+
+
+def _version(x: Tensor) -> int:
+    """How often a tensor was changed in place."""
+    return -1 if x.is_inference() else x._version
+
+
+def _before(func: Any, args: tuple[Any, ...], words: dict[str, Any]) -> Tensor:
+    """The input of an activation; a copy of some rows where it will be overwritten."""
+    x: Tensor = args[0].detach()
+    is_in_place = getattr(func, "__name__", "").endswith("_") or words.get("inplace") or True in args[1:]
+    return some_rows(x).clone() if is_in_place else x
 
 
 def _nothing(*_: Any) -> None:
@@ -48,8 +59,8 @@ def _nothing(*_: Any) -> None:
 class StepRecorder(TorchFunctionMode):
     """Writes one step into a Sample, from `begin` to `end`.
 
-    Compiled modules get no hooks, because a hook would be compiled too: then losses and gradients are
-    recorded, and no layers.
+    Of compiled modules losses and gradients are recorded, and no layers. Nothing is recorded of what a
+    backward pass computes again (activation checkpointing), nor within transforms of `torch.func`.
 
     Attributes:
         sample: The sample of the present step; None between steps.
@@ -59,6 +70,8 @@ class StepRecorder(TorchFunctionMode):
         on_targets: Is called with the targets of each loss.
         safely: Calls the recorder's own readings; a watch catches their errors here.
         is_disabled: Whether the forward pass is not recorded.
+        by_parts: Whether the loop calls parts of the model, and not the model.
+        depth: [the number of parts whose call is going on].
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -70,36 +83,38 @@ class StepRecorder(TorchFunctionMode):
         self.on_gradients: Callable[[], None] = _nothing
         self.on_targets: Callable[[Tensor], None] = _nothing
         self.safely: Callable[..., None] = apart
-        self.is_disabled = False
+        self.is_disabled = self.by_parts = False
+        self.depth = [0]
         self._notes = DetailedNotes(model)
         self._detailed = False
-        self._handles: list[RemovableHandle] = []
+        recorded = dict.fromkeys((*self.leaves, *self._notes.recurrent))
+        self._calls = {module: Calls(module, self._enter, self._leave) for module in recorded}
+        self._norm_calls = [self._calls[module] for module, leaf in self.leaves.items() if leaf.is_norm]
+        self._begun: list[Calls] = []
         self._kinds: dict[str, str] = {}
-        self._has_norms = any(leaf.is_norm for leaf in self.leaves.values())
-        self._inside = self._in_forward = self._layers = self._rows = False
+        self._inside = self._in_forward = self._in_backward = self._layers = self._rows = False
         self._current = ""
-        self._last: tuple[str, Tensor | None] = ("", None)
+        self._last: tuple[str, Tensor | None, int] = ("", None, 0)
+        self._overwritten: Tensor | None = None
 
     def begin(self, sample: Sample, *, layers: bool = True) -> None:
         """Start to record; without `layers`, as little of the forward pass as is needed."""
         self.sample, self._kinds, self._current = sample, {}, ""
         self._in_forward, self._layers, self._rows = True, layers and not self.is_disabled, layers
         self._detailed = self._layers and sample.detailed
-        some = self._layers or (self._inside and not self.is_disabled)
-        if some or (self._has_norms and not self.is_disabled):
-            self._handles = [  # two hooks for all modules cost less than two for every leaf
-                register_module_forward_pre_hook(self._enter),
-                register_module_forward_hook(self._leave),
-            ]
+        some = (self._layers or self._inside or self.by_parts) and not self.is_disabled
+        self._begun = [] if self.is_disabled else [*self._calls.values()] if some else self._norm_calls
+        for calls in self._begun:
+            calls.begin()
         if some:
             self.join()
 
     def forward_done(self) -> None:
-        """The forward pass is over: remove its hooks."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
-        self._last, self._in_forward = ("", None), False
+        """The forward pass is over: leave the modules alone again."""
+        for calls in self._begun:
+            calls.end()
+        self._begun = []
+        self._last, self._overwritten, self._in_forward = ("", None, 0), None, False
         self._notes.forward_done()
         if self.sample is not None:
             self.sample.names, self.sample.kinds = tuple(self._kinds), tuple(self._kinds.values())
@@ -115,15 +130,32 @@ class StepRecorder(TorchFunctionMode):
         """Record function calls from here on."""
         function_modes.join(self)
 
-    def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+    @property
+    def _is_outside(self) -> bool:
+        """Whether no module's forward is going on, as far as is known."""
+        return self.depth[0] == 0 if self.by_parts else not self._in_forward
+
+    def _is_seen(self) -> bool:
+        """Whether the present call is recorded: an evaluation may fall into an accumulated step."""
+        return self.sample is not None and not self._in_backward and torch.is_grad_enabled()
+
+    def _enter(self, module: nn.Module, args: tuple[Any, ...], _: dict[str, Any]) -> None:
         """Before a module is called."""
         leaf = self.leaves.get(module)
-        if self._detailed and module in self._notes.recurrent and torch.is_grad_enabled():
+        if not self._is_seen():
+            return
+        if self._detailed and module in self._notes.recurrent:
             self.safely(self._notes.length, self.sample, module, args)
-        if leaf is not None and torch.is_grad_enabled():  # an evaluation may fall into an accumulated step
+        if leaf is not None:
             self._current = leaf.name
             if leaf.is_norm:
                 self.safely(self._note_norm, leaf, module.training, args)
+            if leaf.tails is not None and getattr(module, "inplace", False) and args:
+                self.safely(self._copy_before, args[0])
+
+    def _copy_before(self, before: Any) -> None:
+        """Copy some rows of what an activation will overwrite."""
+        self._overwritten = some_rows(before.detach()).clone() if is_readable(before) else None
 
     def _note_norm(self, leaf: Leaf, training: bool, args: tuple[Any, ...]) -> None:
         """A batch norm in evaluation mode, or how many values it averages over."""
@@ -133,40 +165,47 @@ class StepRecorder(TorchFunctionMode):
         elif args and isinstance(args[0], Tensor):
             self.sample.norm_sizes[leaf.name] = args[0].numel() // max(args[0].shape[1], 1)
 
-    def _leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+    def _leave(self, module: nn.Module, args: tuple[Any, ...], _: dict[str, Any], output: Any) -> None:
         """After a module was called."""
         leaf = self.leaves.get(module)
-        if leaf is None:
-            if self._detailed and module in self._notes.recurrent and torch.is_grad_enabled():
-                self.safely(self._notes.gates, self.sample, module, args, output)
+        before, self._overwritten = self._overwritten, None
+        if leaf is not None:
+            self._current = ""
+        if not self._is_seen():
             return
-        self._current = ""
-        recorded = self.sample is not None and self._layers and torch.is_grad_enabled()
-        if recorded and args and isinstance(output, Tensor):
-            self._note_leaf(module, leaf, args[0], output)
+        if leaf is None:
+            if self._detailed:
+                self.safely(self._notes.gates, self.sample, module, args, output)
+        elif self._layers and args and is_readable(output):
+            self._note_leaf(module, leaf, args[0], before, output)
 
-    def _note_leaf(self, module: nn.Module, leaf: Leaf, inputs: Any, output: Tensor) -> None:
+    def _note_leaf(
+        self, module: nn.Module, leaf: Leaf, inputs: Any, before: Tensor | None, output: Tensor
+    ) -> None:
         """The statistics of a leaf, and what is between it and the last weighted layer."""
         assert self.sample is not None
-        name, read = self._last
+        name, read, version = self._last
+        is_direct = inputs is read and read is not None and _version(read) == version
         if leaf.is_passing:
-            self._last = (name, output) if inputs is read else self._last
+            self._last = (name, output, _version(output)) if is_direct else self._last
         elif leaf.is_weighted:
-            self.sample.direct_pairs += ((name, leaf.name),) if inputs is read else ()
+            self.sample.direct_pairs += ((name, leaf.name),) if is_direct else ()
             is_half = getattr(module, "groups", 1) > 1  # depthwise, then pointwise: one layer in two modules
-            self._last = ("", None) if is_half else (leaf.name, output)
-            if self._detailed:
+            self._last = ("", None, 0) if is_half else (leaf.name, output, _version(output))
+            if self._detailed and is_readable(inputs):
                 self.safely(self._notes.weighted, self.sample, leaf, inputs, output)
                 self._notes.is_nonlinear = is_half
         if leaf.is_weighted or leaf.tails is not None:
-            self.safely(self._note_layer, leaf.name, leaf.kind, output, inputs, leaf.tails)
+            given = inputs if before is None else before
+            self.safely(self._note_layer, leaf.name, leaf.kind, output, given, leaf.tails)
         if leaf.is_weighted and self._detailed:
             self.safely(self._notes.rank, self.sample, leaf.name, output)
 
     def _note_layer(self, name: str, kind: str, output: Tensor, before: Tensor, tails: Tails | None) -> None:
         """The statistics of a layer or of an activation, at its first call."""
         self._notes.activation(tails)
-        if self.sample is not None and name not in self._kinds and output.numel():
+        is_known = tails is None or is_readable(before)
+        if self.sample is not None and name not in self._kinds and output.numel() and is_known:
             self.sample.layers.append(layer_numbers(output, before, tails))
             self._kinds[name] = kind
 
@@ -175,21 +214,31 @@ class StepRecorder(TorchFunctionMode):
     ) -> Any:
         kind = RECORDED.get(func)  # None for most functions; this runs before every call of any function
         words = kwargs or {}
-        if kind is None or self.sample is None or not torch.is_grad_enabled():
+        if kind is None or not self._is_seen() or not is_ordinary():
             return func(*args, **words)
         if kind is BACKWARD:
-            self.safely(note_loss, self.sample, args[0])
-            self.safely(self.on_backward)
-            result = func(*args, **words)
-            self.safely(self.on_gradients)
-            return result
-        before = args[0].detach() if kind in ACTIVATIONS and not self._current and args else None
+            return self._backward(func, args, words)
+        is_act = kind in ACTIVATIONS and not self._current and bool(args) and is_readable(args[0])
+        before = _before(func, args, words) if is_act and (self._in_forward and self._layers) else None
         result = func(*args, **words)
         if kind not in ACTIVATIONS:
-            self._note_function(kind, func, args, words, result)
-        elif before is not None and isinstance(result, Tensor) and self._in_forward and self._layers:
+            if all(is_readable(x) for x in (*args, *words.values()) if isinstance(x, Tensor)):
+                self._note_function(kind, func, args, words, result)
+        elif before is not None and is_readable(result):
             name, tails = f"{kind} {len(self._kinds) + 1}", tails_of_call(kind, args, words)
             self.safely(self._note_layer, name, kind, result, before, tails)
+        return result
+
+    def _backward(self, func: Any, args: tuple[Any, ...], words: dict[str, Any]) -> Any:
+        """A backward pass, with the readings before and after it."""
+        self.safely(note_loss, self.sample, args[0])
+        self.safely(self.on_backward)
+        self._in_backward = True
+        try:
+            result = func(*args, **words)
+        finally:
+            self._in_backward = False
+        self.safely(self.on_gradients)
         return result
 
     def _note_function(
@@ -197,10 +246,10 @@ class StepRecorder(TorchFunctionMode):
     ) -> None:
         """A call of a function that is no activation."""
         if kind == DIFFERENCE:
-            if not self._in_forward and len(args) > 1 and all(isinstance(x, Tensor) for x in args[:2]):
+            if self._is_outside and len(args) > 1 and all(isinstance(x, Tensor) for x in args[:2]):
                 self.safely(self._note_difference, *args[:2])
         elif kind == LOG_SOFTMAX:
-            if not self._in_forward and self._rows:
+            if self._is_outside and self._rows:
                 self.safely(note_log_softmax, self.sample, args, words)
         elif kind == DROPOUT:
             self._inside |= self._in_forward

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from levinthal.clinic.recording.apart import apart, evaluated_apart
+from levinthal.clinic.recording.apart import apart, evaluated_apart, is_readable
 from levinthal.clinic.recording.batch_stats import batch_numbers
+from levinthal.clinic.recording.calls import Calls, Parts
 from levinthal.clinic.recording.external_updates import ExternalUpdates
 from levinthal.clinic.recording.history import TURNS, History
 from levinthal.clinic.recording.hooks import StepRecorder, is_compiled
@@ -23,6 +24,14 @@ from levinthal.clinic.recording.recurrences import recurrent_gains
 from levinthal.clinic.recording.row_reservoir import row_fingerprints
 from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
+from levinthal.clinic.recording.unseen import (
+    COMPILED,
+    INPUTS,
+    SHARDED,
+    unseen_parts,
+    unseen_steps,
+    unseen_validation,
+)
 from levinthal.clinic.recording.validation import Validation
 
 WHOLE = 8
@@ -43,11 +52,12 @@ def sampled_step(block: int, every: int) -> int:
 
 
 class LoopRecorder:
-    """Hooks on the model and its first optimiser, and the history of the steps that they sample.
+    """Follows the calls of a model and the steps of its optimisers; holds the history of what was sampled.
 
-    A sampled step begins with the first forward pass in training mode and ends with the optimiser's step. In
-    every other step two integers are compared, and nothing else is done. One exception: the pass after a
-    detailed sample reads whether the weights were changed outside the optimiser's step.
+    A sampled step begins with the first forward pass of the model, or of a part of it with parameters where
+    the loop calls parts, and ends with the step of the first optimiser. In every other step two integers are
+    compared, and nothing else is done. One exception: the pass after a detailed sample reads whether the
+    weights were changed outside the optimiser's step.
 
     Attributes:
         setup: The model, its optimisers and parameters.
@@ -76,22 +86,37 @@ class LoopRecorder:
         self._external_updates = ExternalUpdates()
         self._handles: list[RemovableHandle] = []
         self._sampled, self._next_detailed, self._weighed = 0, 0.0, False
+        depth = self._recorder.depth
+        self._model_calls = Calls(setup.model, self._forward_begins, self._forward_is_over, depth)
+        self._parts = Parts(setup.hooked_module, setup.model, self._part_begins, depth)
+        self._is_whole = self._stepped = False
+        self._missed = 0
 
     def begin(self) -> None:
-        """Set the hooks, and read the validation set."""
-        model, first = self.setup.model, self.setup.optimizers[0]
-        self._recorder.is_disabled = is_compiled(model)
-        self._handles = [
-            model.register_forward_pre_hook(self._forward_begins, with_kwargs=True),
-            model.register_forward_hook(self._forward_is_over),
-            first.register_step_pre_hook(self._step_begins),
-            first.register_step_post_hook(self._step_is_over),
-        ]
-        if self.history.validation is not None:
-            self.history.validation.read()
+        """Follow the model and its optimisers, and read the validation set."""
+        self._recorder.is_disabled = is_compiled(self.setup.model)
+        if self._recorder.is_disabled:
+            self.history.not_seen(COMPILED)
+        if self.setup.is_sharded:
+            self.history.not_seen(SHARDED)
+        self._model_calls.begin()
+        for optimizer in self.setup.optimizers:
+            self._handles.append(optimizer.register_step_pre_hook(self._step_begins))
+        self._handles.append(self.setup.optimizers[0].register_step_post_hook(self._step_is_over))
+        self._await()
+        validation = self.history.validation
+        if validation is not None and self.setup.is_sharded:
+            validation.trouble = (
+                "the parameters are sharded, and an evaluation would wait for other processes"
+            )
+        elif validation is not None:
+            validation.read()
 
     def end(self) -> None:
-        """Remove every hook, and evaluate the validation set a last time."""
+        """Leave nothing behind, and evaluate the validation set a last time."""
+        self._finish()
+        self._model_calls.end()
+        self._parts.end()
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
@@ -102,18 +127,23 @@ class LoopRecorder:
 
     def begin_step(self, inputs: tuple[Any, ...]) -> None:
         """Begin a step by hand, where none has begun and it is to be sampled."""
+        self._finish()
         if self._handles and self._sample is None and self._step == self._due:
-            self._safely(self._begin, inputs, {})
+            self._recorder.by_parts = True
+            self._safely(self._begin, inputs, {}, self.setup.model)
             if not self._recorder.is_disabled:
+                self._parts.begin()
                 self._safely(self._recorder.join)  # the model itself may never be called
 
     def unseen(self) -> tuple[str, ...]:
         """What of the training was not seen: failures of the watch first, then what it had to skip."""
-        held = self.history.validation.trouble if self.history.validation else ""
+        if self.trouble:
+            return (f"the watch ended early: {self.trouble}", *self.history.unseen)
         return (
-            *([f"the watch ended early: {self.trouble}"] if self.trouble else []),
-            *([f"the validation data were not evaluated: {held}"] if held else []),
+            *unseen_validation(self.history.validation, len(self.history)),
             *self.history.unseen,
+            *unseen_steps(self.history, self._step, self._missed),
+            *unseen_parts(self.setup, self._parts.called, by_parts=not self._is_whole),
         )
 
     def catch_up(self) -> None:
@@ -127,7 +157,7 @@ class LoopRecorder:
         if validation is not None and calls:
             kind = calls[0][0].kind if calls[0] else ""
             step = max(self._step - 1, 0)
-            validation.evaluate(self.setup.hooked_module, step, self.history.rows, kind, last=last)
+            validation.evaluate(self.setup.evaluated_module, step, self.history.rows, kind, last=last)
 
     def _safely(self, function: Callable[..., None], *args: Any) -> None:
         """Call a function; its failure is noted and ends the recording instead of the user's training."""
@@ -139,74 +169,131 @@ class LoopRecorder:
             self.trouble = f"{type(error).__name__}: {error}"
             self._sample = None
             self._recorder.end()
+            self._parts.end()
+
+    def _await(self) -> None:
+        """The next step is to be sampled: where the model may not be called, await a call of any part."""
+        if not self._is_whole and not self._recorder.is_disabled and not self.trouble:
+            self._parts.begin()
 
     def _forward_begins(self, model: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
-        if torch.compiler.is_compiling():  # the whole step is compiled, and this call would be with it
-            return
         if not torch.is_grad_enabled():
             self.history.evaluated_in_train += model.training
-        else:
-            if self._external_updates.sample is not None:
-                self._safely(self._external_updates.read)
-            if self._sample is None and self._step == self._due:
-                self._safely(self._begin, args, words)
+            return
+        self._finish()
+        self._read_external_updates()
+        if self._sample is None and self._step == self._due:
+            self._is_whole, self._recorder.by_parts = True, False
+            self._parts.end()
+            self._safely(self._begin, args, words, model)
 
     def _forward_is_over(self, *_: Any) -> None:
-        if self._sample is not None and not torch.compiler.is_compiling():
+        if self._sample is not None and torch.is_grad_enabled():
             self._safely(self._recorder.forward_done)
 
-    def _step_begins(self, _: Optimizer, args: tuple[Any, ...], words: dict[str, Any]) -> None:
+    def _part_begins(self, part: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
+        """A part of the model is called, from the loop or from another part."""
+        self._finish()
+        is_first = self._sample is None and self._step == self._due and torch.is_grad_enabled()
+        if is_first and (part.training or not self.setup.model.training) and not self.trouble:
+            self._read_external_updates()
+            self._recorder.by_parts = True
+            self._safely(self._begin, args, words, part)
+
+    def _read_external_updates(self) -> None:
+        if self._external_updates.sample is not None:
+            self._safely(self._external_updates.read)
+
+    def _step_begins(self, optimizer: Optimizer, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """Stop recording before the optimiser's own arithmetic, but not before the passes of a closure."""
-        if self._sample is None or self._sample.loss is None:
+        if self._sample is None:
             return
-        if not any(map(callable, (*args, *words.values()))):  # else the last pass of an accumulated step, say
+        if _is_in_backward():  # an optimiser per parameter, which clears the gradient afterwards
+            self._sample.in_backward = True
+            self._safely(self._tensors.note_gradients, optimizer)
+            return
+        is_closed = any(map(callable, (*args, *words.values())))  # the last pass of an accumulated step, say
+        if optimizer is self.setup.optimizers[0] and self._sample.loss is not None and not is_closed:
             self._safely(self._recorder.end)
 
     def _step_is_over(self, *_: Any) -> None:
         self._step += 1
         if self._sample is not None:
-            self._safely(self._after_step, self._sample)
-            self._safely(self._evaluate)
+            self._stepped = True
+            if not _is_in_backward():
+                self._finish()
+        elif self._step > self._due:
+            self._is_whole = False  # the step was due, and the model was not called
+            self._missed += 1
+        if not self._model_calls.is_there():
+            self._compiled_meanwhile()
         if self._step > self._due:
             self._block += 1
             self._due = sampled_step(self._block, self.every)
+        if self._step == self._due:
+            self._await()
 
-    def _begin(self, args: tuple[Any, ...], words: dict[str, Any]) -> None:
-        self._sample = Sample(self._step, training=self.setup.model.training)
+    def _finish(self) -> None:
+        """End a sampled step whose optimiser has stepped, unless its backward pass is still going on."""
+        if self._stepped and not _is_in_backward():
+            self._stepped = False
+            if self._sample is not None:
+                self._safely(self._after_step, self._sample)
+                self._parts.end()
+                self._safely(self._evaluate)
+                if self._step == self._due:
+                    self._await()
+
+    def _compiled_meanwhile(self) -> None:
+        """`model.compile()` was called during the watch: go on outside of the compiled call."""
+        self._recorder.is_disabled = True
+        self.history.not_seen(COMPILED)
+        self._parts.end()
+        self._model_calls.begin()
+
+    def _begin(self, args: tuple[Any, ...], words: dict[str, Any], module: nn.Module) -> None:
+        self._sample = Sample(self._step, training=module.training)
         if self._step >= self._next_detailed:
             self._sample.detailed, self._next_detailed = True, DETAIL_RATIO * self._step + 1
         whole, turn = self._sample.detailed or self._sampled < WHOLE, self._sampled % TURNS
         layers, self._weighed, batch = whole or turn == 0, whole or turn == 1, whole or turn == 2
+        self._tensors.had_gradient.clear()
         if self._weighed:
             self._tensors.begin()
         first = next((a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()), None)
         if first is not None:
             self._sample.batch_size = len(first)
-            self._sample.batch = batch_numbers(first, whole=batch) if first.is_floating_point() else None
-            if not first.is_floating_point():
-                self._sample.token_fingerprint = row_fingerprints(first.reshape(1, -1))[0]
+            self._read_batch(self._sample, first, batch)
         self.history.rows.offer(args, words)
         self._sampled += 1
         self._recorder.begin(self._sample, layers=layers)
+
+    def _read_batch(self, sample: Sample, first: Tensor, whole: bool) -> None:
+        if not is_readable(first):
+            self.history.not_seen(INPUTS)
+        elif first.is_floating_point():
+            sample.batch = batch_numbers(first, whole=whole)
+        else:
+            sample.token_fingerprint = row_fingerprints(first.reshape(1, -1))[0]
 
     def _backward_begins(self) -> None:
         if self._weighed:
             self._tensors.backward_begins()
 
     def _backward_is_over(self) -> None:
-        if self._sample is None or not self._weighed:
-            return
-        left = self._tensors.backward_is_over()
-        if self._step > 0:
-            # of several passes (accumulation, a GAN) the least: a forgotten zero_grad leaves some in each
-            known = self._sample.stale
-            self._sample.stale = left if known is None else torch.minimum(known, left)
+        if self._sample is not None and self._weighed:
+            left = self._tensors.backward_is_over()
+            if self._sample.step > 0:
+                # of several passes (accumulation, a GAN) the least: a forgotten zero_grad leaves some in each
+                known = self._sample.stale
+                self._sample.stale = left if known is None else torch.minimum(known, left)
 
     def _after_step(self, sample: Sample) -> None:
         self._recorder.end()
         sample.rates = self.setup.rates()
+        had = self._tensors.had_gradient
         named = zip(self.setup.names, self.setup.parameters, strict=True)
-        sample.without_gradient = tuple(name for name, p in named if p.grad is None)
+        sample.without_gradient = tuple(name for name, p in named if p.grad is None and id(p) not in had)
         if sample.detailed:
             self._external_updates.begin(sample, self._tensors)
             sample.bounded, sample.bias_gradients = self._tensors.bounded(), self._tensors.bias_gradients()
@@ -216,3 +303,8 @@ class LoopRecorder:
             self.history.row_distances = self.setup.row_distances(self.history.equal_row_matrices)
         self.history.rows.keep()
         self._sample = None
+
+
+def _is_in_backward() -> bool:
+    """Whether autograd's engine is running in this thread."""
+    return torch._C._current_graph_task_id() != -1

@@ -13,6 +13,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from levinthal.clinic.recording.apart import is_readable
 
 Norms = list[Tensor | None]
 HALF = (torch.float16, torch.bfloat16)
@@ -30,6 +33,8 @@ class Tensors:
     Attributes:
         parameters: All parameters of the model.
         copies: What is read of the weights, as it was when the step began.
+        had_gradient: Ids of the parameters whose gradient was there when their optimiser stepped, inside the
+            backward pass.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
@@ -37,16 +42,18 @@ class Tensors:
         self._read: list[nn.Parameter] = []
         self._forms: list[tuple[int, int, torch.dtype, torch.device]] = []
         self.copies: list[Tensor] = []
+        self.had_gradient = set[int]()
+        self._noted: dict[int, Tensor] = {}
         self._scales = self._places = torch.zeros(0)
         self._before_backward: Norms = []
         self._before_clipping: Norms = []
 
     def begin(self) -> None:
         """Copy what is read of the weights."""
-        trained = [p for p in self.parameters if p.requires_grad]
+        trained = [p for p in self.parameters if p.requires_grad and is_readable(local(p))]
         self._read = [p for p in trained if p.dim() > 1] or trained
-        self._before_backward, self._before_clipping = [], []
-        weights, forms = self.weights(), [(id(p), p.numel(), p.dtype, p.device) for p in self._read]
+        self._before_backward, self._before_clipping, self._noted = [], [], {}
+        weights, forms = self.weights(), [_form(p) for p in self._read]
         if forms != self._forms:
             self._forms = forms
             self.copies = [w.clone(memory_format=torch.contiguous_format) for w in weights]
@@ -59,12 +66,22 @@ class Tensors:
         read, device = {id(p) for p in self._read}, self.parameters[0].device
         places = [i for i, p in enumerate(self.parameters) if id(p) in read]
         self._places = torch.tensor(places, dtype=torch.int64, device=device)
-        scales = torch.tensor([_scale(p) for p in self._read], device=device)
+        scales = torch.tensor([_scale(local(p)) for p in self._read], device=device)
         self._scales = torch.stack((scales, scales, scales, torch.ones_like(scales), scales))
 
     def forget(self) -> None:
         """Release all copies."""
         self.copies, self._forms, self._before_backward, self._before_clipping = [], [], [], []
+        self._noted = {}
+
+    def note_gradients(self, optimizer: Optimizer) -> None:
+        """An optimiser steps inside the backward pass: record its gradients before it clears them."""
+        held = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        self.had_gradient.update(map(id, held))
+        read = {id(p) for p in self._read}
+        for p in held:
+            if id(p) in read:
+                self._noted[id(p)] = torch.linalg.vector_norm(_in_a_row(local(p.grad)))
 
     def backward_begins(self) -> None:
         """Record the norms of gradients that are present before the backward pass."""
@@ -90,7 +107,8 @@ class Tensors:
         """(2, read) each gradient's largest absolute value, and the share of its numbers that reach it, as
         they do after clamping; nan where there are too few.
         """
-        known = [None if p.grad is None or p.grad.is_sparse else _at_the_top(p.grad) for p in self._read]
+        gradients = [_dense(p) for p in self._read]
+        known = [None if g is None else _at_the_top(g) for g in gradients]
         return torch.stack([self._stacked([k and k[i] for k in known]) for i in (0, 1)])
 
     def bias_gradients(self) -> Tensor:
@@ -99,8 +117,9 @@ class Tensors:
         """
         found: Norms = [None] * len(self.parameters)
         for i, p in enumerate(self.parameters):
-            if p.dim() == 1 and p.grad is not None and not p.grad.is_sparse:
-                found[i] = torch.linalg.vector_norm(p.grad) / math.sqrt(max(p.numel(), 1))
+            g = _dense(p)
+            if p.dim() == 1 and g is not None:
+                found[i] = torch.linalg.vector_norm(g) / math.sqrt(max(g.numel(), 1))
         absent = torch.full((), math.nan, device=self.parameters[0].device)
         return torch.stack([absent if f is None else f.to(absent.device).float() for f in found])
 
@@ -115,20 +134,26 @@ class Tensors:
         torch._foreach_sub_(self.copies, self.weights())
         moved = torch._foreach_norm(self.copies)
         pairs = zip(self.copies, self._read, strict=True)
-        same = [_unchanged(m, p.grad) if rounding or m.dtype in HALF else None for m, p in pairs]
+        same = [
+            _unchanged(m, p.grad if p.grad is None else local(p.grad))
+            if rounding or m.dtype in HALF
+            else None
+            for m, p in pairs
+        ]
         columns = self._stacked([*norms, *weights, *moved, *same, *(self._before_clipping or norms)])
         return table.index_copy_(0, self._places, (columns.view(5, -1) * self._scales).T)
 
     def weights(self) -> list[Tensor]:
         """What is read of the weights, as it is now."""
-        return [_part(p.detach()) for p in self._read]
+        return [_part(local(p).detach()) for p in self._read]
 
     def _norms(self) -> Norms:
         """Euclidean norms of the gradients; None where there is none."""
-        gradients = [None if p.grad is None else _in_a_row(p.grad) for p in self._read]
+        gradients = [None if p.grad is None else _in_a_row(local(p.grad)) for p in self._read]
         there = [gradient for gradient in gradients if gradient is not None]
         found = iter(torch._foreach_norm(there) if there else ())
-        return [None if gradient is None else next(found) for gradient in gradients]
+        both = zip(self._read, gradients, strict=True)
+        return [self._noted.get(id(p)) if gradient is None else next(found) for p, gradient in both]
 
     def _stacked(self, values: Norms) -> Tensor:
         """The values as float32 on one device; nan for None."""
@@ -138,6 +163,22 @@ class Tensors:
         if any(form[-1] != device for form in self._forms):
             there = [value.to(device) for value in there]
         return torch.stack(there).float()
+
+
+def local(tensor: Tensor) -> Tensor:
+    """The tensor, or the shard of it that this process holds: no process waits for another."""
+    shard = getattr(tensor, "_local_tensor", tensor)
+    return shard if isinstance(shard, Tensor) else tensor
+
+
+def _form(p: nn.Parameter) -> tuple[int, int, torch.dtype, torch.device]:
+    """What a copy of it depends on."""
+    return id(p), local(p).numel(), p.dtype, p.device
+
+
+def _dense(p: nn.Parameter) -> Tensor | None:
+    """The gradient; None where there is none, or a sparse one."""
+    return None if p.grad is None or p.grad.is_sparse else local(p.grad).detach()
 
 
 def _part(tensor: Tensor) -> Tensor:
@@ -162,7 +203,7 @@ def _in_a_row(gradient: Tensor) -> Tensor:
 
 def _unchanged(moved: Tensor, gradient: Tensor | None) -> Tensor | None:
     """The share of entries with a gradient that a step left unchanged."""
-    if gradient is None or gradient.is_sparse:
+    if gradient is None:
         return None
     live = torch.count_nonzero(_in_a_row(gradient))
     return 1 - torch.count_nonzero(moved) / live.clamp(min=1)

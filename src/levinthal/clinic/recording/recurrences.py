@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from levinthal.clinic.recording.apart import is_readable
 from levinthal.clinic.recording.sample import LayerStats
 
 RECURRENT = (nn.RNNBase, nn.RNNCellBase)
@@ -39,6 +40,8 @@ def gates(module: nn.Module, args: Sequence[Any], output: Any) -> LayerStats | N
     if not count or not isinstance(x, Tensor) or x.dim() not in (2, 3):
         return None
     weights = dict(module.named_parameters(recurse=False))
+    if not all(map(is_readable, (x, *weights.values()))):  # sharded again after the pass, say
+        return None
     first = "" if isinstance(module, nn.RNNCellBase) else "_l0"
     z, state = _by_sequence(module, x, output)
     inner, outer = weights[f"weight_ih{first}"], weights[f"weight_hh{first}"]
@@ -80,7 +83,7 @@ def recurrent_gains(model: nn.Module) -> dict[str, Tensor]:
     plain = {n: m for n, m in model.named_modules() if isinstance(m, nn.RNN | nn.RNNCell)}
     weights = {name: dict(m.named_parameters(recurse=False)) for name, m in plain.items()}
     found = {name: w.get("weight_hh", w.get("weight_hh_l0")) for name, w in weights.items()}
-    return {name: _radius(w.detach().float()) for name, w in found.items() if w is not None}
+    return {name: _radius(w.detach().float()) for name, w in found.items() if is_readable(w)}
 
 
 def _radius(matrix: Tensor) -> Tensor:

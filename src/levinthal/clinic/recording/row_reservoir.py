@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from levinthal.clinic.recording.apart import is_readable
+
 MOST, A_STEP, BYTES, MOST_FINGERPRINTS, COLUMNS = 1024, 64, 2**27, 2**16, 4096
 
 
@@ -56,12 +58,17 @@ class Reservoir:
     def offer(self, args: Sequence[Any], words: Mapping[str, Any]) -> None:
         """The model is called: its first tensor is the batch."""
         tensors = [a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()]
-        self._inputs = tensors[0].detach() if tensors else None
+        self._inputs = tensors[0].detach() if tensors and is_readable(tensors[0]) else None
         self._targets, self._alone = None, len(args) == 1 and not words
 
     def pair(self, targets: Tensor) -> None:
         """A loss is called: take the targets, if there are as many as rows."""
-        fits = self._inputs is not None and targets.dim() and len(targets) == len(self._inputs)
+        fits = (
+            self._inputs is not None
+            and is_readable(targets)
+            and targets.dim()
+            and len(targets) == len(self._inputs)
+        )
         if fits and self._targets is None:
             self._targets = targets.detach()
 

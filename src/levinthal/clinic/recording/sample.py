@@ -105,6 +105,7 @@ class Sample:
         without_gradient: Parameters without a gradient.
         direct_pairs: Pairs of weighted layers with nothing between them.
         dropout_rates: Place -> dropout probability.
+        in_backward: Whether optimisers stepped inside the backward pass, each as soon as it had its gradient.
         training: Whether the model was in training mode.
         broadcast: Shapes (n, 1) and (n,), in any order, of a difference or product outside the model.
         difference: (4,) of the first difference outside the model between a prediction and a target: mean and
@@ -143,6 +144,7 @@ class Sample:
     direct_pairs: tuple[tuple[str, str], ...] = ()
     dropout_rates: dict[str, float] = field(default_factory=dict)
     training: bool = True
+    in_backward: bool = False
     broadcast: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     difference: Tensor | None = None
     log_softmax_inputs: list[Tensor] = field(default_factory=list)

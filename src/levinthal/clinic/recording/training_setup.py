@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from levinthal.clinic.recording.apart import is_readable
+from levinthal.clinic.recording.parameter_norms import local
 from levinthal.errors import InputError
 
 STACKED: dict[type[nn.Module], int] = {
@@ -51,6 +54,7 @@ class TrainingSetup:
         """
         if not isinstance(model, nn.Module):
             raise InputError(f"the model is {_kind(model)}: pass a torch.nn.Module")
+        optimizers = tuple(map(unwrapped, optimizers))
         if strange := [
             one for one in optimizers if isinstance(one, type) or not hasattr(one, "register_step_pre_hook")
         ]:
@@ -69,6 +73,18 @@ class TrainingSetup:
         inner = getattr(self.model, "_orig_mod", self.model)
         assert isinstance(inner, nn.Module)
         return inner
+
+    @property
+    def evaluated_module(self) -> nn.Module:
+        """The module that is evaluated: what a wrapper holds whose calls wait for other processes."""
+        inner = self.hooked_module
+        return inner.module if isinstance(inner, nn.parallel.DistributedDataParallel) else inner
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether this process holds a part of the parameters, so that a forward pass waits for others."""
+        sharded = any(local(p) is not p for p in self.parameters)
+        return sharded or any("FullySharded" in type(m).__name__ for m in self.model.modules())
 
     def groups(self) -> list[dict[str, object] | None]:
         """The parameter group of each parameter, or None where no optimiser holds it."""
@@ -100,9 +116,8 @@ class TrainingSetup:
         """Trainable matrix -> distance of its rows from their mean, as a share of their norm."""
         parts = _stacked(self.model)
         named = [(name, p) for name, p in zip(self.names, self.parameters, strict=True) if name in names]
-        pieces = {
-            n: p.detach().chunk(parts.get(id(p), 1)) for n, p in named if p.requires_grad and p.dim() > 1
-        }
+        trained = [(n, p) for n, p in named if p.requires_grad and p.dim() > 1 and is_readable(local(p))]
+        pieces = {n: local(p).detach().chunk(parts.get(id(p), 1)) for n, p in trained}
         whole = {name: chunks for name, chunks in pieces.items() if min(map(len, chunks)) > 1}
         return {
             name: torch.stack([_row_distance(c) for c in chunks]).amax() for name, chunks in whole.items()
@@ -111,6 +126,20 @@ class TrainingSetup:
     def is_declared_frozen(self, name: str) -> bool:
         """Whether the user has declared this parameter or module frozen."""
         return f"{name}.".startswith(self.frozen) if self.frozen else False
+
+
+def together(model: Any) -> Any:
+    """A sequence of networks as one module with parts "0", "1", ...; anything else as it is."""
+    if isinstance(model, list | tuple) and model and all(isinstance(each, nn.Module) for each in model):
+        return nn.ModuleList(model)
+    return model
+
+
+def unwrapped(optimizer: Any) -> Any:
+    """The optimiser inside a wrapper (Accelerate's, Lightning's), which is one too but has no hooks."""
+    while isinstance(optimizer, Optimizer) and isinstance(getattr(optimizer, "optimizer", None), Optimizer):
+        optimizer = optimizer.optimizer  # type: ignore[attr-defined]
+    return optimizer
 
 
 def _stacked(model: nn.Module) -> dict[int, int]:

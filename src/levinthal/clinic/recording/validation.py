@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -173,7 +174,14 @@ def _bytes(value: Any) -> int:
 
 def _known(kind: str) -> LossFn | None:
     """The loss function of torch with this name, if it can be applied to an output."""
-    return getattr(functional, kind) if kind in KNOWN else None
+    return partial(_of_tensor, getattr(functional, kind)) if kind in KNOWN else None
+
+
+def _of_tensor(function: LossFn, output: Any, targets: Any) -> Tensor:
+    """The loss of an output that is a tensor."""
+    if not isinstance(output, Tensor):
+        raise InputError(f"the model returns a {type(output).__name__}: pass loss_fn=, which takes it")
+    return function(output, targets)
 
 
 def _comparable(rows: Reservoir, held: tuple[Any, Any]) -> Iterator[tuple[Tensor, Tensor]]:
