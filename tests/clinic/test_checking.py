@@ -24,7 +24,8 @@ def test_a_healthy_network_reads_healthy_with_its_numbers() -> None:
     torch.manual_seed(0)
     found = examined(mlp())
     assert found.is_healthy
-    assert str(found).startswith("Healthy.\n\nMeasured before training:")
+    assert str(found).startswith("No fault was found before training.")
+    assert "\n\nMeasured before training:" in str(found)
     assert found.numbers["first loss / ln K"].value == pytest.approx(1, abs=0.1)
     assert found.numbers["first loss / ln K"].details["ln K"] == pytest.approx(math.log(10))
     assert [layer.kind for layer in found.layers] == ["Linear", "ReLU"] * 3 + ["Linear"]

@@ -16,7 +16,8 @@ def test_a_healthy_problem_has_its_score_and_the_course_of_its_loss() -> None:
     assert found.is_healthy
     assert found.score_name == "accuracy"
     assert found.score > 0.9
-    assert str(found).startswith("Healthy.\n\nThe loss went from ")
+    assert str(found).startswith("Healthy: the loss fell to ")
+    assert "\n\nThe loss went from " in str(found)
     assert "(chance level: 1.39) in 50 steps; accuracy " in str(found)
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from levinthal.clinic import check
+from levinthal.clinic.answer.states import Answer, Ground, Reason, State
 from levinthal.clinic.export import plain, to_json, to_sarif
 from levinthal.clinic.recording.loop import sampled_step
 from levinthal.clinic.recording.sample import TENSOR
@@ -85,14 +86,27 @@ def through(value: dict[str, Any]) -> dict[str, Any]:
 
 def test_findings_come_back_from_json_as_they_were() -> None:
     exported = through(to_json(FINDINGS))
-    assert (exported["schema"], exported["healthy"]) == ("levinthal.findings/2", False)
+    assert (exported["schema"], exported["healthy"]) == ("levinthal.findings/3", False)
     assert exported["torch"] == torch.__version__
     first = exported["findings"][0]
     assert first.pop("means") == CATALOGUE["DOUBLE_SOFTMAX"].means
     first["severity"] = Severity(first["severity"])
     assert Finding(**first) == FINDINGS[0]
     assert exported["findings"][1]["evidence"] == {"ratio": None, "shape": "{3}"}
-    assert to_json(FINDINGS[2:])["healthy"]
+    assert to_json(FINDINGS[2:])["healthy"] is None
+
+
+def test_the_answer_goes_along_and_decides_what_is_healthy() -> None:
+    grounds = (Ground("loss at the end", 0.1), Ground("floor", -math.inf))
+    answer = Answer(State.HEALTHY, Reason.BELOW_CHANCE, "Healthy.", "", grounds, ("Not seen: layers",))
+    exported = through(to_json(FINDINGS[2:], answer=answer))
+    assert exported["healthy"] is True
+    assert exported["answer"]["state"] == "healthy"
+    assert exported["answer"]["exit_code"] == 0
+    assert exported["answer"]["grounds"][0] == {"name": "loss at the end", "loss": 0.1, "how": ""}
+    assert exported["answer"]["not_seen"] == ["Not seen: layers"]
+    log = through(to_sarif(FINDINGS[2:], answer=answer))
+    assert log["runs"][0]["properties"]["answer"] == exported["answer"]
 
 
 def test_a_checkup_goes_along() -> None:

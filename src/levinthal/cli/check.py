@@ -60,7 +60,9 @@ def check(
 ) -> int:
     """Find out why a network does not train: check it before training, then watch one training.
 
-    The exit code is 0 for a healthy problem, 1 for a problem with findings, 2 for an error in the command.
+    The exit code is 0 where no cause was found and the run did as well as it should; 1 where a cause was
+    found; 3 where no cause was found, but the run did badly or is unfinished; 4 where not enough was seen; 2
+    for an error in the command.
     """
     if json and sarif:
         raise InputError("--json and --sarif both print to stdout: give one of them")
@@ -82,7 +84,7 @@ def check(
         stdout().print(str(found), soft_wrap=True, markup=False)
     if page:
         _write_page(found, name, page, announce=not (json or sarif))
-    return 0 if found.is_healthy else 1
+    return found.answer.exit_code
 
 
 def _problem(name: str, steps: int | None) -> Problem:
@@ -120,10 +122,11 @@ def _print_data(found: Examination | Treatment, name: str, *, sarif: bool) -> No
 
     seen = _examination(found)
     data: dict[str, Any] = (
-        to_sarif(found.findings, artifact=name.partition(".py")[0] + ".py")
+        to_sarif(found.findings, artifact=name.partition(".py")[0] + ".py", answer=found.answer)
         if sarif
         else to_json(
             found.findings,
+            answer=found.answer,
             checkup=seen.checkup,
             history=seen.watch.history,
             names=seen.watch.setup.names,

@@ -11,12 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from levinthal.clinic.answer.decision import answer_of_checkup
+from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.failures.explained import explained
 from levinthal.clinic.failures.losses import require_loss
 from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.notebook import checkup_html
 from levinthal.clinic.presentation.page import write_page
-from levinthal.clinic.presentation.terminal import formatted
+from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.recording.batch_stats import batch_numbers
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.hooks import StepRecorder
@@ -79,11 +81,16 @@ class Checkup:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether no finding is a warning or critical."""
+        """Whether no finding is a warning or critical. Whether the network learns, only a training shows."""
         return all(finding.severity is Severity.INFO for finding in self.findings)
 
+    @property
+    def answer(self) -> Answer:
+        """The cause, or that no fault was found before training."""
+        return answer_of_checkup(self.findings, self.numbers)
+
     def __str__(self) -> str:
-        head = "Healthy." if self.is_healthy else formatted(self.findings)
+        head = answered(self.answer, self.findings)
         lines = [f"  {name}: {estimate}" for name, estimate in self.numbers.items()]
         return "\n".join([head, "", "Measured before training:", *lines])
 
@@ -101,11 +108,11 @@ class Checkup:
             InputError: `path` is a folder.
             StoreError: `path` cannot be written.
         """
-        return write_page(path, title=title, findings=self.findings, checkup=self)
+        return write_page(path, title=title, answer=self.answer, findings=self.findings, checkup=self)
 
     def _repr_html_(self) -> str:
         """The checkup for a notebook."""
-        return checkup_html(self.findings, self.numbers)
+        return checkup_html(self.answer, self.findings, self.numbers)
 
 
 def check(

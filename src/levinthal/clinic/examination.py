@@ -10,11 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from levinthal.clinic.answer.decision import answer_of_run
+from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.checking import Checkup, check
 from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.cards import TriedRemedy
 from levinthal.clinic.presentation.page import write_page
-from levinthal.clinic.presentation.terminal import formatted
+from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.problem.batches import first_batch, held_out
 from levinthal.clinic.problem.scores import score_name
 from levinthal.clinic.problem.training import TrainedRun, built, built_optimizers, in_one_line, trained
@@ -42,6 +44,7 @@ class Examination:
             severity info where the training did not degrade.
         score: The score of the trained network on the validation rows; larger is better.
         score_name: Accuracy, balanced accuracy, R^2, minus loss, or the name of the problem's metric.
+        answer: A cause, a healthy run with its grounds, a run that did badly, or not judged.
     """
 
     problem: Problem
@@ -50,18 +53,18 @@ class Examination:
     findings: tuple[Finding, ...]
     score: float
     score_name: str
+    answer: Answer
 
     @property
     def is_healthy(self) -> bool:
-        """Whether no finding is a warning or critical."""
-        return all(finding.severity is Severity.INFO for finding in self.findings)
+        """Whether no cause was found and the run did as well as it should."""
+        return self.answer.is_healthy
 
     def __str__(self) -> str:
         shown = [f for f in self.findings if f.severity is not Severity.INFO]
         infos = [f.code for f in self.findings if f.severity is Severity.INFO and not f.follows]
         noted = [f"Info, without degradation: {', '.join(infos)}."] if infos else []
-        head = formatted(shown) if shown else "Healthy."
-        return "\n".join([head, "", self.course(), *noted])
+        return "\n".join([answered(self.answer, shown), "", self.course(), *noted])
 
     def course(self) -> str:
         """One sentence about the loss and the score of the training.
@@ -90,6 +93,7 @@ class Examination:
         return write_page(
             path,
             title=title,
+            answer=self.answer,
             findings=self.findings,
             history=self.watch.history,
             setup=self.watch.setup,
@@ -168,7 +172,9 @@ def _examination(problem: Problem, checkup: Checkup, trial: TrainedRun, name: st
     seen = trial.watch.findings()
     before = _still_true(checkup.findings, seen, loss_trend(trial.watch.history))
     findings = [*ranked([*seen, *before]), *_of_validation(problem, (*seen, *before))]
-    return Examination(problem, checkup, trial.watch, tuple(findings), trial.score, name)
+    watch = trial.watch
+    answer = answer_of_run(findings, watch.history, watch.setup, trouble=watch.trouble, unseen=watch.unseen)
+    return Examination(problem, checkup, watch, tuple(findings), trial.score, name, answer)
 
 
 def _of_validation(problem: Problem, known: Sequence[Finding]) -> list[Finding]:

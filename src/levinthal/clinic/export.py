@@ -17,13 +17,14 @@ from urllib.parse import quote
 import numpy as np
 import torch
 
+from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.checking import Checkup
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import TENSOR
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Finding, Severity, rounded
 
-SCHEMA = "levinthal.findings/2"
+SCHEMA = "levinthal.findings/3"
 SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
@@ -31,6 +32,7 @@ LEVELS = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.INFO
 def to_json(
     findings: Sequence[Finding],
     *,
+    answer: Answer | None = None,
     checkup: Checkup | None = None,
     history: History | None = None,
     names: Sequence[str] = (),
@@ -41,6 +43,7 @@ def to_json(
 
     Args:
         findings: The findings of a Checkup, Watch, Examination or Treatment.
+        answer: Its answer: adds the state, the sentence, the grounds and the exit code.
         checkup: Adds the numbers of `check` and the statistics of every layer.
         history: Adds the sampled steps of a watch: losses and, of every parameter, the columns of TENSOR.
         names: The names of the parameters, `w.setup.names`. Default: their places.
@@ -50,10 +53,14 @@ def to_json(
 
     >>> data = to_json([])
     >>> data["schema"], data["healthy"], data["findings"]
-    ('levinthal.findings/2', True, [])
+    ('levinthal.findings/3', None, [])
     """
-    healthy = all(finding.severity is Severity.INFO for finding in findings)
-    data = {"schema": SCHEMA, **_versions(), "healthy": healthy, "findings": [_row(f) for f in findings]}
+    warned = any(finding.severity is not Severity.INFO for finding in findings)
+    healthy = answer.is_healthy if answer is not None else False if warned else None
+    data: dict[str, Any] = {"schema": SCHEMA, **_versions()}
+    data |= {"healthy": healthy, "findings": [_row(f) for f in findings]}
+    if answer is not None:
+        data["answer"] = _answer(answer)
     if checkup is not None:
         data["checkup"] = {"numbers": plain(checkup.numbers), "layers": plain(checkup.layers)}
     if history is not None:
@@ -61,13 +68,16 @@ def to_json(
     return data
 
 
-def to_sarif(findings: Iterable[Finding], *, artifact: str | Path | None = None) -> dict[str, Any]:
+def to_sarif(
+    findings: Iterable[Finding], *, artifact: str | Path | None = None, answer: Answer | None = None
+) -> dict[str, Any]:
     """A SARIF 2.1.0 log of one run: the catalogue as its rules, one result for each finding.
 
     Args:
         findings: The findings of a Checkup, Watch, Examination or Treatment.
         artifact: The file that builds the network. Every result points to its first line, and to the layer as
             a logical location.
+        answer: The answer of the run: stands among the properties of the run.
 
     Returns:
         The log as a dictionary.
@@ -84,7 +94,7 @@ def to_sarif(findings: Iterable[Finding], *, artifact: str | Path | None = None)
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, artifact) for finding in findings],
-        "properties": {"torch": versions["torch"]},
+        "properties": {"torch": versions["torch"]} | ({} if answer is None else {"answer": _answer(answer)}),
     }
     return {"$schema": SARIF, "version": "2.1.0", "runs": [run]}
 
@@ -106,6 +116,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    """The answer, with its exit code."""
+    return {**plain(answer), "exit_code": answer.exit_code}
 
 
 def _versions() -> dict[str, str]:

@@ -11,22 +11,20 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
+from levinthal.clinic.answer.decision import answer_of_run
+from levinthal.clinic.answer.severity import as_severe_as_the_run
+from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.failures.frozen import require_known_prefixes
 from levinthal.clinic.failures.losses import require_loss
 from levinthal.clinic.presentation.notebook import run_html
 from levinthal.clinic.presentation.page import write_page
-from levinthal.clinic.presentation.terminal import formatted
+from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.recording.loop import LoopRecorder
 from levinthal.clinic.recording.training_setup import TrainingSetup, together
 from levinthal.clinic.recording.validation import LossFn, Validation, as_source
 from levinthal.clinic.rules.diagnosis import diagnose
 from levinthal.errors import InputError, LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Severity
-
-NOTHING_SEEN = (
-    "Nothing was seen: no training step of this model with this optimiser was sampled. Is the loop inside "
-    "the `with` block, and does it call the model in training mode and then `optimizer.step()`?"
-)
 
 
 class FindingError(LevinthalError):
@@ -54,6 +52,8 @@ class Watch:
         self._loop = LoopRecorder(setup, every, validation)
         self.history = self._loop.history
         self.failed_rules: tuple[str, ...] = ()
+        self._found: tuple[tuple[object, ...], list[Finding]] | None = None
+        self._answer: tuple[tuple[object, ...], Answer] | None = None
 
     @property
     def trouble(self) -> str:
@@ -87,21 +87,41 @@ class Watch:
     def findings(self) -> list[Finding]:
         """The findings so far: causes before their symptoms, the most important first.
 
+        They are computed once for the steps that were sampled.
+
         Returns:
-            A list of Finding; empty for a healthy run.
+            A list of Finding. An empty list is not a healthy run: `answer` says what the run is held against.
         """
         self._loop.catch_up()
-        failed = list[str]()
-        found = diagnose(self.setup, self.history, failed.append)
-        self.failed_rules = tuple(failed)
-        return found
+        if self._found is None or self._found[0] != self._sampled():
+            failed = list[str]()
+            found = diagnose(self.setup, self.history, failed.append)
+            self.failed_rules = tuple(failed)
+            self._found = self._sampled(), as_severe_as_the_run(found, self.history)
+        return list(self._found[1])
+
+    def answer(self) -> Answer:
+        """The answer so far: a cause, a healthy run with its grounds, a run that did badly, or not judged.
+
+        Returns:
+            An Answer with its state, one sentence, and the numbers that the loss is held against.
+        """
+        found = self.findings()
+        if self._answer is None or self._answer[0] != self._sampled():
+            answer = answer_of_run(found, self.history, self.setup, trouble=self.trouble, unseen=self.unseen)
+            self._answer = self._sampled(), answer
+        return self._answer[1]
+
+    def _sampled(self) -> tuple[object, ...]:
+        """What changes with every sampled step, evaluation and failure."""
+        held, samples = self.history.validation, self.history.samples
+        evaluations = (len(held.evaluations), held.trouble) if held else ()
+        return (len(samples), samples[-1].step if samples else -1, evaluations, self.trouble, self.unseen)
 
     def __str__(self) -> str:
-        """The findings for a terminal."""
-        found = self.findings()
-        lines = [formatted(found) if found or len(self.history) else NOTHING_SEEN]
+        """The answer and the findings for a terminal."""
+        lines = [answered(self.answer(), self.findings())]
         held = self.history.validation.trouble if self.history.validation else ""
-        lines += [f"The watch ended early: {self.trouble}"] if self.trouble else []
         lines += [f"The validation data were not evaluated: {held}"] if held else []
         return "\n".join(
             [*lines, *(f"A rule failed, please report it: {rule}" for rule in self.failed_rules)]
@@ -123,16 +143,16 @@ class Watch:
         return write_page(
             path,
             title=type(self.setup.hooked_module).__name__,
+            answer=self.answer(),
             findings=self.findings(),
             history=self.history,
             setup=self.setup,
             provenance={"sampled": "every step" if self.every == 1 else f"one step in {self.every:,}"},
-            notice=f"The watch ended early: {self.trouble}" if self.trouble else "",
         )
 
     def _repr_html_(self) -> str:
         """The findings for a notebook."""
-        return run_html(self.findings(), self.history, self.setup)
+        return run_html(self.answer(), self.findings(), self.history, self.setup)
 
     def raise_if(self, severity: str = "critical") -> None:
         """Raise where there is a finding of this severity or worse.

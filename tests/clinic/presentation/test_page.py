@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from levinthal.clinic import Checkup, check, watch
+from levinthal.clinic.answer.decision import answer_of_run
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.recording.history import History
 from levinthal.errors import InputError, StoreError
@@ -52,22 +53,24 @@ class Words(HTMLParser):
         self._within = ""
 
 
-def made(tmp_path: Path, findings: tuple[Finding, ...] = (), **more: Any) -> Words:
-    path = write_page(tmp_path / "run.html", title="Net", findings=findings, **more)
+def made(tmp_path: Path, findings: tuple[Finding, ...] = (), trouble: str = "", **more: Any) -> Words:
+    checkup, seen = more.get("checkup"), more.get("history", History())
+    answer = checkup.answer if checkup else answer_of_run(findings, seen, more.get("setup"), trouble=trouble)
+    path = write_page(tmp_path / "run.html", title="Net", answer=answer, findings=findings, **more)
     return Words(path.read_text("utf-8"))
 
 
 def test_a_healthy_run_reads_healthy_with_the_reason(tmp_path: Path) -> None:
     page = made(tmp_path, history=history(FALLING), setup=setup())
     assert "Does Net train?" in page.words
-    assert "Healthy: the loss fell to 23 % of the chance level." in page.words
+    assert "Healthy: the loss fell to 0.319, 23 % of the chance level." in page.words
     assert page.heads == ["What was checked", "The figures", "Provenance"]
     assert "20 samples, from step 0 to step 190" in page.words
 
 
 def test_a_power_of_ten_in_the_headline_does_not_break_at_its_hyphen(tmp_path: Path) -> None:
     page = made(tmp_path, history=history([2.0 * 0.4**k for k in range(20)]), setup=setup())
-    assert re.search(r"Healthy: the loss fell to \de\u2212\d of the chance level", page.words)
+    assert re.search(r"Healthy: the loss fell to \S+, \de\u2212\d of the chance level", page.words)
 
 
 def test_the_cause_comes_first_with_evidence_remedy_and_what_it_explains(tmp_path: Path) -> None:
@@ -95,7 +98,7 @@ def test_a_checkup_has_its_numbers_and_no_course(tmp_path: Path) -> None:
     page = made(tmp_path, checkup=check(mlp(), functional.cross_entropy, (X[:64], Y[:64])))
     assert page.heads == ["Measured before training", "The figures", "Provenance"]
     assert "Can Net be trained?" in page.words
-    assert "Healthy before training" in page.words
+    assert "No fault was found before training." in page.words
 
 
 @pytest.mark.parametrize("losses", [[], [2.0], [math.nan] * 12, [2.0, math.inf, math.nan] * 4])
@@ -104,7 +107,7 @@ def test_a_page_is_made_of_whatever_there_is(tmp_path: Path, losses: list[float]
 
 
 def test_nothing_at_all_is_a_page(tmp_path: Path) -> None:
-    page = made(tmp_path, history=History(), notice="The watch ended early: a < b")
+    page = made(tmp_path, history=History(), trouble="a < b")
     assert "There are no numbers to draw." in page.words
     assert "The watch ended early: a < b" in page.words
     assert made(tmp_path, checkup=Checkup((), {}, ())).heads == ["The figures", "Provenance"]
@@ -112,7 +115,9 @@ def test_nothing_at_all_is_a_page(tmp_path: Path) -> None:
 
 def test_what_is_named_is_text_not_markup(tmp_path: Path) -> None:
     faulty = finding("DEAD_RELU", "<img src=x>", 0, {"<i>": "<b>"})
-    write_page(tmp_path / "x.html", title="<script>", findings=(faulty,), history=history(FALLING))
+    seen = history(FALLING)
+    answer = answer_of_run((faulty,), seen)
+    write_page(tmp_path / "x.html", title="<script>", answer=answer, findings=(faulty,), history=seen)
     text = (tmp_path / "x.html").read_text("utf-8")
     assert "<img src=x>" not in text
     assert "<i>" not in text
@@ -127,10 +132,12 @@ def test_nothing_on_the_page_is_fetched(tmp_path: Path) -> None:
 def test_a_bad_path_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"is a folder, and a page is a file: give '.*run\.html'") as caught:
-        write_page(tmp_path, title="Net", findings=())
+        write_page(tmp_path, title="Net", answer=Checkup((), {}, ()).answer, findings=())
     assert "\n" not in str(caught.value)
     with pytest.raises(StoreError, match=r"cannot write .*page\.html"):
-        write_page(tmp_path / "file" / "page.html", title="Net", findings=())
+        write_page(
+            tmp_path / "file" / "page.html", title="Net", answer=Checkup((), {}, ()).answer, findings=()
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -158,7 +165,10 @@ def test_every_figure_is_drawn_and_nothing_is_requested(tmp_path: Path, chromium
     faulty = (finding("NON_FINITE_LOSS", "loss", 200, {}),)
     checkup = check(mlp(nn.Tanh), functional.cross_entropy, (X[:64], Y[:64]))
     path = tmp_path / "run.html"
-    write_page(path, title="Net", findings=faulty, history=seen, setup=setup(15), checkup=checkup)
+    answer = answer_of_run(faulty, seen, setup(15))
+    write_page(
+        path, title="Net", answer=answer, findings=faulty, history=seen, setup=setup(15), checkup=checkup
+    )
     html = settled_page(path, chromium, query=f"?theme={theme}", size=size)
     root = dict(re.findall(r'data-([a-z-]+)="([^"]*)"', re.findall(r"<html[^>]*>", html)[0]))
     assert (root["errors"], root["blocked"], root["resources"], root["painted"]) == ("", "0", "0", theme)

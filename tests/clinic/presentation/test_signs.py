@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 from tests.clinic.histories import finding, history, setup
 
+from levinthal.clinic.answer.wording import loss_in_words
 from levinthal.clinic.presentation.signs import (
     CLEAR,
     FOUND,
@@ -15,7 +16,6 @@ from levinthal.clinic.presentation.signs import (
     NOT_JUDGED,
     SIGNS,
     Sign,
-    loss_in_words,
     read_signs,
 )
 from levinthal.clinic.recording.history import History

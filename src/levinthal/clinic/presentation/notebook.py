@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from markupsafe import Markup, escape
 
+from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.presentation.cards import Card, card, numbers_table
 from levinthal.clinic.presentation.signs import read_signs
-from levinthal.clinic.presentation.summary import Answer, answer_of_checkup, answer_of_run, causes, symptoms
+from levinthal.clinic.presentation.summary import causes, paragraph, symptoms
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.vocabulary import BADGES, Estimate, Finding
@@ -19,23 +20,25 @@ COLOURS = {"critical": "#c9372c", "warning": "#a86a00", "healthy": "#00845e"}
 WIDTH, HEIGHT = 360, 70
 
 
-def run_html(findings: Sequence[Finding], history: History, setup: TrainingSetup | None = None) -> str:
+def run_html(
+    answer: Answer, findings: Sequence[Finding], history: History, setup: TrainingSetup | None = None
+) -> str:
     """A watched run as HTML: the answer, the loss as a line, causes with their remedies, the signs."""
     signs = read_signs(history, setup, findings)
-    parts = [_head(answer_of_run(findings, history, signs)), _sparkline(history), *_cards(findings)]
+    head = _head(answer, paragraph(answer, findings, signs))
+    parts = [head, _sparkline(history), *_cards(findings)]
     return _box(
         [*parts, _folded("What was checked", [_row(sign.name, sign.label, sign.reading) for sign in signs])]
     )
 
 
-def checkup_html(findings: Sequence[Finding], numbers: Mapping[str, Estimate]) -> str:
+def checkup_html(answer: Answer, findings: Sequence[Finding], numbers: Mapping[str, Estimate]) -> str:
     """A checkup as HTML: the answer, causes with their remedies, and every number with its trust."""
     rows = [
         _row(name, Markup("<b>{}</b> {}").format(value, interval), f"{BADGES[trust]} {trust}")
         for name, value, interval, trust, _ in numbers_table(numbers)
     ]
-    head = _head(answer_of_checkup(findings, numbers))
-    return _box([head, *_cards(findings), _folded("Measured before training", rows)])
+    return _box([_head(answer, answer.because), *_cards(findings), _folded("Measured before training", rows)])
 
 
 def _box(parts: Sequence[Markup]) -> str:
@@ -45,11 +48,13 @@ def _box(parts: Sequence[Markup]) -> str:
     )
 
 
-def _head(said: Answer) -> Markup:
-    """The answer."""
-    return Markup(
+def _head(answer: Answer, because: str) -> Markup:
+    """What was not seen, and the answer."""
+    missed = (Markup("<p style='margin:.2em 0'><b>{}.</b></p>").format(line) for line in answer.not_seen)
+    said = Markup(
         "<p style='font-size:1.25em;margin:.2em 0'><b>{}</b></p><p style='margin:.2em 0 .6em'>{}</p>"
-    ).format(said.headline, said.because)
+    ).format(answer.headline, because)
+    return Markup("").join([*missed, said])
 
 
 def _cards(findings: Sequence[Finding]) -> Iterator[Markup]:

@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.presentation.cards import TriedRemedy, card, numbers_table, tried_remedies
 from levinthal.clinic.presentation.checkup_figures import checkup_figures
 from levinthal.clinic.presentation.run_figures import run_figures
 from levinthal.clinic.presentation.signs import read_signs
-from levinthal.clinic.presentation.summary import (
-    Answer,
-    answer_of_checkup,
-    answer_of_run,
-    causes,
-    info_findings,
-    symptoms,
-)
+from levinthal.clinic.presentation.summary import LABELS, causes, info_findings, paragraph, symptoms
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.errors import InputError
@@ -49,26 +43,26 @@ def write_page(
     path: str | Path,
     *,
     title: str,
+    answer: Answer,
     findings: Sequence[Finding],
     history: History | None = None,
     setup: TrainingSetup | None = None,
     checkup: Examined | None = None,
     trials: Sequence[TriedRemedy] = (),
     provenance: Mapping[str, object] | None = None,
-    notice: str = "",
 ) -> Path:
     """Write the findings as one self-contained page. It is written completely or not at all.
 
     Args:
         path: The file to write.
         title: The name of the network.
+        answer: The answer of the run or of the checkup.
         findings: The findings, causes before symptoms.
         history: The sampled steps of a watch.
         setup: The training setup of that watch.
         checkup: What `check` gave; instead of a history, or beside it.
         trials: The remedies that were tried.
         provenance: Name -> value, added to what the page says about its origin.
-        notice: A sentence at the top of the page.
 
     Returns:
         The path.
@@ -88,7 +82,9 @@ def write_page(
     signs = [] if history is None else read_signs(history, setup, findings)
     context = {
         "title": title,
-        "answer": _answer(findings, history, checkup, signs),
+        "answer": answer,
+        "label": LABELS.get(answer.state, "unknown"),
+        "because": paragraph(answer, findings, signs),
         "cards": [card(cause, symptoms(cause, findings)) for cause in causes(findings)],
         "info": [card(noted, symptoms(noted, findings)) for noted in info_findings(findings)],
         "tried": tried_remedies(trials),
@@ -97,7 +93,6 @@ def write_page(
         "figures": drawn,
         "drawings": painting.embedded({f.id: f.drawing for f in drawn if f.drawing}),
         "provenance": list(_provenance(history, setup, provenance or {})),
-        "notice": notice,
         "clinic_css": painting.asset("clinic.css", home="levinthal.clinic.presentation"),
     }
     return write_whole(place, rendered("clinic.html", context, home="levinthal.clinic.presentation"))
@@ -107,14 +102,6 @@ def _run_figures(
     history: History | None, setup: TrainingSetup | None, findings: Sequence[Finding]
 ) -> Iterable[Figure]:
     return run_figures(history, setup, findings) if history is not None else ()
-
-
-def _answer(
-    findings: Sequence[Finding], history: History | None, checkup: Examined | None, signs: Sequence[Any]
-) -> Answer:
-    if history is None:
-        return answer_of_checkup(findings, checkup.numbers if checkup else {})
-    return answer_of_run(findings, history, signs)
 
 
 def _provenance(

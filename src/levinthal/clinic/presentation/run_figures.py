@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from levinthal.clinic.answer.wording import loss_in_words
 from levinthal.clinic.presentation.profiles import GRADIENT, evenly, run_profiles
-from levinthal.clinic.presentation.signs import loss_in_words
 from levinthal.clinic.presentation.update_ratios import gradients, step_sizes, steps_in_words, weights
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.training_setup import TrainingSetup

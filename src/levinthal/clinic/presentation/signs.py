@@ -1,7 +1,7 @@
 """The signs of a run: one for each area of training, with its reading and the findings that were checked
 there.
 
-The signs say why a healthy run is healthy. A sign with too few samples is *not judged*.
+The signs say in which areas nothing was found. A sign with too few samples is *not judged*.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from levinthal.clinic.answer.wording import loss_in_words
 from levinthal.clinic.findings.kind import Area
 from levinthal.clinic.presentation.update_ratios import gradients, step_sizes, steps_in_words
 from levinthal.clinic.recording.history import History
@@ -19,16 +20,12 @@ from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.rules.context import typical
 from levinthal.clinic.rules.labels import FEWEST_ROWS
-from levinthal.clinic.rules.loss_trend import LossTrend, loss_trend
+from levinthal.clinic.rules.loss_trend import loss_trend
 from levinthal.report.formatting import counted, number, share, share_of
 from levinthal.vocabulary import Finding, Severity, rounded
 
 CLEAR, INFO, FOUND, NOT_JUDGED = "nothing found", "info", "found", "not judged"
 FEW_SAMPLES = 3
-MOVED = 0.8
-"""Share of the first loss below which the loss has moved, even if it ends at chance level."""
-PEAK = 10.0
-"""Highest loss over the loss at both ends, above which the peak is reported."""
 SIGNS: dict[str, tuple[str, ...]] = {
     area: tuple(code for code, kind in CATALOGUE.items() if kind.area is area) for area in Area
 }
@@ -78,38 +75,6 @@ def _sign(name: str, reading: str, judged: bool, findings: Iterable[Finding]) ->
         return Sign(name, reading, CLEAR if judged else NOT_JUDGED, codes)
     only_info = all(hit.severity is Severity.INFO for hit in hits)
     return Sign(name, reading, INFO if only_info else FOUND, tuple(dict.fromkeys(h.code for h in hits)))
-
-
-def loss_in_words(history: History, trend: LossTrend | None = None) -> str:
-    """The trend of the loss, as a sentence without its full stop.
-
-    >>> loss_in_words(History())
-    'no loss was seen'
-    """
-    trend = trend or loss_trend(history)
-    losses = history.task_losses
-    if not trend.samples or not np.isfinite(trend.start):
-        return "the loss was never finite" if len(losses) and trend.broken else "no loss was seen"
-    start, end = number(float(losses[np.isfinite(losses)][0])), number(trend.end)
-    chance = f"; chance level {number(trend.chance)}" if math.isfinite(trend.chance) else ""
-    if trend.broken:
-        step = int(history.steps[_first_broken(losses)])
-        return f"the loss is not finite from step {step} on; before that it went from {start} to {end}"
-    if not trend.known:
-        return f"the loss is {start} at first and {end} at the end{chance}"
-    top = float(losses[np.isfinite(losses)].max())
-    peak = f", with a peak of {number(top)}" if top > PEAK * max(abs(trend.start), abs(trend.end)) else ""
-    if trend.is_at_chance and trend.end < MOVED * float(losses[np.isfinite(losses)][0]):
-        return f"the loss falls from {start} to {end}{peak}, not below chance level ({number(trend.chance)})"
-    if trend.has_plateaued and not trend.is_worse:
-        return f"the loss has plateaued: {start} at first, {end} at the end{peak}{chance}"
-    return f"the loss {'rises' if trend.is_worse else 'falls'} from {start} to {end}{peak}{chance}"
-
-
-def _first_broken(losses: np.ndarray) -> int:
-    """The first sample without a finite loss after one with a finite loss."""
-    first = int(np.isfinite(losses).argmax())
-    return first + int((~np.isfinite(losses[first:])).argmax())
 
 
 def _data(history: History) -> tuple[str, bool]:

@@ -1,39 +1,19 @@
-"""The answer in one sentence: healthy and why, or the cause, or that too few steps were seen."""
+"""The parts of a presentation: causes, symptoms and info, and what was checked in one sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from levinthal.clinic.presentation.signs import CLEAR, NOT_JUDGED, Sign, loss_in_words
-from levinthal.clinic.recording.history import History
-from levinthal.clinic.rules.catalogue import CATALOGUE
-from levinthal.clinic.rules.loss_trend import FEWEST, LossTrend, loss_trend
-from levinthal.report.formatting import counted, listed, number, sentence, share
-from levinthal.vocabulary import Estimate, Finding, Severity
+from levinthal.clinic.answer.seen import causes
+from levinthal.clinic.answer.states import Answer, State
+from levinthal.clinic.presentation.signs import CLEAR, NOT_JUDGED, Sign
+from levinthal.report.formatting import listed
+from levinthal.vocabulary import Finding, Severity
 
-HEALTHY, FAULTY, UNKNOWN = "healthy", "faulty", "unknown"
-LONGER = "Train for longer, or sample more often: watch(..., every=1)."
+__all__ = ["LABELS", "causes", "checked", "info_findings", "paragraph", "symptoms"]
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer of a run or a checkup.
-
-    Attributes:
-        label: HEALTHY, FAULTY or UNKNOWN.
-        headline: One sentence.
-        because: The reason, in one to three sentences.
-    """
-
-    label: str
-    headline: str
-    because: str
-
-
-def causes(findings: Sequence[Finding]) -> list[Finding]:
-    """The warnings and critical findings that follow from no other finding."""
-    return [f for f in findings if not f.follows and f.severity is not Severity.INFO]
+LABELS = {State.CAUSE: "faulty", State.HEALTHY: "healthy"}
+"""State -> the style of the answer on a page; "unknown" for the others."""
 
 
 def symptoms(cause: Finding, findings: Sequence[Finding]) -> list[Finding]:
@@ -46,61 +26,18 @@ def info_findings(findings: Sequence[Finding]) -> list[Finding]:
     return [f for f in findings if not f.follows and f.severity is Severity.INFO]
 
 
-def answer_of_run(findings: Sequence[Finding], history: History, signs: Sequence[Sign]) -> Answer:
-    """The answer of a run that was watched."""
-    roots, trend = causes(findings), loss_trend(history)
-    loss = f"{sentence(loss_in_words(history, trend))}."
-    if roots:
-        return Answer(FAULTY, _cause(roots[0]), _others(roots, loss))
-    if len(history) >= FEWEST and trend.known and not trend.is_degraded:
-        noted = listed([finding.code for finding in info_findings(findings)])
-        why = _signs(signs) + f" Info: {noted}." * bool(noted)
-        return Answer(HEALTHY, f"Healthy: {_fall(trend)}.", why)
-    if len(history) < 2 * FEWEST:
-        head = (
-            "No cause was found, but few steps were seen." if len(history) else "No training step was seen."
-        )
-        few = f"{counted(len(history), 'step')} sampled; the trend of a loss needs {2 * FEWEST}."
-        return Answer(UNKNOWN, head, f"{few} {LONGER}")
-    head = "No cause was found, but the loss does not improve." if trend.known else "No cause was found."
-    return Answer(UNKNOWN, head, f"{loss} {_signs(signs)}")
+def paragraph(answer: Answer, findings: Sequence[Finding], signs: Sequence[Sign]) -> str:
+    """The reason of an answer, and where no cause was found, what was checked and the info findings."""
+    if answer.state is State.CAUSE or not signs:
+        return answer.because
+    noted = listed([finding.code for finding in info_findings(findings)])
+    return f"{answer.because} {checked(signs)}".strip() + f" Info: {noted}." * bool(noted)
 
 
-def answer_of_checkup(findings: Sequence[Finding], numbers: Mapping[str, Estimate]) -> Answer:
-    """The answer of a network that was checked before training."""
-    roots = causes(findings)
-    loss = numbers.get("first loss / ln K")
-    first = f" The first loss is {share(loss.value)} of the chance level ln K." if loss is not None else ""
-    if roots:
-        return Answer(FAULTY, _cause(roots[0]), _others(roots, first.strip()))
-    why = "Model, loss and batch fit together. Signal and gradient pass through every layer."
-    return Answer(HEALTHY, "Healthy before training: no cause was found.", f"{why}{first}")
-
-
-def _cause(first: Finding) -> str:
-    """The meaning of a cause as a sentence."""
-    return f"{sentence(CATALOGUE[first.code].means)}."
-
-
-def _others(roots: Sequence[Finding], loss: str) -> str:
-    codes = [root.code for root in roots[1:]]
-    more = f"{'Another cause' if len(codes) == 1 else 'Other causes'}: {listed(codes)}." if codes else ""
-    return f"{more} {loss}".strip()
-
-
-def _fall(trend: LossTrend) -> str:
-    """How far the loss fell, relative to the chance level where that is known."""
-    if trend.end < trend.chance:
-        return f"the loss fell to {share(trend.end / trend.chance)} of the chance level"
-    if trend.end < trend.start:
-        return f"the loss fell from {number(trend.start)} to {number(trend.end)}"
-    return f"the loss stays near {number(trend.end)}, and no fault was found"
-
-
-def _signs(signs: Sequence[Sign]) -> str:
+def checked(signs: Sequence[Sign]) -> str:
     """How many signs are clear, and which could not be judged."""
     clear = [sign for sign in signs if sign.label == CLEAR]
     blind = [sign.name.lower() for sign in signs if sign.label == NOT_JUDGED]
-    checked = sum(len(sign.codes) for sign in clear)
-    said = f"{len(clear)} of {len(signs)} areas show no fault ({checked} kinds of finding checked)."
+    count = sum(len(sign.codes) for sign in clear)
+    said = f"{len(clear)} of {len(signs)} areas show no fault ({count} kinds of finding checked)."
     return f"{said} Not judged: {listed(blind)}." if blind else said

@@ -1,23 +1,29 @@
-"""Findings as text for a terminal: the cause first, its evidence, its symptoms, the remedy."""
+"""The answer and the findings as text for a terminal: the cause first, its evidence, symptoms, remedy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from levinthal.clinic.answer.states import Answer, State
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import BADGES, Finding, rounded
 
 
+def answered(answer: Answer, findings: Sequence[Finding]) -> str:
+    """What was not seen, the answer, and the findings. Where a finding is the answer, it stands for it."""
+    said = [] if answer.state is State.CAUSE else [answer.headline, answer.because]
+    head = "\n".join(filter(None, [*(f"{line}." for line in answer.not_seen), *said]))
+    return "\n\n".join(filter(None, [head, formatted(findings)]))
+
+
 def formatted(findings: Sequence[Finding]) -> str:
-    """Causes with their evidence, their symptoms and their remedy, as text.
+    """Causes with their evidence, their symptoms and their remedy, as text; empty without any.
 
     >>> formatted([])
-    'Healthy.'
+    ''
     """
     roots = [f for f in findings if not f.follows]
-    if not roots:
-        return "Healthy."
     return "\n\n".join(_block(root, [f for f in findings if f.follows == root.code]) for root in roots)
 
 

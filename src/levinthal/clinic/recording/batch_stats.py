@@ -105,7 +105,14 @@ def loss_call(kind: str, given: Mapping[str, Any], value: Any, *, rows: bool = T
     reduction = str(given.get("reduction", "mean"))
     shapes = tuple(x.shape), tuple(target.shape)
     statistics = loss_rows(x) if rows else None
-    return LossCall(kind, reduction, *shapes, statistics, counts, numbers, scalar)
+    weight, smoothing = _weight(given), float(given.get("label_smoothing", 0.0))
+    return LossCall(kind, reduction, *shapes, statistics, counts, numbers, scalar, weight, smoothing)
+
+
+def _weight(given: Mapping[str, Any]) -> Tensor | None:
+    """The weights of the classes, or of the positive targets."""
+    held = next((given[name] for name in ("weight", "pos_weight") if given.get(name) is not None), None)
+    return held.detach() if isinstance(held, Tensor) else None
 
 
 def loss_rows(x: Tensor) -> Tensor:

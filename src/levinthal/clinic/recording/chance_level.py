@@ -36,12 +36,21 @@ def chance_level(samples: Sequence[Sample], targets: Callable[[], Tensor]) -> fl
     if kinds == {"cross_entropy"} or kinds == {"nll_loss"}:
         tables = [call.counts.cpu().numpy() for call in calls if call.counts is not None]
         if tables and all(len(table) == len(tables[0]) for table in tables):
-            return _entropy(np.sum(tables, 0))
+            return _of_classes(calls[0], np.sum(tables, 0))
     if not calls:
         return _of_explicit_squares(samples)
     if len(kinds) == 1 and kinds <= ROBUST.keys():
         return _least(ROBUST[calls[0].kind], targets())
     return _of_numeric_targets(calls, kinds)
+
+
+def _of_classes(call: LossCall, counts: np.ndarray) -> float:
+    """The entropy of the classes, with the weights and the label smoothing of the loss."""
+    weighted = counts if call.weight is None else counts * call.weight.cpu().double().numpy()
+    if np.count_nonzero(weighted) < 2:
+        return math.nan  # one class: there is nothing to predict
+    shares = weighted / weighted.sum()
+    return _entropy((1 - call.smoothing) * shares + call.smoothing / len(shares))
 
 
 def _of_numeric_targets(calls: Sequence[LossCall], kinds: set[str]) -> float:
@@ -51,8 +60,16 @@ def _of_numeric_targets(calls: Sequence[LossCall], kinds: set[str]) -> float:
         return _variance(np.array(targets))
     if kinds <= BINARY and targets:
         share = float(np.mean([mean for mean, _ in targets]))
-        return _entropy(np.array([share, 1 - share])) if 0 <= share <= 1 else math.nan
+        return _of_share(share, calls[0].weight) if 0 <= share <= 1 else math.nan
     return math.nan
+
+
+def _of_share(share: float, weight: Tensor | None) -> float:
+    """The binary cross-entropy of the best constant; a weight multiplies the loss of positive targets."""
+    if weight is not None and weight.numel() > 1:
+        return math.nan
+    positive = share if weight is None else share * float(weight)
+    return _entropy(np.array([positive, 1 - share])) * (positive + 1 - share)
 
 
 def _of_explicit_squares(samples: Sequence[Sample]) -> float:

@@ -31,6 +31,8 @@ class LossCall:
         counts: (classes,) how often each class is a target, where targets are classes.
         target: (2,) mean and variance of targets that are numbers.
         value: The loss, or the mean of the losses of the rows.
+        weight: (classes,) the weights of the classes, or of the positive targets; None without weights.
+        smoothing: The label smoothing.
     """
 
     kind: str
@@ -41,6 +43,8 @@ class LossCall:
     counts: Tensor | None = None
     target: Tensor | None = None
     value: Tensor | None = None
+    weight: Tensor | None = None
+    smoothing: float = 0.0
 
     @property
     def mean(self) -> float:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.examination import Examination, examine
-from levinthal.clinic.presentation.terminal import formatted
+from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.treatment.comparison import CONFIRMED, NOT_PURSUED, OUTCOMES, Comparison, signed
 from levinthal.clinic.treatment.journal import Journal
@@ -54,12 +55,17 @@ class Treatment:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether no finding is a warning or critical."""
-        return all(finding.severity is Severity.INFO for finding in self.findings)
+        """Whether no cause was found and the run did as well as it should."""
+        return self.answer.is_healthy
+
+    @property
+    def answer(self) -> Answer:
+        """The answer of the untreated problem."""
+        return self.examination.answer
 
     def __str__(self) -> str:
         shown = [f for f in self.findings if f.severity is not Severity.INFO]
-        return "\n".join([formatted(shown) if shown else "Healthy.", "", *self._tried(), *self._conclusion()])
+        return "\n".join([answered(self.answer, shown), "", *self._tried(), *self._conclusion()])
 
     def report(self, path: str | Path, *, title: str = "problem") -> Path:
         """Write findings, figures and every comparison as one self-contained page.

@@ -1,0 +1,126 @@
+"""Decisions from the loss: impossible values, then the chance level, then a reference learner."""
+
+from __future__ import annotations
+
+from levinthal.clinic.answer.seen import NONE_FOUND, NOT_MEASURED, Seen, did_badly, healthy, not_judged
+from levinthal.clinic.answer.standing import Standing
+from levinthal.clinic.answer.states import Answer, Reason
+from levinthal.clinic.answer.unjudged import LONGER
+from levinthal.clinic.answer.wording import loss_in_words
+from levinthal.clinic.rules.loss_trend import MIN_STEPS
+from levinthal.report.formatting import counted, number, share
+
+WITH_VALIDATION = "watch(..., validation=...) also evaluates training rows without dropout."
+
+
+def not_finite(seen: Seen) -> Answer | None:
+    """The loss is nan or infinite."""
+    if not seen.standing.trend.broken:
+        return None
+    return did_badly(seen, Reason.NOT_FINITE, f"Does not train: {loss_in_words(seen.history)}.")
+
+
+def below_floor(seen: Seen) -> Answer | None:
+    """The loss is lower than any prediction allows."""
+    standing = seen.standing
+    if not standing.is_below_floor or standing.call is None:
+        return None
+    low = f"{standing.call.kind} is {number(standing.trend.end)}, below its floor {number(standing.floor)}"
+    because = "Its inputs or targets are not of the kind that it is made for."
+    return did_badly(seen, Reason.BELOW_FLOOR, f"The loss means nothing: {low}.", because)
+
+
+def at_chance(seen: Seen) -> Answer | None:
+    """The loss ends at chance level."""
+    standing = seen.standing
+    if not standing.is_at_chance:
+        return None
+    if standing.pace:
+        return _unfinished(seen)
+    if seen.history.steps[-1] < MIN_STEPS:
+        why = f"the loss is at chance level after {counted(int(seen.history.steps[-1]) + 1, 'step')}"
+        return not_judged(seen, Reason.FEW_SAMPLES, why, LONGER)
+    end, chance = number(standing.trend.end), number(standing.chance)
+    where = (
+        f"at chance level ({chance})" if standing.trend.end < 1.2 * standing.chance else "above chance level"
+    )
+    return did_badly(
+        seen, Reason.AT_CHANCE, f"Does not train: the loss, {end}, is {where}.", _reference(seen)
+    )
+
+
+def _reference(seen: Seen) -> str:
+    """Whether the targets can be predicted at all."""
+    found = seen.standing.reference
+    if found is not None:
+        return f"The targets can be predicted: {found.name} reaches {number(found.loss)}."
+    return ""
+
+
+def _unfinished(seen: Seen) -> Answer:
+    """The loss still falls, and is not yet where it should be."""
+    standing = seen.standing
+    left, found = standing.steps_left(), standing.reference
+    goal = f"the reference ({found.name}: {number(found.loss)})" if found else "well below chance level"
+    more = f"; at this pace at least {left:,} more steps to {goal}" if left else ""
+    return did_badly(
+        seen, Reason.UNFINISHED, f"Unfinished: the loss, {number(standing.trend.end)}, still falls{more}."
+    )
+
+
+def rises(seen: Seen) -> Answer | None:
+    """The loss is higher than at the start."""
+    if not seen.standing.trend.is_worse:
+        return None
+    return did_badly(seen, Reason.RISES, f"Trains badly: {loss_in_words(seen.history)}.")
+
+
+def validation_at_chance(seen: Seen) -> Answer | None:
+    """The training rows are learnt, and the validation rows are not predicted."""
+    if not seen.standing.is_validation_at_chance:
+        return None
+    low = number(seen.standing.validation)
+    head = f"Does not generalise: the validation loss, {low} at best, is at chance level."
+    return did_badly(seen, Reason.VALIDATION_AT_CHANCE, head)
+
+
+def against_reference(seen: Seen) -> Answer | None:
+    """The loss against that of a reference learner."""
+    standing, found = seen.standing, seen.standing.reference
+    if found is None:
+        return None
+    if standing.is_as_good_as_reference:
+        both = f"{_fall(standing)}; the reference ({found.name}) reaches {number(found.loss)}"
+        return healthy(seen, Reason.AS_GOOD_AS_REFERENCE, both)
+    if standing.is_raised_by_dropout:
+        why = f"dropout raises the training loss, {number(standing.end)}, and its size without is not known"
+        return not_judged(seen, Reason.DROPOUT, why, f"{NONE_FOUND} {WITH_VALIDATION}")
+    if standing.pace:
+        return _unfinished(seen)
+    both = f"the loss ends at {number(standing.end)}, and {found.name} reaches {number(found.loss)}"
+    return did_badly(seen, Reason.WORSE_THAN_REFERENCE, f"Trains badly: {both}.")
+
+
+def against_chance(seen: Seen) -> Answer:
+    """The loss against its chance level, where there is no reference learner."""
+    standing = seen.standing
+    if standing.was_low_from_the_start:
+        why = f"the loss was low from the start and did not fall: {loss_in_words(seen.history)}"
+        return not_judged(seen, Reason.NO_REFERENCE, why, NONE_FOUND)
+    if standing.is_well_below_chance:
+        return healthy(seen, Reason.BELOW_CHANCE, _fall(standing))
+    if standing.pace:
+        return _unfinished(seen)
+    why = f"the loss ends at {share(standing.trend.end / standing.chance)} of the chance level"
+    return not_judged(
+        seen,
+        Reason.NO_REFERENCE,
+        f"{why}, and how low it can be is not known",
+        f"{NONE_FOUND} {NOT_MEASURED}",
+    )
+
+
+def _fall(standing: Standing) -> str:
+    """How far the loss fell."""
+    part = share(standing.trend.end / standing.chance)
+    return f"the loss fell to {number(standing.trend.end)}, {part} of the chance level"

@@ -1,0 +1,190 @@
+"""What the loss of a run is held against: its own start, the chance level, its floor, a reference learner."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from levinthal.clinic.answer.constants import chance_of, first_call, floor_of
+from levinthal.clinic.answer.descent import pace, steps_needed
+from levinthal.clinic.answer.reference import Reference, reference
+from levinthal.clinic.answer.states import Ground
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.sample import LossCall
+from levinthal.clinic.rules.loss_trend import AT_CHANCE, NEAR_CHANCE, LossTrend, trend_of
+
+TOLERANCE = 0.25
+"""Share of the way from the reference to the chance level that a training loss may lie above it, because
+dropout and augmentation raise it."""
+BELOW = 1e-3
+"""Share of the chance level (or of one) below the floor from which on a loss is absurd."""
+GUESS = 1.5
+"""The first loss over ln K, or ln K over it, up to which a loss written by hand is a cross-entropy."""
+DROPOUT = 0.2
+"""Dropout probability from which on the training loss is much higher than without."""
+FLAT = 0.05
+"""Share of the first loss by which a loss that was low from the start has to fall."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The loss of a run, and what it is held against.
+
+    Attributes:
+        history: The sampled steps.
+    """
+
+    history: History
+
+    @cached_property
+    def call(self) -> LossCall | None:
+        """The first loss function of a step."""
+        return first_call(self.history)
+
+    @cached_property
+    def _read(self) -> tuple[np.ndarray, float, str]:
+        """(samples,) the losses, their chance level, and how that is known."""
+        losses, chance = self.history.task_losses, chance_of(self.history, self.call)
+        if math.isfinite(chance) or self.call is not None:
+            return losses, chance, "the best constant prediction"
+        return _by_hand(self.history) or (losses, chance, "")
+
+    @property
+    def losses(self) -> np.ndarray:
+        """(samples,) the losses that are judged."""
+        return self._read[0]
+
+    @property
+    def chance(self) -> float:
+        """The chance level; nan where it is unknown."""
+        return self._read[1]
+
+    @cached_property
+    def trend(self) -> LossTrend:
+        """The trend of these losses."""
+        return trend_of(self.losses, self.chance)
+
+    @cached_property
+    def floor(self) -> float:
+        """The least possible loss; minus infinity where it is unknown."""
+        return floor_of(self.history, self.call)
+
+    @cached_property
+    def reference(self) -> Reference | None:
+        """The quick learner, where it is better than chance level."""
+        found = reference(self.history, self.call) if math.isfinite(self.chance) else None
+        return found if found is not None and found.loss < self._level(AT_CHANCE) else None
+
+    @cached_property
+    def end(self) -> float:
+        """The loss at the end; without dropout where the run was evaluated on training rows."""
+        held = self.history.validation
+        last = held.evaluations[-1].training if held is not None and held.evaluations else None
+        plain = held is not None and held.loss_fn is None and self.call is not None
+        return min(self.trend.end, last.loss) if last is not None and plain else self.trend.end
+
+    @cached_property
+    def pace(self) -> float:
+        """The fall of the loss per step at the end; 0 where it does not fall."""
+        return pace(self.history.steps, self.losses)
+
+    @property
+    def is_at_chance(self) -> bool:
+        """Whether the loss ends at chance level or above."""
+        return self.trend.known and self.trend.end >= self._level(AT_CHANCE)
+
+    @property
+    def is_well_below_chance(self) -> bool:
+        """Whether the loss ends well below chance level."""
+        return self.trend.known and self.trend.end <= self._level(NEAR_CHANCE)
+
+    @property
+    def is_as_good_as_reference(self) -> bool:
+        """Whether the loss is as low as that of the reference, within the tolerance and the noise."""
+        ref = self.reference
+        if ref is None:
+            return False
+        room = max(TOLERANCE * (self.chance - ref.loss), 2 * ref.error)
+        return self.end - self.trend.noise <= ref.loss + room and not self.is_at_chance
+
+    @property
+    def is_raised_by_dropout(self) -> bool:
+        """Whether the only loss that is known was computed with dropout."""
+        rates = [p for sample in self.history for p in sample.dropout_rates.values()]
+        held = self.history.validation
+        return max(rates, default=0.0) >= DROPOUT and (held is None or not held.evaluations)
+
+    @property
+    def is_below_floor(self) -> bool:
+        """Whether the loss is lower than any prediction allows."""
+        scale = max(abs(self.chance) if math.isfinite(self.chance) else 0.0, abs(self.floor), 1.0)
+        return self.trend.samples > 0 and self.trend.end < self.floor - BELOW * scale
+
+    @property
+    def was_low_from_the_start(self) -> bool:
+        """Whether the loss began well below chance level and did not fall."""
+        low = self.trend.start <= self._level(NEAR_CHANCE)
+        return low and self.trend.start - self.trend.end <= max(FLAT * self.trend.start, 2 * self.trend.noise)
+
+    @cached_property
+    def validation(self) -> float:
+        """The lowest validation loss; nan where none is comparable."""
+        held = self.history.validation
+        if held is None or held.loss_fn is not None or self.call is None or self.call.reduction == "sum":
+            return math.nan
+        return min((one.held_out.loss for one in held.evaluations), default=math.nan)
+
+    @property
+    def is_validation_at_chance(self) -> bool:
+        """Whether the validation loss was never below chance level."""
+        return self.validation >= self._level(AT_CHANCE)
+
+    def steps_left(self) -> int:
+        """Steps to the reference, or to well below chance level, at the pace of the end; 0 without pace."""
+        goal = self.reference.loss if self.reference else self._level(NEAR_CHANCE)
+        return steps_needed(self.trend.end, goal, self.pace) if self.pace and math.isfinite(goal) else 0
+
+    def _level(self, share: float) -> float:
+        """The level this share of the way from the floor to the chance level; the floor is 0 if unknown."""
+        floor = self.floor if math.isfinite(self.floor) else 0.0
+        return floor + share * (self.chance - floor)
+
+    def grounds(self) -> tuple[Ground, ...]:
+        """The loss at the end, and every number that it is held against."""
+        both = [Ground("loss at the end", self.end), Ground("loss at the start", self.trend.start)]
+        both += [Ground("chance level", self.chance, self._read[2])]
+        if self.reference is not None:
+            how = f"each of {self.reference.rows:,} training rows predicted from the others"
+            both.append(Ground(self.reference.name, self.reference.loss, how))
+        both += [Ground("floor", self.floor)]
+        both += [Ground("validation loss", self.validation, "the lowest of the run")]
+        return tuple(ground for ground in both if math.isfinite(ground.loss))
+
+
+def _by_hand(history: History) -> tuple[np.ndarray, float, str] | None:
+    """The losses and the chance level of a loss that no function of torch computes."""
+    return _from_differences(history) or _from_log_softmax(history)
+
+
+def _from_differences(history: History) -> tuple[np.ndarray, float, str] | None:
+    """The squared difference of prediction and target, against the variance of the targets."""
+    seen = [sample.difference for sample in history]
+    if not seen or any(numbers is None for numbers in seen):
+        return None
+    table = np.array([numbers.tolist() for numbers in seen if numbers is not None])
+    chance = float(table[:, 1].mean() + table[:, 0].var())
+    return (table[:, 2], chance, "squared error of the best constant") if chance > 0 else None
+
+
+def _from_log_softmax(history: History) -> tuple[np.ndarray, float, str] | None:
+    """A loss that begins near ln K and is never negative, after a log-softmax over K classes."""
+    widths = {float(rows[3]) for sample in history for rows in sample.log_softmax_inputs}
+    losses = history.task_losses
+    if len(widths) != 1 or not len(losses) or not np.all(losses[np.isfinite(losses)] >= 0):
+        return None
+    chance, first = math.log(max(widths.pop(), 1.0)), float(losses[0])
+    begins_there = chance > 0 and chance / GUESS < first < chance * GUESS
+    return (losses, chance, "equal probabilities for all classes") if begins_there else None

@@ -1,0 +1,94 @@
+"""Decisions where a run is not judged: too little was seen, or its loss has nothing to be held against."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from levinthal.clinic.answer.games import is_game, targets_move
+from levinthal.clinic.answer.seen import (
+    NAMES_NO_CAUSE,
+    NONE_FOUND,
+    NOT_MEASURED,
+    Seen,
+    causes,
+    course,
+    did_badly,
+    not_judged,
+)
+from levinthal.clinic.answer.states import Answer, Reason, State
+from levinthal.clinic.answer.wording import loss_in_words
+from levinthal.clinic.rules.loss_trend import FEWEST
+from levinthal.report.formatting import counted
+
+NOTHING_SEEN = (
+    "Nothing was seen: no training step of this model with this optimiser was sampled. Is the loop inside "
+    "the `with` block, and does it call the model in training mode and then `optimizer.step()`?"
+)
+LONGER = "Train for longer, or sample more often: watch(..., every=1)."
+
+
+def ended_early(seen: Seen) -> Answer | None:
+    """The watch failed."""
+    if not seen.trouble:
+        return None
+    because = f"{counted(len(seen.history), 'step')} sampled until then; no cause was found in them."
+    return not_judged(seen, Reason.ENDED_EARLY, "the watch ended early", because)
+
+
+def nothing_seen(seen: Seen) -> Answer | None:
+    """No step was sampled."""
+    if len(seen.history):
+        return None
+    head, _, because = NOTHING_SEEN.partition(". ")
+    return Answer(State.NOT_JUDGED, Reason.NOTHING_SEEN, f"{head}.", because)
+
+
+def nothing_moved(seen: Seen) -> Answer | None:
+    """Steps were sampled, and none changed a weight."""
+    updates = seen.history.tensors("update")
+    if len(updates) < 2 or np.nanmax(np.nan_to_num(updates, nan=1.0), initial=0.0) > 0:
+        return None
+    why = f"none of {counted(len(updates), 'sampled step')} changed a weight"
+    return not_judged(seen, Reason.NOTHING_MOVED, why, NONE_FOUND)
+
+
+def few(seen: Seen) -> Answer | None:
+    """Too few losses were seen."""
+    trend = seen.standing.trend
+    if trend.known:
+        return None
+    if len(seen.history) >= FEWEST and not trend.samples:
+        return not_judged(seen, Reason.NO_LOSS, "no loss was seen", NONE_FOUND)
+    why = f"{counted(len(seen.history), 'step')} sampled; the trend of a loss needs {2 * FEWEST}"
+    return not_judged(seen, Reason.FEW_SAMPLES, f"only {why}", LONGER)
+
+
+def game(seen: Seen) -> Answer | None:
+    """Networks train against each other."""
+    if not is_game(seen.history, seen.setup):
+        return None
+    why = "the networks train against each other, so neither loss has to fall"
+    return not_judged(seen, Reason.GAME, why, f"{course(seen)} {NONE_FOUND} {NOT_MEASURED}")
+
+
+def moving(seen: Seen) -> Answer | None:
+    """The targets move with the training."""
+    if not targets_move(seen.history):
+        return None
+    why = "the targets move with the training, so the loss has no fixed chance level"
+    return not_judged(seen, Reason.MOVING_TARGETS, why, f"{course(seen)} {NONE_FOUND} {NOT_MEASURED}")
+
+
+def unknown(seen: Seen) -> Answer | None:
+    """Nothing is known to hold the loss against."""
+    standing, trend = seen.standing, seen.standing.trend
+    if math.isfinite(standing.chance) and not (seen.has_no_floor and not standing.is_well_below_chance):
+        return None
+    warned = any(f.code in NAMES_NO_CAUSE for f in causes(seen.findings))
+    if (warned or trend.is_worse) and not seen.has_no_floor:
+        reason = Reason.RISES if trend.is_worse else Reason.DOES_NOT_FALL
+        return did_badly(seen, reason, f"Does not train: {loss_in_words(seen.history)}.")
+    why = f"{loss_in_words(seen.history)}, and nothing to hold it against is known"
+    return not_judged(seen, Reason.NO_REFERENCE, why, f"{NONE_FOUND} {NOT_MEASURED}")

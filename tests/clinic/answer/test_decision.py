@@ -1,0 +1,269 @@
+"""The four states of an answer: on histories whose numbers are known, and on small trainings."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.clinic.histories import finding, history, setup
+from torch import Tensor, nn
+from torch.nn import functional
+
+from levinthal.clinic import Answer, State, Watch, watch
+from levinthal.clinic.answer.decision import answer_of_checkup, answer_of_run
+from levinthal.clinic.answer.seen import LOOKED_FOR
+from levinthal.clinic.answer.states import EXIT_CODES, Reason
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.rules.loss_trend import AT_CHANCE
+from levinthal.vocabulary import Estimate, Finding, Severity
+
+FALLING = [2.0 * 0.9**k for k in range(20)]
+X = torch.randn(1000, 16, generator=torch.Generator().manual_seed(0))
+Y = X[:, :4].argmax(1)
+BATCH = torch.Generator()
+
+
+def answer(losses: list[float], findings: tuple[Finding, ...] = (), **more: Any) -> Answer:
+    return answer_of_run(findings, history(losses), setup(), **more)
+
+
+def network(last: nn.Module | None = None) -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4), *([last] if last else []))
+
+
+def trained(
+    loss: Callable[[nn.Module, Tensor], Tensor], rate: float = 3e-3, steps: int = 200, **more: Any
+) -> Watch:
+    """A training of `network` on the rows of X with Adam; `loss(model, rows)` is minimised."""
+    model = more.pop("model", None) or network()
+    optimizer = torch.optim.Adam(model.parameters(), rate)
+    BATCH.manual_seed(0)
+    with watch(model, optimizer, every=5, **more) as w:
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss(model, torch.randint(0, len(X), (32,), generator=BATCH)).backward()
+            optimizer.step()
+    return w
+
+
+def classified(model: nn.Module, rows: Tensor) -> Tensor:
+    return functional.cross_entropy(model(X[rows]), Y[rows])
+
+
+def test_a_named_cause_is_the_answer_and_other_causes_are_named() -> None:
+    causes = (finding("DOUBLE_SOFTMAX", "loss", 0, {}), finding("STUCK_BATCH", "input", 0, {}))
+    symptom = dataclasses.replace(finding("UNDERFIT", "loss", 0, {}), follows="DOUBLE_SOFTMAX")
+    said = answer([2.0] * 20, (*causes, symptom))
+    assert (said.state, said.reason, said.exit_code) == (State.CAUSE, Reason.NAMED, 1)
+    assert said.headline.startswith("The cross-entropy is given probabilities")
+    assert said.because.startswith("Another cause: STUCK_BATCH. The loss has plateaued")
+
+
+def test_a_run_below_chance_level_is_healthy_with_its_numbers() -> None:
+    noted = finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)
+    said = answer(FALLING, (noted,))
+    assert (said.state, said.reason, said.exit_code) == (State.HEALTHY, Reason.BELOW_CHANCE, 0)
+    assert said.headline == "Healthy: the loss fell to 0.319, 23 % of the chance level."
+    assert said.because == "Held against: chance level 1.39 (the best constant prediction) and floor 0."
+    assert said.ground("chance level") == pytest.approx(math.log(4))
+
+
+@pytest.mark.parametrize(
+    ("losses", "state", "reason", "head"),
+    [
+        ([], State.NOT_JUDGED, Reason.NOTHING_SEEN, "Nothing was seen"),
+        ([2.0, 1.0], State.NOT_JUDGED, Reason.FEW_SAMPLES, "Not judged: only 2 steps sampled"),
+        ([1.39] * 20, State.NO_CAUSE, Reason.AT_CHANCE, "Does not train: the loss, 1.39, is at chance level"),
+        ([90.0] * 20, State.NO_CAUSE, Reason.AT_CHANCE, "Does not train: the loss, 90.0, is above chance"),
+        ([math.nan] * 20, State.NO_CAUSE, Reason.NOT_FINITE, "Does not train: the loss was never finite"),
+        ([1.0] * 9 + [math.inf] * 9, State.NO_CAUSE, Reason.NOT_FINITE, "Does not train: the loss is not"),
+        ([-(10.0**k) for k in range(16)], State.NO_CAUSE, Reason.BELOW_FLOOR, "The loss means nothing"),
+        ([0.5] * 10 + [1.0] * 10, State.NO_CAUSE, Reason.RISES, "Trains badly: the loss rises"),
+        ([0.6] * 20, State.NOT_JUDGED, Reason.NO_REFERENCE, "Not judged: the loss was low from the start"),
+        ([2.0, 1.5, *[1.2] * 18], State.NOT_JUDGED, Reason.NO_REFERENCE, "Not judged: the loss ends at 87 %"),
+    ],
+)
+def test_what_is_not_known_to_have_done_well_is_not_healthy(
+    losses: list[float], state: State, reason: Reason, head: str
+) -> None:
+    said = answer(losses)
+    assert (said.state, said.reason) == (state, reason)
+    assert said.headline.startswith(head)
+    assert said.exit_code == EXIT_CODES[state] > 1
+
+
+def test_a_slow_descent_is_unfinished_and_its_steps_are_counted() -> None:
+    said = answer([2.0 - 0.01 * k for k in range(20)])
+    assert (said.state, said.reason) == (State.NO_CAUSE, Reason.UNFINISHED)
+    # 0.01 per sample of 10 steps, and from 1.825 to 80 % of ln 4: 716 steps
+    assert "at this pace at least 720 more steps to well below chance level" in said.headline
+    assert f"None of the {LOOKED_FOR} causes looked for was found." in said.because
+
+
+def test_underfit_names_no_cause() -> None:
+    said = answer([1.39] * 20, (finding("UNDERFIT", "loss", 190, {}),))
+    assert (said.state, said.reason) == (State.NO_CAUSE, Reason.AT_CHANCE)
+
+
+def test_a_watch_that_ended_early_or_missed_something_says_so_and_is_not_healthy() -> None:
+    said = answer(FALLING, trouble="RuntimeError: x")
+    assert (said.state, said.reason) == (State.NOT_JUDGED, Reason.ENDED_EARLY)
+    assert said.not_seen == ("The watch ended early: RuntimeError: x",)
+    assert answer(FALLING, unseen=("layers", "gates")).not_seen == ("Not seen: layers and gates",)
+    assert answer(FALLING, (finding("DEAD_RELU", "1", 0, {}),), trouble="x").not_seen
+
+
+def test_steps_that_change_no_weight_are_not_judged() -> None:
+    seen = history(FALLING)
+    for sample in seen:
+        assert sample.tensors is not None
+        sample.tensors[:, 2] = 0.0
+    assert answer_of_run([], seen, setup()).reason is Reason.NOTHING_MOVED
+
+
+def test_an_error_in_a_decision_is_reported_and_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(History, "calls", property(lambda _: 1 / 0))
+    monkeypatch.setattr(History, "task_losses", property(lambda _: 1 / 0))
+    said = answer(FALLING)
+    assert (said.state, said.reason) == (State.NOT_JUDGED, Reason.FAILED)
+    assert "ZeroDivisionError" in said.because
+
+
+def test_a_checkup_is_never_healthy() -> None:
+    good = answer_of_checkup([], {"first loss / ln K": Estimate.exact(1.02)})
+    assert (good.state, good.reason) == (State.NOT_JUDGED, Reason.BEFORE_TRAINING)
+    assert good.because.endswith("The first loss is 102 % of the chance level ln K.")
+    bad = answer_of_checkup([finding("GRAPH_BROKEN", "0.weight", 0, {})], {})
+    assert (bad.state, bad.because) == (State.CAUSE, "")
+
+
+@given(
+    losses=st.lists(st.floats(-5, 50), min_size=1, max_size=40),
+    last=st.sampled_from([0.94, 0.96, 1.0, 1.5]),
+)
+def test_no_run_at_chance_level_is_healthy(losses: list[float], last: float) -> None:
+    ends = [*losses, *[last * math.log(4)] * (len(losses) // 4 + 2)]
+    said = answer(ends)
+    if said.is_healthy:
+        assert said.ground("loss at the end") < AT_CHANCE * said.ground("chance level")
+        assert last < AT_CHANCE
+
+
+def test_a_healthy_training_is_held_against_a_reference_learner() -> None:
+    said = trained(classified).answer()
+    assert (said.state, said.reason) == (State.HEALTHY, Reason.AS_GOOD_AS_REFERENCE)
+    assert "the reference (ridge regression) reaches" in said.headline
+    assert 0 < said.ground("ridge regression") < 0.3
+
+
+def test_a_training_that_is_far_slower_than_the_reference_is_unfinished() -> None:
+    said = trained(classified, rate=5e-4, steps=150).answer()
+    assert (said.state, said.reason) == (State.NO_CAUSE, Reason.UNFINISHED)
+    assert "more steps to the reference (ridge regression" in said.headline
+
+
+def test_a_training_that_is_worse_than_the_reference_did_badly() -> None:
+    def hidden(model: nn.Module, rows: Tensor) -> Tensor:
+        return functional.cross_entropy(model(X[rows] * (torch.arange(16) > 1)), Y[rows])
+
+    w = trained(hidden, rate=1e-2, steps=600)
+    w.history.rows.chunks = trained(classified, steps=50).history.rows.chunks
+    assert w.answer().reason in (Reason.WORSE_THAN_REFERENCE, Reason.UNFINISHED)
+    assert w.answer().state is State.NO_CAUSE
+
+
+def test_a_loop_without_steps_was_not_seen() -> None:
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    with watch(model, optimizer, every=5) as w:
+        for _ in range(50):
+            classified(model, torch.arange(32)).backward()
+    assert w.answer().reason is Reason.NOTHING_SEEN
+    assert str(w).startswith("Nothing was seen")
+
+
+@pytest.mark.parametrize("last", [None, nn.Softmax(1)])
+def test_a_likelihood_of_numbers_that_are_no_logarithms_means_nothing(last: nn.Module | None) -> None:
+    w = trained(lambda m, r: functional.nll_loss(m(X[r]), Y[r]), model=network(last))
+    assert w.answer().state is not State.HEALTHY
+    assert "Healthy" not in str(w)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda z, y: (z - y).square().mean(),
+        lambda z, y: (z - y).abs().mean(),
+        lambda z, y: (z - y).cosh().log().mean(),
+        lambda z, y: ((z - y).square().mean() + 1e-6).sqrt(),
+    ],
+)
+def test_a_loss_written_by_hand_has_its_chance_level_from_the_targets(loss: Any) -> None:
+    def squares(model: nn.Module, rows: Tensor) -> Tensor:
+        value: Tensor = loss(model(X[rows])[:, 0], X[rows, 0] + X[rows, 1])
+        return value
+
+    said = trained(squares).answer()
+    assert said.is_healthy
+    assert said.ground("chance level") > 4 * said.ground("loss at the end")
+    w = trained(squares, rate=1e-9)
+    still = answer_of_run([], w.history, w.setup)
+    assert (still.state, still.reason) == (State.NO_CAUSE, Reason.AT_CHANCE)
+
+
+def test_a_cross_entropy_written_by_hand_is_held_against_equal_probabilities() -> None:
+    def by_hand(model: nn.Module, rows: Tensor) -> Tensor:
+        return -model(X[rows]).log_softmax(1)[torch.arange(32), Y[rows]].mean()
+
+    assert trained(by_hand).answer().ground("chance level") == pytest.approx(math.log(4))
+    w = trained(by_hand, rate=1e-9)
+    assert answer_of_run([], w.history, w.setup).reason is Reason.AT_CHANCE
+
+
+def test_a_loss_without_targets_is_not_judged() -> None:
+    def energy(model: nn.Module, rows: Tensor) -> Tensor:
+        return (model(X[rows]).exp().mean() - model(X[rows]).mean()).clone()
+
+    said = trained(energy).answer()
+    assert (said.state, said.reason) == (State.NOT_JUDGED, Reason.NO_REFERENCE)
+    assert "nothing to hold it against is known" in said.headline
+
+
+def test_dropout_is_no_reason_to_say_that_a_run_did_badly() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Dropout(0.6), nn.Linear(16, 8), nn.ReLU(), nn.Dropout(0.6), nn.Linear(8, 4))
+    said = trained(classified, model=model, rate=1e-2, steps=800).answer()
+    assert (said.state, said.reason) == (State.NOT_JUDGED, Reason.DROPOUT)
+    held = torch.randn(256, 16, generator=torch.Generator().manual_seed(1))
+    validated = trained(
+        classified, model=model, rate=1e-2, steps=400, validation=(held, held[:, :4].argmax(1))
+    )
+    assert validated.answer().reason is not Reason.DROPOUT
+
+
+def test_rows_that_are_learnt_by_heart_are_not_healthy() -> None:
+    labels = torch.randint(0, 4, (64,), generator=torch.Generator().manual_seed(0))
+
+    def by_heart(model: nn.Module, rows: Tensor) -> Tensor:
+        return functional.cross_entropy(model(X[rows % 64]), labels[rows % 64])
+
+    other = torch.randint(0, 4, (600,), generator=torch.Generator().manual_seed(1))
+    w = trained(by_heart, rate=1e-2, steps=400, validation=(X[400:], other))
+    assert w.answer().state is not State.HEALTHY
+
+
+def test_the_answer_is_computed_once_for_the_steps_that_were_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = trained(classified, steps=60)
+    first, found = w.answer(), w.findings()
+    monkeypatch.setattr("levinthal.clinic.watching.answer_of_run", None)
+    monkeypatch.setattr("levinthal.clinic.watching.diagnose", None)
+    assert w.answer() is first
+    assert w.findings() == found
+    assert str(w).startswith(first.headline)
