@@ -15,9 +15,19 @@ STEPS = (0, 10, 100, 1000, 2000, 3000)
 RATES = (0.03, 0.1, 0.3)
 
 
-def simulated(mean, level, error, spread, singular):
-    """Rows of every arm from functions of it; see `paper` for their arguments."""
+def simulated(mean, level, error, spread, singular, sd=None):
+    """Rows of every arm from functions of it; see `paper` for their arguments.
+
+    Unless `sd` says it, the spread of a sigmoid layer follows its mean: .3 at 1/2, .003 at .05.
+    """
     draw = np.random.default_rng(0)
+    sd = sd or (
+        lambda unit, start, hidden, labels, layer, step: (
+            0.3 * (2 * mean(start, hidden, labels, layer, step)) ** 2
+            if unit == "sigmoid"
+            else spread(start, layer)
+        )
+    )
     arms = [(*arm, 3000) for arm in ARMS] + [("tanh", "orthogonal", 4, "true", 0)]
     for unit, start, hidden, labels, steps in arms:
         cell = {"activation": unit, "start": start, "hidden": hidden, "labels": labels, "steps": steps}
@@ -34,7 +44,7 @@ def simulated(mean, level, error, spread, singular):
                         at = (step, f"{layer}", words)
                         yield row("mean", mean(start, hidden, labels, layer, step), *at)
                         yield row("p98", level(start, layer, step), *at)
-                        yield row("sd", spread(start, layer), *at)
+                        yield row("sd", sd(unit, start, hidden, labels, layer, step), *at)
                 if steps:
                     yield row("error", error(unit, start, rate), steps, "", words)
             if unit == "tanh":
@@ -88,7 +98,7 @@ def errors(unit, start, rate):
     return 0.04 + 0.05 * abs(np.log10(rate / 0.1))
 
 
-def verdict(name, *, mean=None, level=None, error=errors, spread=None, singular=None):
+def verdict(name, *, mean=None, level=None, error=errors, spread=None, singular=None, sd=None):
     """The verdict on one claim, of rows in which nothing differs but what is given."""
     rows = simulated(
         mean or (lambda *_: 0.5),
@@ -96,5 +106,6 @@ def verdict(name, *, mean=None, level=None, error=errors, spread=None, singular=
         error,
         spread or (lambda *_: 0.3),
         singular or (lambda _: 0.8),
+        sd,
     )
     return judge(CLAIMS[name], CLAIMS[name].evidence(Rows.of(rows)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib import import_module
 
 from benchmarks.faults.blind_1.faulty.cases import FAULTY as FAULTY_BLIND_1
 from benchmarks.faults.blind_1.healthy.cases import HEALTHY as HEALTHY_BLIND_1
@@ -16,6 +17,7 @@ from benchmarks.faults.blind_2.healthy.cases import HEALTHY as HEALTHY_BLIND_2
 from benchmarks.faults.case import SPLITS, FaultyCase, TrainingCase
 from benchmarks.faults.own.faulty.cases import FAULTY
 from benchmarks.faults.own.healthy.cases import HEALTHY
+from benchmarks.faults.program import Program
 
 Cases = tuple[tuple[TrainingCase, ...], tuple[FaultyCase, ...]]
 ALL = "all"
@@ -23,24 +25,15 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class Suite:
-    """One set of cases; `frozen` is the commit that added a blind set, empty where it grew with the rules."""
+class Origin:
+    """Who wrote a suite and what they knew; `frozen` is the commit that added a blind set, empty where it grew."""
 
     name: str
-    healthy: tuple[TrainingCase, ...]
-    faulty: tuple[FaultyCase, ...]
     written_by: str
     rules_seen: bool
     frozen: str = ""
     split_by: str = "crc32 of the healthy case's name"
     may_be_learnt_from: str = SPLITS[0]
-
-    def cases(self, split: str = ALL) -> Cases:
-        """The healthy and the faulty cases of one split, or of both."""
-        return (
-            tuple(case for case in self.healthy if split in (ALL, case.split)),
-            tuple(case for case in self.faulty if split in (ALL, case.split)),
-        )
 
     @property
     def default_splits(self) -> tuple[str, ...]:
@@ -62,10 +55,66 @@ class Suite:
         )
 
 
+@dataclass(frozen=True)
+class Suite(Origin):
+    """One set of cases that our own loop trains."""
+
+    healthy: tuple[TrainingCase, ...] = ()
+    faulty: tuple[FaultyCase, ...] = ()
+
+    def cases(self, split: str = ALL) -> Cases:
+        """The healthy and the faulty cases of one split, or of both."""
+        return (
+            tuple(case for case in self.healthy if split in (ALL, case.split)),
+            tuple(case for case in self.faulty if split in (ALL, case.split)),
+        )
+
+
+@dataclass(frozen=True)
+class ProgramSuite(Origin):
+    """One set of healthy programs, each with a loop of its own; the modules that have them are imported late.
+
+    Their libraries are not among those that the tests install.
+    """
+
+    modules: tuple[str, ...] = ()
+
+    def programs(self, split: str = ALL) -> tuple[Program, ...]:
+        """Every program of one split, or of both."""
+        found = (vars(import_module(name)) for name in self.modules)
+        every = (program for module in found for program in module["EVERY"])
+        return tuple(program for program in every if split in (ALL, program.split))
+
+
 SUITES = (
-    Suite("own", HEALTHY, FAULTY, "the authors of the rules", True),
-    Suite("blind-1", HEALTHY_BLIND_1, FAULTY_BLIND_1, "others for a blind evaluation", False, "7ca1781"),
-    Suite("blind-2", HEALTHY_BLIND_2, FAULTY_BLIND_2, "others for a blind evaluation", False, "f33421f"),
+    Suite("own", "the authors of the rules", True, healthy=HEALTHY, faulty=FAULTY),
+    Suite(
+        "blind-1",
+        "others for a blind evaluation",
+        False,
+        "7ca1781",
+        healthy=HEALTHY_BLIND_1,
+        faulty=FAULTY_BLIND_1,
+    ),
+    Suite(
+        "blind-2",
+        "others for a blind evaluation",
+        False,
+        "f33421f",
+        healthy=HEALTHY_BLIND_2,
+        faulty=FAULTY_BLIND_2,
+    ),
+)
+PROGRAMS = ProgramSuite(
+    "programs",
+    "three others for a blind evaluation",
+    False,
+    "7423b25",
+    "crc32 of the program's name",
+    modules=tuple(
+        f"benchmarks.faults.programs.{area}"
+        for area in ("transformers_idioms", "torch_idioms", "kinds_of_training")
+    ),
 )
 
 

@@ -32,7 +32,7 @@ def test_names_order_and_split_are_those_before_the_move(suite: Suite) -> None:
 
 def test_a_third_blind_suite_is_one_entry() -> None:
     own = find("own")
-    toy = Suite("toy", own.healthy[:6], own.faulty[:6], "others", False, "0000000")
+    toy = Suite("toy", "others", False, "0000000", healthy=own.healthy[:6], faulty=own.faulty[:6])
     assert find("toy", (*SUITES, toy)).cases() == (toy.healthy, toy.faulty)
     healthy, faulty = toy.cases(SPLITS[1])
     assert all(case.split == SPLITS[1] for case in (*healthy, *faulty))

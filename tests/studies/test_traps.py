@@ -54,4 +54,4 @@ def test_a_trap_is_answered_as_the_page_says(
 
 
 def test_every_trap_of_the_page_is_here() -> None:
-    assert len(TRAPS) == PAGE.count("```text\n") == 10
+    assert len(TRAPS) == PAGE.count("```text\n") == 11

@@ -26,7 +26,7 @@ from benchmarks.faults.programs.torch_idioms import (
     transfer,
 )
 
-PROGRAMS: tuple[Program, ...] = (
+EVERY: tuple[Program, ...] = (
     *attention.PROGRAMS,
     *averaged_weights.PROGRAMS,
     *compiled.PROGRAMS,

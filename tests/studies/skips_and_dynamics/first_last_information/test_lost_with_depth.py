@@ -8,7 +8,6 @@ import pytest
 from tests.studies.skips_and_dynamics.first_last_information.test_claims import (
     best_in_the_middle,
     in_every_mode,
-    slower_when_deep,
     verdict,
 )
 
@@ -25,11 +24,14 @@ def test_information_lost_with_depth() -> None:
 def test_information_that_is_low_because_a_deep_network_has_learnt_less() -> None:
     """Information that follows the error alone: less at the end when deep, the same at the same error."""
 
+    def slower(cell: Cell, share: float) -> float:
+        return 0.9 * 0.5 ** (6 * share * (3 / float(cell["depth"])) ** 0.5)
+
     def progress(cell: Cell, share: float) -> float:
-        return 9 - 10 * slower_when_deep(cell, share)
+        return 9 - 10 * slower(cell, share)
 
     planted = {
-        "error": best_in_the_middle(slower_when_deep),
+        "error": best_in_the_middle(slower),
         "information": in_every_mode(progress),
     }
     assert verdict("C5m", **planted).effect.value > 0.25
@@ -57,6 +59,14 @@ def test_a_loss_between_three_and_five_layers_alone_is_no_loss_with_depth(id_: s
 def test_a_loss_between_five_and_ten_layers_alone_is_no_loss_with_depth(id_: str) -> None:
     """From 10 layers on information rises: the smaller loss was 0.75 bits, and replicated."""
     found = verdict(id_, information=at_depths(D3=5.5, D5=5, D10=3, D20=3.5))
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+    assert found.effect.value < 0
+
+
+@pytest.mark.parametrize("id_", ["C5m", "C5bm"])
+def test_a_loss_between_ten_and_twenty_layers_alone_is_no_loss_with_depth(id_: str) -> None:
+    """Up to 10 layers information rises: the smallest of three losses was 0.5 bits, and replicated."""
+    found = verdict(id_, information=at_depths(D3=4, D5=4.3, D10=4.6, D20=2.4))
     assert found.outcome is Outcome.DOES_NOT_REPLICATE
     assert found.effect.value < 0
 

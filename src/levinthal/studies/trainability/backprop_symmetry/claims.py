@@ -103,7 +103,7 @@ CLAIMS = (
         "hides a pair of one sign in every seventh network",
         basis=Basis.SEEN,
         null=0.5,
-        control=CONTROL,
+        control=f"{CONTROL}, right or not",
         evidence=evidence(
             mapped(of_solutions("antisymmetry"), is_opposite, within=(0, 1)),
             control=mapped(of_all("antisymmetry"), is_opposite, within=(0, 1)),
@@ -125,7 +125,7 @@ CLAIMS = (
         "be 2:3:4, which solves it too, and differs by 25 % or more, so that 5 % tells them apart",
         basis=Basis.SEEN,
         null=0.5,
-        control=CONTROL,
+        control=f"{CONTROL}, right or not",
         evidence=evidence(of_solutions("is_124"), control=of_all("is_124"), notes=counted),
         binary=True,
     ),

@@ -21,7 +21,7 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     first = f"The top layer of sigmoids falls from 0.5 to {min(lows):.2f} at one learning rate, "
     others = (
         ("L1", "it goes to 0 at the best learning rate"),
-        ("L2", "it desaturates"),
+        ("L3", "five layers stay saturated where four do not"),
         ("L5", "tanh saturates from the first layer up"),
         ("L6", "the normalised initialisation keeps variances"),
     )

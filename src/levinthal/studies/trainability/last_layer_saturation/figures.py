@@ -72,14 +72,14 @@ def _sigmoids(rows: Rows, rates: list[float]) -> Figure:
     ups = [_median(found) for found in _at_rates(rows, rise, rates)]
     title = (
         f"The top layer of sigmoids falls to {min(lows):.2f} within 1,500 updates at one learning rate, "
-        f"to {max(lows):.2f} at another, and desaturates by {min(ups):.2f} to {max(ups):.2f}"
+        f"to {max(lows):.2f} at another; its spread ends {min(ups):.2f} to {max(ups):.2f} above its lowest"
     )
     return Figure("sigmoid-means", title, caption(rows, QUARTILES, "300 test images"), panels)
 
 
 def _at_rates(rows: Rows, number: Callable[[Rows], BySeed], rates: Iterable[float]) -> list[list[float]]:
     """A number of the standard sigmoid networks, seeds by learning rate."""
-    nets = arm(rows, "sigmoid").where(name="mean")
+    nets = arm(rows, "sigmoid").where(name={"mean", "sd"})
     return [list(number(nets.where(rate=rate)).values()) for rate in rates]
 
 

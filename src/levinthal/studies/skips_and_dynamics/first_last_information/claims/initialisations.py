@@ -113,8 +113,9 @@ def counted(batches: Batches) -> Callable[[Rows], Iterator[str]]:
         if len(arms) >= FEWEST:
             yield f"What the verdict calls seeds are {len(arms)} initialisations; each is a mean over seeds."
             yield (
-                f"They are {len(FAMILIES)} kinds at {len(SLOPES)} slopes, and no independent draws: the true "
-                "interval is wider. Two quantities that kinds alone order agree by chance in one of six."
+                f"They are {len(FAMILIES)} kinds at {len(SLOPES)} slopes and He's, and no independent draws: "
+                "the true interval is wider. Two quantities that kinds alone order agree by chance in one "
+                "of six."
             )
 
     return note
@@ -130,7 +131,7 @@ def information_goes_with_speed(batches: Batches) -> Claim:
             "sec. 4",
         ),
         effect=f"partial rank correlation of initial information and speed, given the initial slope, "
-        f"over initialisations ({len(FAMILIES)} kinds, {len(SLOPES)} slopes)",
+        f"over initialisations ({len(FAMILIES)} kinds at {len(SLOPES)} slopes, and He's at 1)",
         unit="",
         smallest_effect=None,
         quote="Thus, high mutual information between the first and last layer enables effective training of "

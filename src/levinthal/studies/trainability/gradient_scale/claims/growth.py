@@ -162,7 +162,8 @@ CLAIMS = (
     ),
     Claim(
         id="G2b",
-        says="With SELU they grow tenfold in fifty layers, the size that G1 asks of batch norm.",
+        says="With SELU GSC grows tenfold in fifty layers at the pace of its slower half, the size that G1 "
+        "asks of batch norm.",
         source="ours: the paper gives no size in its sentence",
         effect=SLOWER,
         unit=PER_LAYER,

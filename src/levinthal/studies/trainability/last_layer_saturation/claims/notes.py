@@ -9,9 +9,7 @@ import numpy as np
 from levinthal.lab.analysis.budget import budget
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.last_layer_saturation.claims.readings import (
-    FALLEN,
     at_best,
-    fall,
     saturated_layers,
     untrained,
 )
@@ -29,20 +27,6 @@ def about(*kinds: Arm) -> Callable[[Rows], Iterator[str]]:
     def notes(rows: Rows) -> Iterator[str]:
         yield from budget(updates, UPDATES, "the paper")(rows)
         yield from untrained(*kinds)(rows)
-
-    return notes
-
-
-def about_desaturation(four: Arm, shuffled: Arm) -> Callable[[Rows], Iterator[str]]:
-    """As `about`, and how far the control fell: what has not fallen cannot rise."""
-
-    def notes(rows: Rows) -> Iterator[str]:
-        yield from about(four)(rows)
-        if found := list(at_best(fall, shuffled, four)(rows).by_seed.values()):
-            yield (
-                f"With shuffled labels the top layer falls by {np.median(found):.2f} (median); it can show a "
-                f"rise only where it falls by {FALLEN:g}."
-            )
 
     return notes
 

@@ -29,8 +29,11 @@ from levinthal.studies.trainability.last_layer_saturation.design import (
 Number = Callable[[Rows], BySeed]
 FALLEN = 0.35
 """A mean activation this far below 1/2 is a saturated layer: seven tenths of the way to 0."""
-RISEN = 0.1
-"""A mean activation this far above its lowest level, and no longer saturated, has left saturation."""
+SPREAD = 0.05
+"""A standard deviation of activations this far above its lowest level has left saturation, where all are 0.
+
+The mean cannot tell: a trained layer of which one unit in ten is active has a mean of .1.
+"""
 UNTRAINED = 0.45
 """An arm whose best test error is above this, half of the error of guessing, trains at no learning rate."""
 
@@ -47,9 +50,9 @@ def fall(rows: Rows, layer: int = 4) -> dict[int, float]:
 
 def lasting_low(curve: Curve, within: float = EARLY) -> float:
     """The lowest level that two readings in a row reach, the first of them within so many updates."""
-    steps, mean = curve
-    both = np.maximum(mean[:-1], mean[1:])[steps[:-1] <= within]
-    return float(both.min()) if len(both) else float(mean[0])
+    steps, level = curve
+    both = np.maximum(level[:-1], level[1:])[steps[:-1] <= within]
+    return float(both.min()) if len(both) else float(level[0])
 
 
 def fall_below(rows: Rows, layer: int = 4) -> dict[int, float]:
@@ -59,33 +62,29 @@ def fall_below(rows: Rows, layer: int = 4) -> dict[int, float]:
 
 
 def rise(rows: Rows, layer: int = 4) -> dict[int, float]:
-    """Seed -> how far a layer's mean activation ends above its lowest level; 0 where it ends saturated."""
-    return {seed: lasting_rise(curve) for seed, curve in traces(rows, "mean", layer).items()}
+    """Seed -> how far the spread of a layer ends above its lowest level, each at two readings in a row."""
+    return {seed: lasting_rise(curve) for seed, curve in traces(rows, "sd", layer).items()}
 
 
 def lasting_rise(curve: Curve) -> float:
-    """The lower of the last two readings, if that is no saturation, less the low of two in a row."""
-    end = float(curve[1][-2:].min())
-    return end - lasting_low(curve, math.inf) if end > 0.5 - FALLEN else 0.0
+    """The lower of the last two readings, less the low of two in a row."""
+    return float(curve[1][-2:].min()) - lasting_low(curve, math.inf)
 
 
 def desaturation(rows: Rows, layer: int = 4) -> dict[int, float]:
-    """As `rise`, at most twice `RISEN`; NaN where the layer never saturates.
-
-    Without the limit a few seeds that rise far would count for those that do not rise.
-    """
-    fallen = fall(rows, layer)
-    return {
-        seed: min(number, 2 * RISEN) if fallen[seed] >= FALLEN else math.nan
-        for seed, number in rise(rows, layer).items()
-    }
+    """As `rise`; NaN where the layer never saturates."""
+    fallen, risen = fall(rows, layer), rise(rows, layer)
+    return {seed: number if fallen[seed] >= FALLEN else math.nan for seed, number in risen.items()}
 
 
 def stays(rows: Rows, layer: int) -> dict[int, float]:
-    """Seed -> 1 if a saturated layer does not rise at all, 0 if by `RISEN`; NaN if it never saturates."""
+    """Seed -> 1 if the spread of a saturated layer does not rise, 0 if by `SPREAD`; NaN if never saturated.
+
+    Without the limit at 0 a few seeds that rise far would count for those that do not rise.
+    """
     return {
-        seed: 1 - rise(rows, layer)[seed] / RISEN if low >= FALLEN else math.nan
-        for seed, low in fall(rows, layer).items()
+        seed: max(0.0, 1 - risen / SPREAD) if risen == risen else math.nan
+        for seed, risen in desaturation(rows, layer).items()
     }
 
 

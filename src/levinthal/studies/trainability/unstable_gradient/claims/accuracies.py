@@ -193,7 +193,8 @@ def second_layer(id_: str, rate: float | None, words: str) -> Claim:
         why_smallest=why(0.42, rate),
         basis=Basis.SEEN,
         control="",
-        why_no_control="the arms share images and their order, and differ in the second layer alone",
+        why_no_control="the arms share images and their order, and differ in the second layer"
+        + ", and in the learning rate that is best with it" * (rate is None),
         rival="one wider layer with as many parameters as two, less one",
         evidence=evidence(
             surely_deeper(2, 1, rate), rival=on_mnist(more_accurate(wide, usual)), notes=about_accuracies
@@ -216,7 +217,7 @@ def four_layers(id_: str, rate: float | None, words: str) -> Claim:
         smallest_effect=SMALLEST,
         why_smallest=why(0.37, rate),
         basis=Basis.SEEN,
-        control="tanh units, orthogonal weights and no biases, two layers less four",
+        control="tanh units, orthogonal weights and biases of zero at first, two layers less four",
         evidence=evidence(
             surely_deeper(2, 4, rate),
             control=on_mnist(deeper("orthogonal", 2, 4, rate)),

@@ -102,7 +102,7 @@ def in_range(rows: Rows) -> Iterator[str]:
     held = sum(min(ours.values()) <= book <= max(ours.values()) for book, ours in pairs)
     yield (
         f"The range of all seeds holds {held} of the book's {len(pairs)} numbers; of one more draw of ours, "
-        f"beside {seeds} seeds, it would hold {(seeds - 1) / (seeds + 1):.0%}."
+        f"beside {seeds} seeds or more, it would hold {(seeds - 1) / (seeds + 1):.0%} or more."
         if seeds > 1
         else ONLY_MNIST
     )
@@ -139,8 +139,9 @@ CLAIMS = (
         id="U7",
         says="How odd the book's one draw is among ours: its initial norms, and last over first of 4 layers.",
         source=f"ours, on the data of the figures of {SOURCE}",
-        effect="share of our draws that are at least as far from the middle as the book's (about 1/2 if the "
-        "book's is one of ours)",
+        effect="share of our draws that are at least as far from the middle as the book's: anything from 0 "
+        "to 1 is as likely for one network if the book's is one of ours (a half on the mean), and the "
+        "interval is over our seeds alone",
         unit="",
         smallest_effect=None,
         null=0.5,

@@ -13,7 +13,7 @@ from levinthal.studies.trainability.unstable_gradient.design import EPOCHS, NORM
 from levinthal.vocabulary import Basis, Claim
 
 LAST = EPOCHS[-1]
-CONTROL = "the same widths with tanh units, orthogonal weights and no biases"
+CONTROL = "the same widths with tanh units, orthogonal weights and biases of zero at first"
 
 
 def norm(start: str, hidden: int, layer: int, *, epochs: int = 0, step: int = 0, **where: Any) -> Reading:
