@@ -48,9 +48,7 @@ def new_group(name: str, lock: str, proof: str) -> Group:
     return Group(name, ROOT / lock, VENV / f"levinthal-stamp-{name}", f"import {proof}")
 
 
-BASE_GROUP = new_group(
-    "demo", "requirements-demo.lock", "cyclopts, jinja2, levinthal, numba, plotly, sklearn, torch"
-)
+BASE_GROUP = new_group("demo", "requirements-demo.lock", "cyclopts, jinja2, levinthal, numba, sklearn, torch")
 TEST_GROUP = new_group(
     "test", "requirements.lock", "hypothesis, mypy, pytest, pytorch_lightning, transformers, xdist"
 )

@@ -51,6 +51,15 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel: Path)
         shipped = {name for name in archive.namelist() if ".dist-info/" not in name}
     files = (path.relative_to(SOURCE) for path in SOURCE.rglob("*") if path.is_file())
     assert shipped == {file.as_posix() for file in files if "__pycache__" not in file.parts}
+    assert wheel.stat().st_size < 2_000_000
+
+
+def test_the_wheel_carries_the_script_of_the_pages_with_its_licence(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "levinthal/report/assets/plotly/plotly-basic.min.js.gz" in names
+    licence = "src/levinthal/report/assets/plotly/LICENSE"
+    assert any(name.endswith(f".dist-info/licenses/{licence}") for name in names)
 
 
 def test_the_wheel_alone_answers_for_help(levinthal: Path, tmp_path: Path) -> None:
@@ -63,4 +72,4 @@ def test_the_wheel_alone_runs_a_study(levinthal: Path, tmp_path: Path, study: st
     said = done(levinthal, "study", "run", study, "--preset", "quick", cwd=tmp_path)
     assert said.splitlines()[-1] == f"Report: results/{study}-quick.html"
     assert "failed" not in said.splitlines()[0]
-    assert (tmp_path / "results" / f"{study}-quick.html").stat().st_size > 100_000
+    assert 600_000 < (tmp_path / "results" / f"{study}-quick.html").stat().st_size < 1_500_000

@@ -84,8 +84,19 @@ def test_nothing_on_the_page_is_fetched(page: Path) -> None:
     assert "default-src 'none'" in page.read_text("utf-8")
 
 
-def test_plotly_is_inlined_once(page: Path) -> None:
-    assert page.read_text("utf-8").count("plotly.js v") == 1
+def test_plotly_is_inlined_once_with_its_licence(page: Path) -> None:
+    text = page.read_text("utf-8")
+    (packed,) = re.findall(r'id="plotly">([^<]+)<', text)
+    assert b"plotly.js (basic - minified) v" in gzip.decompress(base64.b64decode(packed))
+    assert text.count("Copyright (c) 2016-2024 Plotly Technologies Inc.") == 1
+
+
+def test_a_page_without_figures_does_without_plotly(
+    tmp_path: Path, bare: Study, rows: Rows, verdicts: list[Verdict]
+) -> None:
+    path = write_report(bare, "standard", rows, verdicts, {}, tmp_path / "r.html")
+    assert "Plotly Technologies" not in path.read_text("utf-8")
+    assert path.stat().st_size < 150_000
 
 
 def test_every_claim_is_on_the_page_with_its_numbers(page: Path) -> None:

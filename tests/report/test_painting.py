@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import base64
 import dataclasses
+import gzip
+import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +19,10 @@ from levinthal.report.painting import (
     drawn_figures,
     embedded,
     for_widths,
+    packed,
+    packed_plotly,
     palettes,
+    plotly_licence,
     plotly_script,
     variables,
 )
@@ -94,3 +101,24 @@ def test_assets_travel_with_the_package() -> None:
     assert "prefers-color-scheme" not in asset("painter.js")
     assert len(plotly_script()) > 1_000_000
     assert "</script" not in plotly_script()
+
+
+def test_the_script_of_plotly_is_the_one_that_its_note_names() -> None:
+    note = str(asset("plotly/README.md"))
+    (version,) = re.findall(r"^# plotly.js, basic bundle, version (\S+)$", note, flags=re.MULTILINE)
+    (checksum,) = re.findall(r"\b[0-9a-f]{64}\b", note)
+    script = gzip.decompress(base64.b64decode(packed_plotly()))
+    assert hashlib.sha256(script).hexdigest() == checksum
+    assert f"plotly.js (basic - minified) v{version}" in script.decode()[:200]
+
+
+def test_the_licence_of_plotly_fits_into_a_comment() -> None:
+    assert plotly_licence().startswith("MIT License\n\nCopyright (c) 2016-2024 Plotly")
+    assert "--" not in plotly_licence()
+
+
+def test_packed_json_is_the_same_bytes_each_time_and_needs_no_escape() -> None:
+    held = packed({"text": "</script>é"})
+    assert held == packed({"text": "</script>é"})
+    assert re.fullmatch(r"[A-Za-z0-9+/=]+", held)
+    assert json.loads(gzip.decompress(base64.b64decode(held))) == {"text": "</script>é"}

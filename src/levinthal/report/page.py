@@ -24,8 +24,8 @@ from levinthal.report.shell import rendered
 from levinthal.report.verdicts import answer, control_text, entries, level_of, null_text, origin, tally
 from levinthal.vocabulary import Study, Verdict
 
-EMBEDDED_BYTES = 6_000_000
-"""Compressed rows up to this size travel inside the page; larger ones lie beside it."""
+EMBEDDED_BYTES = 500_000
+"""Compressed rows up to this size travel inside the page; larger ones would make it larger than 1.5 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def write_report(
     """Write the report of a study as one page that works offline.
 
     The page names what is missing: no rows, no verdict of a claim, a figure that fails. It is written
-    completely or not at all. A table above 6 MB (compressed) is written beside it, as `NAME.csv.gz`.
+    completely or not at all. A table above 0.5 MB (compressed) is written beside it, as `NAME.csv.gz`.
 
     Args:
         study: what was run.
@@ -111,7 +111,7 @@ def _context(
         "meanings": meanings(row.label for row in judged),
         "expected": expected_false(verdicts).sentence,
         "figures": figures,
-        "drawings": painting.embedded({f.id: f.drawing for f in figures if f.drawing}),
+        "drawings": painting.packed({f.id: f.drawing for f in figures if f.drawing}),
         "beliefs": beliefs(rows),
         "count": len(rows),
     }

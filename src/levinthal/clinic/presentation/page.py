@@ -91,7 +91,7 @@ def write_page(
         "signs": signs,
         "numbers": numbers_table(checkup.numbers) if checkup else [],
         "figures": drawn,
-        "drawings": painting.embedded({f.id: f.drawing for f in drawn if f.drawing}),
+        "drawings": painting.packed({f.id: f.drawing for f in drawn if f.drawing}),
         "provenance": list(_provenance(history, setup, provenance or {})),
         "clinic_css": painting.asset("clinic.css", home="levinthal.clinic.presentation"),
     }
