@@ -98,7 +98,7 @@ def loss_call(kind: str, given: Mapping[str, Any], value: Any, *, rows: bool = T
     x, target = given["input"].detach(), given["target"].detach()
     counts = numbers = None
     if target.is_floating_point():
-        numbers = torch.stack(target_numbers(target.reshape(-1)))
+        numbers = torch.stack((*target_numbers(target.reshape(-1)), row_mean_variance(target)))
     elif kind in ("cross_entropy", "nll_loss"):
         counts = _class_counts(target.reshape(-1), x.shape[1 if x.dim() > 1 else 0])
     scalar = _mean_of(value.detach()) if isinstance(value, Tensor) else None
@@ -134,6 +134,16 @@ def _mean_of(value: Tensor) -> Tensor:
 def target_numbers(target: Tensor) -> tuple[Tensor, Tensor]:
     """() and (): the mean of all targets, and the variance of some."""
     return target.mean(dtype=torch.float32), _mean_and_spread(_thinned(target))[1].square()
+
+
+def row_mean_variance(target: Tensor) -> Tensor:
+    """() the variance of the means of rows: the pixels of one image are not independent.
+
+    >>> float(row_mean_variance(torch.tensor([[0.0, 2.0], [2.0, 4.0]])))
+    1.0
+    """
+    rows = some_rows(target.reshape(len(target), -1) if target.dim() else target.reshape(1, 1)).float()
+    return _mean_and_spread(rows.mean(1))[1].square()
 
 
 def _class_counts(target: Tensor, classes: int) -> Tensor:

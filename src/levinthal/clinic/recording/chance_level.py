@@ -59,7 +59,7 @@ def _of_numeric_targets(calls: Sequence[LossCall], kinds: set[str]) -> float:
     if kinds == {"mse_loss"} and targets:
         return _variance(np.array(targets))
     if kinds <= BINARY and targets:
-        share = float(np.mean([mean for mean, _ in targets]))
+        share = float(np.mean([row[0] for row in targets]))
         return _of_share(share, calls[0].weight) if 0 <= share <= 1 else math.nan
     return math.nan
 

@@ -29,7 +29,7 @@ class LossCall:
         rows: (5,) where they were read: largest |row sum - 1| of the input, smallest value, share of exact
             zeros, number of columns, largest value.
         counts: (classes,) how often each class is a target, where targets are classes.
-        target: (2,) mean and variance of targets that are numbers.
+        target: (3,) mean and variance of targets that are numbers, and the variance of the means of rows.
         value: The loss, or the mean of the losses of the rows.
         weight: (classes,) the weights of the classes, or of the positive targets; None without weights.
         smoothing: The label smoothing.

@@ -1,4 +1,4 @@
-"""Faults of the batches: non-finite numbers, scale, order, balance."""
+"""Faults of the batches: non-finite numbers, scale, balance, always the same."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.row_reservoir import count
+from levinthal.clinic.recording.sample import BATCH
 from levinthal.clinic.rules import tables
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.loss_trend import FEWEST
+from levinthal.clinic.rules.order import BINARY, class_counts, first_calls
 from levinthal.vocabulary import Finding, Severity
 
 FAR_MEAN = 10.0
@@ -25,17 +27,17 @@ WIDE = 20.0
 """Standard deviation of the inputs above which their scale is wrong."""
 NARROW = 0.05
 """Standard deviation of the inputs below which their scale is wrong."""
-FEW_CLASSES = 0.5
-"""Share of the classes expected in a shuffled batch below which batches are sorted."""
 DOMINANT = 0.8
 """Share of the largest class above which classes are imbalanced."""
 NEARLY_ALL = 0.99
 """Share of the largest class above which that alone is a warning."""
-FAR_APART = 10.0
-"""Variance of batch means over that of a shuffled order above which targets are sorted."""
 NOISE = 0.1
 """Squared distance of two batches over that of two rows of one batch, below which they are one batch."""
-BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+ROUNDED = 0.01
+"""Difference of the variance of labels from that of labels 0 and 1, up to which they are 0 or 1."""
+PLACE = BATCH.index("non_finite")
+ROWS = 8
+"""Rows of a batch below which its spread is not that of the data."""
 
 NON_FINITE_INPUT = FindingKind(
     code="NON_FINITE_INPUT",
@@ -44,7 +46,7 @@ NON_FINITE_INPUT = FindingKind(
     severity=Severity.CRITICAL,
     area=Area.DATA,
     order=10,
-    evidence="a batch whose sum is not finite",
+    evidence="a batch whose sum is not finite; info if the loss of these batches is finite all the same",
     source=EXACT,
     explains=("NON_FINITE_LOSS", "INPUT_SCALE", *symptoms.OF_ALL_DYNAMICS),
 )
@@ -65,22 +67,6 @@ STUCK_BATCH = FindingKind(
     explains=("OVERFIT",),
 )
 
-UNSHUFFLED = FindingKind(
-    code="UNSHUFFLED",
-    means="a batch contains far fewer classes than the data: the data are sorted",
-    remedy="`DataLoader(..., shuffle=True)`",
-    severity=Severity.WARNING,
-    area=Area.DATA,
-    order=180,
-    evidence=(
-        "fewer than {share:.0%} of the classes per batch that a shuffled order gives; or a variance of batch "
-        "means {times} times as large"
-    ),
-    thresholds={"share": FEW_CLASSES, "times": FAR_APART},
-    source="expectation under a random order",
-    explains=symptoms.NO_LEARNING,
-)
-
 CLASS_IMBALANCE = FindingKind(
     code="CLASS_IMBALANCE",
     means="one class makes up most of the data",
@@ -89,8 +75,8 @@ CLASS_IMBALANCE = FindingKind(
     area=Area.DATA,
     order=200,
     evidence=(
-        "one class makes up {dominant:.0%} of the targets; a warning if training has plateaued, or at"
-        " {nearly_all:.0%}"
+        "one class makes up {dominant:.0%} of the labels, one a row; a warning if training has plateaued, or "
+        "at {nearly_all:.0%}; of pixels and tokens info, if training has plateaued"
     ),
     thresholds={"dominant": DOMINANT, "nearly_all": NEARLY_ALL},
     source=EXACT,
@@ -105,9 +91,10 @@ INPUT_SCALE = FindingKind(
     area=Area.DATA,
     order=210,
     evidence=(
-        "|mean| above {mean}, standard deviation above {wide} or below {narrow}, and degraded training"
+        "|mean| above {mean}, standard deviation above {wide} or (in batches of {rows} rows or more) below "
+        "{narrow}, and degraded training"
     ),
-    thresholds={"mean": FAR_MEAN, "wide": WIDE, "narrow": NARROW},
+    thresholds={"mean": FAR_MEAN, "wide": WIDE, "narrow": NARROW, "rows": ROWS},
     source="LeCun et al., Efficient BackProp (1998), section 4.3",
     explains=symptoms.OF_ALL_DYNAMICS,
 )
@@ -115,12 +102,16 @@ INPUT_SCALE = FindingKind(
 
 @rule(NON_FINITE_INPUT)
 def non_finite_input(context: Context) -> Iterator[Finding]:
-    """Batches that contain nan or infinity."""
-    shares = context.history.batch("non_finite")
-    if np.any(shares > 0):
-        evidence = {"batches": int((shares > 0).sum()), "of": len(shares)}
-        first = int(context.history.steps[int(np.argmax(shares > 0))])
-        yield found(NON_FINITE_INPUT, "input", first, evidence)
+    """Batches that contain nan or infinity; info where the loss is finite all the same, because the model
+    treats them as missing values.
+    """
+    known = [sample for sample in context.history if sample.batch is not None]
+    broken = [sample for sample in known if sample.batch is not None and float(sample.batch[PLACE]) > 0]
+    if broken:
+        evidence = {"batches": len(broken), "of": len(known)}
+        losses = [math.nan if sample.loss is None else float(sample.loss) for sample in broken]
+        severity = Severity.INFO if np.isfinite(losses).all() and not context.trend.is_degraded else None
+        yield found(NON_FINITE_INPUT, "input", broken[0].step, evidence, severity=severity)
 
 
 @rule(INPUT_SCALE)
@@ -130,7 +121,9 @@ def input_scale(context: Context) -> Iterator[Finding]:
     if not len(mean) or np.any(context.history.batch("non_finite") > 0):
         return
     centre, spread = float(np.median(np.abs(mean))), float(np.median(std))
-    if centre > FAR_MEAN or spread > WIDE or 0 < spread < NARROW:
+    # of one row, such as the first state of a game, the spread is unknown
+    enough = np.median([sample.batch_size for sample in context.history]) >= ROWS
+    if centre > FAR_MEAN or spread > WIDE or (0 < spread < NARROW and enough):
         severity = None if context.trend.is_degraded else Severity.INFO
         evidence = {"|mean|": centre, "standard deviation": spread}
         yield found(INPUT_SCALE, "input", 0, evidence, severity=severity)
@@ -173,52 +166,33 @@ def _rows_held_out(history: History) -> int:
     return sum(count(x) for x, _ in history.validation.batches) if history.validation else 0
 
 
-@rule(UNSHUFFLED)
-def label_order(context: Context) -> Iterator[Finding]:
-    """Batches with fewer classes than a shuffled order would give."""
-    table = _class_counts(context.history)
-    if len(table) < FEWEST:
-        return
-    shares, sizes = table.sum(0) / table.sum(), table.sum(1)
-    expected = float(np.mean([(1 - (1 - shares) ** n).sum() for n in sizes]))
-    seen = float((table > 0).sum(1).mean())
-    if seen < FEW_CLASSES * expected and expected > 1.5:
-        yield found(UNSHUFFLED, "labels", 0, {"classes per batch": seen, "expected if shuffled": expected})
-
-
-def _class_counts(history: History) -> np.ndarray:
-    """(calls, classes) how often each class is a target, over calls with the same number of classes."""
-    counts = [c.counts.cpu().numpy() for c in history.calls() if c.counts is not None]
-    same = [c for c in counts if len(c) == len(counts[0]) and c.sum() > 1]
-    return np.stack(same) if same else np.zeros((0, 0))
-
-
-@rule(UNSHUFFLED)
-def target_order(context: Context) -> Iterator[Finding]:
-    """Batches of numeric targets whose means differ more than in a shuffled order."""
-    calls = [c for c in context.history.calls() if c.target is not None and c.kind not in BINARY]
-    targets = np.array([c.target.tolist() for c in calls if c.target is not None])
-    sizes = np.array([math.prod(c.target_shape) for c in calls])
-    if len(targets) < 2 * FEWEST or sizes.min() < 2:
-        return
-    means, variances = targets.T
-    within = float(np.mean(variances / sizes))
-    if within > 0 and means.var() / within > FAR_APART:
-        evidence = {"variance of batch means / expected if shuffled": float(means.var() / within)}
-        yield found(UNSHUFFLED, "targets", 0, evidence)
-
-
 @rule(CLASS_IMBALANCE)
 def class_imbalance(context: Context) -> Iterator[Finding]:
-    """One class makes up most of the targets; a warning where training has plateaued."""
-    table = _class_counts(context.history)
-    calls = [c for c in context.history.calls() if c.target is not None and c.kind in BINARY]
-    shares = table.sum(0) / table.sum() if len(table) >= FEWEST and len(table[0]) > 1 else np.zeros(1)
-    if len(calls) >= FEWEST:
-        yes = float(np.mean([float(c.target[0]) for c in calls if c.target is not None]))
-        shares = np.array([yes, 1 - yes])
-    if shares.max() > DOMINANT and len(shares) > 1:
-        is_warning = context.trend.has_plateaued or shares.max() > NEARLY_ALL
+    """One class makes up most of the labels; a warning where training has plateaued. Of pixels and tokens,
+    most of which are background, it is info, and only where training has plateaued.
+    """
+    plateaued = context.trend.has_plateaued
+    by_row = _shares(context, one_label_a_row=True)
+    shares = by_row if len(by_row) or not plateaued else _shares(context, one_label_a_row=False)
+    if len(shares) > 1 and shares.max() > DOMINANT:
+        is_warning = len(by_row) > 0 and (plateaued or shares.max() > NEARLY_ALL)
         severity = Severity.WARNING if is_warning else Severity.INFO
         evidence = {"share of the largest class": float(shares.max())}
         yield found(CLASS_IMBALANCE, "labels", 0, evidence, severity=severity)
+
+
+def _shares(context: Context, *, one_label_a_row: bool) -> np.ndarray:
+    """The share of each class among the labels; empty where there are too few, or no classes."""
+    table = class_counts(context.history, one_label_a_row=one_label_a_row)
+    calls = first_calls(context.history, one_label_a_row=one_label_a_row)
+    known = [call.target.tolist() for call in calls if call.target is not None and call.kind in BINARY]
+    labels = np.array([(mean, variance) for mean, variance, _ in known if _is_hard(mean, variance)])
+    if len(labels) >= FEWEST and (labels[:, 1].any() or context.trend.has_learnt):
+        yes = float(labels[:, 0].mean())  # else real or fake: the labels of one batch are all the same
+        return np.array([yes, 1 - yes])
+    return table.sum(0) / table.sum() if len(table) >= FEWEST and len(table[0]) > 1 else np.zeros(0)
+
+
+def _is_hard(mean: float, variance: float) -> bool:
+    """Whether numeric labels are 0 or 1, from their mean and variance: those of grey pixels are not."""
+    return abs(variance - mean * (1 - mean)) < ROUNDED

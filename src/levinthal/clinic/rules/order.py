@@ -1,0 +1,115 @@
+"""The order of the data: batches that a shuffled order would not give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from levinthal.clinic.findings import symptoms
+from levinthal.clinic.findings.finding import found
+from levinthal.clinic.findings.kind import Area, FindingKind, rule
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.sample import LossCall
+from levinthal.clinic.rules.context import Context
+from levinthal.clinic.rules.loss_trend import FEWEST
+from levinthal.clinic.rules.tables import is_numbers
+from levinthal.vocabulary import Finding, Severity
+
+FEW_CLASSES = 0.5
+"""Share of the classes expected in a shuffled batch below which batches are sorted."""
+FAR_APART = 10.0
+"""Variance of batch means over that of a shuffled order above which targets are sorted."""
+INPUTS_APART = 6.0
+"""Standard errors by which the ratio of the inputs has to exceed one: targets may move, inputs may not."""
+MOST_COLUMNS = 64
+"""Columns of the inputs that are read, at most."""
+BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+
+UNSHUFFLED = FindingKind(
+    code="UNSHUFFLED",
+    means="a batch contains far fewer classes than the data: the data are sorted",
+    remedy="`DataLoader(..., shuffle=True)`",
+    severity=Severity.WARNING,
+    area=Area.DATA,
+    order=180,
+    evidence=(
+        "one label a row, and fewer than {share:.0%} of the classes per batch that a shuffled order gives; "
+        "or a variance of batch means, from one sample to the next, {times} times as large as of shuffled "
+        "rows, in the targets, and {errors} standard errors too large in the inputs"
+    ),
+    thresholds={"share": FEW_CLASSES, "times": FAR_APART, "errors": INPUTS_APART},
+    source="expectation under a random order; von Neumann (1941), for successive differences",
+    explains=symptoms.NO_LEARNING,
+)
+
+
+def first_calls(history: History, *, one_label_a_row: bool) -> list[LossCall]:
+    """The first loss of each sample, in the order of the samples: the others may be of other heads, or of the
+    real and the fake rows of an adversary. Where asked for, only those with one label for each row.
+    """
+    pairs = [(sample.batch_size, sample.losses[0]) for sample in history if sample.losses]
+    return [call for size, call in pairs if not one_label_a_row or is_one_label_a_row(call, size)]
+
+
+def is_one_label_a_row(call: LossCall, batch_size: int) -> bool:
+    """Whether a loss has one label for each row of the batch: not for each pixel, or for each token."""
+    rows = call.target_shape[0] if call.target_shape else 0
+    return rows > 0 and math.prod(call.target_shape) == rows and batch_size in (0, rows)
+
+
+def class_counts(history: History, *, one_label_a_row: bool = True) -> np.ndarray:
+    """(samples, classes) how often each class is a target, where the number of classes is the same."""
+    calls = first_calls(history, one_label_a_row=one_label_a_row)
+    counts = [call.counts.cpu().numpy() for call in calls if call.counts is not None]
+    same = [c for c in counts if len(c) == len(counts[0]) and c.sum() > 1]
+    return np.stack(same) if same else np.zeros((0, 0))
+
+
+@rule(UNSHUFFLED)
+def label_order(context: Context) -> Iterator[Finding]:
+    """Batches with fewer classes than a shuffled order would give."""
+    table = class_counts(context.history)
+    if len(table) < FEWEST:
+        return
+    shares, sizes = table.sum(0) / table.sum(), table.sum(1)
+    expected = float(np.mean([(1 - (1 - shares) ** n).sum() for n in sizes]))
+    seen = float((table > 0).sum(1).mean())
+    if seen < FEW_CLASSES * expected and expected > 1.5:
+        yield found(UNSHUFFLED, "labels", 0, {"classes per batch": seen, "expected if shuffled": expected})
+
+
+@rule(UNSHUFFLED)
+def target_order(context: Context) -> Iterator[Finding]:
+    """Batches of numeric targets whose means differ more than in a shuffled order, and so do their inputs."""
+    calls = [c for c in first_calls(context.history, one_label_a_row=False) if c.kind not in BINARY]
+    known = [c for c in calls if c.target is not None and c.target_shape]
+    if len(known) < 2 * FEWEST or min(c.target_shape[0] for c in known) < 2:
+        return
+    means, _, variances = np.array([c.target.tolist() for c in known if c.target is not None]).T
+    within = float(np.mean(variances / np.array([c.target_shape[0] for c in known])))
+    apart = _successive(means) / within if within > 0 else 0.0
+    if apart > FAR_APART and _inputs_are_ordered(context.history):
+        yield found(UNSHUFFLED, "targets", 0, {"variance of batch means / expected if shuffled": apart})
+
+
+def _successive(means: np.ndarray) -> float:
+    """The variance of batch means, from successive differences: a slow drift hardly adds to it."""
+    return float(np.mean(np.diff(means) ** 2) / 2)
+
+
+def _inputs_are_ordered(history: History) -> bool:
+    """Whether the means of input columns, or of their squares, differ between steps more than in a shuffled
+    order. Targets that a network makes itself move during training, and the inputs do not.
+    """
+    rows = [c.inputs.reshape(len(c.inputs), -1) for c in history.rows.chunks if is_numbers(c.inputs)]
+    several = [r[:, :: max(1, r.shape[1] // MOST_COLUMNS)] for r in rows if len(r) > 1]
+    same = [r.double().cpu().numpy() for r in several if r.shape[1] == several[0].shape[1]]
+    if len(same) < 2 * FEWEST or not all(np.isfinite(r).all() for r in same):
+        return False
+    columns = [np.concatenate((r, r**2), 1) for r in same]
+    means = np.array([c.mean(0) for c in columns])
+    within = np.mean([c.var(0) / (len(c) - 1) for c in columns], 0)
+    ratios = (np.diff(means, axis=0) ** 2).mean(0) / 2 / np.where(within > 0, within, np.inf)
+    return bool(ratios.max() > 1 + INPUTS_APART * math.sqrt(2 / (len(same) - 1)))
