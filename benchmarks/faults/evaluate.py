@@ -11,6 +11,7 @@ from benchmarks.faults.case import FaultyCase, TrainingCase, trained
 from benchmarks.faults.registry import Cases
 
 from levinthal.clinic import Watch
+from levinthal.clinic.answer.states import State
 from levinthal.vocabulary import Finding, Severity
 
 EARLY = 50
@@ -36,6 +37,8 @@ class Answer:
     """Code and severity of the findings that follow from no other, the most important first. `warned`: the first
     is right, and a warning or worse."""
     trouble: str = ""
+    state: str = ""
+    """The state of the watch's answer."""
 
     @property
     def alarms(self) -> int:
@@ -70,17 +73,18 @@ def evaluate(case: FaultyCase, seed: int) -> Answer | None:
     first, present = _leads(found, right), any(f.code in right for f in found)
     warned = first and found[0].severity is not Severity.INFO
     judged = (first, present, early[0] if early else first, warned)
-    return Answer(name, case.code, seed, score, baseline, *judged, _roots(found), _trouble(watched))
+    said = (_roots(found), _trouble(watched), str(watched.answer().state))
+    return Answer(name, case.code, seed, score, baseline, *judged, *said)
 
 
 def evaluate_healthy(problem: TrainingCase, seed: int) -> Answer:
     """The answer for a healthy case."""
     try:
         watched, score = trained(problem, seed)
-        reported = _roots(watched.findings())
+        said = (_roots(watched.findings()), _trouble(watched), str(watched.answer().state))
     except Exception as error:
         return _raised(problem.name, "", seed, error)
-    return Answer(problem.name, "", seed, score, score, *(False,) * 4, reported, _trouble(watched))
+    return Answer(problem.name, "", seed, score, score, *(False,) * 4, *said)
 
 
 def _trouble(watched: Watch) -> str:
@@ -140,6 +144,7 @@ def targets(found: Sequence[Answer]) -> list[Target]:
         Target("right cause first after 50 steps", _mean(a.early for a in faulty), 0.7, True),
         Target("healthy runs with a warning", _mean(a.alarms > 0 for a in healthy), 0.03, False),
         Target("healthy runs with a critical finding", critical, 0.0, False),
+        Target("faulty runs called healthy", _mean(a.state == State.HEALTHY for a in faulty), 0.03, False),
     ]
 
 

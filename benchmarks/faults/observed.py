@@ -20,8 +20,6 @@ from torch import Tensor, nn
 
 import levinthal
 from levinthal.clinic import Watch
-from levinthal.clinic.presentation.signs import read_signs
-from levinthal.clinic.presentation.summary import answer_of_run
 from levinthal.vocabulary import Severity
 
 HOOKS = (
@@ -209,15 +207,9 @@ def answered(watch: Watch) -> Answered:
     found = tuple((f.code, str(f.severity), f.where, f.follows) for f in watch.findings())
     return Answered(
         lines[0] if lines else "",
-        state_of(watch),
+        str(watch.answer().state),
         len(watch.history),
         watch.trouble,
         watch.failed_rules,
         found,
     )
-
-
-def state_of(watch: Watch) -> str:
-    """The label of the answer on the page."""
-    found = watch.findings()
-    return answer_of_run(found, watch.history, read_signs(watch.history, watch.setup, found)).label
