@@ -7,10 +7,13 @@ import io
 import pickle
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings, strategies
+from tests.clinic.random_programs import EXTRAS, LAYERS, Parts, program_of
 from tests.clinic.same_runs import Program, hooks, same
 from torch import Tensor, nn
 from torch.nn import functional
@@ -406,3 +409,33 @@ def test_inference_mode_between_the_steps() -> None:
 def test_a_model_that_is_one_layer_is_recorded() -> None:
     w = same(simple(lambda: nn.Linear(16, 4)), every=1)
     assert w.history.layer_names == {"Linear": "Linear"} or w.history.layer_names == {"": "Linear"}
+
+
+PARTS = strategies.builds(
+    Parts,
+    layers=strategies.lists(strategies.sampled_from(sorted(LAYERS)), min_size=1, max_size=3).map(tuple),
+    checkpointed=strategies.booleans(),
+    by_parts=strategies.booleans(),
+    autocast=strategies.booleans(),
+    accumulated=strategies.sampled_from([1, 1, 2]),
+    optimizers=strategies.sampled_from([1, 2]),
+    extras=strategies.lists(strategies.sampled_from(EXTRAS), min_size=1, max_size=3).map(tuple),
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(parts=PARTS, every=strategies.sampled_from([1, 2, 3]), validated=strategies.booleans())
+def test_random_programs_leave_the_same(parts: Parts, every: int, validated: bool) -> None:
+    validation = (X[:, :8], Y) if validated and not parts.by_parts else None
+    w = same(program_of(parts), steps=6, every=every, validation=validation)
+    assert w.trouble == ""
+    assert len(w.history) > 1
+
+
+@pytest.mark.slow
+@settings(max_examples=10, deadline=None)
+@given(parts=PARTS, every=strategies.sampled_from([1, 3]))
+def test_random_compiled_programs_leave_the_same(parts: Parts, every: int) -> None:
+    torch._dynamo.reset()
+    compiled = replace(parts, compiled=True, by_parts=False, checkpointed=False, extras=("state_dict",))
+    assert same(program_of(compiled), steps=6, every=every).trouble == ""
