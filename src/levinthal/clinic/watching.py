@@ -62,8 +62,10 @@ class Watch:
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """What was not seen of the training."""
-        return ()
+        """What of the training was not seen, each as a sentence without its full stop; empty if all was."""
+        held = self.history.validation.trouble if self.history.validation else ""
+        ended = (f"the watch ended early: {self.trouble}",) if self.trouble else ()
+        return (*ended, *((f"the validation data were not evaluated: {held}",) if held else ()))
 
     def __enter__(self) -> Watch:
         self._loop.begin()
@@ -121,8 +123,6 @@ class Watch:
     def __str__(self) -> str:
         """The answer and the findings for a terminal."""
         lines = [answered(self.answer(), self.findings())]
-        held = self.history.validation.trouble if self.history.validation else ""
-        lines += [f"The validation data were not evaluated: {held}"] if held else []
         return "\n".join(
             [*lines, *(f"A rule failed, please report it: {rule}" for rule in self.failed_rules)]
         )
