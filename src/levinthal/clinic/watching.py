@@ -121,8 +121,6 @@ class Watch:
     def __str__(self) -> str:
         """The answer and the findings for a terminal."""
         lines = [answered(self.answer(), self.findings())]
-        held = self.history.validation.trouble if self.history.validation else ""
-        lines += [f"The validation data were not evaluated: {held}"] if held else []
         return "\n".join(
             [*lines, *(f"A rule failed, please report it: {rule}" for rule in self.failed_rules)]
         )

@@ -13,7 +13,9 @@ FALLING = [2.0 * 0.9**k for k in range(20)]
 
 
 def html_of(findings: list[Finding], seen: History, trouble: str = "") -> str:
-    return run_html(answer_of_run(findings, seen, setup(), trouble=trouble), findings, seen, setup())
+    unseen = (f"the watch ended early: {trouble}",) if trouble else ()
+    answer = answer_of_run(findings, seen, setup(), trouble=trouble, unseen=unseen)
+    return run_html(answer, findings, seen, setup())
 
 
 def test_a_run_shows_answer_loss_and_signs() -> None:

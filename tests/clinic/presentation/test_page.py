@@ -55,7 +55,8 @@ class Words(HTMLParser):
 
 def made(tmp_path: Path, findings: tuple[Finding, ...] = (), trouble: str = "", **more: Any) -> Words:
     checkup, seen = more.get("checkup"), more.get("history", History())
-    answer = checkup.answer if checkup else answer_of_run(findings, seen, more.get("setup"), trouble=trouble)
+    missed = {"trouble": trouble, "unseen": (f"the watch ended early: {trouble}",) if trouble else ()}
+    answer = checkup.answer if checkup else answer_of_run(findings, seen, more.get("setup"), **missed)
     path = write_page(tmp_path / "run.html", title="Net", answer=answer, findings=findings, **more)
     return Words(path.read_text("utf-8"))
 

@@ -65,7 +65,7 @@ def test_a_healthy_problem_is_reported_healthy_and_not_treated() -> None:
     found = treat(problem())
     assert found.examination.is_healthy
     assert not found.comparisons
-    assert str(found).startswith("Healthy.")
+    assert str(found).startswith("Healthy: the loss fell to ")
 
 
 def test_a_learning_rate_that_is_too_high_is_lowered_and_the_gain_is_confirmed() -> None:

@@ -36,7 +36,7 @@ def answer_of_run(
         history: The sampled steps.
         setup: The model and its optimisers.
         trouble: The failure that ended the watch early; empty without one.
-        unseen: What was not seen of the training.
+        unseen: What was not seen of the training, that failure included, as `Watch.unseen` has it.
 
     Returns:
         The answer, with the numbers that it rests on.
@@ -46,9 +46,7 @@ def answer_of_run(
     """
     seen = Seen(findings, history, setup, trouble)
     answer = _decided(seen)
-    ended = (f"The watch ended early: {trouble}",) if trouble else ()
-    missed = (f"Not seen: {listed(list(unseen))}",) if unseen else ()
-    return replace(answer, not_seen=(*ended, *missed))
+    return replace(answer, not_seen=tuple(map(sentence, unseen)))
 
 
 def answer_of_checkup(findings: Sequence[Finding], numbers: Mapping[str, Estimate]) -> Answer:

@@ -62,10 +62,14 @@ def _unfinished(seen: Seen) -> Answer:
     standing = seen.standing
     left, found = standing.steps_left(), standing.reference
     goal = f"the reference ({found.name}: {number(found.loss)})" if found else "well below chance level"
-    more = f"; at this pace at least {left:,} more steps to {goal}" if left else ""
-    return did_badly(
-        seen, Reason.UNFINISHED, f"Unfinished: the loss, {number(standing.trend.end)}, still falls{more}."
-    )
+    if left:
+        head = (
+            f"the loss, {number(standing.trend.end)}, still falls; at this pace at least {left:,} more steps"
+        )
+        return did_badly(seen, Reason.UNFINISHED, f"Unfinished: {head} to {goal}.")
+    steps = counted(int(seen.history.steps[-1]) + 1, "step")
+    head = f"the loss has fallen to {number(standing.trend.end)} in {steps}, not yet to {goal}"
+    return did_badly(seen, Reason.UNFINISHED, f"Unfinished: {head}.")
 
 
 def rises(seen: Seen) -> Answer | None:
@@ -95,7 +99,7 @@ def against_reference(seen: Seen) -> Answer | None:
     if standing.is_raised_by_dropout:
         why = f"dropout raises the training loss, {number(standing.end)}, and its size without is not known"
         return not_judged(seen, Reason.DROPOUT, why, f"{NONE_FOUND} {WITH_VALIDATION}")
-    if standing.pace:
+    if standing.pace or standing.is_short:
         return _unfinished(seen)
     both = f"the loss ends at {number(standing.end)}, and {found.name} reaches {number(found.loss)}"
     return did_badly(seen, Reason.WORSE_THAN_REFERENCE, f"Trains badly: {both}.")

@@ -14,7 +14,7 @@ from levinthal.clinic.answer.reference import Reference, reference
 from levinthal.clinic.answer.states import Ground
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import LossCall
-from levinthal.clinic.rules.loss_trend import AT_CHANCE, NEAR_CHANCE, LossTrend, trend_of
+from levinthal.clinic.rules.loss_trend import AT_CHANCE, FEWEST, NEAR_CHANCE, LossTrend, trend_of
 
 TOLERANCE = 0.25
 """Share of the way from the reference to the chance level that a training loss may lie above it, because
@@ -23,6 +23,8 @@ BELOW = 1e-3
 """Share of the chance level (or of one) below the floor from which on a loss is absurd."""
 GUESS = 1.5
 """The first loss over ln K, or ln K over it, up to which a loss written by hand is a cross-entropy."""
+SHORT = 4 * FEWEST
+"""Samples from which on a loss without a certain fall has come to its end."""
 DROPOUT = 0.2
 """Dropout probability from which on the training loss is much higher than without."""
 FLAT = 0.05
@@ -90,6 +92,12 @@ class Standing:
     def pace(self) -> float:
         """The fall of the loss per step at the end; 0 where it does not fall."""
         return pace(self.history.steps, self.losses)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the loss fell, in too few samples to say that it no longer does."""
+        fell = self.trend.start - self.trend.end > 2 * self.trend.noise
+        return fell and self.trend.samples < SHORT
 
     @property
     def is_at_chance(self) -> bool:

@@ -72,7 +72,7 @@ class Answer:
         headline: One sentence.
         because: The reason in one to three sentences.
         grounds: The loss at the end, and the numbers that it is held against.
-        not_seen: The failure of the watch, and the parts of the training that were not seen.
+        not_seen: What of the training was not seen, such as why the watch ended early.
     """
 
     state: State
