@@ -156,6 +156,7 @@ def test_watch_and_checkup_write_their_pages(tmp_path: Path) -> None:
     assert "4 steps sampled; the trend of a loss needs 10." in w._repr_html_()
     checkup = check(model, functional.cross_entropy, (X[:16], Y[:16]))
     assert checkup.report(str(tmp_path / "check.html")).exists()
+    assert all(path.stat().st_size < 700_000 for path in tmp_path.glob("*.html"))
     assert "first loss" in checkup._repr_html_()
 
 
