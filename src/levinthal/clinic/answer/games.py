@@ -64,7 +64,7 @@ def targets_move(history: History) -> bool:
     seen = [s.difference[:2] for s in history if s.difference is not None] if not firsts else known
     if len(seen) < 2 * FEWEST:
         return False
-    means, variances = np.array([target.tolist() for target in seen]).T
+    means, variances = np.array([target[:2].tolist() for target in seen]).T
     part = len(seen) // 5
     within = float(np.sqrt(np.mean(variances) + 1e-300))
     early, late = means[:part], means[-part:]
