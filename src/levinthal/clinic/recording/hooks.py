@@ -46,6 +46,11 @@ def _plainly(function: Callable[..., None], *args: Any) -> None:
         function(*args)
 
 
+def _version(value: Any) -> int:
+    """How often a tensor was changed in place; 0 where it is unknown."""
+    return value._version if isinstance(value, Tensor) and not value.is_inference() else 0
+
+
 def _nothing(*_: Any) -> None:
     """The callback that does nothing."""
 
@@ -83,7 +88,8 @@ class StepRecorder(TorchFunctionMode):
         self._has_norms = any(leaf.is_norm for leaf in self.leaves.values())
         self._inside = self._in_forward = self._layers = self._rows = False
         self._current = ""
-        self._last: tuple[str, Tensor | None] = ("", None)
+        self._last: tuple[str, Tensor | None, int] = ("", None, 0)
+        self._entered = 0
 
     def begin(self, sample: Sample, *, layers: bool = True) -> None:
         """Start to record; without `layers`, as little of the forward pass as is needed."""
@@ -104,7 +110,7 @@ class StepRecorder(TorchFunctionMode):
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self._last, self._in_forward = ("", None), False
+        self._last, self._in_forward = ("", None, 0), False
         self._notes.forward_done()
         if self.sample is not None:
             self.sample.names, self.sample.kinds = tuple(self._kinds), tuple(self._kinds.values())
@@ -126,7 +132,7 @@ class StepRecorder(TorchFunctionMode):
         if self._detailed and module in self._notes.recurrent and torch.is_grad_enabled():
             self.safely(self._notes.length, self.sample, module, args)
         if leaf is not None and torch.is_grad_enabled():  # an evaluation may fall into an accumulated step
-            self._current = leaf.name
+            self._current, self._entered = leaf.name, _version(args[0] if args else None)
             if leaf.is_norm:
                 self.safely(self._note_norm, leaf, module.training, args)
 
@@ -153,13 +159,14 @@ class StepRecorder(TorchFunctionMode):
     def _note_leaf(self, module: nn.Module, leaf: Leaf, inputs: Any, output: Tensor) -> None:
         """The statistics of a leaf, and what is between it and the last weighted layer."""
         assert self.sample is not None
-        name, read = self._last
+        name, read, version = self._last
+        is_direct = inputs is read and self._entered == version  # else an activation has changed it in place
         if leaf.is_passing:
-            self._last = (name, output) if inputs is read else self._last
+            self._last = (name, output, _version(output)) if is_direct else self._last
         elif leaf.is_weighted:
-            self.sample.direct_pairs += ((name, leaf.name),) if inputs is read else ()
+            self.sample.direct_pairs += ((name, leaf.name),) if is_direct else ()
             is_half = getattr(module, "groups", 1) > 1  # depthwise, then pointwise: one layer in two modules
-            self._last = ("", None) if is_half else (leaf.name, output)
+            self._last = ("", None, 0) if is_half else (leaf.name, output, _version(output))
             if self._detailed:
                 self.safely(self._notes.weighted, self.sample, leaf, inputs, output)
                 self._notes.is_nonlinear = is_half

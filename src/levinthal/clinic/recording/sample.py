@@ -31,6 +31,8 @@ class LossCall:
         counts: (classes,) how often each class is a target, where targets are classes.
         target: (3,) mean and variance of targets that are numbers, and the variance of the means of rows.
         value: The loss, or the mean of the losses of the rows.
+        made_by: The operation that made its input, where that should be logits: "Softmax", "Sigmoid", "Relu";
+            for `nll_loss`, the one that made the input of the log-softmax; "" for any other.
     """
 
     kind: str
@@ -41,12 +43,13 @@ class LossCall:
     counts: Tensor | None = None
     target: Tensor | None = None
     value: Tensor | None = None
+    made_by: str = ""
 
     @property
     def mean(self) -> float:
-        """The loss as a mean over rows, also where it is a sum; nan where it is unknown."""
-        rows = self.target_shape[0] if self.reduction == "sum" and self.target_shape else 1
-        return math.nan if self.value is None else float(self.value) / max(rows, 1)
+        """The loss as a mean over all targets, also where it is a sum; nan where it is unknown."""
+        targets = math.prod(self.target_shape) if self.reduction == "sum" else 1
+        return math.nan if self.value is None else float(self.value) / max(targets, 1)
 
 
 @dataclass(slots=True)
