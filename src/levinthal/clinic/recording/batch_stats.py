@@ -110,7 +110,7 @@ def loss_call(kind: str, given: Mapping[str, Any], value: Any, *, rows: bool = T
     shapes = tuple(x.shape), tuple(target.shape)
     statistics = loss_rows(x) if rows else None
     made_by = logits_made_by(kind, given["input"].grad_fn)
-    return LossCall(kind, reduction, *shapes, statistics, counts, numbers, scalar, made_by)
+    return LossCall(kind, reduction, *shapes, statistics, counts, numbers, scalar, made_by=made_by)
 
 
 def logits_made_by(kind: str, node: Any) -> str:
