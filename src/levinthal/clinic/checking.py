@@ -171,14 +171,19 @@ def check(
             return Checkup(tuple(ranked(seen)), {}, ())
         through = signal(model, inputs, targets, loss_fn)
         numbers = _numbers(context, model, inputs, through)
-    seen += [*_signal_findings(through), *_first_loss(context, numbers)]
+    seen += [*_signal_findings(through, model), *_first_loss(context, numbers)]
     return Checkup(tuple(ranked(seen)), numbers, through.layers)
 
 
-def _signal_findings(through: Signal) -> list[Finding]:
+def _signal_findings(through: Signal, model: nn.Module) -> list[Finding]:
     """Signal or gradient that vanishes or explodes between input and output."""
     state = signal_state(through)
-    if state.state not in SIGNALS:
+    weighted = [layer for layer in through.layers if layer.weighted and layer.parameter_gradient is not None]
+    hidden = weighted and not any(float(layer.backward_scale) > 0 for layer in weighted[:-1])
+    reached = all(float(layer.parameter_gradient or 0) > 0 for layer in weighted)
+    # the last state of a recurrence may be read, not its output; a last layer of zeros passes nothing on yet
+    waits = any(p.dim() > 1 and not p.any() for p in model.parameters())
+    if state.state not in SIGNALS or (state.state == "vanishing" and hidden and (reached or waits)):
         return []
     evidence = {"state": state.state, "because": state.why}
     return [found(SIGNALS[state.state], state.where, 0, evidence)]
@@ -204,6 +209,7 @@ def _history(
                 recorder.end()
             gradients = zip(setup.names, setup.parameters, strict=True)
             sample.without_gradient = tuple(name for name, p in gradients if p.grad is None)
+            history.row_movements = setup.row_gradients(history.equal_row_matrices)
         history.add(sample)
     return history
 

@@ -20,7 +20,7 @@ from levinthal.clinic.presentation.notebook import run_html
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.recording.loop import LoopRecorder
-from levinthal.clinic.recording.training_setup import TrainingSetup, together
+from levinthal.clinic.recording.training_setup import Frozen, TrainingSetup, together
 from levinthal.clinic.recording.validation import LossFn, Validation, as_source
 from levinthal.clinic.rules.diagnosis import diagnose
 from levinthal.errors import InputError, LevinthalError, require_one_of
@@ -176,7 +176,7 @@ def watch(
     loss_fn: LossFn | None = None,
     every: int = 10,
     validation: Any = None,
-    frozen: Iterable[str] = (),
+    frozen: Frozen | Iterable[Frozen] = (),
 ) -> Watch:
     """Watch an ordinary training loop: `with watch(model, optimizer) as w: ...`, then `w.findings()`.
 
@@ -192,7 +192,8 @@ def watch(
         validation: A pair (inputs, targets), or an iterable of such pairs, for example a DataLoader. Up to
             2,048 rows (and 128 MiB) are read once, on entering. About ten times a run the model is evaluated
             on them and on rows that it was trained on.
-        frozen: Prefixes of the names of parameters that are meant to stay as they are.
+        frozen: Parameters that are meant to stay as they are: prefixes of their names, patterns
+            (`"*.bias"`), or predicates (`lambda name: "lora" not in name`).
 
     Returns:
         A Watch, to be used in a `with` statement.
@@ -223,7 +224,8 @@ def watch(
     if loss_fn is not None:
         require_loss(loss_fn, "loss_fn")
     whole = together(model)
-    setup = TrainingSetup.of(whole, optimizers, (frozen,) if isinstance(frozen, str) else tuple(frozen))
+    given_frozen = (frozen,) if isinstance(frozen, str) or callable(frozen) else tuple(frozen)
+    setup = TrainingSetup.of(whole, optimizers, given_frozen)
     require_known_prefixes(whole, setup.frozen)
     held = None if validation is None else Validation(as_source(validation), loss_fn)
     return Watch(setup, every, held)

@@ -1,4 +1,4 @@
-"""Healthy data that look faulty (pixels, moving targets, tokens, categories, first states), and the true faults."""
+"""Healthy data that look faulty (pixels, moving targets, tokens, first states), and the true faults."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_labels_nearly_all_of_one_class_are_still_found(shape: tuple[int, ...]) 
 
 
 def test_real_and_fake_are_no_classes_of_the_data() -> None:
-    """A discriminator with one pass of real and one of fake rows; and a generator, whose labels are all real."""
+    """A discriminator sees real rows, then fake ones; the labels of a generator are all real."""
     torch.manual_seed(0)
     generator, critic = small(16, 2), small(2, 1)
     both = torch.optim.Adam(critic.parameters(), 1e-3), torch.optim.Adam(generator.parameters(), 1e-3)
@@ -218,10 +218,8 @@ def test_the_first_state_of_a_game_says_nothing_of_the_others() -> None:
 
     def loss(i: int) -> Tensor:
         states = torch.cat((0.03 * torch.randn(1, 4), torch.randn(20, 4)))
-        terms = [
-            -policy(state[None]).log_softmax(1)[0, 0] * gain for state, gain in zip(states, torch.randn(21))
-        ]
-        return torch.stack(terms).sum()
+        logs = torch.stack([policy(state[None]).log_softmax(1)[0, 0] for state in states])
+        return -(logs * torch.randn(21)).sum()
 
     found = findings(policy, adam(policy, 1e-2), loss, steps=80)
     assert warned(found) == []

@@ -50,7 +50,9 @@ class Product(nn.Module):
 def test_attention_is_read_the_same_however_it_is_written() -> None:
     generator = torch.Generator().manual_seed(0)
     q, k = (torch.randn(3, 5, 8, generator=generator) for _ in range(2))
-    own, product = heard(Own(), q, k).attention, heard(Product(), q, k).attention
+    asks = q.clone().requires_grad_()
+    own, product = heard(Own(), asks, k).attention, heard(Product(), asks, k).attention
+    assert heard(Own(), q, k).attention == []  # of constant scores
     assert len(own) == len(product) == 1
     assert torch.allclose(own[0], product[0], atol=1e-5)
     weights = (q @ k.transpose(-1, -2) / 8**0.5).softmax(-1)
@@ -84,7 +86,7 @@ def test_multi_head_attention_is_asked_for_its_weights(padded: bool) -> None:
 
 
 def test_even_attention_and_masks() -> None:
-    q = torch.zeros(2, 1, 4, 8)
+    q = torch.zeros(2, 1, 4, 8).requires_grad_()
     even = attention_numbers("scaled_dot_product", (q, q, q), {}, None)
     assert even is not None
     assert even.tolist() == pytest.approx([1, 0.25, 0])

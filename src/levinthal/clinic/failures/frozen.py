@@ -1,16 +1,17 @@
-"""Prefixes of the names of parameters that are meant to stay frozen: each has to match something."""
+"""Prefixes, patterns and predicates of parameters that are meant to stay frozen: each has to match one."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
 
 from torch import nn
 
 from levinthal.errors import InputError
 
 
-def require_known_prefixes(model: nn.Module, frozen: Iterable[str]) -> None:
+def require_known_prefixes(model: nn.Module, frozen: Iterable[str | Callable[[str], bool]]) -> None:
     """Raise InputError for a prefix with which no parameter, buffer or module begins, with the nearest names.
 
     >>> require_known_prefixes(nn.Linear(2, 2), ["weight"])
@@ -22,8 +23,15 @@ def require_known_prefixes(model: nn.Module, frozen: Iterable[str]) -> None:
     parameters = [name for name, _ in model.named_parameters()]
     others = (*(name for name, _ in model.named_modules()), *(name for name, _ in model.named_buffers()))
     for prefix in frozen:
-        if not any(f"{name}.".startswith(prefix) for name in (*parameters, *others)):
+        if callable(prefix):
+            if not any(map(prefix, (*parameters, *others))):
+                raise InputError("the predicate frozen= matches no parameter: it gets the name of each")
+        elif not any(_fits(name, prefix) for name in (*parameters, *others)):
             raise InputError(f"frozen={prefix!r} matches no parameter: {_nearest(prefix, parameters)}")
+
+
+def _fits(name: str, prefix: str) -> bool:
+    return f"{name}.".startswith(prefix) or fnmatchcase(name, prefix)
 
 
 def _nearest(prefix: str, names: Sequence[str]) -> str:

@@ -33,8 +33,11 @@ def attention_numbers(kind: str, args: Sequence[Any], words: Mapping[str, Any], 
 
     Returns:
         (3,) mean entropy over its maximum; largest mean weight of a token over all queries; largest weight of
-        the last query over a uniform weight, less one. None where the call is no attention.
+        the last query over a uniform weight, less one. None where the call is no attention, or where its
+        scores are constant.
     """
+    if kind != "multi_head" and not any(getattr(a, "requires_grad", False) for a in (*args, *words.values())):
+        return None  # of constant scores, as in a mean over earlier tokens: nothing is learnt there
     made = {"scaled_dot_product": _of_products, "multi_head": _of_heads, "softmax": _of_softmax}[kind]
     try:
         weights = made(args, words, result)

@@ -19,6 +19,10 @@ from levinthal.probes.saturation import Tails
 
 ENOUGH = 8192
 FEWEST_ROWS = 32
+VIEWS = {
+    *("View", "UnsafeView", "ReshapeAlias", "Alias", "Squeeze", "Unsqueeze", "Select", "Slice", "Expand"),
+    *("T", "Transpose", "Permute", "ToCopy", "Clone"),
+}
 FEW, ACCUMULATED = 4, 8
 """Rows from which on a sum is no mean; batches that gradient accumulation may divide a sum by, at most."""
 
@@ -106,13 +110,38 @@ def loss_call(kind: str, given: Mapping[str, Any], value: Any, *, rows: bool = T
     shapes = tuple(x.shape), tuple(target.shape)
     statistics = loss_rows(x) if rows else None
     weight, smoothing = _weight(given), float(given.get("label_smoothing", 0.0))
-    return LossCall(kind, reduction, *shapes, statistics, counts, numbers, scalar, weight, smoothing)
+    made_by = logits_made_by(kind, given["input"].grad_fn)
+    return LossCall(kind, reduction, *shapes, statistics, counts, numbers, scalar, weight, smoothing, made_by)
 
 
 def _weight(given: Mapping[str, Any]) -> Tensor | None:
     """The weights of the classes, or of the positive targets."""
     held = next((given[name] for name in ("weight", "pos_weight") if given.get(name) is not None), None)
     return held.detach() if isinstance(held, Tensor) else None
+
+
+def logits_made_by(kind: str, node: Any) -> str:
+    """The activation whose output a loss takes as logits, read from the graph; "" for any other operation.
+
+    >>> x = torch.randn(4, 3, requires_grad=True)
+    >>> p = x.softmax(1)
+    >>> [logits_made_by("nll_loss", y.log_softmax(1).grad_fn) for y in (p, p.view(4, 3), x * 1)]
+    ['Softmax', 'Softmax', '']
+    """
+    node = _without_views(node)
+    if kind == "nll_loss":
+        if not type(node).__name__.startswith("LogSoftmaxBackward"):
+            return ""
+        node = _without_views(node.next_functions[0][0])
+    name = type(node).__name__.partition("Backward")[0]
+    return name if name in ("Softmax", "Sigmoid", "Relu") else ""
+
+
+def _without_views(node: Any) -> Any:
+    """The first operation of a graph that is not a view, a copy or a cast."""
+    while type(node).__name__.partition("Backward")[0] in VIEWS:
+        node = node.next_functions[0][0]
+    return node
 
 
 def loss_rows(x: Tensor) -> Tensor:
@@ -173,4 +202,13 @@ def rows_summed(node: Any) -> int:
         node = node.next_functions[0][0]
     sizes = getattr(node, "_saved_self_sym_sizes", ()) if type(node).__name__ == "SumBackward0" else ()
     rows = int(sizes[0]) if sizes else 0
-    return rows if abs(factor) * rows >= max(FEW, rows / ACCUMULATED) else 0
+    return rows if is_sum(factor, rows) else 0
+
+
+def is_sum(factor: float, rows: int) -> bool:
+    """Whether a sum over rows, times a factor, is still one, and not a mean (over accumulated batches too).
+
+    >>> is_sum(1.0, 64), is_sum(0.5, 64), is_sum(1 / 64, 64), is_sum(1 / 16, 64)
+    (True, True, False, False)
+    """
+    return abs(factor) * rows >= max(FEW, rows / ACCUMULATED)

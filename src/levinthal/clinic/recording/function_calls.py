@@ -25,6 +25,8 @@ def note_loss(sample: Sample, root: Tensor) -> None:
 
 def note_broadcast(sample: Sample, a: Tensor, b: Tensor) -> None:
     """A difference or product of (n, 1) and (n,): broadcasting compares every pair."""
+    if a.requires_grad == b.requires_grad:
+        return  # pairs of the outputs themselves, as a ranking compares them
     shapes = tuple(a.shape), tuple(b.shape)
     column, flat = sorted(shapes, key=len, reverse=True)
     if (len(column), len(flat)) == (2, 1) and column[0] == flat[0] > 1 and column[1] == 1:

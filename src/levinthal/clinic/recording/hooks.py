@@ -40,16 +40,16 @@ def is_compiled(model: nn.Module) -> bool:
     )
 
 
-def _version(x: Tensor) -> int:
-    """How often a tensor was changed in place."""
-    return -1 if x.is_inference() else x._version
-
-
 def _before(func: Any, args: tuple[Any, ...], words: dict[str, Any]) -> Tensor:
     """The input of an activation; a copy of some rows where it will be overwritten."""
     x: Tensor = args[0].detach()
     is_in_place = getattr(func, "__name__", "").endswith("_") or words.get("inplace") or True in args[1:]
     return some_rows(x).clone() if is_in_place else x
+
+
+def _version(value: Any) -> int:
+    """How often a tensor was changed in place; -1 where it is unknown."""
+    return value._version if isinstance(value, Tensor) and not value.is_inference() else -1
 
 
 def _nothing(*_: Any) -> None:
@@ -96,6 +96,7 @@ class StepRecorder(TorchFunctionMode):
         self._current = ""
         self._last: tuple[str, Tensor | None, int] = ("", None, 0)
         self._overwritten: Tensor | None = None
+        self._entered = 0
 
     def begin(self, sample: Sample, *, layers: bool = True) -> None:
         """Start to record; without `layers`, as little of the forward pass as is needed."""
@@ -147,7 +148,7 @@ class StepRecorder(TorchFunctionMode):
         if self._detailed and module in self._notes.recurrent:
             self.safely(self._notes.length, self.sample, module, args)
         if leaf is not None:
-            self._current = leaf.name
+            self._current, self._entered = leaf.name, _version(args[0] if args else None)
             if leaf.is_norm:
                 self.safely(self._note_norm, leaf, module.training, args)
             if leaf.tails is not None and getattr(module, "inplace", False) and args:
@@ -185,7 +186,7 @@ class StepRecorder(TorchFunctionMode):
         """The statistics of a leaf, and what is between it and the last weighted layer."""
         assert self.sample is not None
         name, read, version = self._last
-        is_direct = inputs is read and read is not None and _version(read) == version
+        is_direct = read is not None and inputs is read and self._entered == version  # else changed in place
         if leaf.is_passing:
             self._last = (name, output, _version(output)) if is_direct else self._last
         elif leaf.is_weighted:

@@ -73,6 +73,7 @@ class LoopRecorder:
             recurrent_gains=recurrent_gains(setup.hooked_module),
             validation=validation,
         )
+        self.history.equal_rows = setup.equal_rows(self.history.equal_row_matrices)
         self.history.rows.with_fingerprints = validation is not None
         self.trouble = ""
         self._step = self._due = self._block = 0
@@ -301,6 +302,7 @@ class LoopRecorder:
         self.history.add(sample)
         if len(self.history) == 2 and self.history.equal_row_matrices:
             self.history.row_distances = self.setup.row_distances(self.history.equal_row_matrices)
+            self.history.row_movements = self.setup.row_movements(self.history.equal_rows)
         self.history.rows.keep()
         self._sample = None
 

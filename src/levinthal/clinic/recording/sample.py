@@ -33,6 +33,8 @@ class LossCall:
         value: The loss, or the mean of the losses of the rows.
         weight: (classes,) the weights of the classes, or of the positive targets; None without weights.
         smoothing: The label smoothing.
+        made_by: The operation that made its input, where that should be logits: "Softmax", "Sigmoid", "Relu";
+            for `nll_loss`, the one that made the input of the log-softmax; "" for any other.
     """
 
     kind: str
@@ -45,12 +47,13 @@ class LossCall:
     value: Tensor | None = None
     weight: Tensor | None = None
     smoothing: float = 0.0
+    made_by: str = ""
 
     @property
     def mean(self) -> float:
-        """The loss as a mean over rows, also where it is a sum; nan where it is unknown."""
-        rows = self.target_shape[0] if self.reduction == "sum" and self.target_shape else 1
-        return math.nan if self.value is None else float(self.value) / max(rows, 1)
+        """The loss as a mean over all targets, also where it is a sum; nan where it is unknown."""
+        targets = math.prod(self.target_shape) if self.reduction == "sum" else 1
+        return math.nan if self.value is None else float(self.value) / max(targets, 1)
 
 
 @dataclass(slots=True)

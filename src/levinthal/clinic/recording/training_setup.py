@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
@@ -20,6 +21,9 @@ STACKED: dict[type[nn.Module], int] = {
     **dict.fromkeys((nn.GRU, nn.GRUCell, nn.MultiheadAttention), 3),
 }
 
+Frozen = str | Callable[[str], bool]
+"""The beginning of a name, a pattern with `*`, `?` or `[seq]`, or a function of a name."""
+
 EQUAL_AT_INIT = 1e-5
 """Distance of a matrix's rows over its norm, below which they are equal at initialisation."""
 
@@ -33,18 +37,18 @@ class TrainingSetup:
         optimizers: Its optimisers.
         names: The names of its parameters.
         parameters: The parameters, in the same order.
-        frozen: Beginnings of the names of parameters that are declared frozen.
+        frozen: Prefixes, patterns and predicates of the names of parameters that are declared frozen.
     """
 
     model: nn.Module
     optimizers: tuple[Optimizer, ...]
     names: tuple[str, ...]
     parameters: tuple[nn.Parameter, ...]
-    frozen: tuple[str, ...]
+    frozen: tuple[Frozen, ...]
 
     @staticmethod
     def of(
-        model: nn.Module, optimizers: tuple[Optimizer, ...], frozen: tuple[str, ...] = ()
+        model: nn.Module, optimizers: tuple[Optimizer, ...], frozen: tuple[Frozen, ...] = ()
     ) -> TrainingSetup:
         """The setup of a model.
 
@@ -123,9 +127,40 @@ class TrainingSetup:
             name: torch.stack([_row_distance(c) for c in chunks]).amax() for name, chunks in whole.items()
         }
 
+    def equal_rows(self, names: Collection[str]) -> dict[str, torch.Tensor]:
+        """Matrix -> (1, ...) the mean of its rows, which are equal."""
+        named = zip(self.names, self.parameters, strict=True)
+        return {name: p.detach().mean(0, keepdim=True) for name, p in named if name in names}
+
+    def row_movements(self, starts: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Matrix of once equal rows -> (2,) the norm of what its rows have moved, and of the part of it that
+        is not common to all of them (to all of each gate).
+        """
+        named = [(n, p) for n, p in zip(self.names, self.parameters, strict=True) if n in starts]
+        same = [(n, p) for n, p in named if starts[n].shape[1:] == p.shape[1:]]
+        parts = _stacked(self.model)
+        return {n: _common_and_apart(p.detach() - starts[n], parts.get(id(p), 1)) for n, p in same}
+
+    def row_gradients(self, names: Collection[str]) -> dict[str, torch.Tensor]:
+        """As `row_movements`, of the gradients: how far a step would move the rows."""
+        named, parts = zip(self.names, self.parameters, strict=True), _stacked(self.model)
+        known = [(n, p, p.grad) for n, p in named if n in names and p.grad is not None]
+        return {n: _common_and_apart(g.to_dense(), parts.get(id(p), 1)) for n, p, g in known}
+
     def is_declared_frozen(self, name: str) -> bool:
         """Whether the user has declared this parameter or module frozen."""
-        return f"{name}.".startswith(self.frozen) if self.frozen else False
+        return any(is_matched(name, frozen) for frozen in self.frozen)
+
+
+def is_matched(name: str, frozen: Frozen) -> bool:
+    """Whether a name begins with a prefix, fits a pattern (`*`, `?`, `[seq]`), or satisfies a predicate.
+
+    >>> [is_matched("body.0.weight", f) for f in ("body.", "*.weight", lambda name: "head" in name)]
+    [True, True, False]
+    """
+    if callable(frozen):
+        return bool(frozen(name))
+    return f"{name}.".startswith(frozen) or (any(c in frozen for c in "*?[") and fnmatchcase(name, frozen))
 
 
 def together(model: Any) -> Any:
@@ -146,6 +181,12 @@ def _stacked(model: nn.Module) -> dict[int, int]:
     """Parameter -> the number of matrices that are stacked in it."""
     found = ((module, STACKED.get(type(module), 1)) for module in model.modules())
     return {id(p): parts for m, parts in found if parts > 1 for p in m.parameters(recurse=False)}
+
+
+def _common_and_apart(moved: torch.Tensor, parts: int) -> torch.Tensor:
+    """(2,) the norm of a movement, and of the part of it that rows do not have in common."""
+    apart = torch.cat([part - part.mean(0, keepdim=True) for part in moved.chunk(parts)])
+    return torch.stack((torch.linalg.vector_norm(moved), torch.linalg.vector_norm(apart))).float()
 
 
 def _plain(rate: float | torch.Tensor) -> float:

@@ -18,6 +18,8 @@ MOST_UNITS = 0.5
 """Share of a layer's units that are dead or saturated, above which the layer is."""
 LATE_SAMPLES = 3
 """Samples at the end in which they have to be."""
+ROWS = 8
+"""Rows (or places) below which a unit that is zero in each is not dead."""
 NEARLY_ALL = 0.9
 """Share of dead units at first above which no collapse of rows caused them."""
 NEARLY_ONE = 1.5
@@ -47,10 +49,10 @@ DEAD_RELU = FindingKind(
     area=Area.ACTIVATIONS,
     order=320,
     evidence=(
-        "more than {units:.0%} of a hidden layer's units zero for every row, at {samples} samples, "
-        "training plateaued"
+        "more than {units:.0%} of a hidden layer's units zero for every row, at {samples} samples of {rows} "
+        "rows or places or more, training plateaued"
     ),
-    thresholds={"units": MOST_UNITS, "samples": LATE_SAMPLES},
+    thresholds={"units": MOST_UNITS, "samples": LATE_SAMPLES, "rows": ROWS},
     source=f"Lu et al., Dying ReLU (2019); {AUTOTRAINER}",
     explains=("VANISHING_GRADIENT", "RANK_COLLAPSE", "LR_TOO_LOW", "UNDERFIT"),
 )
@@ -62,12 +64,12 @@ def activations(context: Context) -> Iterator[Finding]:
     saturated, dead = {}, {}
     for name in _hidden(context.history):
         reads = context.history.layer(name)[-LATE_SAMPLES:]
-        late = [read for read in reads if read.saturated_inputs is not None]
+        late = [r for r in reads if r.saturated_inputs is not None and r.inputs >= ROWS * r.units]
         if len(late) < LATE_SAMPLES:
             continue
         if late[-1].saturates and min(read.saturated_share for read in late) > MOST_UNITS:
             saturated[name] = late[-1].saturated_share
-        elif not late[-1].saturates and min(read.dead_share for read in late) > MOST_UNITS:
+        elif _is_zero(name, context) and min(read.dead_share for read in late) > MOST_UNITS:
             dead[name] = late[-1].dead_share
     saturated |= _saturated_gates(context.history)
     severity = None if context.trend.has_plateaued else Severity.INFO
@@ -78,6 +80,14 @@ def activations(context: Context) -> Iterator[Finding]:
     if dead and not _caused_by_collapse(dead, context):
         evidence = {"share of dead units": max(dead.values()), "layers": len(dead)}
         yield found(DEAD_RELU, abbreviated(list(dead)), step, evidence, severity=severity)
+
+
+def _is_zero(name: str, context: Context) -> bool:
+    """Whether an activation is zero in its saturated region. A softplus, which makes numbers positive, is
+    small there by design.
+    """
+    read, kind = context.history.layer(name)[-1], context.history.layer_names[name]
+    return not read.saturates and kind.lower() != "softplus"
 
 
 def _saturated_gates(history: History) -> dict[str, float]:

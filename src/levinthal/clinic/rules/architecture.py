@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+import torch
 from torch import nn
 
 from levinthal.clinic.findings import symptoms
@@ -24,6 +25,8 @@ FIRST_SAMPLES = 2
 AFFINE = 1e-10
 """Share of the variance that an affine map leaves unexplained by rounding."""
 LINEAR_KINDS = ("Linear", "Conv1d", "Conv2d", "Conv3d")
+PARTED = 0.3
+"""Part of a movement of equal rows that differs between them, over the whole, above which units differ."""
 NEARLY_EQUAL = 0.2
 """Distance of rows over the norm of the matrix that rounding may cause; Adam turns it into full steps."""
 
@@ -36,9 +39,10 @@ SYMMETRIC_INIT = FindingKind(
     order=50,
     evidence=(
         "rows of a matrix (of each gate) equal to {equal} of its norm at initialisation, and to "
-        "{later:.0%} at the second sample"
+        "{later:.0%} at the second sample, after a movement of which {parted:.0%} at most is not "
+        "common to them"
     ),
-    thresholds={"equal": EQUAL_AT_INIT, "later": NEARLY_EQUAL},
+    thresholds={"equal": EQUAL_AT_INIT, "later": NEARLY_EQUAL, "parted": PARTED},
     source=EXACT,
     explains=("GRAPH_BROKEN", *symptoms.OF_ALL_DYNAMICS),
 )
@@ -52,7 +56,7 @@ BN_EVAL_IN_TRAIN = FindingKind(
     order=110,
     evidence=(
         "a batch norm in evaluation mode while its network trains, in the first {samples} samples or "
-        "most of the later part"
+        "most of the later part: with the whole network, or with statistics of no batch; not a frozen one"
     ),
     thresholds={"samples": FIRST_SAMPLES},
     source=EXACT,
@@ -108,9 +112,19 @@ def symmetric_init(context: Context) -> Iterator[Finding]:
     equal = history.equal_row_matrices
     now = history.row_distances or context.setup.row_distances(equal)
     still = [name for name, distance in now.items() if name in equal and float(distance) <= NEARLY_EQUAL]
+    still = [name for name in still if not _has_parted(name, context)]
     if still:
         evidence = {"layers of equal rows": len(still), "still at step": history.samples[1].step}
         yield found(SYMMETRIC_INIT, abbreviated(still), 0, evidence)
+
+
+def _has_parted(name: str, context: Context) -> bool:
+    """Whether equal rows move apart, so that their units differ elsewhere, as in a state-space
+    layer; or whether they had no step to move by, in a warm-up from a learning rate of zero."""
+    moved, apart = context.history.row_movements.get(name, torch.zeros(2)).tolist()
+    place, rates = context.setup.names.index(name), [s.rates for s in context.history.samples[:2] if s.rates]
+    waits = bool(rates) and not any(rate[place] for rate in rates) and moved == 0
+    return bool(waits or apart > PARTED * moved)
 
 
 @rule(BN_EVAL_IN_TRAIN, BN_TINY_BATCH, TRAIN_MODE_IN_EVAL)
@@ -119,17 +133,40 @@ def normalisation(context: Context) -> Iterator[Finding]:
     if not len(context.history):
         return
     first, count = context.history.samples[0].step, len(context.history)
-    stopped = {n for s in context.history for n in s.norms_in_eval if not context.setup.is_declared_frozen(n)}
+    seen = {n for s in context.history for n in s.norms_in_eval if not context.setup.is_declared_frozen(n)}
+    stopped = {name for name in seen if not _is_frozen_on_purpose(name, context)}
     parts = (context.history.samples[:FIRST_SAMPLES], context.history.samples[count // 2 :])
     lasting = [n for n in sorted(stopped) if any(_mostly_in_eval(n, part) for part in parts)]
     if lasting:
         yield found(BN_EVAL_IN_TRAIN, abbreviated(lasting), first, {"batch norms": len(lasting)})
-    tiny = {n: v for s in context.history for n, v in s.norm_sizes.items() if v <= FEW_VALUES}
+    tiny = _tiny_norms(context.history)
     if tiny:
         yield found(BN_TINY_BATCH, abbreviated(list(tiny)), first, {"values per mean": min(tiny.values())})
     if context.history.evaluated_in_train and any(_differs(m) for m in context.setup.model.modules()):
         evidence = {"forward passes without gradients in training mode": context.history.evaluated_in_train}
         yield found(TRAIN_MODE_IN_EVAL, "model", first, evidence)
+
+
+def _tiny_norms(history: History) -> dict[str, int]:
+    """Batch norm -> the values that it usually averages over, where these are too few: the last batch of an
+    epoch may be smaller than the others.
+    """
+    names = {name for sample in history for name in sample.norm_sizes}
+    sizes = {n: sorted(s.norm_sizes[n] for s in history if n in s.norm_sizes) for n in names}
+    return {name: seen[len(seen) // 2] for name, seen in sizes.items() if seen[len(seen) // 2] <= FEW_VALUES}
+
+
+def _is_frozen_on_purpose(name: str, context: Context) -> bool:
+    """Whether a batch norm in evaluation mode belongs to a frozen backbone: its weights do not train, or it
+    has the statistics of earlier batches while the rest of the network is in training mode.
+    """
+    module = dict(context.setup.hooked_module.named_modules()).get(name)
+    if not isinstance(module, nn.modules.batchnorm._BatchNorm):
+        return False
+    if module.affine and not any(p.requires_grad for p in module.parameters()):
+        return True
+    partly = all(sample.training for sample in context.history if name in sample.norms_in_eval)
+    return partly and module.num_batches_tracked is not None and int(module.num_batches_tracked) > 0
 
 
 def _mostly_in_eval(name: str, samples: Sequence[Sample]) -> bool:

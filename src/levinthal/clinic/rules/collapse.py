@@ -67,7 +67,8 @@ ATTENTION_COLLAPSE = FindingKind(
     order=350,
     evidence=(
         "mean entropy below {sharp:.0%} of its maximum in the median detailed sample and {every:.0%} in "
-        "every one; or no weight {even:.0%} above a uniform one in every one; loss not reduced"
+        "every one; or no weight {even:.0%} above a uniform one in every one; with scores that are not "
+        "constant, and degraded training or a loss at chance level"
     ),
     thresholds={"sharp": SHARP, "every": ABOUT_SHARP, "even": EVEN},
     source="Zhai et al., Stabilizing transformer training (ICML 2023)",
@@ -146,7 +147,7 @@ def attention_collapse(context: Context) -> Iterator[Finding]:
     sharp = bool(np.median(entropies) < SHARP and np.max(entropies) < ABOUT_SHARP)
     even = widest < EVEN
     if sharp or even:
-        severity = Severity.INFO if context.trend.has_learnt or not context.trend.known else None
+        severity = None if context.trend.is_degraded or context.trend.is_at_chance else Severity.INFO
         evidence = {
             "entropy of attention / maximum": float(entropies[-1]),
             "largest mean weight of a token": float(most[-1]),

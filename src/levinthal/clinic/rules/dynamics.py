@@ -103,6 +103,8 @@ def underfit(context: Context) -> Iterator[Finding]:
         adversaries = len(context.setup.optimizers) > 1 or any(len(s.losses) > 1 for s in context.history)
         hidden = 2 * trend.noise > HIDING_NOISE * abs(trend.start)
         hidden |= _is_of_both_signs(context)
+        # a network under CTC gives blanks alone for a long time before it learns
+        hidden |= any(call.kind == "ctc_loss" for call in context.history.calls())
         falls = math.isnan(trend.chance) and (trend.start - trend.end > CERTAIN_FALL * trend.noise or hidden)
         yield _not_learnt(context, Severity.INFO if adversaries or falls else None)
     elif trend.samples >= 2 * FEWEST and trend.end > NEAR_CHANCE * trend.chance and trend.falling < SURE:

@@ -47,7 +47,8 @@ def first_loss(context: Context) -> Iterator[Finding]:
     ordinary = not len(spread) or (spread[0] < WIDE_INPUT and mean[0] < WIDE_INPUT)
     least = FAR_ABOVE * max(trend.chance, _uniform_chance_level(context.history))
     if len(losses) and ordinary and losses[0] > least and not is_saturated_at_first(context):
-        severity = None if trend.is_degraded or trend.end > NEAR_CHANCE * trend.chance else Severity.INFO
+        poor = trend.known and trend.end > NEAR_CHANCE * trend.chance
+        severity = None if trend.is_degraded or poor else Severity.INFO
         evidence = {"first loss": float(losses[0]), "chance level": trend.chance}
         yield found(FIRST_LOSS_TOO_LARGE, "loss", 0, evidence, severity=severity)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -27,6 +27,8 @@ ON_THE_WAY = 3.0
 """Growth with and without the last layer: both have to exceed it."""
 SHRUNK = 1e-3
 """Last over first layer's signal below which it vanishes."""
+ROUNDING = 1e-4
+"""Gradient of a bias over that of its weights, below which it is zero but for rounding."""
 TOO_LARGE = 10.0
 """Times the chance level above which a first loss shows degraded training."""
 
@@ -64,9 +66,10 @@ VANISHING_GRADIENT = FindingKind(
     order=330,
     evidence=(
         "gradient per weight of the first matrix over that of the last below {fallen}; or the same ratio of "
-        "the gradients of the biases; or of the signal (below {signal}); and training plateaued"
+        "the gradients of the biases (without those below {rounding} of the gradient of their weights); or "
+        "of the signal (below {signal}); and training plateaued"
     ),
-    thresholds={"fallen": FALLEN, "signal": SHRUNK},
+    thresholds={"fallen": FALLEN, "rounding": ROUNDING, "signal": SHRUNK},
     source=f"{GLOROT}; {AUTOTRAINER}",
     explains=(*symptoms.COLLAPSE, "LR_TOO_LOW", "UNDERFIT"),
 )
@@ -88,10 +91,10 @@ def gradient_flow(context: Context) -> Iterator[Finding]:
     evidence = {"gradient of first / last matrix": ratio, "layers": int(np.isfinite(usual).sum())}
     where = f"{context.setup.names[matrices[0]]} to {context.setup.names[matrices[-1]]}" if matrices else ""
     if ratio > GROWN:
-        severity = None if trend.has_plateaued or trend.is_worse or not trend.known else Severity.INFO
+        severity = None if trend.is_degraded else Severity.INFO
         yield found(EXPLODING_GRADIENT, where, 0, evidence, severity=severity)
     elif min(ratio, biases) < FALLEN:
-        severity = None if trend.has_plateaued or not trend.known else Severity.INFO
+        severity = None if trend.has_plateaued else Severity.INFO
         evidence |= {"bias gradient of first / last layer": biases} if biases < FALLEN else {}
         yield found(VANISHING_GRADIENT, where, 0, evidence, severity=severity)
 
@@ -114,7 +117,19 @@ def bias_gradients(context: Context) -> np.ndarray:
     places = [i for i, name in enumerate(context.setup.names) if name in biases]
     if len(seen) < 3 or not places:
         return np.zeros(0)
-    return typical(np.array([row.cpu().double().numpy() for row in seen])[:, places], 0)
+    usual = typical(np.array([row.cpu().double().numpy() for row in seen])[:, places], 0)
+    weights = _weight_gradients(context, [context.setup.names[i].removesuffix("bias") for i in places])
+    # before batch norm, and of keys, it is zero but for rounding, because the loss does not see a shift
+    return np.where(usual < ROUNDING * weights, np.nan, usual)
+
+
+def _weight_gradients(context: Context, layers: Sequence[str]) -> np.ndarray:
+    """(layers,) root mean square of the gradient of each layer's largest matrix; 0 where it is unknown."""
+    names, parameters = context.setup.names, context.setup.parameters
+    usual = np.nan_to_num(typical(context.history.tensors("gradient"), 0))
+    roots = usual / np.sqrt([max(p.numel(), 1) for p in parameters])
+    held = [[r for n, r in zip(names, roots, strict=True) if n.startswith(layer)] for layer in layers]
+    return np.array([max(roots_of_layer, default=0.0) for roots_of_layer in held])
 
 
 @rule(EXPLODING_GRADIENT, VANISHING_GRADIENT)
@@ -132,7 +147,8 @@ def signal_growth(context: Context) -> Iterator[Finding]:
     grows = min(growth, before_last) > ON_THE_WAY and max(growth, before_last) > GROWTH
     far_above = bool(np.any(context.history.task_losses[:1] > TOO_LARGE * trend.chance))
     if grows and (trend.is_degraded or far_above):
-        yield found(EXPLODING_GRADIENT, where, 0, evidence)
+        severity = Severity.INFO if trend.has_learnt or not trend.known else None
+        yield found(EXPLODING_GRADIENT, where, 0, evidence, severity=severity)
     elif growth < SHRUNK and trend.has_plateaued:
         yield found(VANISHING_GRADIENT, where, 0, evidence)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from levinthal.clinic.findings import symptoms
 from levinthal.clinic.findings.finding import found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
+from levinthal.clinic.recording.batch_stats import is_sum
+from levinthal.clinic.recording.sample import LossCall, Sample
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.pipeline import PERSISTENT, persistent
 from levinthal.vocabulary import Finding, Severity
@@ -16,6 +21,9 @@ SUM_TO_ONE = 1e-3
 """Difference of a row's sum from one below which the row is a distribution."""
 MANY_ZEROS = 0.05
 """Share of logits that are exactly zero, above which they are the output of a ReLU."""
+SCALED = 100.0
+"""The value of backward over that of the loss function, above which a loss scaler is at work."""
+GRAPH_TELLS = ("nll_loss", "binary_cross_entropy_with_logits")
 REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
 DOUBLE_SOFTMAX = FindingKind(
@@ -26,8 +34,9 @@ DOUBLE_SOFTMAX = FindingKind(
     area=Area.LOSS_FUNCTION,
     order=70,
     evidence=(
-        "rows into the cross-entropy (or a log-softmax outside the model) are not negative and sum to"
-        " one within {within}, in {share:.0%} of the samples"
+        "rows into the cross-entropy (or a log-softmax outside the model) are not negative and sum to one "
+        "within {within}, or a softmax made the input of a log-softmax, or of binary logits, in {share:.0%} "
+        "of the samples"
     ),
     thresholds={"within": SUM_TO_ONE, "share": PERSISTENT},
     source=EXACT,
@@ -42,8 +51,8 @@ RELU_ON_LOGITS = FindingKind(
     area=Area.LOSS_FUNCTION,
     order=80,
     evidence=(
-        "no negative logit in {share:.0%} of the samples; in binary classification, more than "
-        "{zeros:.0%} of them exactly zero"
+        "no negative logit in {share:.0%} of the samples, and more than {zeros:.0%} of them exactly zero, or "
+        "the output of a ReLU"
     ),
     thresholds={"share": PERSISTENT, "zeros": MANY_ZEROS},
     source=EXACT,
@@ -73,8 +82,8 @@ LOSS_REDUCTION_SUM = FindingKind(
     area=Area.LOSS_FUNCTION,
     order=100,
     evidence=(
-        '`reduction="sum"` over more than one row; or, with degraded training, a loss that ends in a '
-        "sum over rows"
+        'with degraded training (else info), `reduction="sum"` over more than one row, and the sum is not '
+        "divided before backward; or, with degraded training, a loss that ends in a sum over rows"
     ),
     source=EXACT,
     explains=("LR_TOO_HIGH", "NON_FINITE_LOSS", *symptoms.OF_THE_GRADIENT, "UNDERFIT"),
@@ -93,33 +102,54 @@ def loss_inputs(context: Context) -> Iterator[Finding]:
     log_softmax_inputs = [row.tolist() for sample in context.history for row in sample.log_softmax_inputs]
     if log_softmax_inputs and not calls:
         yield from _explicit_cross_entropy(log_softmax_inputs, first)
-    if calls and persistent([_is_probability(c.kind, *row) for c, row in zip(calls, rows, strict=True)]):
+    if calls and persistent([_is_probability(c, row) for c, row in zip(calls, rows, strict=True)]):
         yield found(DOUBLE_SOFTMAX, "loss", first, {"largest |row sum - 1|": max(r[0] for r in rows)})
-    elif calls and persistent([_is_rectified(c.kind, *r[1:4]) for c, r in zip(calls, rows, strict=True)]):
+    elif calls and persistent([_is_rectified(c, r) for c, r in zip(calls, rows, strict=True)]):
         evidence = {"smallest logit": min(r[1] for r in rows), "share of logits that are 0": rows[-1][2]}
         yield found(RELU_ON_LOGITS, "loss", first, evidence)
     for call in context.history.calls():
-        if call.kind in REGRESSION and call.input_shape != call.target_shape:
+        if call.kind in REGRESSION and _compares_pairs(call):
             evidence = {"output": str(call.input_shape), "target": str(call.target_shape)}
             yield found(LOSS_BROADCAST, "loss", first, evidence)
             break
     else:
         yield from _differences(context)
-    sums = [
-        c for c in context.history.calls() if c.reduction == "sum" and c.input_shape and c.input_shape[0] > 1
-    ]
+    sums = [rows for rows in map(_rows_summed, context.history) if rows is not None]
     summed_rows = [sample.summed for sample in context.history]
-    if sums:
-        yield found(LOSS_REDUCTION_SUM, "loss", first, {"batch": sums[0].input_shape[0]})
+    if sums and min(sums) > 1:
+        severity = None if context.trend.is_degraded else Severity.INFO
+        yield found(LOSS_REDUCTION_SUM, "loss", first, {"batch": sums[0]}, severity=severity)
     elif context.trend.is_degraded and len(summed_rows) >= 2 and min(summed_rows) > 1:
         yield found(LOSS_REDUCTION_SUM, "loss", first, {"batch": summed_rows[0]})
 
 
+def _rows_summed(sample: Sample) -> int | None:
+    """The rows that the first loss function sums, if backward is called on the sum; 0 if it is divided
+    before, by the number of tokens, say; None where no loss function sums, or where a loss scaler hides it.
+    """
+    call = next((c for c in sample.losses if c.reduction == "sum" and c.input_shape), None)
+    if call is None or call.value is None or sample.loss is None:
+        return None
+    value, total = float(sample.loss), float(call.value)
+    factor = abs(value / total) if total and math.isfinite(value + total) else 1.0
+    return None if factor > SCALED else call.input_shape[0] * is_sum(factor, call.input_shape[0])
+
+
+def _compares_pairs(call: LossCall) -> bool:
+    """Whether broadcasting makes more pairs than there are outputs or targets."""
+    try:
+        pairs = math.prod(np.broadcast_shapes(call.input_shape, call.target_shape))
+    except ValueError:
+        return False
+    return pairs > max(math.prod(call.input_shape), math.prod(call.target_shape))
+
+
 def _explicit_cross_entropy(rows: Sequence[Sequence[float]], step: int) -> Iterator[Finding]:
     """The same for a cross-entropy written out, from the input of its log-softmax."""
-    if persistent([_is_probability("cross_entropy", *row) for row in rows]):
+    call = LossCall("cross_entropy", "mean", (), (), None)
+    if persistent([_is_probability(call, row) for row in rows]):
         yield found(DOUBLE_SOFTMAX, "loss", step, {"largest |row sum - 1|": max(row[0] for row in rows)})
-    elif persistent([_is_rectified("cross_entropy", *row[1:4]) for row in rows]):
+    elif persistent([_is_rectified(call, row) for row in rows]):
         evidence = {"smallest logit": min(row[1] for row in rows), "share of logits that are 0": rows[-1][2]}
         yield found(RELU_ON_LOGITS, "loss", step, evidence)
 
@@ -132,18 +162,20 @@ def _differences(context: Context) -> Iterator[Finding]:
         yield found(LOSS_BROADCAST, "loss", context.history.samples[0].step, evidence)
 
 
-def _is_probability(kind: str, off: float, low: float, zeros: float, columns: float, high: float) -> bool:
-    """Whether the input of the loss is a probability where a logit is due, or the log-softmax of one."""
-    if kind == "cross_entropy":
-        return off < SUM_TO_ONE and low >= 0 and columns > 1
-    if kind == "nll_loss":
-        return high <= 0 and high - low <= 1 and columns > 2
-    return kind == "binary_cross_entropy_with_logits" and low >= 0 and high <= 1 and zeros < 1
-
-
-def _is_rectified(kind: str, low: float, zeros: float, columns: float) -> bool:
-    """Whether the logits went through a ReLU: none is negative. With several classes that is enough; binary
-    logits may all be positive, so many of them also have to be exactly zero.
+def _is_probability(call: LossCall, row: Sequence[float]) -> bool:
+    """Whether the input of the loss is a probability where a logit is due, or the log-softmax of one. Numbers
+    alone do not tell this of logits that are nearly equal, so there the graph has to.
     """
-    known = kind in ("cross_entropy", "binary_cross_entropy_with_logits") and low >= 0
-    return known and (zeros > MANY_ZEROS or (kind == "cross_entropy" and columns > 2))
+    off, low, _, columns, _ = row
+    if call.kind == "cross_entropy":
+        return off < SUM_TO_ONE and low >= 0 and columns > 1
+    return call.kind in GRAPH_TELLS and call.made_by in ("Softmax", "Sigmoid")
+
+
+def _is_rectified(call: LossCall, row: Sequence[float]) -> bool:
+    """Whether the logits went through a ReLU: none is negative, and many are exactly zero, or the graph says
+    so. Logits may all be positive by themselves.
+    """
+    _, low, zeros, *_ = row
+    known = call.kind in ("cross_entropy", "binary_cross_entropy_with_logits") and low >= 0
+    return known and (zeros > MANY_ZEROS or call.made_by == "Relu")

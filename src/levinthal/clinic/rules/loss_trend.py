@@ -22,6 +22,8 @@ AT_CHANCE = 0.95
 """Share of the chance level above which a loss is at chance level."""
 LEARNT = 0.5
 """Share of the chance level below which the network has learnt."""
+SIGN_CHANGES = 3
+"""Changes of the sign of a loss without a chance level, from which on it has no lower bound."""
 SURE = 2.5
 """Standard errors of the slope beyond which the loss still falls."""
 
@@ -39,6 +41,8 @@ class LossTrend:
         samples: How many losses were seen, without leading nan.
         chance: The loss at chance level; nan where it is unknown.
         peak: The highest loss of the first third of the samples.
+        has_no_floor: Whether the loss changes its sign again and again, as that of a policy or of an
+            adversary does: then it need not fall.
     """
 
     start: float
@@ -49,6 +53,7 @@ class LossTrend:
     samples: int
     chance: float = float("nan")
     peak: float = float("nan")
+    has_no_floor: bool = False
 
     @property
     def known(self) -> bool:
@@ -68,7 +73,7 @@ class LossTrend:
     @property
     def has_plateaued(self) -> bool:
         """Known, no longer falling, and at chance level or hardly lower than at the start."""
-        if self.end < LEARNT * self.chance:
+        if self.has_no_floor or self.end < LEARNT * self.chance:
             return False
         lower = self.start - self.end > max(2 * self.noise, LITTLE * abs(self.start))
         coming = self.falling > SURE and self.end < self.start - self.noise
@@ -78,7 +83,7 @@ class LossTrend:
     def is_worse(self) -> bool:
         """Known, and higher than at the start by more than its noise and a fifth, or not finite any more."""
         higher = self.end - self.start > max(2 * self.noise, MUCH * abs(self.start))
-        return self.known and (higher or self.broken)
+        return self.known and ((higher and not self.has_no_floor) or self.broken)
 
     @property
     def is_degraded(self) -> bool:
@@ -116,7 +121,8 @@ def trend_of(losses: np.ndarray, chance: float = float("nan")) -> LossTrend:
     noise = spread * float(np.sqrt(2 / part))
     end, broken = float(np.mean(good[-part:])), len(ended) > 0
     peak = float(np.max(good[: max(len(good) // 3, 1)]))
-    return LossTrend(start, end, noise, _falling(good), broken, len(seen), chance, peak)
+    floorless = bool(np.isnan(chance)) and int((np.diff(np.sign(good)) != 0).sum()) >= SIGN_CHANGES
+    return LossTrend(start, end, noise, _falling(good), broken, len(seen), chance, peak, floorless)
 
 
 def _falling(losses: np.ndarray) -> float:

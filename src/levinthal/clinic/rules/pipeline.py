@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+import torch
+
 from levinthal.clinic.findings import symptoms
 from levinthal.clinic.findings.finding import abbreviated, found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
+from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.context import Context, typical
 from levinthal.vocabulary import Finding, Severity
 
@@ -23,6 +28,8 @@ FEWEST_ZERO = 3
 """Samples from which on a gradient of exactly zero counts."""
 UNDERFLOW = 1e-12
 """Gradients below it may be zero by rounding."""
+ADAPTERS = ("lora_", "adapter", "ia3_", "prompt", "prefix", "vera_", "oft_", "hada_", "lokr_")
+"""Parts of the names of adapters: a model that has them is frozen on purpose."""
 NEARLY_ALL = 0.95
 """Share of a layer's units that are dead or saturated, above which they explain a gradient of zero."""
 
@@ -35,7 +42,10 @@ OPTIMIZER_DETACHED = FindingKind(
     severity=Severity.CRITICAL,
     area=Area.OPTIMISER,
     order=20,
-    evidence="a parameter that requires a gradient is in no parameter group",
+    evidence=(
+        "a parameter that requires a gradient is in no parameter group, does not change, and has no copy of "
+        "full precision in one"
+    ),
     source=EXACT,
     explains=("GRAPH_BROKEN", "MISSING_ZERO_GRAD", *symptoms.OF_ALL_DYNAMICS),
 )
@@ -47,7 +57,10 @@ FROZEN_PARAMS = FindingKind(
     severity=Severity.WARNING,
     area=Area.OPTIMISER,
     order=30,
-    evidence="`requires_grad` is off, or the learning rate is zero at every sample",
+    evidence=(
+        "`requires_grad` is off, or the learning rate is zero at every sample; a warning if all parameters "
+        "are frozen, or if training has plateaued and the model has no adapters (LoRA, prompts)"
+    ),
     source=EXACT,
     explains=symptoms.NO_LEARNING,
 )
@@ -65,6 +78,23 @@ MISSING_ZERO_GRAD = FindingKind(
     explains=("NON_FINITE_LOSS", *symptoms.OF_ALL_DYNAMICS),
 )
 
+GRADIENT_CLEARED = FindingKind(
+    code="GRADIENT_CLEARED",
+    means="gradients are cleared between backward and step, so that no step changes a weight",
+    remedy="call `optimizer.zero_grad()` before `loss.backward()`, or after `optimizer.step()`",
+    severity=Severity.CRITICAL,
+    area=Area.OPTIMISER,
+    order=45,
+    evidence=(
+        "matrices with a gradient after backward, none (or one of zero) at the step, and no change, at every "
+        "sample, {samples} or more of them"
+    ),
+    thresholds={"samples": FEWEST_WITHOUT},
+    source=EXACT,
+    explains=("GRAPH_BROKEN", *symptoms.OF_ALL_DYNAMICS),
+    only_by_hand="the call is in the user's own loop",
+)
+
 GRAPH_BROKEN = FindingKind(
     code="GRAPH_BROKEN",
     means="no gradient reaches these parameters: the graph is cut, or they are not used",
@@ -75,7 +105,7 @@ GRAPH_BROKEN = FindingKind(
     evidence=(
         "no gradient at any sample, {samples} or more of them; or one of exactly zero at every "
         "sample, {zero_samples} or more, with no layer dead or saturated in more than {dead:.0%} of "
-        "its units at first"
+        "its units at first; not of parameters that change, and info of layers that are never called"
     ),
     thresholds={"samples": FEWEST_WITHOUT, "zero_samples": FEWEST_ZERO, "dead": NEARLY_ALL},
     source=EXACT,
@@ -98,7 +128,7 @@ def optimizer_detached(context: Context) -> Iterator[Finding]:
         for name, group, asks in zip(context.setup.names, groups, trainable, strict=True)
         if group is None and asks and not context.setup.is_declared_frozen(name)
     ]
-    if lost:
+    if lost and not _are_trained_elsewhere(lost, context):
         severity = Severity.CRITICAL if len(lost) == sum(trainable) else Severity.WARNING
         evidence = {"parameters without optimiser": len(lost), "of": sum(trainable)}
         yield found(OPTIMIZER_DETACHED, abbreviated(lost), 0, evidence, severity=severity)
@@ -118,8 +148,10 @@ def graph_broken(context: Context) -> Iterator[Finding]:
         for name in context.setup.names
         if name in never & asking and not context.setup.is_declared_frozen(name)
     ]
-    if cut:
+    if cut and not _move(cut, context.history, context.setup) and not _cleared(context):
         severity = Severity.CRITICAL if len(cut) > len(asking) / 2 else Severity.WARNING
+        if severity is Severity.WARNING and not _were_called(cut, context) and not context.trend.is_degraded:
+            severity = Severity.INFO  # parts that this training does not use
         evidence = {
             "parameters without gradient": len(cut),
             "of": len(asking),
@@ -128,6 +160,54 @@ def graph_broken(context: Context) -> Iterator[Finding]:
         yield found(
             GRAPH_BROKEN, abbreviated(cut), context.history.samples[0].step, evidence, severity=severity
         )
+
+
+def _move(names: Sequence[str], history: History, setup: TrainingSetup) -> bool:
+    """Whether one of these matrices changes its norm from sample to sample: then something trains it."""
+    places = [i for i, name in enumerate(setup.names) if name in names]
+    weights = history.tensors("weight")
+    if len(weights) < FEWEST_WITHOUT or not places:
+        return False
+    return bool(np.any(np.ptp(weights[:, places], 0) > 0))
+
+
+def _are_trained_elsewhere(lost: Sequence[str], context: Context) -> bool:
+    """Whether parameters without optimiser are trained all the same: an optimiser holds copies of them, in
+    float32 say, or another one that is not watched trains them, or they follow a moving average.
+    """
+    if _move(lost, context.history, context.setup):
+        return True
+    held = [p for o in context.setup.optimizers for group in o.param_groups for p in group["params"]]
+    own = {id(p) for p in context.setup.parameters}
+    copies = sorted(tuple(p.shape) for p in held if id(p) not in own and p.dtype == torch.float32)
+    named = zip(context.setup.names, context.setup.parameters, strict=True)
+    half = [p for name, p in named if name in lost and p.dtype in (torch.float16, torch.bfloat16)]
+    return bool(half) and copies == sorted(tuple(p.shape) for p in half)
+
+
+def _were_called(cut: Sequence[str], context: Context) -> bool:
+    """Whether a layer of these parameters was called in a pass with gradients."""
+    return any(name.rpartition(".")[0] in context.history.layer_names for name in cut)
+
+
+def _cleared(context: Context) -> list[str]:
+    """Matrices that have a gradient after every backward pass, none at the step, and that no step changes."""
+    history, names = context.history, context.setup.names
+    columns = [history.tensors(column) for column in ("before_clipping", "gradient", "update")]
+    if len(columns[0]) < FEWEST_WITHOUT:
+        return []
+    before, at_step, update = (np.nan_to_num(column) for column in columns)
+    gone = (before > 0).all(0) & (at_step == 0).all(0) & (update == 0).all(0)
+    return [name for name, is_gone in zip(names, gone, strict=True) if is_gone]
+
+
+@rule(GRADIENT_CLEARED)
+def gradient_cleared(context: Context) -> Iterator[Finding]:
+    """Gradients that backward has made and that are gone when the optimiser steps."""
+    cleared = _cleared(context)
+    if cleared:
+        evidence = {"matrices whose gradient is cleared": len(cleared), "samples": len(context.history)}
+        yield found(GRADIENT_CLEARED, abbreviated(cleared), 0, evidence)
 
 
 @rule(GRAPH_BROKEN)
@@ -142,7 +222,7 @@ def zero_gradient(context: Context) -> Iterator[Finding]:
     live = usual[usual > 0]
     cut = [n for n, zero in zip(context.setup.names, never, strict=True) if zero]
     cut = [name for name in cut if not context.setup.is_declared_frozen(name)]
-    if cut and len(live) and live.min() > UNDERFLOW:
+    if cut and len(live) and live.min() > UNDERFLOW and not _cleared(context):
         evidence = {"matrices whose gradient is exactly 0": len(cut), "samples": len(gradients)}
         yield found(GRAPH_BROKEN, abbreviated(cut), 0, evidence, severity=Severity.WARNING)
 
@@ -167,7 +247,9 @@ def frozen_params(context: Context) -> Iterator[Finding]:
     ]
     if still:
         share = len(still) / len(context.setup.names)
-        severity = Severity.WARNING if share == 1 or context.trend.has_plateaued else Severity.INFO
+        adapted = share < 1 and any(token in name for name in setup.names for token in ADAPTERS)
+        is_warning = share == 1 or (context.trend.has_plateaued and not adapted)
+        severity = Severity.WARNING if is_warning else Severity.INFO
         yield found(FROZEN_PARAMS, abbreviated(still), 0, {"share of parameters": share}, severity=severity)
 
 

@@ -30,7 +30,8 @@ def recurrence(context: Context) -> Iterator[Finding]:
         change = float(gain) ** (steps.get(name, 1) - 1)
         evidence = {"gain per step": float(gain), "steps": steps.get(name, 1), "gain over all steps": change}
         if change > GROWN_THROUGH_TIME and (trend.is_degraded or far_above):
-            yield found(EXPLODING_GRADIENT, name or "recurrence", 0, evidence)
+            severity = Severity.INFO if trend.has_learnt or not trend.known else None
+            yield found(EXPLODING_GRADIENT, name or "recurrence", 0, evidence, severity=severity)
         elif change < FADED_THROUGH_TIME and not trend.has_learnt and _has_moved(context):
             severity = None if trend.has_plateaued else Severity.INFO
             yield found(VANISHING_GRADIENT, name or "recurrence", 0, evidence, severity=severity)
