@@ -43,13 +43,8 @@ def chance_of(history: History, call: LossCall | None) -> float:
         return history.chance
     targets = kept_targets(history, call)
     if targets is None:
-        return history.chance if call.reduction != "sum" else math.nan
-    return _constant_loss(call, targets) * scale_of(call)
-
-
-def scale_of(call: LossCall) -> int:
-    """What the mean over all numbers is multiplied by: a sum over rows is divided by rows alone."""
-    return math.prod(call.target_shape[1:]) if call.reduction == "sum" else 1
+        return history.chance
+    return _constant_loss(call, targets)
 
 
 def kept_targets(history: History, call: LossCall) -> Tensor | None:
@@ -71,16 +66,21 @@ def _constant_loss(call: LossCall, targets: Tensor) -> float:
         middle = targets.median(0, keepdim=True).values.expand_as(targets)
         loss = ELEMENTWISE[call.kind]
         return min(float(loss(mean, targets)), float(loss(middle, targets)))
-    if call.kind == "kl_div" and is_distributions(targets):
+    if call.kind == "kl_div" and _is_soft(call, targets):
         return float(functional.kl_div(mean.clamp(min=1e-12).log(), targets, reduction="batchmean"))
     return _soft_cross_entropy(call, mean, targets)
 
 
 def _soft_cross_entropy(call: LossCall, mean: Tensor, targets: Tensor) -> float:
     """The entropy of the mean of targets that are distributions."""
-    if call.kind != "cross_entropy" or not is_distributions(targets):
+    if call.kind != "cross_entropy" or not _is_soft(call, targets):
         return math.nan
     return float(-(targets * mean.clamp(min=1e-12).log()).sum(1).mean())
+
+
+def _is_soft(call: LossCall, targets: Tensor) -> bool:
+    """Whether targets are distributions; a sum over rows is divided by all their numbers, and is not read."""
+    return call.reduction != "sum" and is_distributions(targets)
 
 
 def is_distributions(targets: Tensor) -> bool:
@@ -104,8 +104,8 @@ def floor_of(history: History, call: LossCall | None) -> float:
     if targets is None or not (targets.min() >= 0 and targets.max() <= 1):
         return 0.0
     if call.kind in BINARY:
-        return _binary_entropy_of_rows(targets) * scale_of(call)
-    soft = call.kind == "cross_entropy" and is_distributions(targets)
+        return _binary_entropy_of_rows(targets)
+    soft = call.kind == "cross_entropy" and _is_soft(call, targets)
     return float(torch.special.entr(targets).sum(1).mean()) if soft else 0.0
 
 

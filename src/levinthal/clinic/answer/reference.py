@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from levinthal.clinic.answer.constants import BINARY, CLASSES, ELEMENTWISE, scale_of
+from levinthal.clinic.answer.constants import BINARY, CLASSES, ELEMENTWISE
 from levinthal.clinic.answer.kept_rows import KeptRows, kept_rows
 from levinthal.clinic.answer.smoothers import left_out_predictions
 from levinthal.clinic.recording.history import History
@@ -88,7 +88,7 @@ def _best_loss(call: LossCall, rows: KeptRows, predictions: Tensor, classes: Ten
         apart = ELEMENTWISE[call.kind](predictions, rows.targets, reduction="none")
         options = [_mean(apart.mean(1))]
     loss, error = min(options)
-    return loss * scale_of(call), error * scale_of(call)
+    return loss, error
 
 
 def _of_classes(

@@ -187,10 +187,18 @@ def _shares(context: Context, *, one_label_a_row: bool) -> np.ndarray:
     calls = first_calls(context.history, one_label_a_row=one_label_a_row)
     known = [call.target.tolist() for call in calls if call.target is not None and call.kind in BINARY]
     labels = np.array([(mean, variance) for mean, variance, _ in known if _is_hard(mean, variance)])
-    if len(labels) >= FEWEST and (labels[:, 1].any() or context.trend.has_learnt):
+    if len(labels) >= FEWEST and (
+        labels[:, 1].any() or (context.trend.has_learnt and not _has_rivals(context))
+    ):
         yes = float(labels[:, 0].mean())  # else real or fake: the labels of one batch are all the same
         return np.array([yes, 1 - yes])
     return table.sum(0) / table.sum() if len(table) >= FEWEST and len(table[0]) > 1 else np.zeros(0)
+
+
+def _has_rivals(context: Context) -> bool:
+    """Whether a step has one loss with labels of 1 alone and one with labels of 0 alone: real and fake."""
+    steps = ([float(c.target[0]) for c in s.losses if c.target is not None] for s in context.history)
+    return any(len(set(means)) > 1 for means in steps)
 
 
 def _is_hard(mean: float, variance: float) -> bool:
