@@ -69,7 +69,7 @@ def _sigmoids(rows: Rows, rates: list[float]) -> Figure:
     for start, hidden, labels, words in OTHERS:
         panels += _layers(arm(rows, "sigmoid", start, hidden, labels).where(rate=worst), "mean", MEAN, words)
     lows = [0.5 - _median(found, 0.5) for found in _at_rates(rows, fall, rates)]
-    ups = [_median(found) for found in _at_rates(rows, rise, rates)]
+    ups = [max(0.0, _median(found)) for found in _at_rates(rows, rise, rates)]
     title = (
         f"The top layer of sigmoids falls to {min(lows):.2f} within 1,500 updates at one learning rate, "
         f"to {max(lows):.2f} at another; its spread ends {min(ups):.2f} to {max(ups):.2f} above its lowest"
