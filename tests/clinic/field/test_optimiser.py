@@ -91,6 +91,32 @@ def test_a_part_that_no_pass_calls_is_not_a_cut_graph(cut: bool) -> None:
     assert "GRAPH_BROKEN" in found
 
 
+class Pooled(nn.Module):
+    """A deep body with a pooling layer that is computed and not used, as in many pretrained encoders."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.ModuleList(nn.Linear(64, 64) for _ in range(10))
+        self.pooler, self.head = nn.Linear(64, 64), nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        for layer in self.body:
+            x = x + layer(x).relu()
+        return self.head(x), self.pooler(x).tanh()
+
+
+def test_a_layer_whose_output_is_not_used_is_no_warning_while_training_goes_well() -> None:
+    torch.manual_seed(0)
+    model = Pooled()
+
+    def loss(i: int) -> Tensor:
+        rows = torch.randint(0, len(X), (64,))
+        return functional.cross_entropy(model(X[rows])[0], Y[rows])
+
+    found = findings(model, torch.optim.Adam(model.parameters(), 1e-3), loss)
+    assert found["GRAPH_BROKEN"].severity == "info"
+
+
 @pytest.mark.parametrize("name", ["lora_A", "late"])
 def test_adapters_freeze_the_rest_on_purpose(name: str) -> None:
     """Also where training has plateaued: an adapter says that the other parameters are meant to stay."""

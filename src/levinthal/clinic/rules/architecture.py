@@ -15,6 +15,7 @@ from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT
+from levinthal.clinic.rules.adapters import is_adapter
 from levinthal.clinic.rules.context import Context
 from levinthal.vocabulary import Finding, Severity
 
@@ -40,7 +41,7 @@ SYMMETRIC_INIT = FindingKind(
     evidence=(
         "rows of a matrix (of each gate) equal to {equal} of its norm at initialisation, and to "
         "{later:.0%} at the second sample, after a movement of which {parted:.0%} at most is not "
-        "common to them"
+        "common to them; not of adapters, which start equal on purpose"
     ),
     thresholds={"equal": EQUAL_AT_INIT, "later": NEARLY_EQUAL, "parted": PARTED},
     source=EXACT,
@@ -112,7 +113,7 @@ def symmetric_init(context: Context) -> Iterator[Finding]:
     equal = history.equal_row_matrices
     now = history.row_distances or context.setup.row_distances(equal)
     still = [name for name, distance in now.items() if name in equal and float(distance) <= NEARLY_EQUAL]
-    still = [name for name in still if not _has_parted(name, context)]
+    still = [name for name in still if not is_adapter(name) and not _has_parted(name, context)]
     if still:
         evidence = {"layers of equal rows": len(still), "still at step": history.samples[1].step}
         yield found(SYMMETRIC_INIT, abbreviated(still), 0, evidence)

@@ -15,6 +15,7 @@ from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.training_setup import TrainingSetup
+from levinthal.clinic.rules.adapters import is_adapter
 from levinthal.clinic.rules.context import Context, typical
 from levinthal.vocabulary import Finding, Severity
 
@@ -28,8 +29,8 @@ FEWEST_ZERO = 3
 """Samples from which on a gradient of exactly zero counts."""
 UNDERFLOW = 1e-12
 """Gradients below it may be zero by rounding."""
-ADAPTERS = ("lora_", "adapter", "ia3_", "prompt", "prefix", "vera_", "oft_", "hada_", "lokr_")
-"""Parts of the names of adapters: a model that has them is frozen on purpose."""
+SPARE = 0.1
+"""Share of the parameters up to which those without a gradient may be parts that a training does not use."""
 NEARLY_ALL = 0.95
 """Share of a layer's units that are dead or saturated, above which they explain a gradient of zero."""
 
@@ -105,9 +106,15 @@ GRAPH_BROKEN = FindingKind(
     evidence=(
         "no gradient at any sample, {samples} or more of them; or one of exactly zero at every "
         "sample, {zero_samples} or more, with no layer dead or saturated in more than {dead:.0%} of "
-        "its units at first; not of parameters that change, and info of layers that are never called"
+        "its units at first; not of parameters that change; info of layers that are never called, and of "
+        "{spare:.0%} of the parameters at most, where training is not degraded"
     ),
-    thresholds={"samples": FEWEST_WITHOUT, "zero_samples": FEWEST_ZERO, "dead": NEARLY_ALL},
+    thresholds={
+        "samples": FEWEST_WITHOUT,
+        "zero_samples": FEWEST_ZERO,
+        "dead": NEARLY_ALL,
+        "spare": SPARE,
+    },
     source=EXACT,
     explains=("VANISHING_GRADIENT", *symptoms.NO_LEARNING),
     only_by_hand="the cut is in the user's own forward pass",
@@ -150,8 +157,9 @@ def graph_broken(context: Context) -> Iterator[Finding]:
     ]
     if cut and not _move(cut, context.history, context.setup) and not _cleared(context):
         severity = Severity.CRITICAL if len(cut) > len(asking) / 2 else Severity.WARNING
-        if severity is Severity.WARNING and not _were_called(cut, context) and not context.trend.is_degraded:
-            severity = Severity.INFO  # parts that this training does not use
+        is_spare = len(cut) <= SPARE * len(asking) or not _were_called(cut, context)
+        if severity is Severity.WARNING and is_spare and not context.trend.is_degraded:
+            severity = Severity.INFO  # parts that this training does not use, a pooling layer say
         evidence = {
             "parameters without gradient": len(cut),
             "of": len(asking),
@@ -247,7 +255,7 @@ def frozen_params(context: Context) -> Iterator[Finding]:
     ]
     if still:
         share = len(still) / len(context.setup.names)
-        adapted = share < 1 and any(token in name for name in setup.names for token in ADAPTERS)
+        adapted = share < 1 and any(map(is_adapter, setup.names))
         is_warning = share == 1 or (context.trend.has_plateaued and not adapted)
         severity = Severity.WARNING if is_warning else Severity.INFO
         yield found(FROZEN_PARAMS, abbreviated(still), 0, {"share of parameters": share}, severity=severity)
