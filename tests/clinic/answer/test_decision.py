@@ -57,6 +57,16 @@ def classified(model: nn.Module, rows: Tensor) -> Tensor:
     return functional.cross_entropy(model(X[rows]), Y[rows])
 
 
+@pytest.mark.parametrize("code", ["STUCK_BATCH", "DATA_LEAKAGE", "OVERFIT"])
+def test_a_low_loss_that_the_data_put_in_doubt_is_not_healthy(code: str) -> None:
+    told = dataclasses.replace(finding(code, "data", 0, {}), severity=Severity.INFO)
+    run = trained(classified).history
+    assert answer_of_run([], run, setup()).state is State.HEALTHY
+    said = answer_of_run([told], run, setup())
+    assert (said.state, said.reason) == (State.NOT_JUDGED, Reason.DOUBTED)
+    assert code in said.headline
+
+
 def test_a_named_cause_is_the_answer_and_other_causes_are_named() -> None:
     causes = (finding("DOUBLE_SOFTMAX", "loss", 0, {}), finding("STUCK_BATCH", "input", 0, {}))
     symptom = dataclasses.replace(finding("UNDERFIT", "loss", 0, {}), follows="DOUBLE_SOFTMAX")

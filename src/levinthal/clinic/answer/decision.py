@@ -113,6 +113,7 @@ DECISIONS: tuple[Callable[[Seen], Answer | None], ...] = (
     judged.at_chance,
     judged.rises,
     judged.validation_at_chance,
+    unjudged.doubted,
     judged.against_reference,
     judged.against_chance,
 )

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     DROPOUT = "dropout raises the training loss"
     GAME = "networks that train against each other"
     MOVING_TARGETS = "the targets move with the training"
+    DOUBTED = "a finding on the data puts the loss in doubt"
     FAILED = "the answer could not be computed"
     BEFORE_TRAINING = "nothing was trained yet"
 

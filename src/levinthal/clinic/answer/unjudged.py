@@ -20,12 +20,22 @@ from levinthal.clinic.answer.seen import (
 from levinthal.clinic.answer.states import Answer, Reason, State
 from levinthal.clinic.answer.wording import loss_in_words
 from levinthal.clinic.rules.loss_trend import FEWEST
-from levinthal.report.formatting import counted
+from levinthal.report.formatting import counted, listed
 
 NOTHING_SEEN = (
     "Nothing was seen: no training step of this model with this optimiser was sampled. Is the loop inside "
     "the `with` block, and does it call the model in training mode and then `optimizer.step()`?"
 )
+DOUBTS = (
+    "STUCK_BATCH",
+    "CLASS_IMBALANCE",
+    "LABELS_UNRELATED",
+    "LABEL_LEAK_FEATURE",
+    "DATA_LEAKAGE",
+    "TRAIN_VAL_SHIFT",
+    "OVERFIT",
+)
+"""Findings after which a low training loss does not say that the model does well, even as info."""
 LONGER = "Train for longer, or sample more often: watch(..., every=1)."
 
 
@@ -63,6 +73,15 @@ def few(seen: Seen) -> Answer | None:
         return not_judged(seen, Reason.NO_LOSS, "no loss was seen", NONE_FOUND)
     why = f"{counted(len(seen.history), 'step')} sampled; the trend of a loss needs {2 * FEWEST}"
     return not_judged(seen, Reason.FEW_SAMPLES, f"only {why}", LONGER)
+
+
+def doubted(seen: Seen) -> Answer | None:
+    """The loss is low, and a finding on the data says that this proves little."""
+    codes = [finding.code for finding in seen.findings if finding.code in DOUBTS and not finding.follows]
+    if not codes:
+        return None
+    why = f"the data put the loss in doubt, see {listed(codes)}"
+    return not_judged(seen, Reason.DOUBTED, why, course(seen))
 
 
 def game(seen: Seen) -> Answer | None:
