@@ -122,4 +122,4 @@ def _smoothed_floor(smoothing: float, classes: int) -> float:
     """
     rest = smoothing / classes
     shares = np.array([1 - smoothing + rest, *[rest] * (classes - 1)])
-    return float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
+    return 0.0 - float((shares[shares > 0] * np.log(shares[shares > 0])).sum())

@@ -83,7 +83,7 @@ def near_duplicates(context: Context) -> Iterator[Finding]:
     if train.values.shape[1:] != held.values.shape[1:] or train.values.shape[1] < FEWEST_COLUMNS:
         return
     duplicates, rows = share_of_near_duplicates(train.values, held.values[:MOST_ROWS])
-    if duplicates > max(NEAR_SHARE, SIGNIFICANT_ERRORS / math.sqrt(rows)):
+    if rows and duplicates > max(NEAR_SHARE, SIGNIFICANT_ERRORS / math.sqrt(rows)):
         evidence = {"share of validation rows with a near duplicate in training": duplicates, "of": rows}
         yield found(DATA_LEAKAGE, "validation", 0, evidence, severity=Severity.INFO)
 
