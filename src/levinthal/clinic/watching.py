@@ -224,7 +224,15 @@ def watch(
     if loss_fn is not None:
         require_loss(loss_fn, "loss_fn")
     whole = together(model)
-    given_frozen = (frozen,) if isinstance(frozen, str) or callable(frozen) else tuple(frozen)
+    several_frozen: Any = (
+        frozen if isinstance(frozen, Iterable) and not isinstance(frozen, str) else (frozen,)
+    )
+    given_frozen = tuple(several_frozen)
+    odd = [type(each).__name__ for each in given_frozen if not isinstance(each, str) and not callable(each)]
+    if odd:
+        raise InputError(
+            f"frozen= has a {odd[0]}: give prefixes, patterns or predicates, such as ('backbone.',)"
+        )
     setup = TrainingSetup.of(whole, optimizers, given_frozen)
     require_known_prefixes(whole, setup.frozen)
     held = None if validation is None else Validation(as_source(validation), loss_fn)

@@ -81,7 +81,7 @@ def embedded(value: object) -> Markup:
 
 
 def packed(value: object) -> Markup:
-    """JSON for `unpacker.js`: gzip in base64. Layouts for six widths are alike, and take a tenth of the room.
+    """JSON for `unpacker.js`: gzip in base64. Layouts for six widths pack to a tenth.
 
     >>> gzip.decompress(base64.b64decode(packed({"x": [1, 2]})))
     b'{"x":[1,2]}'

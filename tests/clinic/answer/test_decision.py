@@ -59,10 +59,10 @@ def classified(model: nn.Module, rows: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("code", ["STUCK_BATCH", "DATA_LEAKAGE", "OVERFIT"])
 def test_a_low_loss_that_the_data_put_in_doubt_is_not_healthy(code: str) -> None:
-    told = dataclasses.replace(finding(code, "data", 0, {}), severity=Severity.INFO)
+    info = dataclasses.replace(finding(code, "data", 0, {}), severity=Severity.INFO)
     run = trained(classified).history
     assert answer_of_run([], run, setup()).state is State.HEALTHY
-    said = answer_of_run([told], run, setup())
+    said = answer_of_run([info], run, setup())
     assert (said.state, said.reason) == (State.NOT_JUDGED, Reason.DOUBTED)
     assert code in said.headline
 

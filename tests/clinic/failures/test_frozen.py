@@ -23,3 +23,11 @@ def test_a_prefix_of_nothing_is_refused_with_the_near_names(frozen: tuple[str, .
     model = nn.Sequential(nn.Linear(2, 2))
     with pytest.raises(InputError, match=f"matches no parameter: {hint}"):
         levinthal.watch(model, torch.optim.SGD(model.parameters(), 0.1), frozen=frozen)
+
+
+@pytest.mark.parametrize("frozen", [3, None, ("0.", 3), ("0.", None), [nn.Linear(1, 1).weight]])
+def test_anything_but_names_and_predicates_is_refused_in_one_line(frozen: object) -> None:
+    model = nn.Sequential(nn.Linear(2, 2))
+    with pytest.raises(InputError, match="give prefixes, patterns or predicates") as error:
+        levinthal.watch(model, torch.optim.SGD(model.parameters(), 0.1), frozen=frozen)
+    assert len(str(error.value).splitlines()) == 1
