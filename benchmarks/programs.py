@@ -31,8 +31,8 @@ import _root  # noqa: F401  # isort: skip
 
 import torch
 from benchmarks.faults.case import SPLITS
-from benchmarks.faults.observed import observe
-from benchmarks.faults.program import Program
+from benchmarks.faults.observed import attempted, observe
+from benchmarks.faults.program import Observer, Program
 from benchmarks.faults.registry import ALL, PROGRAMS
 
 RESULTS = Path(__file__).parent / "results"
@@ -43,31 +43,51 @@ Row = dict[str, Any]
 FORK = multiprocessing.get_context("fork")
 
 
-def child(program: Program, seed: int, sender: Any) -> None:
+def both(program: Program, seed: int) -> Row:
+    """Alone and watched."""
+    return observe(program, seed).as_json()
+
+
+def alone(program: Program, seed: int) -> Row:
+    """Alone: whether the program learnt, and how it failed."""
+    bits, failed, seconds = attempted(program, Observer(), seed)
+    return {"learnt": bool(bits and bits["learnt"]), "alone_failed": failed, "seconds": (seconds, 0.0)}
+
+
+def child(what: Callable[[Program, int], Row], program: Program, seed: int, sender: Any) -> None:
     torch.set_num_threads(1)
-    sender.send(observe(program, seed).as_json())
+    sender.send(what(program, seed))
 
 
 def in_its_own_process(program: Program, seed: int) -> Row:
-    """What `observe` finds, or why there is nothing."""
+    """What `observe` finds. Where the watched run kills its process, and the program alone does not, the
+    program counts as broken; where both do, it counts as not run.
+    """
+    row, died = from_child(both, program, seed)
+    if row is not None:
+        return row
+    row, died_alone = from_child(alone, program, seed)
+    about: Row = {"name": program.name, "split": program.split, "seed": seed, "not_run": died_alone}
+    nothing: Row = {"learnt": False, "alone_failed": died_alone, "seconds": (0.0, 0.0)}
+    return about | (row or nothing) | {"watched_failed": died, "changed": [], "repeats": True, "answers": []}
+
+
+def from_child(what: Callable[[Program, int], Row], program: Program, seed: int) -> tuple[Row | None, str]:
+    """What a process of its own returns, or None and how it ended."""
     receiver, sender = FORK.Pipe(duplex=False)
-    process = FORK.Process(target=child, args=(program, seed, sender))
+    process = FORK.Process(target=child, args=(what, program, seed, sender))
     process.start()
     sender.close()
     try:
         if receiver.poll(SECONDS):
-            return dict(receiver.recv())
-        return not_run(program, seed, f"stopped after {SECONDS} s")
+            return dict(receiver.recv()), ""
+        return None, f"stopped after {SECONDS} s"
     except EOFError:
         process.join()
-        return not_run(program, seed, f"the process died with exit code {process.exitcode}")
+        return None, f"the process died with exit code {process.exitcode}"
     finally:
         process.kill()
         process.join()
-
-
-def not_run(program: Program, seed: int, why: str) -> Row:
-    return {"name": program.name, "split": program.split, "seed": seed, "not_run": why, "learnt": False}
 
 
 def observed(programs: Sequence[Program], seed: int, workers: int, keep: Path | None) -> Iterator[Row]:
@@ -156,8 +176,11 @@ def tables(rows: Sequence[Row], split: str) -> Iterator[str]:
     learnt = [row for row in chosen if row["learnt"]]
     yield f"\n## {'Both splits' if split == ALL else split.capitalize()}: {len(learnt)} programs\n"
     yield f"{PROGRAMS.line(split)}\n"
-    left_out = len(chosen) - len(learnt)
+    not_run = [row["name"] for row in chosen if row.get("not_run")]
+    left_out = len(chosen) - len(learnt) - len(not_run)
     yield f"{left_out} of {len(chosen)} programs are left out: alone, with this seed, they did not learn.\n"
+    if not_run:
+        yield f"{len(not_run)} more could not be run, alone neither: {', '.join(not_run)}.\n"
     yield from counts(learnt)
     yield from codes(learnt)
     if split == PROGRAMS.may_be_learnt_from:
