@@ -29,6 +29,7 @@ from levinthal.clinic.rules import (
     architecture,
     data,
     first_loss,
+    frozen,
     gradient_flow,
     loss_function,
     pipeline,
@@ -50,7 +51,7 @@ TOO_LARGE = 3.0
 """The first loss counts as too large above this many times ln K."""
 RULES = (
     pipeline.graph_broken,
-    pipeline.frozen_params,
+    frozen.frozen_params,
     architecture.symmetric_init,
     loss_function.loss_inputs,
     architecture.normalisation,

@@ -19,6 +19,7 @@ from levinthal.clinic import Answer, State, Watch, watch
 from levinthal.clinic.answer.decision import answer_of_checkup, answer_of_run
 from levinthal.clinic.answer.seen import LOOKED_FOR
 from levinthal.clinic.answer.states import EXIT_CODES, Reason
+from levinthal.clinic.answer.unjudged import MOSTLY_THE_CAUSE
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.rules.loss_trend import AT_CHANCE
 from levinthal.vocabulary import Estimate, Finding, Severity
@@ -65,6 +66,36 @@ def test_a_low_loss_that_the_data_put_in_doubt_is_not_healthy(code: str) -> None
     said = answer_of_run([info], run, setup())
     assert (said.state, said.reason) == (State.NOT_JUDGED, Reason.DOUBTED)
     assert code in said.headline
+
+
+@pytest.mark.parametrize(("code", "is_doubt"), [("INPUT_SCALE", True), ("DEAD_RELU", False)])
+def test_info_that_was_mostly_the_cause_in_examined_runs_puts_a_low_loss_in_doubt(
+    code: str, is_doubt: bool
+) -> None:
+    info = finding(code, "input", 0, {}, severity=Severity.INFO)
+    assert ((info.confidence or 0) > MOSTLY_THE_CAUSE) == is_doubt
+    assert answer(FALLING, (info,)).is_healthy != is_doubt
+
+
+def test_targets_that_neither_network_nor_reference_predicts_are_no_grounds() -> None:
+    def noisy(model: nn.Module, rows: Tensor) -> Tensor:
+        noise = torch.randn(len(X), generator=torch.Generator().manual_seed(1))
+        return functional.mse_loss(model(X[rows])[:, 0], (0.3 * X[:, 0] + noise)[rows])
+
+    said = trained(noisy).answer()
+    assert (said.state, said.reason) == (State.NOT_JUDGED, Reason.HARDLY_PREDICTABLE)
+    assert "may be noise, or an input that they depend on may be missing" in said.because
+
+
+def test_the_difference_of_two_scores_is_no_prediction_and_its_target() -> None:
+    def ranked(model: nn.Module, rows: Tensor) -> Tensor:
+        scores, values = model(X[rows])[:, 0], X[rows, 0] + X[rows, 1]
+        further = (scores[:16] - scores[16:]) * (values[:16] - values[16:]).sign()
+        return functional.softplus(-further).mean()
+
+    said = trained(ranked).answer()
+    assert (said.state, said.reason) == (State.NOT_JUDGED, Reason.NO_REFERENCE)
+    assert not said.grounds or math.isnan(said.ground("chance level"))
 
 
 def test_a_named_cause_is_the_answer_and_other_causes_are_named() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import torch
 from tests.clinic.cases import X, Y, mlp
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from levinthal.clinic import Watch, watch
+from levinthal.clinic.answer.states import Reason
 from levinthal.vocabulary import Finding
 
 TRAIN, HELD = (X[:900], Y[:900]), (X[900:], Y[900:])
@@ -104,3 +105,22 @@ def test_duplicates_expected_within_each_set_are_not_reported_as_a_leak() -> Non
     found = by_code(train((x[:900], y[:900]), (x[900:], y[900:])))
     assert [f.severity for f in found.values()] == ["info"]
     assert found["DATA_LEAKAGE"].evidence["expected share, at most"] == 1
+
+
+def test_rows_of_a_regression_learnt_by_heart_are_info_while_validation_is_fair() -> None:
+    """The loss is a seventh of the chance level on validation rows, and almost nothing on training rows."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(1060, 5, generator=generator)
+    y = (2 * x[:, 0] - x[:, 1] + (3 * x[:, 2]).sin())[:, None]
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    with watch(model, optimizer, every=5, validation=(x[60:], y[60:])) as w:
+        for _ in range(400):
+            optimizer.zero_grad()
+            rows = torch.randint(0, 24, (16,), generator=generator)
+            functional.mse_loss(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    found = by_code(w)
+    assert found["OVERFIT"].severity == "info"
+    assert w.answer().reason is Reason.DOUBTED

@@ -10,6 +10,9 @@ from levinthal.clinic.answer.wording import loss_in_words
 from levinthal.clinic.rules.loss_trend import MIN_STEPS
 from levinthal.report.formatting import counted, number, share
 
+HARDLY = (
+    "Neither predicts the targets well: they may be noise, or an input that they depend on may be missing."
+)
 WITH_VALIDATION = "watch(..., validation=...) also evaluates training rows without dropout."
 
 
@@ -93,6 +96,10 @@ def against_reference(seen: Seen) -> Answer | None:
     standing, found = seen.standing, seen.standing.reference
     if found is None:
         return None
+    if standing.is_hardly_predictable:
+        ends, chance = number(standing.end), number(standing.chance)
+        why = f"the loss ends at {ends}, {found.name} at {number(found.loss)}, and chance level is {chance}"
+        return not_judged(seen, Reason.HARDLY_PREDICTABLE, why, f"{NONE_FOUND} {HARDLY}")
     if standing.is_as_good_as_reference:
         both = f"{_fall(standing)}; the reference ({found.name}) reaches {number(found.loss)}"
         return healthy(seen, Reason.AS_GOOD_AS_REFERENCE, both)

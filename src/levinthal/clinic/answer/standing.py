@@ -8,21 +8,20 @@ from functools import cached_property
 
 import numpy as np
 
+from levinthal.clinic.answer.by_hand import losses_by_hand
 from levinthal.clinic.answer.constants import chance_of, first_call, floor_of
 from levinthal.clinic.answer.descent import pace, steps_needed
 from levinthal.clinic.answer.reference import Reference, reference
 from levinthal.clinic.answer.states import Ground
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import LossCall
-from levinthal.clinic.rules.loss_trend import AT_CHANCE, FEWEST, NEAR_CHANCE, LossTrend, trend_of
+from levinthal.clinic.rules.loss_trend import AT_CHANCE, FEWEST, LEARNT, NEAR_CHANCE, LossTrend, trend_of
 
 TOLERANCE = 0.25
 """Share of the way from the reference to the chance level that a training loss may lie above it, because
 dropout and augmentation raise it."""
 BELOW = 1e-3
 """Share of the chance level (or of one) below the floor from which on a loss is absurd."""
-GUESS = 1.5
-"""The first loss over ln K, or ln K over it, up to which a loss written by hand is a cross-entropy."""
 SHORT = 4 * FEWEST
 """Samples from which on a loss without a certain fall has come to its end."""
 DROPOUT = 0.2
@@ -52,7 +51,7 @@ class Standing:
         losses, chance = self.history.task_losses, chance_of(self.history, self.call)
         if math.isfinite(chance) or self.call is not None:
             return losses, chance, "the best constant prediction"
-        return _by_hand(self.history) or (losses, chance, "")
+        return losses_by_hand(self.history) or (losses, chance, "")
 
     @property
     def losses(self) -> np.ndarray:
@@ -111,12 +110,22 @@ class Standing:
 
     @property
     def is_as_good_as_reference(self) -> bool:
-        """Whether the loss is as low as that of the reference, within the tolerance and the noise."""
+        """Whether the loss is as low as that of the reference, within the tolerance."""
         ref = self.reference
         if ref is None:
             return False
         room = max(TOLERANCE * (self.chance - ref.loss), 2 * ref.error)
-        return self.end - self.trend.noise <= ref.loss + room and not self.is_at_chance
+        return self.end <= ref.loss + room and not self.is_at_chance
+
+    @property
+    def is_hardly_predictable(self) -> bool:
+        """Whether neither the network nor the reference is much better than a constant."""
+        ref = self.reference
+        return (
+            ref is not None
+            and min(ref.loss, self.end) > self._level(LEARNT)
+            and ref.loss > self._level(NEAR_CHANCE)
+        )
 
     @property
     def is_raised_by_dropout(self) -> bool:
@@ -170,29 +179,3 @@ class Standing:
         both += [Ground("floor", self.floor)]
         both += [Ground("validation loss", self.validation, "the lowest of the run")]
         return tuple(ground for ground in both if math.isfinite(ground.loss))
-
-
-def _by_hand(history: History) -> tuple[np.ndarray, float, str] | None:
-    """The losses and the chance level of a loss that no function of torch computes."""
-    return _from_differences(history) or _from_log_softmax(history)
-
-
-def _from_differences(history: History) -> tuple[np.ndarray, float, str] | None:
-    """The squared difference of prediction and target, against the variance of the targets."""
-    seen = [sample.difference for sample in history]
-    if not seen or any(numbers is None for numbers in seen):
-        return None
-    table = np.array([numbers.tolist() for numbers in seen if numbers is not None])
-    chance = float(table[:, 1].mean() + table[:, 0].var())
-    return (table[:, 2], chance, "squared error of the best constant") if chance > 0 else None
-
-
-def _from_log_softmax(history: History) -> tuple[np.ndarray, float, str] | None:
-    """A loss that begins near ln K and is never negative, after a log-softmax over K classes."""
-    widths = {float(rows[3]) for sample in history for rows in sample.log_softmax_inputs}
-    losses = history.task_losses
-    if len(widths) != 1 or not len(losses) or not np.all(losses[np.isfinite(losses)] >= 0):
-        return None
-    chance, first = math.log(max(widths.pop(), 1.0)), float(losses[0])
-    begins_there = chance > 0 and chance / GUESS < first < chance * GUESS
-    return (losses, chance, "equal probabilities for all classes") if begins_there else None

@@ -36,10 +36,11 @@ class Reason(StrEnum):
     FEW_SAMPLES = "few steps were sampled"
     NO_LOSS = "no loss was seen"
     NO_REFERENCE = "nothing to hold the loss against is known"
+    HARDLY_PREDICTABLE = "neither the network nor a reference learner predicts the targets well"
     DROPOUT = "dropout raises the training loss"
     GAME = "networks that train against each other"
     MOVING_TARGETS = "the targets move with the training"
-    DOUBTED = "a finding on the data puts the loss in doubt"
+    DOUBTED = "a finding puts the loss in doubt"
     FAILED = "the answer could not be computed"
     BEFORE_TRAINING = "nothing was trained yet"
 

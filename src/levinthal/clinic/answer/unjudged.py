@@ -19,14 +19,16 @@ from levinthal.clinic.answer.seen import (
 )
 from levinthal.clinic.answer.states import Answer, Reason, State
 from levinthal.clinic.answer.wording import loss_in_words
+from levinthal.clinic.rules.frozen import FROZEN_PARAMS, are_fresh
 from levinthal.clinic.rules.loss_trend import FEWEST
 from levinthal.report.formatting import counted, listed
+from levinthal.vocabulary import Finding
 
 NOTHING_SEEN = (
     "Nothing was seen: no training step of this model with this optimiser was sampled. Is the loop inside "
     "the `with` block, and does it call the model in training mode and then `optimizer.step()`?"
 )
-DOUBTS = (
+ON_THE_DATA = (
     "STUCK_BATCH",
     "CLASS_IMBALANCE",
     "LABELS_UNRELATED",
@@ -36,6 +38,8 @@ DOUBTS = (
     "OVERFIT",
 )
 """Findings after which a low training loss does not say that the model does well, even as info."""
+MOSTLY_THE_CAUSE = 0.5
+"""Measured precision of an info finding, above which it puts a low loss in doubt."""
 LONGER = "Train for longer, or sample more often: watch(..., every=1)."
 
 
@@ -76,12 +80,24 @@ def few(seen: Seen) -> Answer | None:
 
 
 def doubted(seen: Seen) -> Answer | None:
-    """The loss is low, and a finding on the data says that this proves little."""
-    codes = [finding.code for finding in seen.findings if finding.code in DOUBTS and not finding.follows]
+    """The loss is low, and a finding says that this proves little."""
+    codes = [finding.code for finding in seen.findings if not finding.follows and _is_doubt(finding)]
     if not codes:
         return None
-    why = f"the data put the loss in doubt, see {listed(codes)}"
+    why = f"the loss is low, but {listed(codes)} put{'s' * (len(codes) == 1)} it in doubt"
     return not_judged(seen, Reason.DOUBTED, why, course(seen))
+
+
+def _is_doubt(finding: Finding) -> bool:
+    """Whether a finding says that the data are not what they should be, or whether findings of its code were
+    mostly the cause in the runs that were examined. Frozen weights that were trained before put nothing in
+    doubt.
+    """
+    if finding.code in ON_THE_DATA:
+        return True
+    if finding.code == FROZEN_PARAMS.code and not are_fresh(finding):
+        return False
+    return (finding.confidence or 0.0) > MOSTLY_THE_CAUSE
 
 
 def game(seen: Seen) -> Answer | None:

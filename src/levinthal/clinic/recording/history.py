@@ -29,6 +29,7 @@ class History:
     Attributes:
         samples: The sampled steps, in order.
         equal_row_matrices: Matrices whose rows were all equal before the first step.
+        frozen_values: Parameter that requires no gradient -> some of its values before the first step.
         equal_rows: Matrix of equal rows -> the mean of these rows before the first step.
         row_movements: Matrix -> how far its rows have moved at the second sample, together and apart.
         row_distances: Matrix -> distance of its rows at the second sample, for these matrices.
@@ -42,6 +43,7 @@ class History:
     samples: list[Sample] = field(default_factory=list)
     equal_row_matrices: tuple[str, ...] = ()
     row_distances: dict[str, Tensor] = field(default_factory=dict)
+    frozen_values: dict[str, Tensor] = field(default_factory=dict)
     equal_rows: dict[str, Tensor] = field(default_factory=dict)
     row_movements: dict[str, Tensor] = field(default_factory=dict)
     evaluated_in_train: int = 0

@@ -71,6 +71,7 @@ class LoopRecorder:
         self.history = History(
             equal_row_matrices=setup.equal_row_matrices(EQUAL_AT_INIT),
             recurrent_gains=recurrent_gains(setup.hooked_module),
+            frozen_values=setup.frozen_values(),
             validation=validation,
         )
         self.history.equal_rows = setup.equal_rows(self.history.equal_row_matrices)

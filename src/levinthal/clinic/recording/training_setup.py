@@ -147,6 +147,11 @@ class TrainingSetup:
         known = [(n, p, p.grad) for n, p in named if n in names and p.grad is not None]
         return {n: _common_and_apart(g.to_dense(), parts.get(id(p), 1)) for n, p, g in known}
 
+    def frozen_values(self) -> dict[str, torch.Tensor]:
+        """Parameter that requires no gradient -> some of its values."""
+        named = zip(self.names, self.parameters, strict=True)
+        return {n: some_values(p).clone() for n, p in named if not p.requires_grad and is_readable(local(p))}
+
     def is_declared_frozen(self, name: str) -> bool:
         """Whether the user has declared this parameter or module frozen."""
         return any(is_matched(name, frozen) for frozen in self.frozen)
@@ -161,6 +166,12 @@ def is_matched(name: str, frozen: Frozen) -> bool:
     if callable(frozen):
         return bool(frozen(name))
     return f"{name}.".startswith(frozen) or (any(c in frozen for c in "*?[") and fnmatchcase(name, frozen))
+
+
+def some_values(parameter: torch.Tensor) -> torch.Tensor:
+    """(64,) or fewer of its values, evenly spaced; the stride is odd, so that they are of all columns."""
+    flat = local(parameter).detach().reshape(-1)
+    return flat[:: max((len(flat) // 64 - 1) | 1, 1)][:64]
 
 
 def together(model: Any) -> Any:

@@ -68,7 +68,8 @@ ATTENTION_COLLAPSE = FindingKind(
     evidence=(
         "mean entropy below {sharp:.0%} of its maximum in the median detailed sample and {every:.0%} in "
         "every one; or no weight {even:.0%} above a uniform one in every one; with scores that are not "
-        "constant, and degraded training or a loss at chance level"
+        "constant; a warning with degraded training, with a sharp one of a network that has not learnt, or "
+        "with an even one at chance level"
     ),
     thresholds={"sharp": SHARP, "every": ABOUT_SHARP, "even": EVEN},
     source="Zhai et al., Stabilizing transformer training (ICML 2023)",
@@ -147,7 +148,8 @@ def attention_collapse(context: Context) -> Iterator[Finding]:
     sharp = bool(np.median(entropies) < SHARP and np.max(entropies) < ABOUT_SHARP)
     even = widest < EVEN
     if sharp or even:
-        severity = None if context.trend.is_degraded or context.trend.is_at_chance else Severity.INFO
+        poor = not context.trend.has_learnt if sharp else context.trend.is_at_chance
+        severity = None if context.trend.is_degraded or (context.trend.known and poor) else Severity.INFO
         evidence = {
             "entropy of attention / maximum": float(entropies[-1]),
             "largest mean weight of a token": float(most[-1]),

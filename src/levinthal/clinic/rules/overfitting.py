@@ -30,6 +30,8 @@ WIDER_LOSS = 0.8
 """Gap that matters without a rise, as a share of the validation loss."""
 POOR = 0.25
 """Share of the chance level above which such a loss is poor."""
+NOTABLE = 0.1
+"""The same, above which the gap is info."""
 
 OVERFIT = FindingKind(
     code="OVERFIT",
@@ -61,7 +63,9 @@ def overfit(context: Context) -> Iterator[Finding]:
     apart = gap(last.held_out, last.training)
     far, wide = apart is not None and _is_far(context, apart), apart is not None and apart.is_wide
     counted = last.held_out.right is not None
-    if not (diverged or far or (wide and counted)):
+    if not (
+        diverged or far or (wide and counted) or (apart is not None and _is_far(context, apart, NOTABLE))
+    ):
         return
     worse = not counted and last.held_out.loss > WORSE * best.held_out.loss
     severity = Severity.WARNING if far or (diverged and (wide or worse)) else Severity.INFO
@@ -99,9 +103,9 @@ def _training_fell(context: Context, best: Evaluation, last: Evaluation) -> bool
     return len(then) > 0 and bool(np.nanmean(now) < np.nanmean(then))
 
 
-def _is_far(context: Context, apart: Gap) -> bool:
+def _is_far(context: Context, apart: Gap, poor_from: float = POOR) -> bool:
     """Whether a gap is so wide that no rise of the validation loss is needed."""
     if apart.in_accuracy:
         return apart.low > WIDER
-    poor = evaluations_of(context.history)[-1].held_out.loss > POOR * context.trend.chance
+    poor = evaluations_of(context.history)[-1].held_out.loss > poor_from * context.trend.chance
     return apart.low > WIDER_LOSS and poor

@@ -15,7 +15,6 @@ from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.training_setup import TrainingSetup
-from levinthal.clinic.rules.adapters import is_adapter
 from levinthal.clinic.rules.context import Context, typical
 from levinthal.vocabulary import Finding, Severity
 
@@ -49,21 +48,6 @@ OPTIMIZER_DETACHED = FindingKind(
     ),
     source=EXACT,
     explains=("GRAPH_BROKEN", "MISSING_ZERO_GRAD", *symptoms.OF_ALL_DYNAMICS),
-)
-
-FROZEN_PARAMS = FindingKind(
-    code="FROZEN_PARAMS",
-    means="these parameters do not require a gradient, or have learning rate 0, and were not declared frozen",
-    remedy="`parameter.requires_grad_(True)`, or declare it: `watch(..., frozen=(name,))`",
-    severity=Severity.WARNING,
-    area=Area.OPTIMISER,
-    order=30,
-    evidence=(
-        "`requires_grad` is off, or the learning rate is zero at every sample; a warning if all parameters "
-        "are frozen, or if training has plateaued and the model has no adapters (LoRA, prompts)"
-    ),
-    source=EXACT,
-    explains=symptoms.NO_LEARNING,
 )
 
 MISSING_ZERO_GRAD = FindingKind(
@@ -239,26 +223,6 @@ def _has_dead_or_saturated(samples: Sequence[Sample]) -> bool:
     """Whether a layer was completely dead or saturated."""
     reads = [read for sample in samples for read in sample.layers if read.saturated_inputs is not None]
     return any(max(read.saturated_share, read.dead_share) > NEARLY_ALL for read in reads)
-
-
-@rule(FROZEN_PARAMS)
-def frozen_params(context: Context) -> Iterator[Finding]:
-    """Parameters that cannot change and were not declared frozen."""
-    setup, rates = context.setup, [sample.rates for sample in context.history if sample.rates]
-    stopped = [bool(rates) and not any(rate[i] for rate in rates) for i in range(len(setup.names))]
-    still = [
-        name
-        for name, parameter, group, zero in zip(
-            setup.names, setup.parameters, setup.groups(), stopped, strict=True
-        )
-        if not setup.is_declared_frozen(name) and (not parameter.requires_grad or (group and zero))
-    ]
-    if still:
-        share = len(still) / len(context.setup.names)
-        adapted = share < 1 and any(map(is_adapter, setup.names))
-        is_warning = share == 1 or (context.trend.has_plateaued and not adapted)
-        severity = Severity.WARNING if is_warning else Severity.INFO
-        yield found(FROZEN_PARAMS, abbreviated(still), 0, {"share of parameters": share}, severity=severity)
 
 
 @rule(MISSING_ZERO_GRAD)

@@ -1,0 +1,62 @@
+"""The losses and the chance level of a loss that no function of torch computes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.rules.loss_trend import FEWEST
+
+GUESS = 1.5
+"""The first loss over ln K, or ln K over it, up to which a loss written by hand is a cross-entropy."""
+ALIKE = 0.5
+"""Rank correlation of a loss with a mean squared difference, from which on it is made of that difference."""
+EXACT = 1e-3
+"""Relative difference up to which a loss is that mean square."""
+
+
+def losses_by_hand(history: History) -> tuple[np.ndarray, float, str] | None:
+    """The losses that are judged, their chance level and how it is known; None where it is not."""
+    return _from_differences(history) or _from_log_softmax(history)
+
+
+def _from_differences(history: History) -> tuple[np.ndarray, float, str] | None:
+    """The squared difference of prediction and target, against the variance of the targets."""
+    seen = [sample.difference for sample in history]
+    if not seen or any(numbers is None for numbers in seen):
+        return None
+    table = np.array([numbers.tolist() for numbers in seen if numbers is not None])
+    chance = float(table[:, 1].mean() + table[:, 0].var())
+    if not chance > 0 or not _is_made_of(history.task_losses, table[:, 2]):
+        return None
+    return table[:, 2], chance, "squared error of the best constant"
+
+
+def _is_made_of(losses: np.ndarray, squares: np.ndarray) -> bool:
+    """Whether a loss is a mean square, or rises and falls with it: the difference of two scores need not be
+    that of a prediction and its target.
+
+    >>> falling = np.linspace(2, 1, 20)
+    >>> _is_made_of(np.sqrt(falling), falling), _is_made_of(falling, falling[::-1])
+    (True, False)
+    """
+    known = np.isfinite(losses) & np.isfinite(squares)
+    if np.allclose(losses[known], squares[known], rtol=EXACT, atol=0.0):
+        return True
+    if known.sum() < FEWEST or not np.ptp(losses[known]) or not np.ptp(squares[known]):
+        return False
+    return float(spearmanr(losses[known], squares[known]).statistic) > ALIKE
+
+
+def _from_log_softmax(history: History) -> tuple[np.ndarray, float, str] | None:
+    """A loss that begins near ln K and is never negative, after a log-softmax over K classes."""
+    widths = {float(rows[3]) for sample in history for rows in sample.log_softmax_inputs}
+    losses = history.task_losses
+    if len(widths) != 1 or not len(losses) or not np.all(losses[np.isfinite(losses)] >= 0):
+        return None
+    chance, first = math.log(max(widths.pop(), 1.0)), float(losses[0])
+    begins_there = chance > 0 and chance / GUESS < first < chance * GUESS
+    return (losses, chance, "equal probabilities for all classes") if begins_there else None
