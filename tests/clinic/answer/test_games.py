@@ -80,3 +80,20 @@ def test_targets_that_move_with_the_training_are_not_held_against_chance_level()
             optimizer.step()
     said = w.answer()
     assert said.reason is Reason.MOVING_TARGETS or said.state is State.CAUSE
+
+
+def test_layers_of_two_networks_of_a_list_are_not_one_linear_layer() -> None:
+    torch.manual_seed(0)
+    maker, judge = nn.Linear(4, 2), nn.Linear(2, 1)
+    first, second = adam(judge), adam(maker)
+    with watch([maker, judge], [first, second], every=5) as w:
+        for _ in range(60):
+            made = maker(torch.randn(64, 4))
+            first.zero_grad()
+            drawn = torch.randn(64, 2) + 3
+            (functional.softplus(judge(made.detach())) + functional.softplus(-judge(drawn))).mean().backward()
+            first.step()
+            second.zero_grad()
+            functional.softplus(-judge(made)).mean().backward()
+            second.step()
+    assert "MISSING_NONLINEARITY" not in {f.code for f in w.findings()}

@@ -73,13 +73,13 @@ def test_a_moving_average_of_another_network_is_not_frozen() -> None:
     assert [f.code for f in trained(still, 60, call=still.student).findings()] == ["FROZEN_PARAMS"]
 
 
-@given(st.integers(4, 60), st.integers(4, 60), st.integers(0, 9), st.sampled_from([torch.rand, torch.randn]))
+@given(st.integers(2, 60), st.integers(32, 60), st.integers(0, 9), st.sampled_from([torch.rand, torch.randn]))
 def test_independent_numbers_look_fresh(rows: int, columns: int, seed: int, draw: object) -> None:
     generator = torch.Generator().manual_seed(seed)
     numbers = torch.randn(rows, columns, generator=generator)
     if draw is torch.rand:
         numbers = torch.rand(rows, columns, generator=generator) - 0.5
-    assert above_noise(numbers) < LIKE_NOISE + 0.15 * (min(rows, columns) < 16)
+    assert above_noise(numbers) < LIKE_NOISE
 
 
 def test_the_largest_singular_value_is_that_of_the_decomposition() -> None:

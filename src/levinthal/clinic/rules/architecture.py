@@ -188,11 +188,19 @@ def missing_nonlinearity(context: Context) -> Iterator[Finding]:
     """
     pairs = [set(sample.direct_pairs) for sample in context.history if sample.names]
     lasting = (set.intersection(*pairs) if pairs else set()) | _always_affine(context.history)
+    lasting = {pair for pair in lasting if not _are_of_two_networks(*pair, context)}
     if lasting:
         layers = [n for n, kind in context.history.layer_names.items() if kind in LINEAR_KINDS]
-        severity = Severity.WARNING if lasting >= set(pairwise(layers)) else Severity.INFO
+        all_pairs = {pair for pair in pairwise(layers) if not _are_of_two_networks(*pair, context)}
+        severity = Severity.WARNING if lasting >= all_pairs else Severity.INFO
         where = abbreviated([f"{a} to {b}" for a, b in sorted(lasting)])
         yield found(MISSING_NONLINEARITY, where, 0, {"pairs": len(lasting)}, severity=severity)
+
+
+def _are_of_two_networks(first: str, second: str, context: Context) -> bool:
+    """Whether two layers belong to different networks of a list, as those of a generator and its critic."""
+    apart = first.partition(".")[0] != second.partition(".")[0]
+    return apart and isinstance(context.setup.model, nn.ModuleList)
 
 
 def _always_affine(history: History) -> set[tuple[str, str]]:

@@ -22,8 +22,8 @@ from levinthal.vocabulary import Finding, Severity
 
 LIKE_NOISE = 1.08
 """Largest singular value over that of independent random numbers, below which weights are fresh."""
-FEWEST_UNITS = 4
-"""Rows and columns of a matrix below which that ratio does not tell noise from training."""
+FEWEST_UNITS, FEWEST_NUMBERS = 2, 64
+"""Rows or columns, and numbers, of a matrix below which that ratio does not tell noise from training."""
 MOST_MATRICES, MOST_UNITS, ITERATIONS = 8, 1_024, 30
 """The most matrices that are read for it, the largest ones; of each, the most rows and columns; and the power
 iterations. Of noise they find a little less than the largest singular value."""
@@ -90,9 +90,14 @@ def _above_noise(names: Sequence[str], setup: TrainingSetup) -> dict[str, float]
     """The largest of `above_noise` over the largest matrices; nothing where no matrix is large enough."""
     held = (p for name, p in zip(setup.names, setup.parameters, strict=True) if name in set(names))
     whole = [p for p in held if is_readable(p) and p.is_floating_point() and p.dim() > 1 and local(p) is p]
-    wide = [p for p in whole if min(len(p), p[0].numel()) >= FEWEST_UNITS]
+    wide = [p for p in whole if _is_large(p)]
     largest = sorted(wide, key=lambda p: p.numel(), reverse=True)[:MOST_MATRICES]
     return {SINGULAR: max(above_noise(p) for p in largest)} if largest else {}
+
+
+def _is_large(p: Tensor) -> bool:
+    """Whether it has enough numbers in enough rows and columns."""
+    return p.numel() >= FEWEST_NUMBERS and min(len(p), p[0].numel()) >= FEWEST_UNITS
 
 
 @torch.no_grad()
