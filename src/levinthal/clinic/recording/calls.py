@@ -148,3 +148,11 @@ class Parts:
 
 def _nothing(*_: Any) -> None:
     """What is done after the call of a part."""
+
+
+def is_compiled(model: nn.Module) -> bool:
+    """Whether a module or a part of it is compiled."""
+    inner = (getattr(module, PLACE, None) for module in model.modules())
+    return any(hasattr(module, "_orig_mod") for module in model.modules()) or any(
+        call is not None and not isinstance(call, Calls) for call in inner
+    )

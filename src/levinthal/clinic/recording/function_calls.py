@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from levinthal.clinic.recording.batch_stats import loss_rows, rows_summed, target_numbers
+from levinthal.clinic.recording.batch_stats import loss_rows, rows_summed, some_rows, target_numbers
 from levinthal.clinic.recording.sample import Sample
 
 MOST_CALLS = 64
@@ -63,3 +63,15 @@ def note_dropout(sample: Sample, place: str, args: tuple[Any, ...], words: dict[
     rates = sample.dropout_rates
     if given.get("training", True) and len(rates) < MOST_CALLS:
         rates[place or f"dropout {len(rates) + 1}"] = given.get("p", 0.5)
+
+
+def rows_before(func: Any, args: tuple[Any, ...], words: dict[str, Any]) -> Tensor:
+    """The input of an activation; a copy of some rows where it will be overwritten."""
+    x: Tensor = args[0].detach()
+    is_in_place = getattr(func, "__name__", "").endswith("_") or words.get("inplace") or True in args[1:]
+    return some_rows(x).clone() if is_in_place else x
+
+
+def version_of(value: Any) -> int:
+    """How often a tensor was changed in place; -1 where it is unknown."""
+    return value._version if isinstance(value, Tensor) and not value.is_inference() else -1

@@ -16,7 +16,7 @@ from levinthal.clinic.recording import function_modes
 from levinthal.clinic.recording.apart import apart, is_ordinary, is_readable
 from levinthal.clinic.recording.attention import ATTENTION
 from levinthal.clinic.recording.batch_stats import layer_numbers, loss_call, some_rows
-from levinthal.clinic.recording.calls import PLACE, Calls
+from levinthal.clinic.recording.calls import Calls
 from levinthal.clinic.recording.detailed_notes import DetailedNotes
 from levinthal.clinic.recording.function_calls import (
     MOST_CALLS,
@@ -25,31 +25,13 @@ from levinthal.clinic.recording.function_calls import (
     note_dropout,
     note_log_softmax,
     note_loss,
+    rows_before,
+    version_of,
 )
 from levinthal.clinic.recording.functions import BACKWARD, DIFFERENCE, DROPOUT, LOG_SOFTMAX, RECORDED
 from levinthal.clinic.recording.layers import ACTIVATIONS, Leaf, tails_of_call
 from levinthal.clinic.recording.sample import Sample
 from levinthal.probes.saturation import Tails
-
-
-def is_compiled(model: nn.Module) -> bool:
-    """Whether a module or a part of it is compiled."""
-    inner = (getattr(module, PLACE, None) for module in model.modules())
-    return any(hasattr(module, "_orig_mod") for module in model.modules()) or any(
-        call is not None and not isinstance(call, Calls) for call in inner
-    )
-
-
-def _before(func: Any, args: tuple[Any, ...], words: dict[str, Any]) -> Tensor:
-    """The input of an activation; a copy of some rows where it will be overwritten."""
-    x: Tensor = args[0].detach()
-    is_in_place = getattr(func, "__name__", "").endswith("_") or words.get("inplace") or True in args[1:]
-    return some_rows(x).clone() if is_in_place else x
-
-
-def _version(value: Any) -> int:
-    """How often a tensor was changed in place; -1 where it is unknown."""
-    return value._version if isinstance(value, Tensor) and not value.is_inference() else -1
 
 
 def _nothing(*_: Any) -> None:
@@ -148,7 +130,7 @@ class StepRecorder(TorchFunctionMode):
         if self._detailed and module in self._notes.recurrent:
             self.safely(self._notes.length, self.sample, module, args)
         if leaf is not None:
-            self._current, self._entered = leaf.name, _version(args[0] if args else None)
+            self._current, self._entered = leaf.name, version_of(args[0] if args else None)
             if leaf.is_norm:
                 self.safely(self._note_norm, leaf, module.training, args)
             if leaf.tails is not None and getattr(module, "inplace", False) and args:
@@ -188,11 +170,11 @@ class StepRecorder(TorchFunctionMode):
         name, read, version = self._last
         is_direct = read is not None and inputs is read and self._entered == version  # else changed in place
         if leaf.is_passing:
-            self._last = (name, output, _version(output)) if is_direct else self._last
+            self._last = (name, output, version_of(output)) if is_direct else self._last
         elif leaf.is_weighted:
             self.sample.direct_pairs += ((name, leaf.name),) if is_direct else ()
             is_half = getattr(module, "groups", 1) > 1  # depthwise, then pointwise: one layer in two modules
-            self._last = ("", None, 0) if is_half else (leaf.name, output, _version(output))
+            self._last = ("", None, 0) if is_half else (leaf.name, output, version_of(output))
             if self._detailed and is_readable(inputs):
                 self.safely(self._notes.weighted, self.sample, leaf, inputs, output)
                 self._notes.is_nonlinear = is_half
@@ -220,7 +202,7 @@ class StepRecorder(TorchFunctionMode):
         if kind is BACKWARD:
             return self._backward(func, args, words)
         is_act = kind in ACTIVATIONS and not self._current and bool(args) and is_readable(args[0])
-        before = _before(func, args, words) if is_act and (self._in_forward and self._layers) else None
+        before = rows_before(func, args, words) if is_act and (self._in_forward and self._layers) else None
         result = func(*args, **words)
         if kind not in ACTIVATIONS:
             if all(is_readable(x) for x in (*args, *words.values()) if isinstance(x, Tensor)):

@@ -9,24 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from levinthal.clinic.recording.apart import apart, evaluated_apart, is_readable
-from levinthal.clinic.recording.batch_stats import batch_numbers
-from levinthal.clinic.recording.calls import Calls, Parts
-from levinthal.clinic.recording.external_updates import ExternalUpdates
-from levinthal.clinic.recording.history import TURNS, History
-from levinthal.clinic.recording.hooks import StepRecorder, is_compiled
-from levinthal.clinic.recording.parameter_norms import Tensors
+from levinthal.clinic.recording.apart import apart, evaluated_apart
+from levinthal.clinic.recording.calls import Calls, Parts, is_compiled
+from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.hooks import StepRecorder
 from levinthal.clinic.recording.recurrences import recurrent_gains
-from levinthal.clinic.recording.row_reservoir import row_fingerprints
-from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.step_reader import StepReader
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
 from levinthal.clinic.recording.unseen import (
     COMPILED,
-    INPUTS,
     SHARDED,
     unseen_parts,
     unseen_steps,
@@ -34,10 +29,6 @@ from levinthal.clinic.recording.unseen import (
 )
 from levinthal.clinic.recording.validation import Validation
 
-WHOLE = 8
-"""Number of samples after which layers, weights and batches are read in turns."""
-DETAIL_RATIO = 1.5
-"""Ratio of the steps of two successive detailed samples, at least."""
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -78,16 +69,13 @@ class LoopRecorder:
         self.history.rows.with_fingerprints = validation is not None
         self.trouble = ""
         self._step = self._due = self._block = 0
-        self._sample: Sample | None = None
-        self._tensors = Tensors(setup.parameters)
         self._recorder = StepRecorder(setup.hooked_module)
+        self._reader = StepReader(setup, self.history, self._recorder)
         self._recorder.safely = self._safely
-        self._recorder.on_backward = self._backward_begins
-        self._recorder.on_gradients = self._backward_is_over
+        self._recorder.on_backward = self._reader.backward_begins
+        self._recorder.on_gradients = self._reader.backward_is_over
         self._recorder.on_targets = self.history.rows.pair
-        self._external_updates = ExternalUpdates()
         self._handles: list[RemovableHandle] = []
-        self._sampled, self._next_detailed, self._weighed = 0, 0.0, False
         depth = self._recorder.depth
         self._model_calls = Calls(setup.model, self._forward_begins, self._forward_is_over, depth)
         self._parts = Parts(setup.hooked_module, setup.model, self._part_begins, depth)
@@ -123,16 +111,15 @@ class LoopRecorder:
             handle.remove()
         self._handles.clear()
         self._recorder.end()
-        self._sample = self._external_updates.sample = None
-        self._tensors.forget()
+        self._reader.forget()
         self._safely(self._evaluate, True)
 
     def begin_step(self, inputs: tuple[Any, ...]) -> None:
         """Begin a step by hand, where none has begun and it is to be sampled."""
         self._finish()
-        if self._handles and self._sample is None and self._step == self._due:
+        if self._handles and self._reader.sample is None and self._step == self._due:
             self._recorder.by_parts = True
-            self._safely(self._begin, inputs, {}, self.setup.model)
+            self._safely(self._reader.begin, self._step, inputs, {}, self.setup.model)
             if not self._recorder.is_disabled:
                 self._parts.begin()
                 self._safely(self._recorder.join)  # the model itself may never be called
@@ -150,7 +137,7 @@ class LoopRecorder:
 
     def catch_up(self) -> None:
         """Evaluate the validation set between two steps, if an evaluation is due."""
-        if self._handles and self._sample is None:
+        if self._handles and self._reader.sample is None:
             self._safely(self._evaluate)
 
     def _evaluate(self, last: bool = False) -> None:
@@ -169,7 +156,7 @@ class LoopRecorder:
             (evaluated_apart if function == self._evaluate else apart)(function, *args)
         except Exception as error:
             self.trouble = f"{type(error).__name__}: {error}"
-            self._sample = None
+            self._reader.sample = None
             self._recorder.end()
             self._parts.end()
 
@@ -184,43 +171,43 @@ class LoopRecorder:
             return
         self._finish()
         self._read_external_updates()
-        if self._sample is None and self._step == self._due:
+        if self._reader.sample is None and self._step == self._due:
             self._is_whole, self._recorder.by_parts = True, False
             self._parts.end()
-            self._safely(self._begin, args, words, model)
+            self._safely(self._reader.begin, self._step, args, words, model)
 
     def _forward_is_over(self, *_: Any) -> None:
-        if self._sample is not None and torch.is_grad_enabled():
+        if self._reader.sample is not None and torch.is_grad_enabled():
             self._safely(self._recorder.forward_done)
 
     def _part_begins(self, part: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """A part of the model is called, from the loop or from another part."""
         self._finish()
-        is_first = self._sample is None and self._step == self._due and torch.is_grad_enabled()
+        is_first = self._reader.sample is None and self._step == self._due and torch.is_grad_enabled()
         if is_first and (part.training or not self.setup.model.training) and not self.trouble:
             self._read_external_updates()
             self._recorder.by_parts = True
-            self._safely(self._begin, args, words, part)
+            self._safely(self._reader.begin, self._step, args, words, part)
 
     def _read_external_updates(self) -> None:
-        if self._external_updates.sample is not None:
-            self._safely(self._external_updates.read)
+        if self._reader.external_updates.sample is not None:
+            self._safely(self._reader.external_updates.read)
 
     def _step_begins(self, optimizer: Optimizer, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """Stop recording before the optimiser's own arithmetic, but not before the passes of a closure."""
-        if self._sample is None:
+        sample = self._reader.sample
+        if sample is None:
             return
         if _is_in_backward():  # an optimiser per parameter, which clears the gradient afterwards
-            self._sample.in_backward = True
-            self._safely(self._tensors.note_gradients, optimizer)
+            self._safely(self._reader.step_in_backward, optimizer)
             return
         is_closed = any(map(callable, (*args, *words.values())))  # the last pass of an accumulated step, say
-        if optimizer is self.setup.optimizers[0] and self._sample.loss is not None and not is_closed:
+        if optimizer is self.setup.optimizers[0] and sample.loss is not None and not is_closed:
             self._safely(self._recorder.end)
 
     def _step_is_over(self, *_: Any) -> None:
         self._step += 1
-        if self._sample is not None:
+        if self._reader.sample is not None:
             self._stepped = True
             if not _is_in_backward():
                 self._finish()
@@ -239,8 +226,8 @@ class LoopRecorder:
         """End a sampled step whose optimiser has stepped, unless its backward pass is still going on."""
         if self._stepped and not _is_in_backward():
             self._stepped = False
-            if self._sample is not None:
-                self._safely(self._after_step, self._sample)
+            if self._reader.sample is not None:
+                self._safely(self._reader.end)
                 self._parts.end()
                 self._safely(self._evaluate)
                 if self._step == self._due:
@@ -252,60 +239,6 @@ class LoopRecorder:
         self.history.not_seen(COMPILED)
         self._parts.end()
         self._model_calls.begin()
-
-    def _begin(self, args: tuple[Any, ...], words: dict[str, Any], module: nn.Module) -> None:
-        self._sample = Sample(self._step, training=module.training)
-        if self._step >= self._next_detailed:
-            self._sample.detailed, self._next_detailed = True, DETAIL_RATIO * self._step + 1
-        whole, turn = self._sample.detailed or self._sampled < WHOLE, self._sampled % TURNS
-        layers, self._weighed, batch = whole or turn == 0, whole or turn == 1, whole or turn == 2
-        self._tensors.had_gradient.clear()
-        if self._weighed:
-            self._tensors.begin()
-        first = next((a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()), None)
-        if first is not None:
-            self._sample.batch_size = len(first)
-            self._read_batch(self._sample, first, batch)
-        self.history.rows.offer(args, words)
-        self._sampled += 1
-        self._recorder.begin(self._sample, layers=layers)
-
-    def _read_batch(self, sample: Sample, first: Tensor, whole: bool) -> None:
-        if not is_readable(first):
-            self.history.not_seen(INPUTS)
-        elif first.is_floating_point():
-            sample.batch = batch_numbers(first, whole=whole)
-        else:
-            sample.token_fingerprint = row_fingerprints(first.reshape(1, -1))[0]
-
-    def _backward_begins(self) -> None:
-        if self._weighed:
-            self._tensors.backward_begins()
-
-    def _backward_is_over(self) -> None:
-        if self._sample is not None and self._weighed:
-            left = self._tensors.backward_is_over()
-            if self._sample.step > 0:
-                # of several passes (accumulation, a GAN) the least: a forgotten zero_grad leaves some in each
-                known = self._sample.stale
-                self._sample.stale = left if known is None else torch.minimum(known, left)
-
-    def _after_step(self, sample: Sample) -> None:
-        self._recorder.end()
-        sample.rates = self.setup.rates()
-        had = self._tensors.had_gradient
-        named = zip(self.setup.names, self.setup.parameters, strict=True)
-        sample.without_gradient = tuple(name for name, p in named if p.grad is None and id(p) not in had)
-        if sample.detailed:
-            self._external_updates.begin(sample, self._tensors)
-            sample.bounded, sample.bias_gradients = self._tensors.bounded(), self._tensors.bias_gradients()
-        sample.tensors = self._tensors.columns(rounding=sample.detailed) if self._weighed else None
-        self.history.add(sample)
-        if len(self.history) == 2 and self.history.equal_row_matrices:
-            self.history.row_distances = self.setup.row_distances(self.history.equal_row_matrices)
-            self.history.row_movements = self.setup.row_movements(self.history.equal_rows)
-        self.history.rows.keep()
-        self._sample = None
 
 
 def _is_in_backward() -> bool:

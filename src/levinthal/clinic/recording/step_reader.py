@@ -1,0 +1,119 @@
+"""Read one sampled step: its batch, its weights before and after it, its gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from levinthal.clinic.recording.apart import is_readable
+from levinthal.clinic.recording.batch_stats import batch_numbers
+from levinthal.clinic.recording.external_updates import ExternalUpdates
+from levinthal.clinic.recording.history import TURNS, History
+from levinthal.clinic.recording.hooks import StepRecorder
+from levinthal.clinic.recording.parameter_norms import Tensors
+from levinthal.clinic.recording.row_reservoir import row_fingerprints
+from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.training_setup import TrainingSetup
+from levinthal.clinic.recording.unseen import INPUTS
+
+WHOLE = 8
+"""Number of samples after which layers, weights and batches are read in turns."""
+DETAIL_RATIO = 1.5
+"""Ratio of the steps of two successive detailed samples, at least."""
+
+
+class StepReader:
+    """Reads the sampled steps, one after the other, and adds them to the history.
+
+    Attributes:
+        sample: The step that is being read; None between two of them.
+    """
+
+    def __init__(self, setup: TrainingSetup, history: History, recorder: StepRecorder) -> None:
+        self.setup, self.history, self.recorder = setup, history, recorder
+        self.sample: Sample | None = None
+        self.external_updates = ExternalUpdates()
+        self._tensors = Tensors(setup.parameters)
+        self._sampled, self._next_detailed, self._weighed = 0, 0.0, False
+
+    def begin(self, step: int, args: tuple[Any, ...], words: dict[str, Any], module: nn.Module) -> None:
+        """A step begins with this call of the model, or of a part of it.
+
+        Args:
+            step: Its number.
+            args: The arguments of the call.
+            words: Its keyword arguments.
+            module: What is called.
+        """
+        sample = self.sample = Sample(step, training=module.training)
+        if step >= self._next_detailed:
+            sample.detailed, self._next_detailed = True, DETAIL_RATIO * step + 1
+        whole, turn = sample.detailed or self._sampled < WHOLE, self._sampled % TURNS
+        layers, self._weighed, batch = whole or turn == 0, whole or turn == 1, whole or turn == 2
+        self._tensors.had_gradient.clear()
+        if self._weighed:
+            self._tensors.begin()
+        first = next((a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()), None)
+        if first is not None:
+            sample.batch_size = len(first)
+            self._read_batch(sample, first, batch)
+        self.history.rows.offer(args, words)
+        self._sampled += 1
+        self.recorder.begin(sample, layers=layers)
+
+    def _read_batch(self, sample: Sample, first: Tensor, whole: bool) -> None:
+        if not is_readable(first):
+            self.history.not_seen(INPUTS)
+        elif first.is_floating_point():
+            sample.batch = batch_numbers(first, whole=whole)
+        else:
+            sample.token_fingerprint = row_fingerprints(first.reshape(1, -1))[0]
+
+    def backward_begins(self) -> None:
+        """A backward pass begins: what gradients are there already?"""
+        if self._weighed:
+            self._tensors.backward_begins()
+
+    def backward_is_over(self) -> None:
+        """A backward pass is over: what did it add to?"""
+        if self.sample is not None and self._weighed:
+            left = self._tensors.backward_is_over()
+            if self.sample.step > 0:
+                # of several passes (accumulation, a GAN) the least: a forgotten zero_grad leaves some in each
+                known = self.sample.stale
+                self.sample.stale = left if known is None else torch.minimum(known, left)
+
+    def step_in_backward(self, optimizer: Optimizer) -> None:
+        """An optimiser steps inside the backward pass, and clears its gradients afterwards."""
+        if self.sample is not None:
+            self.sample.in_backward = True
+            self._tensors.note_gradients(optimizer)
+
+    def end(self) -> None:
+        """The optimiser has stepped: read what the step did, and add it to the history."""
+        self.recorder.end()
+        sample, setup, history = self.sample, self.setup, self.history
+        if sample is None:
+            return
+        sample.rates = setup.rates()
+        had = self._tensors.had_gradient
+        named = zip(setup.names, setup.parameters, strict=True)
+        sample.without_gradient = tuple(name for name, p in named if p.grad is None and id(p) not in had)
+        if sample.detailed:
+            self.external_updates.begin(sample, self._tensors)
+            sample.bounded, sample.bias_gradients = self._tensors.bounded(), self._tensors.bias_gradients()
+        sample.tensors = self._tensors.columns(rounding=sample.detailed) if self._weighed else None
+        history.add(sample)
+        if len(history) == 2 and history.equal_row_matrices:
+            history.row_distances = setup.row_distances(history.equal_row_matrices)
+            history.row_movements = setup.row_movements(history.equal_rows)
+        history.rows.keep()
+        self.sample = None
+
+    def forget(self) -> None:
+        """Release what is held of the weights."""
+        self.sample = self.external_updates.sample = None
+        self._tensors.forget()
