@@ -134,3 +134,41 @@ def test_with_few_samples_no_finding_that_needs_degraded_training_is_a_warning(s
     assert few["VANISHING_GRADIENT"].severity == "info"
     many = findings(model, torch.optim.SGD(model.parameters(), 0.1), loss, steps=200, every=10)
     assert many["VANISHING_GRADIENT"].severity == "critical"  # the loss stays at chance level
+
+
+class Spoken(nn.Module):
+    """Symbols at some of 24 times, to be named in their order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read, self.say = nn.GRU(6, 32, batch_first=True), nn.Linear(32, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.say(self.read(x)[0])
+        return logits
+
+
+def named_in_order(model: nn.Module) -> Tensor:
+    y, places = torch.randint(1, 6, (16, 4)), torch.rand(16, 23).argsort(1)[:, :4].sort(1).values
+    x = 0.3 * torch.randn(16, 24, 6)
+    x[torch.arange(16)[:, None], places, y] += 2
+    logs = model(x).log_softmax(2).transpose(0, 1)
+    return functional.ctc_loss(logs, y, torch.full((16,), 24), torch.full((16,), 4))
+
+
+@pytest.mark.parametrize(("rate", "code"), [(3e-3, ""), (1e-8, "LR_TOO_LOW")])
+def test_blanks_alone_are_no_end_of_learning_under_ctc(rate: float, code: str) -> None:
+    """The network gives blanks alone from step 30 to step 200, and learns after that."""
+    torch.manual_seed(0)
+    model = Spoken()
+    optimizer = torch.optim.Adam(model.parameters(), rate)
+    for _ in range(40):
+        optimizer.zero_grad()
+        named_in_order(model).backward()
+        optimizer.step()
+    found = findings(model, optimizer, lambda i: named_in_order(model), steps=80)
+    assert warned(found) == ([code] if code else [])
+    if not code:
+        found = findings(model, optimizer, lambda i: named_in_order(model), steps=400)
+        assert warned(found) == []
+        assert float(named_in_order(model).detach()) < 1.0
