@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from levinthal.clinic.answer.comparisons import (
+    is_as_good_as_reference,
+    is_at_chance,
+    is_below_floor,
+    is_hardly_predictable,
+    is_raised_by_dropout,
+    is_short,
+    is_validation_at_chance,
+    is_well_below_chance,
+    was_low_from_the_start,
+)
 from levinthal.clinic.answer.seen import NONE_FOUND, NOT_MEASURED, Seen, did_badly, healthy, not_judged
 from levinthal.clinic.answer.standing import Standing
 from levinthal.clinic.answer.states import Answer, Reason
@@ -26,7 +37,7 @@ def not_finite(seen: Seen) -> Answer | None:
 def below_floor(seen: Seen) -> Answer | None:
     """The loss is lower than any prediction allows."""
     standing = seen.standing
-    if not standing.is_below_floor or standing.call is None:
+    if not is_below_floor(standing) or standing.call is None:
         return None
     low = f"{standing.call.kind} is {number(standing.trend.end)}, below its floor {number(standing.floor)}"
     because = "Its inputs or targets are not of the kind that it is made for."
@@ -36,7 +47,7 @@ def below_floor(seen: Seen) -> Answer | None:
 def at_chance(seen: Seen) -> Answer | None:
     """The loss ends at chance level."""
     standing = seen.standing
-    if not standing.is_at_chance:
+    if not is_at_chance(standing):
         return None
     if standing.pace:
         return _unfinished(seen)
@@ -84,7 +95,7 @@ def rises(seen: Seen) -> Answer | None:
 
 def validation_at_chance(seen: Seen) -> Answer | None:
     """The training rows are learnt, and the validation rows are not predicted."""
-    if not seen.standing.is_validation_at_chance:
+    if not is_validation_at_chance(seen.standing):
         return None
     low = number(seen.standing.validation)
     head = f"Does not generalise: the validation loss, {low} at best, is at chance level."
@@ -96,17 +107,17 @@ def against_reference(seen: Seen) -> Answer | None:
     standing, found = seen.standing, seen.standing.reference
     if found is None:
         return None
-    if standing.is_hardly_predictable:
+    if is_hardly_predictable(standing):
         ends, chance = number(standing.end), number(standing.chance)
         why = f"the loss ends at {ends}, {found.name} at {number(found.loss)}, and chance level is {chance}"
         return not_judged(seen, Reason.HARDLY_PREDICTABLE, why, f"{NONE_FOUND} {HARDLY}")
-    if standing.is_as_good_as_reference:
+    if is_as_good_as_reference(standing):
         both = f"{_fall(standing)}; the reference ({found.name}) reaches {number(found.loss)}"
         return healthy(seen, Reason.AS_GOOD_AS_REFERENCE, both)
-    if standing.is_raised_by_dropout:
+    if is_raised_by_dropout(standing):
         why = f"dropout raises the training loss, {number(standing.end)}, and its size without is not known"
         return not_judged(seen, Reason.DROPOUT, why, f"{NONE_FOUND} {WITH_VALIDATION}")
-    if standing.pace or standing.is_short:
+    if standing.pace or is_short(standing):
         return _unfinished(seen)
     both = f"the loss ends at {number(standing.end)}, and {found.name} reaches {number(found.loss)}"
     return did_badly(seen, Reason.WORSE_THAN_REFERENCE, f"Trains badly: {both}.")
@@ -115,10 +126,10 @@ def against_reference(seen: Seen) -> Answer | None:
 def against_chance(seen: Seen) -> Answer:
     """The loss against its chance level, where there is no reference learner."""
     standing = seen.standing
-    if standing.was_low_from_the_start:
+    if was_low_from_the_start(standing):
         why = f"the loss was low from the start and did not fall: {loss_in_words(seen.history)}"
         return not_judged(seen, Reason.NO_REFERENCE, why, NONE_FOUND)
-    if standing.is_well_below_chance:
+    if is_well_below_chance(standing):
         return healthy(seen, Reason.BELOW_CHANCE, _fall(standing))
     if standing.pace:
         return _unfinished(seen)

@@ -15,19 +15,7 @@ from levinthal.clinic.answer.reference import Reference, reference
 from levinthal.clinic.answer.states import Ground
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import LossCall
-from levinthal.clinic.rules.loss_trend import AT_CHANCE, FEWEST, LEARNT, NEAR_CHANCE, LossTrend, trend_of
-
-TOLERANCE = 0.25
-"""Share of the way from the reference to the chance level that a training loss may lie above it, because
-dropout and augmentation raise it."""
-BELOW = 1e-3
-"""Share of the chance level (or of one) below the floor from which on a loss is absurd."""
-SHORT = 4 * FEWEST
-"""Samples from which on a loss without a certain fall has come to its end."""
-DROPOUT = 0.2
-"""Dropout probability from which on the training loss is much higher than without."""
-FLAT = 0.05
-"""Share of the first loss by which a loss that was low from the start has to fall."""
+from levinthal.clinic.rules.loss_trend import AT_CHANCE, NEAR_CHANCE, LossTrend, trend_of
 
 
 @dataclass(frozen=True)
@@ -77,7 +65,7 @@ class Standing:
     def reference(self) -> Reference | None:
         """The quick learner, where it is better than chance level."""
         found = reference(self.history, self.call) if math.isfinite(self.chance) else None
-        return found if found is not None and found.loss < self._level(AT_CHANCE) else None
+        return found if found is not None and found.loss < self.level(AT_CHANCE) else None
 
     @cached_property
     def end(self) -> float:
@@ -92,60 +80,6 @@ class Standing:
         """The fall of the loss per step at the end; 0 where it does not fall."""
         return pace(self.history.steps, self.losses)
 
-    @property
-    def is_short(self) -> bool:
-        """Whether the loss fell, in too few samples to say that it no longer does."""
-        fell = self.trend.start - self.trend.end > 2 * self.trend.noise
-        return fell and self.trend.samples < SHORT
-
-    @property
-    def is_at_chance(self) -> bool:
-        """Whether the loss ends at chance level or above."""
-        return self.trend.known and self.trend.end >= self._level(AT_CHANCE)
-
-    @property
-    def is_well_below_chance(self) -> bool:
-        """Whether the loss ends well below chance level."""
-        return self.trend.known and self.trend.end <= self._level(NEAR_CHANCE)
-
-    @property
-    def is_as_good_as_reference(self) -> bool:
-        """Whether the loss is as low as that of the reference, within the tolerance."""
-        ref = self.reference
-        if ref is None:
-            return False
-        room = max(TOLERANCE * (self.chance - ref.loss), 2 * ref.error)
-        return self.end <= ref.loss + room and not self.is_at_chance
-
-    @property
-    def is_hardly_predictable(self) -> bool:
-        """Whether neither the network nor the reference is much better than a constant."""
-        ref = self.reference
-        return (
-            ref is not None
-            and min(ref.loss, self.end) > self._level(LEARNT)
-            and ref.loss > self._level(NEAR_CHANCE)
-        )
-
-    @property
-    def is_raised_by_dropout(self) -> bool:
-        """Whether the only loss that is known was computed with dropout."""
-        rates = [p for sample in self.history for p in sample.dropout_rates.values()]
-        held = self.history.validation
-        return max(rates, default=0.0) >= DROPOUT and (held is None or not held.evaluations)
-
-    @property
-    def is_below_floor(self) -> bool:
-        """Whether the loss is lower than any prediction allows."""
-        scale = max(abs(self.chance) if math.isfinite(self.chance) else 0.0, abs(self.floor), 1.0)
-        return self.trend.samples > 0 and self.trend.end < self.floor - BELOW * scale
-
-    @property
-    def was_low_from_the_start(self) -> bool:
-        """Whether the loss began well below chance level and did not fall."""
-        low = self.trend.start <= self._level(NEAR_CHANCE)
-        return low and self.trend.start - self.trend.end <= max(FLAT * self.trend.start, 2 * self.trend.noise)
-
     @cached_property
     def validation(self) -> float:
         """The lowest validation loss; nan where none is comparable."""
@@ -154,17 +88,12 @@ class Standing:
             return math.nan
         return min((one.held_out.loss for one in held.evaluations), default=math.nan)
 
-    @property
-    def is_validation_at_chance(self) -> bool:
-        """Whether the validation loss was never below chance level."""
-        return self.validation >= self._level(AT_CHANCE)
-
     def steps_left(self) -> int:
         """Steps to the reference, or to well below chance level, at the pace of the end; 0 without pace."""
-        goal = self.reference.loss if self.reference else self._level(NEAR_CHANCE)
+        goal = self.reference.loss if self.reference else self.level(NEAR_CHANCE)
         return steps_needed(self.trend.end, goal, self.pace) if self.pace and math.isfinite(goal) else 0
 
-    def _level(self, share: float) -> float:
+    def level(self, share: float) -> float:
         """The level this share of the way from the floor to the chance level; the floor is 0 if unknown."""
         floor = self.floor if math.isfinite(self.floor) else 0.0
         return floor + share * (self.chance - floor)

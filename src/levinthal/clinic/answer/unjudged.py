@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from levinthal.clinic.answer.comparisons import is_well_below_chance
 from levinthal.clinic.answer.games import is_game, targets_move
 from levinthal.clinic.answer.seen import (
     NAMES_NO_CAUSE,
@@ -119,7 +120,7 @@ def moving(seen: Seen) -> Answer | None:
 def unknown(seen: Seen) -> Answer | None:
     """Nothing is known to hold the loss against."""
     standing, trend = seen.standing, seen.standing.trend
-    if math.isfinite(standing.chance) and not (seen.has_no_floor and not standing.is_well_below_chance):
+    if math.isfinite(standing.chance) and not (seen.has_no_floor and not is_well_below_chance(standing)):
         return None
     warned = any(f.code in NAMES_NO_CAUSE for f in causes(seen.findings))
     if (warned or trend.is_worse) and not seen.has_no_floor:
