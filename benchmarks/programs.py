@@ -17,6 +17,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -168,7 +169,8 @@ def detail(row: Row) -> str:
     said = [row["watched_failed"], ", ".join(row["changed"])]
     said += [f"{code} ({severity})" for code, severity in accusations(row)]
     said += [answer["trouble"] for answer in answers(row)]
-    return "; ".join(filter(None, said)).replace("|", "/").replace("\n", " ")[:200]
+    text = "; ".join(filter(None, said)).replace("|", "/").replace("\n", " ")
+    return re.sub(r"/\S*/(?:site-packages|src)/", "", text)[:200]
 
 
 def tables(rows: Sequence[Row], split: str) -> Iterator[str]:
