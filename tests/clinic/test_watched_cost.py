@@ -17,8 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from levinthal.clinic import watch
 from levinthal.clinic.recording.history import MOST
-from levinthal.clinic.recording.loop import sampled_step
-from levinthal.clinic.recording.step_reader import WHOLE
+from levinthal.clinic.recording.step_reader import WHOLE, sampled_step
 
 
 def test_memory_does_not_grow_with_the_steps() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 
 import pytest
@@ -91,6 +92,82 @@ def test_compiled_networks_are_watched(wrap: Callable[[nn.Module], nn.Module]) -
     assert same
     assert w.findings()[0].code == "DOUBLE_SOFTMAX"
     assert "GRAPH_BROKEN" not in [f.code for f in w.findings()]
+
+
+class Residual(nn.Module):
+    """Layers in a list, which Dynamo calls one by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers, self.head = nn.ModuleList(nn.Linear(64, 64) for _ in range(2)), nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = x + layer(x).relu()
+        made: Tensor = self.head(x)
+        return made
+
+
+@pytest.mark.parametrize("fullgraph", [False, True])
+def test_of_a_network_of_which_a_compiled_copy_is_called_losses_and_weights_are_recorded(
+    fullgraph: bool,
+) -> None:
+    """Dynamo traces through what the watch has put before the calls, without a break of the graph."""
+    torch._dynamo.reset()
+    torch.manual_seed(0)
+    model = Residual()
+    compiled = torch.compile(model, backend="eager", fullgraph=fullgraph)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with watch(model, optimizer, every=5) as w:
+            Loop(steps=60).train(compiled, optimizer)
+    torch._dynamo.reset()
+    assert w.trouble == ""
+    assert w.unseen[0].startswith(
+        "the inputs and the layers were not recorded: the model was called compiled"
+    )
+    assert len(w.history) == 9
+    assert w.answer().is_healthy
+    assert not any(sample.names for sample in w.history)
+
+
+class Sharpness(torch.optim.Optimizer):
+    """Sharpness-aware minimisation: its own `step` is never called, but that of the optimiser inside."""
+
+    def __init__(self, parameters: Iterator[nn.Parameter]) -> None:
+        super().__init__(parameters, {})
+        self.inner = torch.optim.SGD(self.param_groups, 0.1)
+
+    @torch.no_grad()
+    def first_step(self) -> None:
+        for p in self.param_groups[0]["params"]:
+            assert p.grad is not None
+            self.state[p]["moved"] = 0.01 * p.grad
+            p.add_(self.state[p]["moved"])
+            p.grad = None
+
+    @torch.no_grad()
+    def second_step(self) -> None:
+        for p in self.param_groups[0]["params"]:
+            p.sub_(self.state[p]["moved"])
+        self.inner.step()
+        self.inner.zero_grad()
+
+
+def test_the_steps_of_an_optimiser_inside_another_one_are_followed() -> None:
+    torch.manual_seed(0)
+    model = mlp()
+    optimizer = Sharpness(model.parameters())
+    with watch(model, optimizer, every=5) as w:
+        for _ in range(100):
+            rows = torch.randint(0, len(X), (64,))
+            functional.cross_entropy(model(X[rows]), Y[rows]).backward()
+            optimizer.first_step()
+            functional.cross_entropy(model(X[rows]), Y[rows]).backward()
+            optimizer.second_step()
+    assert (len(w.history), w.unseen) == (20, ())
+    assert [f.code for f in w.findings()] == []
 
 
 def test_a_network_compiled_after_the_watch_began_trains_identically() -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
 from levinthal.clinic.recording.apart import is_ordinary
@@ -79,6 +80,8 @@ class Calls:
 
     def __call__(self, *args: Any, **words: Any) -> Any:
         """Torch calls this. A replica (DataParallel) has the attributes of its original: ask the caller."""
+        if torch.compiler.is_compiling():  # Dynamo traces this line, and nothing of ours below it
+            return self._inner(self._module, args, words, self._previous)
         caller = sys._getframe(1).f_locals.get("self")
         return self._through(caller if isinstance(caller, nn.Module) else self._module, args, words)
 

@@ -18,10 +18,11 @@ from levinthal.clinic.recording.calls import Calls, Parts, is_compiled
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.hooks import StepRecorder
 from levinthal.clinic.recording.recurrences import recurrent_gains
-from levinthal.clinic.recording.step_reader import StepReader
+from levinthal.clinic.recording.step_reader import StepReader, sampled_step
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
 from levinthal.clinic.recording.unseen import (
     COMPILED,
+    NOT_CALLED,
     SHARDED,
     unseen_parts,
     unseen_steps,
@@ -29,17 +30,8 @@ from levinthal.clinic.recording.unseen import (
 )
 from levinthal.clinic.recording.validation import Validation
 
-GOLDEN = (5**0.5 - 1) / 2
-
-
-def sampled_step(block: int, every: int) -> int:
-    """The step that is sampled in a block of `every` steps. Its place in the block follows the golden ratio,
-    so that periodic events of the loop (epochs, accumulated batches) are not aliased.
-
-    >>> [sampled_step(block, 10) for block in range(5)]
-    [0, 16, 22, 38, 44]
-    """
-    return block * every + int(every * (block * GOLDEN % 1))
+UNCALLED = 3
+"""Steps that were to be sampled and in which nothing was called, after which losses are recorded alone."""
 
 
 class LoopRecorder:
@@ -79,7 +71,7 @@ class LoopRecorder:
         depth = self._recorder.depth
         self._model_calls = Calls(setup.model, self._forward_begins, self._forward_is_over, depth)
         self._parts = Parts(setup.hooked_module, setup.model, self._part_begins, depth)
-        self._is_whole = self._stepped = False
+        self._is_whole = self._stepped = self._is_uncalled = False
         self._missed = 0
 
     def begin(self) -> None:
@@ -161,9 +153,18 @@ class LoopRecorder:
             self._parts.end()
 
     def _await(self) -> None:
-        """The next step is to be sampled: where the model may not be called, await a call of any part."""
-        if not self._is_whole and not self._recorder.is_disabled and not self.trouble:
+        """The next step is to be sampled: where the model may not be called, await a call of any part; where
+        neither is ever called, begin the step now.
+        """
+        if self._is_uncalled:
+            self._safely(self._begin_without_call)
+        elif not self._is_whole and not self._recorder.is_disabled and not self.trouble:
             self._parts.begin()
+
+    def _begin_without_call(self) -> None:
+        """Begin a step of which losses and gradients are recorded alone."""
+        self._reader.begin(self._step, (), {}, self.setup.model)
+        self._recorder.forward_done()
 
     def _forward_begins(self, model: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         if not torch.is_grad_enabled():
@@ -214,6 +215,10 @@ class LoopRecorder:
         elif self._step > self._due:
             self._is_whole = False  # the step was due, and the model was not called
             self._missed += 1
+            if self._missed == UNCALLED and not (len(self.history) or self.trouble):
+                self._is_uncalled = self._recorder.is_disabled = True
+                self.history.not_seen(NOT_CALLED)
+                self._parts.end()
         if not self._model_calls.is_there():
             self._compiled_meanwhile()
         if self._step > self._due:

@@ -23,6 +23,17 @@ WHOLE = 8
 """Number of samples after which layers, weights and batches are read in turns."""
 DETAIL_RATIO = 1.5
 """Ratio of the steps of two successive detailed samples, at least."""
+GOLDEN = (5**0.5 - 1) / 2
+
+
+def sampled_step(block: int, every: int) -> int:
+    """The step that is sampled in a block of `every` steps. Its place in the block follows the golden ratio,
+    so that periodic events of the loop (epochs, accumulated batches) are not aliased.
+
+    >>> [sampled_step(block, 10) for block in range(5)]
+    [0, 16, 22, 38, 44]
+    """
+    return block * every + int(every * (block * GOLDEN % 1))
 
 
 class StepReader:

@@ -182,9 +182,14 @@ def together(model: Any) -> Any:
 
 
 def unwrapped(optimizer: Any) -> Any:
-    """The optimiser inside a wrapper (Accelerate's, Lightning's), which is one too but has no hooks."""
-    while isinstance(optimizer, Optimizer) and isinstance(getattr(optimizer, "optimizer", None), Optimizer):
-        optimizer = optimizer.optimizer  # type: ignore[attr-defined]
+    """The optimiser inside another one: Accelerate's and Lightning's wrappers have no hooks, and
+    sharpness-aware minimisation or lookahead steps by the one inside.
+    """
+    while isinstance(optimizer, Optimizer):
+        inner = [each for each in vars(optimizer).values() if isinstance(each, Optimizer)]
+        if len(inner) != 1 or inner[0] is optimizer:
+            break
+        optimizer = inner[0]
     return optimizer
 
 

@@ -11,6 +11,7 @@ from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.recording.validation import Validation
 
 COMPILED = "the layers were not recorded, because the model is compiled"
+NOT_CALLED = "the inputs and the layers were not recorded: the model was called compiled, or by torch.func"
 SHARDED = "the weights were read in part: they are sharded, and other processes hold the rest"
 INPUTS = "the inputs were not read: they are sparse, nested or distributed tensors"
 
