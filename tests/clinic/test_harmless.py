@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from levinthal.clinic.answer.states import Reason
 from levinthal.clinic.watching import watch
 
 X, Y = torch.randn(256, 16), torch.randint(4, (256,))
