@@ -54,7 +54,7 @@ class Standing:
     @cached_property
     def trend(self) -> LossTrend:
         """The trend of these losses."""
-        return trend_of(self.losses, self.chance)
+        return trend_of(self.losses if self.history.has_losses else self.losses[:0], self.chance)
 
     @cached_property
     def floor(self) -> float:

@@ -93,6 +93,11 @@ class History:
         return found if len(found) and np.isfinite(found).all() else self.losses
 
     @property
+    def has_losses(self) -> bool:
+        """Whether a loss of any step was seen."""
+        return any(sample.loss is not None or sample.losses for sample in self.samples)
+
+    @property
     def chance(self) -> float:
         """The loss at chance level; nan where it is unknown."""
         return chance_level(self.samples, self._targets)

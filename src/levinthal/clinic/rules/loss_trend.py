@@ -97,7 +97,8 @@ def loss_trend(history: History) -> LossTrend:
     >>> loss_trend(History()).known
     False
     """
-    return trend_of(history.task_losses, history.chance)
+    losses = history.task_losses
+    return trend_of(losses if history.has_losses else losses[:0], history.chance)
 
 
 def trend_of(losses: np.ndarray, chance: float = float("nan")) -> LossTrend:
