@@ -33,3 +33,21 @@ def test_the_end_of_the_watch_and_a_failed_validation_are_named(monkeypatch: pyt
     assert trained(validation=(X[:, :3], Y)).unseen[0].startswith("the validation data were not evaluated: ")
     monkeypatch.setattr("levinthal.clinic.recording.hooks.note_loss", lambda *_: 1 / 0)
     assert trained().unseen == ("the watch ended early: ZeroDivisionError: division by zero",)
+
+
+def test_passes_with_all_gradients_off_begin_no_step() -> None:
+    """An energy-based model draws its samples with the network itself, before each step."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 8), nn.SiLU(), nn.Linear(8, 1))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    with watch(model, optimizer, every=2) as w:
+        for _ in range(20):
+            model.requires_grad_(False)
+            drawn = torch.randn(16, 8).requires_grad_()
+            (slope,) = torch.autograd.grad(model(drawn).sum(), drawn)
+            model.requires_grad_(True)
+            optimizer.zero_grad()
+            (model(X).mean() - model((drawn - 0.1 * slope).detach()).mean()).backward()
+            optimizer.step()
+    assert (w.trouble, w.failed_rules, len(w.history)) == ("", (), 10)
+    assert float(w.history.samples[0].batch_size) == 64

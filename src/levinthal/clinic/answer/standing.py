@@ -15,7 +15,7 @@ from levinthal.clinic.answer.reference import Reference, reference
 from levinthal.clinic.answer.states import Ground
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import LossCall
-from levinthal.clinic.rules.loss_trend import AT_CHANCE, NEAR_CHANCE, LossTrend, trend_of
+from levinthal.clinic.rules.loss_trend import AT_CHANCE, NEAR_CHANCE, LossTrend, judged_losses, trend_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,10 @@ class Standing:
     @cached_property
     def _read(self) -> tuple[np.ndarray, float, str]:
         """(samples,) the losses, their chance level, and how that is known."""
-        losses, chance = self.history.task_losses, chance_of(self.history, self.call)
+        losses, known = judged_losses(self.history)
+        if math.isnan(known) and math.isfinite(self.history.chance):
+            return losses, known, ""  # of a sum of unlike losses
+        chance = chance_of(self.history, self.call)
         if math.isfinite(chance) or self.call is not None:
             return losses, chance, "the best constant prediction"
         return losses_by_hand(self.history) or (losses, chance, "")
@@ -54,7 +57,7 @@ class Standing:
     @cached_property
     def trend(self) -> LossTrend:
         """The trend of these losses."""
-        return trend_of(self.losses if self.history.has_losses else self.losses[:0], self.chance)
+        return trend_of(self.losses, self.chance)
 
     @cached_property
     def floor(self) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from levinthal.clinic.answer.states import Ground
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.rules.loss_trend import LossTrend, loss_trend
+from levinthal.clinic.rules.loss_trend import LossTrend, judged_losses, loss_trend
 from levinthal.report.formatting import listed, number
 
 MOVED = 0.8
@@ -25,7 +25,7 @@ def loss_in_words(history: History, trend: LossTrend | None = None) -> str:
     'no loss was seen'
     """
     trend = trend or loss_trend(history)
-    losses = history.task_losses
+    losses = judged_losses(history)[0]
     if not trend.samples or not np.isfinite(trend.start):
         return "the loss was never finite" if len(losses) and trend.broken else "no loss was seen"
     start, end = number(float(losses[np.isfinite(losses)][0])), number(trend.end)

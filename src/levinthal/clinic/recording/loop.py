@@ -170,12 +170,18 @@ class LoopRecorder:
         if not torch.is_grad_enabled():
             self.history.evaluated_in_train += model.training
             return
+        if not self._is_trained():
+            return
         self._finish()
         self._read_external_updates()
         if self._reader.sample is None and self._step == self._due:
             self._is_whole, self._recorder.by_parts = True, False
             self._parts.end()
             self._safely(self._reader.begin, self._step, args, words, model)
+
+    def _is_trained(self) -> bool:
+        """Whether a pass can train anything: a loop may switch all gradients off to draw samples."""
+        return any(p.requires_grad for p in self.setup.parameters)
 
     def _forward_is_over(self, *_: Any) -> None:
         if self._reader.sample is not None and torch.is_grad_enabled():
@@ -185,7 +191,12 @@ class LoopRecorder:
         """A part of the model is called, from the loop or from another part."""
         self._finish()
         is_first = self._reader.sample is None and self._step == self._due and torch.is_grad_enabled()
-        if is_first and (part.training or not self.setup.model.training) and not self.trouble:
+        if (
+            is_first
+            and self._is_trained()
+            and (part.training or not self.setup.model.training)
+            and not self.trouble
+        ):
             self._read_external_updates()
             self._recorder.by_parts = True
             self._safely(self._reader.begin, self._step, args, words, part)

@@ -105,6 +105,8 @@ def underfit(context: Context) -> Iterator[Finding]:
         hidden |= _is_of_both_signs(context)
         # a network under CTC gives blanks alone for a long time before it learns
         hidden |= any(call.kind == "ctc_loss" for call in context.history.calls())
+        # a loss of an unknown kind that rises may be that of a critic, whose targets grow
+        hidden |= trend.is_worse and not trend.broken and not context.history.calls()
         falls = math.isnan(trend.chance) and (trend.start - trend.end > CERTAIN_FALL * trend.noise or hidden)
         yield _not_learnt(context, Severity.INFO if adversaries or falls else None)
     elif trend.samples >= 2 * FEWEST and trend.end > NEAR_CHANCE * trend.chance and trend.falling < SURE:

@@ -43,7 +43,8 @@ LABEL_LEAK_FEATURE = FindingKind(
     order=160,
     evidence=(
         "one column alone predicts {leaks:.0%} of the labels, the best of the others below "
-        "{others:.0%}; or a few columns each one class, {leaks_class:.0%} and {others_class:.0%}"
+        "{others:.0%}; or a few columns each one class, {leaks_class:.0%} and {others_class:.0%}; info in "
+        "rows of places in time, one of which may be all that is to be remembered"
     ),
     thresholds={
         "leaks": LEAKS,
@@ -82,6 +83,8 @@ def label_leak(context: Context) -> Iterator[Finding]:
         return
     leaking = leaking_columns(rows)
     if leaking is not None:
+        # a place of a sequence may be all that is to be remembered
+        in_time = any(chunk.inputs.dim() == 3 for chunk in context.history.rows.chunks)
         columns, share, others = leaking
         where = f"input, column {', '.join(map(str, columns[:3]))}"
         evidence = {
@@ -90,7 +93,8 @@ def label_leak(context: Context) -> Iterator[Finding]:
             "labels predicted by them alone": share,
         }
         evidence |= {"by the best other column": others}
-        yield found(LABEL_LEAK_FEATURE, where, 0, evidence)
+        severity = Severity.INFO if in_time else None
+        yield found(LABEL_LEAK_FEATURE, where, 0, evidence, severity=severity)
 
 
 @rule(LABELS_UNRELATED)

@@ -17,13 +17,15 @@ NEAR_CHANCE = 0.8
 LITTLE = 0.05
 """Share of the first loss by which a loss that falls has to fall, at least."""
 MUCH = 0.2
-"""Share of the first loss by which a loss that is worse has to rise, at least."""
+"""Share of the first loss by which a worse loss has to rise, or one that is better at once to fall."""
 AT_CHANCE = 0.95
 """Share of the chance level above which a loss is at chance level."""
 LEARNT = 0.5
 """Share of the chance level below which the network has learnt."""
 SIGN_CHANGES = 3
 """Changes of the sign of a loss without a chance level, from which on it has no lower bound."""
+OFTEN = 0.5
+"""Share of the samples with unlike losses, above which the whole loss counts too."""
 SURE = 2.5
 """Standard errors of the slope beyond which the loss still falls."""
 
@@ -41,6 +43,7 @@ class LossTrend:
         samples: How many losses were seen, without leading nan.
         chance: The loss at chance level; nan where it is unknown.
         peak: The highest loss of the first third of the samples.
+        first: The first finite loss.
         has_no_floor: Whether the loss changes its sign again and again, as that of a policy or of an
             adversary does: then it need not fall.
     """
@@ -54,6 +57,7 @@ class LossTrend:
     chance: float = float("nan")
     peak: float = float("nan")
     has_no_floor: bool = False
+    first: float = float("nan")
 
     @property
     def known(self) -> bool:
@@ -76,6 +80,8 @@ class LossTrend:
         if self.has_no_floor or self.end < LEARNT * self.chance:
             return False
         lower = self.start - self.end > max(2 * self.noise, LITTLE * abs(self.start))
+        # where the least possible loss is unknown, most of what can be gained may be gained at once
+        lower |= np.isnan(self.chance) and self.first - self.end > max(2 * self.noise, MUCH * abs(self.first))
         coming = self.falling > SURE and self.end < self.start - self.noise
         return self.known and not coming and (not lower or self.is_at_chance)
 
@@ -97,8 +103,34 @@ def loss_trend(history: History) -> LossTrend:
     >>> loss_trend(History()).known
     False
     """
-    losses = history.task_losses
-    return trend_of(losses if history.has_losses else losses[:0], history.chance)
+    return trend_of(*judged_losses(history))
+
+
+def judged_losses(history: History) -> tuple[np.ndarray, float]:
+    """The losses that say how a training goes, and their chance level.
+
+    They are those of the first loss function, without penalties. Where a step has unlike losses, the first
+    may be a small part of the whole: if it alone does badly, they are the values that backward was called on.
+
+    Args:
+        history: The sampled steps.
+
+    Returns:
+        (samples,) losses, none where none was seen, and the chance level; nan where it is unknown.
+    """
+    losses = history.task_losses if history.has_losses else history.task_losses[:0]
+    chance = history.chance
+    if has_unlike_losses(history) and trend_of(losses, chance).is_degraded:
+        whole = trend_of(history.losses)
+        if whole.known and not whole.is_degraded:
+            return history.losses, np.nan
+    return losses, chance
+
+
+def has_unlike_losses(history: History) -> bool:
+    """Whether most steps call loss functions of different kinds, or on targets of different shapes."""
+    several = [len({(call.kind, call.target_shape[1:]) for call in sample.losses}) > 1 for sample in history]
+    return sum(several) > OFTEN * len(several)
 
 
 def trend_of(losses: np.ndarray, chance: float = float("nan")) -> LossTrend:
@@ -123,7 +155,9 @@ def trend_of(losses: np.ndarray, chance: float = float("nan")) -> LossTrend:
     end, broken = float(np.mean(good[-part:])), len(ended) > 0
     peak = float(np.max(good[: max(len(good) // 3, 1)]))
     floorless = bool(np.isnan(chance)) and int((np.diff(np.sign(good)) != 0).sum()) >= SIGN_CHANGES
-    return LossTrend(start, end, noise, _falling(good), broken, len(seen), chance, peak, floorless)
+    return LossTrend(
+        start, end, noise, _falling(good), broken, len(seen), chance, peak, floorless, float(good[0])
+    )
 
 
 def _falling(losses: np.ndarray) -> float:
