@@ -11,6 +11,7 @@ import numpy as np
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.loss_trend import LossTrend, loss_trend
+from levinthal.clinic.rules.tables import Table, both_tables
 
 INTERVAL_ERRORS = 2.0
 """Standard errors on each side of an estimate that make its interval."""
@@ -29,6 +30,11 @@ class Context:
     def trend(self) -> LossTrend:
         """The trend of the loss."""
         return loss_trend(self.history)
+
+    @cached_property
+    def tables(self) -> tuple[Table | None, Table | None]:
+        """The training rows that were seen, and the validation rows."""
+        return both_tables(self.history)
 
 
 def typical(values: np.ndarray, axis: int | None = None) -> np.ndarray:

@@ -13,7 +13,7 @@ from levinthal.clinic.recording.history import History
 from levinthal.clinic.rules.context import INTERVAL_ERRORS, SIGNIFICANT_ERRORS, Context
 from levinthal.clinic.rules.generalisation_gap import WIDE, evaluations_of, gap
 from levinthal.clinic.rules.label_probes import neighbour_probe
-from levinthal.clinic.rules.tables import FEWEST_ROWS, MOST_ROWS, Table, both_tables, is_text
+from levinthal.clinic.rules.tables import FEWEST_ROWS, MOST_ROWS, Table, is_text
 from levinthal.vocabulary import Finding, Severity
 
 SHIFTED = 0.25
@@ -50,7 +50,7 @@ UNSEEN_CLASSES = "share of rows whose class is not in training"
 @rule(TRAIN_VAL_SHIFT)
 def shift(context: Context) -> Iterator[Finding]:
     """Validation rows come from another distribution than training rows, and the model is worse on them."""
-    train, held_out = both_tables(context.history)
+    train, held_out = context.tables
     if train is None or held_out is None or min(len(train), len(held_out)) < FEWEST_ROWS:
         return
     shifted = _tokens_shifted if is_text(context.history) else _rows_shifted

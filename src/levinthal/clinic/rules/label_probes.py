@@ -107,7 +107,7 @@ def leaking_columns(rows: Table) -> tuple[list[int], float, float] | None:
         return None
     if rows.classes is None:
         return None if rows.numbers is None else _alone(_rank_similarity(rows.values, rows.numbers))
-    single = _alone(np.array([_neighbouring(column, rows.classes) for column in rows.values.T]))
+    single = _alone(_neighbouring(rows.values, rows.classes))
     return single or _class_by_class(rows.values, rows.classes)
 
 
@@ -120,15 +120,16 @@ def _alone(scores: np.ndarray) -> tuple[list[int], float, float] | None:
     return leaking.tolist(), float(scores[leaking].min()), float(rest.max())
 
 
-def _neighbouring(column: np.ndarray, classes: np.ndarray) -> float:
-    """How often rows next to each other in a column's order have the same class: 0 is chance, 1 is what
+def _neighbouring(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """(d,) how often rows next to each other in a column's order have the same class: 0 is chance, 1 is what
     sorted classes give. Ties are put in random order.
     """
-    order = np.lexsort((np.random.default_rng(0).random(len(column)), column))
     counts = np.unique(classes, return_counts=True)[1]
-    same, chance = np.mean(np.diff(classes[order]) == 0), float(((counts / len(classes)) ** 2).sum())
-    most = 1 - (len(counts) - 1) / (len(classes) - 1)
-    return float((same - chance) / (most - chance))
+    chance, most = float(((counts / len(classes)) ** 2).sum()), 1 - (len(counts) - 1) / (len(classes) - 1)
+    ties = np.random.default_rng(0).random(len(classes))
+    orders = (np.lexsort((ties, column)) for column in values.T)
+    same = np.array([np.mean(np.diff(classes[order]) == 0) for order in orders])
+    return np.asarray((same - chance) / (most - chance))
 
 
 def _rank_similarity(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -141,7 +142,7 @@ def _rank_similarity(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
 
 def _class_by_class(values: np.ndarray, classes: np.ndarray) -> tuple[list[int], float, float] | None:
     """Columns that each predict one class, and together all classes."""
-    scores = np.array([_separations(values, classes == c) for c in np.unique(classes)])
+    scores = _separations(values, classes)
     best = scores.argmax(1)
     leaking = sorted(set(best.tolist()))
     rest = np.delete(scores, leaking, 1).max(1, initial=0).min()
@@ -150,10 +151,14 @@ def _class_by_class(values: np.ndarray, classes: np.ndarray) -> tuple[list[int],
     return (leaking, float(least), float(rest)) if is_leak else None
 
 
-def _separations(values: np.ndarray, mine: np.ndarray) -> np.ndarray:
-    """(d,) how well a threshold on each column separates a class from the rest: recall of both, less one."""
-    order = values.argsort(0)
-    ordered = np.take_along_axis(values, order, 0)
-    inside, outside = np.cumsum(mine[order], 0) / mine.sum(), np.cumsum(~mine[order], 0) / (~mine).sum()
-    cut = np.diff(ordered, axis=0) > 0
-    return np.asarray(np.where(cut, np.abs(inside - outside)[:-1], 0).max(0, initial=0))
+def _separations(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """(classes, d) how well a threshold on a column separates a class: both recalls, less 1."""
+    order = values.T.argsort(1)
+    cut = np.diff(np.take_along_axis(values.T, order, 1), axis=1) > 0
+    sorted_classes, places = classes[order][:, :-1], np.arange(1, len(classes))
+    scores = []
+    for each in np.unique(classes):
+        inside, count = (sorted_classes == each).cumsum(1, dtype=np.int32), int((classes == each).sum())
+        apart = np.abs(inside / count - (places - inside) / (len(classes) - count))
+        scores.append(apart.max(1, initial=0, where=cut))
+    return np.array(scores)

@@ -22,7 +22,7 @@ from levinthal.clinic.rules.label_probes import (
     linear_probe,
     neighbour_probe,
 )
-from levinthal.clinic.rules.tables import Table, both_tables
+from levinthal.clinic.rules.tables import Table
 from levinthal.vocabulary import Finding, Severity
 
 FEWEST_ROWS = 100
@@ -78,7 +78,7 @@ LABELS_UNRELATED = FindingKind(
 @rule(LABEL_LEAK_FEATURE)
 def label_leak(context: Context) -> Iterator[Finding]:
     """Columns that each leak the label, where the other columns predict it far worse."""
-    rows, _ = both_tables(context.history)
+    rows, _ = context.tables
     if rows is None or len(rows) < FEWEST_ROWS:
         return
     leaking = leaking_columns(rows)
@@ -102,7 +102,7 @@ def labels_unrelated(context: Context) -> Iterator[Finding]:
     """Neither neighbours nor a linear model predict the label, and the network is at chance level: on
     validation rows, or on its own batches where there are none.
     """
-    rows, _ = both_tables(context.history)
+    rows, _ = context.tables
     if rows is None or len(rows) < FEWEST_ROWS or not _is_at_chance_level(context, rows):
         return
     probes = [neighbour_probe(rows), linear_probe(rows)]

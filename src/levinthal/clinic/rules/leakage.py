@@ -13,7 +13,7 @@ from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.row_reservoir import row_fingerprints
 from levinthal.clinic.rules.context import INTERVAL_ERRORS, SIGNIFICANT_ERRORS, Context
-from levinthal.clinic.rules.tables import FEWEST_ROWS, MOST_ROWS, both_tables, is_text
+from levinthal.clinic.rules.tables import FEWEST_ROWS, MOST_ROWS, is_text
 from levinthal.vocabulary import Finding, Severity
 
 LEAKED = 0.03
@@ -77,7 +77,7 @@ def near_duplicates(context: Context) -> Iterator[Finding]:
     """Validation rows that each have one training row far nearer than any other: copies with a little noise,
     views of one object, visits of one person. Info, because it is unknown which; `leakage` is for equal rows.
     """
-    train, held = both_tables(context.history)
+    train, held = context.tables
     if train is None or held is None or min(len(train), len(held)) < FEWEST_ROWS or is_text(context.history):
         return
     if train.values.shape[1:] != held.values.shape[1:] or train.values.shape[1] < FEWEST_COLUMNS:
