@@ -32,6 +32,8 @@ def work(rank, init):
         for part in (m[0], m[2], m):
             fully_shard(part, mesh=mesh)
         o, x, y = torch.optim.Adam(m.parameters(), 1e-2), torch.randn(64, 16), torch.randint(4, (64,))
+        with torch.no_grad():
+            m(x)  # leaves the parameters of the root whole, until the first backward pass frees them
         w = levinthal.watch(m, o, every=2, validation=(x, y)) if watched and rank == 0 else None
         with w or nullcontext():  # one process alone may watch: nothing waits for the other
             for _ in range(6):

@@ -152,3 +152,16 @@ def test_rounding_is_counted_over_all_numbers_on_request() -> None:
             weight.sub_(1e-4)
         same = tensors.columns(rounding=asked)[0, TENSOR.index("unchanged")].item()
         assert same == pytest.approx(share, nan_ok=True)
+
+
+def test_a_parameter_whose_memory_was_freed_meanwhile_is_not_read() -> None:
+    """FSDP frees the whole parameter after the backward pass and goes on with its shard."""
+    whole = torch.nn.Parameter(torch.ones(4, 4))
+    read = Tensors([whole])
+    read.begin()
+    assert read.are_there()
+    whole.untyped_storage().resize_(0)
+    assert not read.are_there()
+    read.begin()
+    assert read.are_there()
+    assert read.weights() == []

@@ -56,12 +56,25 @@ def is_ordinary() -> bool:
 
 def is_readable(x: Any) -> TypeGuard[Tensor]:
     """Whether the numbers of a tensor can be read as they lie in memory: not those of a sparse, nested or
-    distributed tensor, or of another one with operations of its own.
+    distributed tensor, of another one with operations of its own, or of a parameter whose memory was freed.
     """
     return (
         isinstance(x, Tensor)
         and x.layout is torch.strided
         and not x.is_quantized
         and not x.is_meta
+        and (type(x) is not torch.nn.Parameter or has_memory(x))
         and (type(x) in PLAIN or type(x).__torch_dispatch__ is Tensor.__torch_dispatch__)
     )
+
+
+def has_memory(x: Tensor) -> bool:
+    """Whether the memory of a tensor is there: FSDP frees that of a whole parameter and keeps the tensor.
+
+    >>> x = torch.zeros(4)
+    >>> before = has_memory(x)
+    >>> _ = x.untyped_storage().resize_(0)
+    >>> before, has_memory(x)
+    (True, False)
+    """
+    return not x.numel() or x.untyped_storage().nbytes() > 0

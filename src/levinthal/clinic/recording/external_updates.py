@@ -33,7 +33,7 @@ class ExternalUpdates:
         """The next forward pass begins: record what happened to the weights since the step."""
         sample, tensors = self.sample, self._tensors
         self.sample = None
-        now = tensors.weights() if tensors else []
+        now = tensors.weights() if tensors and tensors.are_there() else []
         same = len(now) == len(self._before) and all(
             a.shape == b.shape and a.device == b.device for a, b in zip(now, self._before, strict=False)
         )

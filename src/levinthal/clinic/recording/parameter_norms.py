@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from levinthal.clinic.recording.apart import is_readable
+from levinthal.clinic.recording.apart import has_memory, is_readable
 
 Norms = list[Tensor | None]
 HALF = (torch.float16, torch.bfloat16)
@@ -142,6 +142,10 @@ class Tensors:
         ]
         columns = self._stacked([*norms, *weights, *moved, *same, *(self._before_clipping or norms)])
         return table.index_copy_(0, self._places, (columns.view(5, -1) * self._scales).T)
+
+    def are_there(self) -> bool:
+        """Whether the memory of what was read at the beginning is still there."""
+        return all(has_memory(local(p)) for p in self._read)
 
     def weights(self) -> list[Tensor]:
         """What is read of the weights, as it is now."""

@@ -90,7 +90,7 @@ class StepReader:
 
     def backward_is_over(self) -> None:
         """A backward pass is over: what did it add to?"""
-        if self.sample is not None and self._weighed:
+        if self.sample is not None and self._weighed and self._tensors.are_there():
             left = self._tensors.backward_is_over()
             if self.sample.step > 0:
                 # of several passes (accumulation, a GAN) the least: a forgotten zero_grad leaves some in each
@@ -113,10 +113,12 @@ class StepReader:
         had = self._tensors.had_gradient
         named = zip(setup.names, setup.parameters, strict=True)
         sample.without_gradient = tuple(name for name, p in named if p.grad is None and id(p) not in had)
-        if sample.detailed:
+        is_there = self._tensors.are_there()
+        is_weighed = self._weighed and is_there
+        if sample.detailed and is_there:
             self.external_updates.begin(sample, self._tensors)
             sample.bounded, sample.bias_gradients = self._tensors.bounded(), self._tensors.bias_gradients()
-        sample.tensors = self._tensors.columns(rounding=sample.detailed) if self._weighed else None
+        sample.tensors = self._tensors.columns(rounding=sample.detailed) if is_weighed else None
         history.add(sample)
         if len(history) == 2 and history.equal_row_matrices:
             history.row_distances = setup.row_distances(history.equal_row_matrices)

@@ -63,7 +63,7 @@ class TrainingSetup:
             one for one in optimizers if isinstance(one, type) or not hasattr(one, "register_step_pre_hook")
         ]:
             raise InputError(f"the optimiser is {_kind(strange[0])}: pass a torch.optim.Optimizer")
-        named = dict(model.named_parameters())
+        named = own_parameters(model)
         lazy = [name for name, p in named.items() if isinstance(p, nn.UninitializedParameter)]
         if lazy:
             raise InputError(f"{lazy[0]} has no shape yet (a lazy module): run one batch through the model")
@@ -155,6 +155,20 @@ class TrainingSetup:
     def is_declared_frozen(self, name: str) -> bool:
         """Whether the user has declared this parameter or module frozen."""
         return any(is_matched(name, frozen) for frozen in self.frozen)
+
+
+def own_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Name -> parameter. Under FSDP2 it is the shard, which the optimiser holds, also where the whole
+    parameter is registered at the moment, as after an evaluation.
+    """
+    shards = dict[int, nn.Parameter]()
+    for module in model.modules():
+        state = getattr(module, "_get_fsdp_state", None)
+        groups = getattr(state(), "_fsdp_param_groups", ()) if callable(state) else ()
+        for held in (each for group in groups for each in getattr(group, "fsdp_params", ())):
+            info = held._module_info
+            shards[id(getattr(info.module, info.param_name))] = held.sharded_param
+    return {name: shards.get(id(p), p) for name, p in model.named_parameters()}
 
 
 def is_matched(name: str, frozen: Frozen) -> bool:
