@@ -27,6 +27,16 @@ def test_of_unknown_ranges_nothing_follows(how: How) -> None:
     assert range_of(how, ANY, ANY) == ANY
 
 
+@pytest.mark.parametrize("how", [log2_ratio, log10_ratio])
+def test_a_ratio_to_an_endless_number_is_no_finite_one(how: How) -> None:
+    assert how(1.0, math.inf) == -math.inf
+    assert how(math.inf, 1.0) == math.inf
+    assert how(1e-300, 1e300) == -math.inf
+    assert math.isnan(how(math.inf, math.inf))
+    assert math.isnan(how(math.nan, 1.0))
+    assert math.isnan(how(1.0, math.nan))
+
+
 def test_a_ratio_may_vanish_where_a_side_may() -> None:
     assert range_of(log2_ratio, (0, 1), (1, 2)) == ANY
     assert range_of(log2_ratio, (1, math.inf), (1, 2)) == (-1, math.inf)

@@ -173,6 +173,29 @@ def test_ratios_are_logarithms_and_nothing_over_nothing_is_endless() -> None:
     assert log10_ratio(1.0, 0.0) == np.inf
 
 
+@pytest.mark.parametrize(("arm", "endless"), [("one", np.inf), ("other", -np.inf)])
+def test_a_seed_that_diverged_in_either_arm_failed(arm: str, endless: float) -> None:
+    rows = Rows.of(
+        Row({}, Measurement(name, Estimate.exact(np.inf if (name, seed) == (arm, 3) else number), seed))
+        for name, number in (("one", 4.0), ("other", 1.0))
+        for seed in SEEDS
+    )
+    found = compare(value("one"), value("other"), log2_ratio)(rows).by_seed
+    assert found == {seed: endless if seed == 3 else 2.0 for seed in SEEDS}
+    claim = Claim(
+        id="X1",
+        says="One is larger.",
+        source="ours",
+        effect="one over the other",
+        unit="log2 ratio",
+        smallest_effect=1.0,
+        control="",
+        why_no_control="a test",
+        evidence=evidence(compare(value("one"), value("other"), log2_ratio)),
+    )
+    assert any("1 of 8" in reason for reason in judge(claim, claim.evidence(rows)).reasons)
+
+
 def in_units(**units: str) -> Rows:
     return Rows.of(
         Row({}, Measurement(name, Estimate.exact(1.0, unit), seed))

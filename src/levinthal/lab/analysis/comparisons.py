@@ -43,10 +43,11 @@ def log2_ratio(one: float, other: float) -> float:
 
     Returns:
         The logarithm: 1 for twice, 2 for four times, -1 for half; inf where the second number is not
-        positive, -inf where the first alone is not. A seed whose number is not finite counts as failed.
+        positive, -inf where the first alone is not, or where the second is infinite. A seed whose number is
+        not finite counts as failed.
 
-    >>> log2_ratio(8, 2), log2_ratio(1, 0), log2_ratio(0, 1)
-    (2.0, inf, -inf)
+    >>> log2_ratio(8, 2), log2_ratio(1, 0), log2_ratio(0, 1), log2_ratio(1, math.inf)
+    (2.0, inf, -inf, -inf)
     """
     return _ratio(math.log2, one, other)
 
@@ -60,10 +61,11 @@ def log10_ratio(one: float, other: float) -> float:
 
     Returns:
         The logarithm: 1 for ten times; inf where the second number is not positive, -inf where the
-        first alone is not. A seed whose number is not finite counts as failed.
+        first alone is not, or where the second is infinite. A seed whose number is not finite counts as
+        failed.
 
-    >>> log10_ratio(100, 0.1), log10_ratio(1, 0), log10_ratio(0, 1)
-    (3.0, inf, -inf)
+    >>> log10_ratio(100, 0.1), log10_ratio(1, 0), log10_ratio(0, 1), log10_ratio(1, math.inf)
+    (3.0, inf, -inf, -inf)
     """
     return _ratio(math.log10, one, other)
 
@@ -71,7 +73,8 @@ def log10_ratio(one: float, other: float) -> float:
 def _ratio(logarithm: Callable[[float], float], one: float, other: float) -> float:
     if other <= 0:
         return math.inf
-    return -math.inf if one <= 0 else logarithm(one / other)
+    quotient = one / other
+    return -math.inf if quotient <= 0 else logarithm(quotient)
 
 
 RATIOS: Mapping[How, tuple[str, float]] = {log2_ratio: ("log2 ratio", 2), log10_ratio: ("log10 ratio", 10)}

@@ -159,3 +159,20 @@ def test_a_best_rate_on_the_edge_decides_nothing():
     found = verdict("U6b", rows)
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "edge" in found.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("unfinished", "errors"),
+    [
+        ((1, 2, 3, 4), "none is finished"),
+        ((3, 4), "5.0, 5.0 % (one, two alone)"),
+        ((), "5.0, 5.0, 5.0, 5.0 %"),
+    ],
+)
+def test_the_title_says_which_depths_are_finished(unfinished, errors):
+    rows = accuracies(
+        lambda *arm: 0.95 + hump(arm[-1]), falls=lambda start, hidden: 0.1 * (hidden in unfinished)
+    )
+    (figure,) = study.figures(Rows.of(rows))
+    words = f"{errors} at the book's learning rate; {errors} at the best"
+    assert figure.title == f"Test error of 1 to 4 hidden layers: {words}"

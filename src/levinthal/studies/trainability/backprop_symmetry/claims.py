@@ -77,7 +77,8 @@ CLAIMS = (
         says="Back-propagation teaches two hidden units to tell the symmetric vectors from all others: a "
         "tenth of the networks or more learn it, more than learn a function at random.",
         source=SOURCE,
-        effect="share of networks right on all 64 vectors within 5,000 sweeps (the paper shows one that is)",
+        effect="share of networks right on all 64 vectors within 5,000 sweeps, at one reading or more (the "
+        "paper shows one that is)",
         unit="",
         smallest_effect=2 * CHANCE,
         why_smallest="chosen by us: twice the share at chance level; the paper shows one network and gives "

@@ -29,7 +29,8 @@ def answer(verdicts: Mapping[str, Verdict]) -> str:
     if cost is None or left is None:
         return "Not measured yet."
     good = f"good initialisation ends with {2**cost.value:.1f} times the error without momentum"
-    bad = f"bad one with {100 * left.value:.0f} % of the mean image's error at its best momentum"
+    share = f"{100 * left.value:.0f} % of the mean image's error"
+    bad = f"bad one with {share} at its best momentum and learning rate"
     both = all(verdicts[name].outcome is Outcome.REPLICATES for name in ("M1", "M2"))
     return f"After the updates run here{', both' if both else ''}: a {good}; a {bad}."
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from levinthal.lab.analysis import Effect, Reading, at_best_rate, compare, evidence, log2_ratio
 from levinthal.lab.analysis.budget import budget
+from levinthal.lab.analysis.effects import NOT_RUN
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.init_and_momentum.design import (
     ARMS,
@@ -33,18 +34,25 @@ def without_momentum(init: str) -> dict[str, Reading]:
 
 
 def share_left(init: str) -> Reading:
-    """Error as a share of the mean image's, of the momentum that leaves the least: a seed at a time."""
+    """The least error over every arm and learning rate, seed by seed, as a share of the mean image's."""
 
     def read(rows: Rows) -> Effect:
-        baseline = rows.where(name="mean_image_error").values()
-        found = [left for arm in (PLAIN, *ARMS) if (left := error(init, arm)(rows)).by_seed]
-        seeds = set.intersection(*(set(left.by_seed) for left in found)) if found else set()
-        least = {seed: min(left.by_seed[seed] for left in found) for seed in sorted(seeds)}
-        rates = tuple(rate for left in found for rate in left.rates)
-        effect = Effect(least, rates, any(left.at_edge for left in found))
-        return effect.map(lambda left: left / float(np.mean(baseline)))
+        arms = [error(init, arm)(rows) for arm in (PLAIN, *ARMS)]
+        if not all(arm.by_seed for arm in arms):
+            return NOT_RUN
+        baseline = float(np.mean(rows.where(name="mean_image_error").values()))
+        at_edge = any(arm.at_edge for arm in arms)
+        return Effect(least_error(rows, init), at_edge=at_edge).map(lambda left: left / baseline)
 
     return read
+
+
+def least_error(rows: Rows, init: str) -> dict[int, float]:
+    """Seed -> its least final error, of the seeds that have every arm and learning rate."""
+    ends = rows.where(name="error", init=init, scale=1.0).at_last_step()
+    runs = [run.by_seed() for run in ends.group_by("rule", "momentum", "rate").values()]
+    seeds = set.intersection(*(set(run) for run in runs))
+    return {seed: float(np.fmin.reduce([run[seed] for run in runs])) for seed in sorted(seeds)}
 
 
 def at_scale(scale: float) -> Reading:
@@ -128,26 +136,30 @@ CLAIMS = (
         "for poorly initialised ones, have learned little with any momentum, none, .9 or .99, at any "
         "learning rate that was tried.",
         source=f"{SOURCE}, abstract",
-        effect="training error left from weights N(0, .01²) with the best momentum, as a share of answering "
-        "with the mean image: 1 is a network that learned nothing, the null value is half of that",
+        effect="least training error from weights N(0, .01²) over all momenta and learning rates, seed by "
+        "seed, as a share of answering with the mean image: 1 is a network that learned nothing, the null "
+        "value is half of that",
         unit="",
         smallest_effect=0.8,
         why_smallest="chosen by us: at most a fifth of the mean image's error is gone; it was a tenth, "
         "which no eight seeds can show, until 1.00 had been seen on digits and 0.795 (mean of momenta) on "
-        "MNIST. Learning rates are a factor of three apart, and networks that learn only between two of "
-        "them would be missed with every momentum",
+        "MNIST. Each momentum was read at the learning rate of its lowest median error, where a minority "
+        "that learns is not seen, until 0.617, weaker than claimed, had been seen on MNIST. Learning rates "
+        "are a factor of three apart, and networks that learn only between two of them would be missed with "
+        "every momentum",
         basis=Basis.SEEN,
         null=0.5,
-        control="the sparse initialisation with its best momentum",
+        control="the sparse initialisation, its least error over the same",
         evidence=evidence(share_left("small"), control=share_left("sparse"), notes=RUN),
         quote=CRUCIAL,
     ),
     Claim(
         id="M3",
-        says="After the updates run here, a quarter, half and four times the initial scale each cost error "
-        "(as in the paper's table; the quote's 5 is not run).",
+        says="After the updates run here, with Nesterov's momentum at .99, a quarter, half and four times "
+        "the initial scale each cost error (as in the paper's table; the quote's 5 is not run).",
         source=f"{SOURCE}, sec. 3.1 and Table 3",
-        effect="training error at the least costly of the three scales, seed by seed, over that at the scale",
+        effect="training error at the least costly of the three scales, seed by seed, over that at the "
+        "scale, with Nesterov's momentum at .99",
         unit="log2 ratio",
         smallest_effect=1.0,
         why_smallest="chosen by us: twice the error; the paper's table has 4.7 times and more. It was asked "
@@ -161,9 +173,10 @@ CLAIMS = (
     ),
     Claim(
         id="M3b",
-        says="How much error twice the initial scale costs.",
+        says="How much error twice the initial scale costs, after the updates run here.",
         source=f"{SOURCE}, sec. 3.1 and Table 3",
-        effect="training error at twice the scale over that at the scale (paper: .083 over .074, so .17)",
+        effect="training error at twice the scale over that at the scale, with Nesterov's momentum at .99 "
+        "(paper: .083 over .074, so .17)",
         unit="log2 ratio",
         smallest_effect=None,
         control="",

@@ -63,7 +63,7 @@ def _training(rows: Rows, baseline: float) -> Figure:
     title = "The error over training"
     if bad:
         share = 100 * min(bad) / baseline
-        title = f"From small weights no arm gets below {share:.0f} % of the mean image's error"
+        title = f"From small weights no arm's median gets below {share:.0f} % of the mean image's error"
     words = caption(rows, QUARTILES, "training error, each arm at its best learning rate")
     return Figure("training", title, words, _with_baseline(panels, baseline))
 

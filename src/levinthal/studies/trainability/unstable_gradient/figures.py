@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -215,6 +215,16 @@ def _listed(rows: Rows) -> str:
     """The median errors of the book's networks, at its learning rate and at the best."""
     book, found = rows.where(start="book"), []
     for words, rate in (("at the book's learning rate", RATE), ("at the best", None)):
-        medians = [f"{y:.1f}" for line in _over_depth(book, rate) for y in line.y]
-        found.append(f"{', '.join(medians)} % {words}")
+        medians = {
+            x: f"{y:.1f}" for line in _over_depth(book, rate) for x, y in zip(line.x, line.y, strict=True)
+        }
+        found.append(f"{_medians(medians)} {words}")
     return "; ".join(found)
+
+
+def _medians(medians: Mapping[float | str, str]) -> str:
+    """The medians; which depths they are of unless of all, and in words that there are none."""
+    if not medians:
+        return "none is finished"
+    alone = f" ({', '.join(map(str, medians))} alone)" if len(medians) < len(WORDS) else ""
+    return f"{', '.join(medians.values())} %{alone}"

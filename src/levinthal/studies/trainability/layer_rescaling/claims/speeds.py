@@ -75,8 +75,8 @@ CLAIMS = (
     ),
     Claim(
         id="R3",
-        says="Speeds that constants equalise at initialisation do not stay equal: they drift apart, or "
-        "fluctuate by more than a batch makes them.",
+        says="Speeds that constants equalise at initialisation do not stay equal: in the later half of the "
+        "run they have drifted apart, or fluctuate by more than a batch makes them.",
         source="ours: the form of the warning that can be defended",
         effect="fastest over slowest layer, in the later half of the run, less the same of one batch at "
         "initialisation",

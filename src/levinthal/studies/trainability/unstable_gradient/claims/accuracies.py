@@ -168,9 +168,9 @@ FINISHED = "on MNIST; with fewer updates than the book's, only of arms whose tra
 SEEN = "which arms count as finished, and that digits do not count, was decided after results of both"
 BETWEEN = (
     "; learning rates are a factor of three apart, which may cost an arm more than this. A parabola through "
-    "the best three says how much, exact for a smooth, even curve alone. The number is the bound that denies "
-    "its word: less the cost of the less accurate arm, or plus that of the other; there is none where the "
-    "word depends on it"
+    "the best three says how much, exact for a smooth, even curve alone. The number is that estimate of the "
+    "bound that denies its word: less the cost of the less accurate arm, or plus that of the other; there is "
+    "none where the word depends on it"
 )
 
 

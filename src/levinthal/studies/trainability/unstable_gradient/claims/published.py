@@ -121,7 +121,7 @@ CLAIMS = (
     Claim(
         id="U4",
         says="Averaged over its nine norms, the speeds before training are within a factor of 1.7 of the "
-        "book's one draw, and each of them within two.",
+        "book's one draw, and each of them within two, on the mean over our draws.",
         source=f"{SOURCE}: its text and the data of its figures",
         effect="1 - |log2(our norm / the book's)|, over its nine initial norms: 1 is the book's number, 0 is "
         "double or half of it",

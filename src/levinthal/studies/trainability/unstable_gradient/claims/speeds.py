@@ -140,7 +140,8 @@ CLAIMS = (
         "its lowest. When every epoch was asked for in place of the last, 1.3 had been seen as the lowest "
         "with two hidden layers, of which the quote is; it was the mean over the depths",
         basis=Basis.SEEN,
-        control=f"{CONTROL}, at the depth where their smallest growth is largest",
+        control=f"{CONTROL}, at the depth where their smallest growth is largest; they start at equal "
+        "speeds, so that it stays near zero whatever training does",
         evidence=evidence(of_depths("book", min), control=of_depths("orthogonal", max), notes=lowest_epochs),
         quote="But through it all, the first hidden layer learns much more slowly than the second hidden "
         "layer.",
