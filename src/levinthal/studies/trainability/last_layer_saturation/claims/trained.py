@@ -108,7 +108,8 @@ CLAIMS = (
         unit="of activation",
         smallest_effect=FALLEN,
         why_smallest="chosen by us: seven tenths of the way from 1/2 to 0; a trained layer of few active "
-        "units has a mean near .1 too, and the figure of spreads tells the two apart",
+        "units has a mean near .1 too, and the figure of spreads tells the two apart. 1,500 updates are "
+        "fixed: at a small best rate the layer has no time to fall",
         basis=Basis.PILOT,
         control="the hidden layer that falls furthest of those below it, in the same networks",
         evidence=evidence(at_best(fall, FOUR), control=at_best(fall_below, FOUR), notes=about(FOUR)),
@@ -120,7 +121,7 @@ CLAIMS = (
         says="The top hidden layer's fall at each learning rate of the grid.",
         source=f"ours: Fig. 2 of {SOURCE} shows one learning rate",
         effect="how far the top layer's mean activation gets below 1/2 within 1,500 updates, at two readings "
-        "in a row",
+        "in a row, mean over the learning rates of the grid (the answer has the lowest and the highest)",
         unit="of activation",
         smallest_effect=None,
         control="",
@@ -171,7 +172,8 @@ CLAIMS = (
     ),
     Claim(
         id="L4",
-        says="At the same learning rate, the normalised initialisation lessens the top layer's fall.",
+        says="At the learning rate that is best for one of them, the normalised initialisation lessens the "
+        "top layer's fall.",
         source="our own hypothesis: the paper tries this initialisation with tanh and softsign alone",
         effect="the top layer's fall within 1,500 updates, standard initialisation less normalised, both at "
         "the learning rate that is best for one of them",
@@ -179,7 +181,7 @@ CLAIMS = (
         smallest_effect=0.2,
         why_smallest="chosen by us before the first run: two fifths of the way from 1/2 to 0; that both "
         "have one learning rate was decided later, when -0.002 had been seen as the mean over all. Where "
-        "the top layer falls by less than .2 it cannot hold",
+        "the top layer falls by less than .2, or both fall the whole way to 0, it cannot hold",
         basis=Basis.SEEN,
         control="the hidden layer below it",
         evidence=evidence(less_fall(4), control=less_fall(3), notes=about(FOUR, SCALED)),
@@ -195,9 +197,12 @@ CLAIMS = (
         unit="log2 ratio",
         smallest_effect=0.5,
         why_smallest="chosen by us: 1.4 times as many steps; it was that from the first layer to the fourth, "
-        "until the opposite order had been seen; the paper shows curves and gives no number",
+        "until the opposite order had been seen; the paper shows curves and gives no number. The level .9 is "
+        "ours: another may give another order. A control layer beyond it before training had a lag, and "
+        "excluded a condition, until an audit showed it",
         basis=Basis.SEEN,
-        control="the normalised initialisation at its best learning rate; 0 where the layer never saturates",
+        control="the normalised initialisation at its best learning rate; 0 where the layer never saturates, "
+        "or one of the two does before training",
         evidence=evidence(
             lags(STANDARD, saturated_lag),
             control=lags(NORMALISED, shown_lag),
