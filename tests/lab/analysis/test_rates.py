@@ -43,6 +43,20 @@ def test_a_rate_at_which_most_seeds_are_lost_never_wins() -> None:
     assert lost.scores[2] == math.inf
 
 
+def test_of_rates_that_lose_half_or_more_of_the_seeds_the_one_that_loses_fewest_wins() -> None:
+    """All medians are infinite: the middle rate was read, at which no seed got there."""
+    lost = math.inf
+    found = best_rate(grid({0.1: [lost] * 4, 1: [200, 200, lost, lost], 3: [lost] * 4, 10: [lost] * 4}))
+    assert found is not None
+    assert (found.rate, found.scores) == (1.0, {0: 200, 1: 200, 2: lost, 3: lost})
+    edge = best_rate(grid({0.1: [lost] * 4, 1: [9, lost, lost, lost], 10: [200, 200, lost, lost]}))
+    assert edge is not None
+    assert (edge.rate, edge.at_edge) == (10.0, True)
+    none = best_rate(grid({rate: [lost] * 4 for rate in (0.1, 1, 10)}))
+    assert none is not None
+    assert (none.rate, none.at_edge) == (1.0, False)
+
+
 def test_two_rates_are_no_grid() -> None:
     assert best_rate(grid({0.1: [1], 1: [2]})) is None
     assert best_rate(Rows.of([])) is None

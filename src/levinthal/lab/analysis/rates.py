@@ -49,7 +49,8 @@ def best_rate(rows: Rows, error: Callable[[float], float] | None = None) -> Best
 def best_of(grid: Mapping[float, Mapping[int, float]]) -> BestRate | None:
     """The rate with the lowest median error over seeds: the one rule of all studies.
 
-    A seed whose error is not finite is worse than all others. Of rates that are tied (within 1 %) the one
+    A seed whose error is not finite is worse than all others; where every median is infinite, the rates with
+    the largest share of finite errors are tied. Of rates that are tied (within 1 %) the one
     nearest to the middle of the grid is taken, the smaller of two that are as near. So a network that
     learns at no rate, or converges at none, is read at the middle rate, and is on no edge by chance.
 
@@ -67,6 +68,8 @@ def best_of(grid: Mapping[float, Mapping[int, float]]) -> BestRate | None:
     rates = sorted(grid)
     errors = {rate: {seed: _or_endless(e) for seed, e in grid[rate].items()} for rate in rates}
     medians = [float(np.median(list(errors[rate].values()))) for rate in rates]
+    if math.isinf(min(medians)):
+        medians = [float(np.isinf(list(errors[rate].values())).mean()) for rate in rates]
     as_good = [i for i, median in enumerate(medians) if median <= (1 + TIED) * min(medians)]
     winner = min(as_good, key=lambda i: abs(i - (len(rates) - 1) / 2))
     return BestRate(rates[winner], errors[rates[winner]], winner in (0, len(rates) - 1))

@@ -139,16 +139,6 @@ def test_a_shortcut_that_is_fast_by_its_large_logits_alone_proves_nothing() -> N
     assert found.outcome not in (Outcome.REPLICATES, Outcome.PARTIALLY)
 
 
-def test_a_rival_that_is_as_fast_voids_nothing() -> None:
-    def fast(cell: Cell, share: float) -> float:
-        quick = "shortcut" in str(cell["architecture"]) or cell["init"] == "orthogonal"
-        return 0.9 * 0.5 ** (4 * (2.5 if quick else 1.0) * share)
-
-    found = evidence("C3m", error=best_in_the_middle(fast))
-    assert found.rival
-    assert judge(CLAIMS["C3m"], found).outcome is Outcome.REPLICATES
-
-
 def test_a_winner_on_the_grids_edge_leaves_the_comparison_open() -> None:
     found = verdict(
         "C3m",

@@ -58,6 +58,22 @@ def test_noise_of_a_plateau_takes_little_of_a_rise() -> None:
     assert np.mean(list(kept_rise(rows).by_seed.values())) == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.parametrize("id_", ["C1", "C1m"])
+@pytest.mark.parametrize(("then", "rises"), [(0.5, True), (-0.5, False)])
+def test_a_rise_that_is_highest_where_the_run_ends_is_told_to_be_open(
+    id_: str, then: float, rises: bool
+) -> None:
+    """Of a course that falls back by step 2,000, a run of 240 steps replicated and its page told nothing."""
+    found = verdict(id_, information=in_every_mode(jumps(then)))
+    assert ("W=20: still rising when the run ends: whether the rise stays is open." in found.reasons) == rises
+    assert "to the end of the updates run here" in CLAIMS[id_].says
+
+
+def test_where_a_claim_is_read_from_tells_width_and_depth() -> None:
+    found = verdict("C1m").reasons
+    assert "Read from: batches of 128, 120 steps, 10/20 wide, 10 layers." in found
+
+
 @pytest.mark.parametrize("id_", ["C2", "C2m", "C9", "C9m", "C11", "C11m", "C11b", "C11bm", "C12b", "C12bm"])
 def test_numbers_that_test_no_sentence_are_reported(id_: str) -> None:
     assert CLAIMS[id_].smallest_effect is None
@@ -88,6 +104,9 @@ def test_a_gain_is_a_sentence_of_ours_and_stands_beside_the_similarity_itself(id
     assert found.outcome is Outcome.DOES_NOT_REPLICATE
     expected = "Similarity 0.95 before training, 0.95 after it, 0.95 with shuffled labels."
     assert expected in found.reasons
+    assert any(
+        reason.startswith("True labels less shuffled ones, after training: ") for reason in found.reasons
+    )
 
 
 def _similarities(batch: str) -> Iterator[Row]:

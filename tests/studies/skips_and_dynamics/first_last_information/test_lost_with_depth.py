@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from tests.studies.skips_and_dynamics.first_last_information.test_claims import (
+    CLAIMS,
     best_in_the_middle,
     in_every_mode,
     verdict,
 )
 
-from levinthal.vocabulary import Cell, Outcome, Verdict
+from levinthal.lab import Rows
+from levinthal.lab.analysis import Effect
+from levinthal.lab.analysis.curves import last
+from levinthal.lab.judging.verdicts import judge
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import PLAIN
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.lost_with_depth import (
+    at_one_end,
+    least_loss,
+)
+from levinthal.vocabulary import Cell, Estimate, Evidence, Measurement, Outcome, Row, Verdict
 
 
 def test_information_lost_with_depth() -> None:
@@ -105,3 +116,53 @@ def test_the_loss_before_training_stands_beside_the_one_after() -> None:
     found = verdict("C5m", information=at_depths(D3=5, D5=4.5, D10=4, D20=3.5))
     assert found.outcome is Outcome.REPLICATES
     assert number_after(found, "Before training") == pytest.approx(0.5, abs=0.05)
+
+
+DEPTHS = (3, 5, 10, 20)
+
+
+def of_seeds(bits: dict[int, float], seeds: int, spread: float, draws: int) -> Effect:
+    """The loss that is read of runs whose bits are those of their depth, and noise of each run."""
+    draw = np.random.default_rng(draws)
+    rows = Rows.of(
+        Row(
+            {"architecture": "mlp", "depth": depth, **PLAIN},
+            Measurement(
+                "mutual_information",
+                Estimate.exact(bits[depth] + spread * draw.normal(), "bits"),
+                seed,
+                0,
+                "",
+                "batchnorm=batch readout=before estimator=ksg",
+            ),
+        )
+        for depth in DEPTHS
+        for seed in range(seeds)
+    )
+    return least_loss(rows, at_one_end(last, "batch"))
+
+
+def outcomes(bits: dict[int, float], seeds: int, spread: float) -> list[Outcome]:
+    """The verdicts on C5m of 12 such studies."""
+    found = (of_seeds(bits, seeds, spread, draws).by_seed for draws in range(12))
+    return [judge(CLAIMS["C5m"], Evidence({"": one})).outcome for one in found]
+
+
+@pytest.mark.parametrize("seeds", [8, 24])
+def test_the_spread_over_seeds_denies_no_loss_that_counts(seeds: int) -> None:
+    """0.3 bits in every range: the smallest of four in each seed was less, by 0.75 of the spread."""
+    found = outcomes({depth: 4 - 0.3 * math.log2(depth / 3) for depth in DEPTHS}, seeds, 0.3)
+    assert found.count(Outcome.DOES_NOT_REPLICATE) <= 1
+    assert found.count(Outcome.REPLICATES) + found.count(Outcome.PARTIALLY) >= (9 if seeds == 24 else 0)
+
+
+@pytest.mark.parametrize("bits", [{3: 4, 5: 3.5, 10: 3, 20: 3}, {3: 4, 5: 4.2, 10: 4.6, 20: 3.2}])
+def test_the_spread_over_seeds_makes_no_loss(bits: dict[int, float]) -> None:
+    """No loss from 10 layers on; a rise up to 10 layers."""
+    found = outcomes(bits, 24, 0.15)
+    assert not {Outcome.REPLICATES, Outcome.PARTIALLY} & set(found)
+
+
+def test_a_seed_alone_has_no_others_to_choose_the_range() -> None:
+    assert math.isnan(of_seeds(dict.fromkeys(DEPTHS, 4.0), 1, 0.1, 0).by_seed[0])
+    assert not any(map(math.isnan, of_seeds(dict.fromkeys(DEPTHS, 4.0), 2, 0.1, 0).by_seed.values()))

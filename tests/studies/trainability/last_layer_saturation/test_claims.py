@@ -156,3 +156,15 @@ def test_figures_say_what_the_rows_hold():
     assert "0.58 (standard initialisation)" in figures["spread"].title
     assert "300.0 times as late (standard initialisation)" in figures["tanh-levels"].title
     assert figures["errors"].panels[1].title == "tanh"
+
+
+def test_captions_count_the_seeds_that_are_drawn():
+    """Networks that are not trained have 32 draws, which no figure of training shows."""
+    rows = list(paper())
+    more = {"activation": "tanh", "start": "orthogonal", "hidden": 4, "labels": "true", "steps": 0}
+    draws = [
+        Row(more, Measurement("p98", Estimate.exact(0.5), seed, 0, "1", "rate=0.1")) for seed in range(32)
+    ]
+    captions = {figure.id: figure.caption for figure in study.figures(Rows.of(rows + draws))}
+    assert all("over up to 20 seeds" in captions[name] for name in ("sigmoid-means", "errors"))
+    assert all("over 20 seeds" in captions[name] for name in ("sigmoid-spreads", "tanh-levels"))

@@ -195,6 +195,20 @@ def test_a_layer_of_the_control_that_never_saturates_shows_no_order():
     assert same.outcome is Outcome.INCONCLUSIVE  # a control that shows the order still counts
 
 
+def test_a_layer_of_the_control_beyond_the_level_before_training_shows_no_order():
+    """Layer 2 had a lag behind layer 1, counted from the first update, and the condition was excluded."""
+
+    def level(start, layer, step):
+        if start == "normalised_uniform":
+            return 0.95 if layer == 1 or step >= 100 else 0.5
+        return 0.95 if step >= (10, 100, 1000, 3000)[min(layer, 4) - 1] else 0.5
+
+    found = verdict("L5", level=level)
+    assert found.control.value == 0
+    assert found.outcome is Outcome.REPLICATES
+    assert not any("excluded" in reason for reason in found.reasons)
+
+
 @pytest.mark.parametrize("when", [{1: 10}, {1: 10, 2: 100, 3: 1000}, {1: 0}, {1: 0, 2: 10, 3: 100, 4: 1000}])
 def test_a_layer_that_never_saturates_or_does_before_training_shows_no_order(when):
     assert verdict("L5", level=saturating(when)).outcome is Outcome.INCONCLUSIVE

@@ -17,7 +17,7 @@ STANDARD, NORMALISED, ORTHOGONAL = "fan_in_uniform", "normalised_uniform", "orth
 NAMES = {
     STANDARD: "standard initialisation",
     NORMALISED: "normalised initialisation",
-    ORTHOGONAL: "orthogonal initialisation (control)",
+    ORTHOGONAL: "orthogonal initialisation",
 }
 RATES = (0.01, 0.03, 0.1, 0.3, 1)
 HIGHER = (3, 10)  # where sigmoids train best, or no longer

@@ -13,6 +13,7 @@ from levinthal.lab.analysis import (
     STEPS,
     Along,
     By,
+    Spread,
     caption,
     drawn,
     facets,
@@ -74,7 +75,13 @@ def _sigmoids(rows: Rows, rates: list[float]) -> Figure:
         f"The top layer of sigmoids falls to {min(lows):.2f} within 1,500 updates at one learning rate, "
         f"to {max(lows):.2f} at another; its spread ends {min(ups):.2f} to {max(ups):.2f} above its lowest"
     )
-    return Figure("sigmoid-means", title, caption(rows, QUARTILES, "300 test images"), panels)
+    words = _up_to(arm(rows, "sigmoid").where(steps=trains), "300 test images")
+    return Figure("sigmoid-means", title, words, panels)
+
+
+def _up_to(shown: Rows, *more: str, spread: Spread = QUARTILES) -> str:
+    """The caption of a figure whose arms differ in their seeds: as many as the largest has."""
+    return caption(shown, spread, *more).replace(" over ", " over up to ", 1)
 
 
 def _at_rates(rows: Rows, number: Callable[[Rows], BySeed], rates: Iterable[float]) -> list[list[float]]:
@@ -94,7 +101,7 @@ def _spreads(rows: Rows) -> Figure:
     seen = f"ends between {min(ends):.2g} and {max(ends):.2g}" if ends else "has not run yet"
     if min(ends, default=1) < 0.01:
         seen += ": without spread, the output is the same for all images"
-    words = caption(rows, QUARTILES, "over units and 300 images")
+    words = caption(arm(rows, "sigmoid").where(steps=trains), QUARTILES, "over units and 300 images")
     return Figure("sigmoid-spreads", f"The spread of the top layer of sigmoids {seen}", words, panels)
 
 
@@ -109,7 +116,9 @@ def _tanhs(rows: Rows) -> Figure:
     ]
     seen = f"saturates {', '.join(lags)} as layer 1" if lags else "is not seen to saturate"
     title = f"Layer 4 of tanh {seen}, at the best learning rate"
-    return Figure("tanh-levels", title, caption(rows, QUARTILES, "saturated: 2 % beyond 0.9"), tuple(panels))
+    shown = rows.where(activation="tanh", steps=trains)
+    words = caption(shown, QUARTILES, "saturated: 2 % beyond 0.9")
+    return Figure("tanh-levels", title, words, tuple(panels))
 
 
 def _times(ratio: float) -> str:
@@ -142,4 +151,4 @@ def _errors(rows: Rows) -> Figure:
     panels = facets(last, LEARNING_RATES, y, INITS, ACTIVATIONS, spread=RANGE, reduce=percent)
     best = [f"{p.title} {min(s.y):.2f} % ({s.name})" for p in panels for s in p.series]
     title = f"The lowest errors: {', '.join(best)}"
-    return Figure("errors", title, caption(last, RANGE, "4 hidden layers"), panels)
+    return Figure("errors", title, _up_to(last, "4 hidden layers", spread=RANGE), panels)

@@ -118,7 +118,11 @@ def _of(of: Callable[[Rows], Effect], where: Mapping[str, Any]) -> Reading:
 def words(rows: Rows) -> str:
     """Protocol, training steps, width and depth of the rows of one protocol."""
     batch, samples, steps = (rows.distinct(key)[0] for key in PROTOCOL)
-    return f"{protocol(batch, samples)}, {steps:,} steps"
+    sizes = [
+        f", {'/'.join(map(str, rows.distinct(key)))} {words}"
+        for key, words in (("width", "wide"), ("depth", "layers"))
+    ]
+    return f"{protocol(batch, samples)}, {steps:,} steps{''.join(sizes)}"
 
 
 def where_read(narrow: Narrow) -> Callable[[Rows], list[str]]:

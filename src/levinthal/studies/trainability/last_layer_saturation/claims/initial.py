@@ -67,8 +67,8 @@ CLAIMS = (
         id="L6",
         says="The normalised initialisation about preserves the variance of activations from layer to layer.",
         source=f"{SOURCE}, sec. 4.2.1, Fig. 6",
-        effect="1 - |log2 of the factor on the variance from a layer to the next|, mean over layers of tanh: "
-        "1 is preserved, 0 is halved or doubled",
+        effect="1 - |log2 of the factor on the variance from a layer to the next|, mean over the equally "
+        "wide layers of tanh: 1 is preserved, 0 is halved or doubled",
         unit="",
         smallest_effect=0.5,
         why_smallest="chosen by us: a factor of at most 1.4 a layer; the paper's own are .8 normalised (0.68 "

@@ -106,10 +106,12 @@ def saturated_lag(rows: Rows, layer: int, below: int) -> dict[int, float]:
 
 
 def shown_lag(rows: Rows, layer: int, below: int) -> dict[int, float]:
-    """As `lag`; 0 where the layer never saturates: a bound on its time is no order that was seen."""
-    last = traces(rows, "p98", layer)
-    seen = {seed: bool((curve[1] > SATURATED).any()) for seed, curve in last.items()}
-    return {seed: number if seen[seed] else 0.0 for seed, number in lag(rows, layer, below).items()}
+    """As `lag`; 0 where the layer never saturates, or one of the two does before training.
+
+    A bound on its time, or a time before the first update, is no order that was seen.
+    """
+    found = saturated_lag(rows, layer, below)
+    return {seed: 0.0 if math.isnan(number) else number for seed, number in found.items()}
 
 
 def saturated_layers(rows: Rows) -> dict[int, float]:

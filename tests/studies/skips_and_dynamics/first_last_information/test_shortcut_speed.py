@@ -1,0 +1,63 @@
+"""C3 on made-up networks: the depth of its rival, and the number of each depth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from tests import simulated_first_last as simulated
+from tests.studies.skips_and_dynamics.first_last_information.test_claims import (
+    CLAIMS,
+    best_in_the_middle,
+    evidence,
+    verdict,
+)
+
+from levinthal.lab.judging.verdicts import judge
+from levinthal.studies.skips_and_dynamics.first_last_information import study
+from levinthal.vocabulary import Cell, Outcome
+
+
+def test_a_rival_that_is_as_fast_voids_nothing() -> None:
+    def fast(cell: Cell, share: float) -> float:
+        quick = "shortcut" in str(cell["architecture"]) or cell["init"] == "orthogonal"
+        return 0.9 * 0.5 ** (4 * (2.5 if quick else 1.0) * share)
+
+    found = evidence("C3m", error=best_in_the_middle(fast))
+    assert {part for part, seeds in found.rival.items() if seeds} == {"D=10"}
+    assert judge(CLAIMS["C3m"], found).outcome is Outcome.REPLICATES
+
+
+def times_as_fast(**by: float) -> Callable[[Cell, float], float]:
+    """A shortcut that is some times as fast at a depth, and orthogonal weights that are so at 10 layers."""
+
+    def fast(cell: Cell, share: float) -> float:
+        quick = "shortcut" in str(cell["architecture"]) or cell["init"] == "orthogonal"
+        steps = 60 / (by[f"D{cell['depth']}"] if quick and cell["depth"] >= 5 else 1)
+        return 0.9 * (0.1 / 0.9) ** (share * math.log1p(simulated.STEPS) / math.log1p(steps))
+
+    return best_in_the_middle(fast)
+
+
+def test_a_rival_stands_beside_the_depth_that_both_ran_in() -> None:
+    """Equal to the shortcut at 10 layers: it was set against the mean over depths, and was 0.7 short."""
+    found = verdict("C3m", error=times_as_fast(D5=2, D10=2, D20=8), noise=0.002)
+    [rival] = [reason for reason in found.reasons if "rival" in reason]
+    assert "D=10" in rival
+    assert "in D=10 only; the effect there less the rival's, seed by seed, is 0.00" in rival.replace(
+        "−0", "0"
+    )
+    assert "with orthogonal initialisation, at 10 layers alone, 2.0 times" in study.answer(
+        {"C3m": found, "C11m": verdict("C11m"), "C2": verdict("C2")}
+    )
+
+
+def test_the_speed_at_each_depth_stands_beside_the_mean_over_them() -> None:
+    found = verdict("C3m", error=times_as_fast(D5=1.2, D10=1.4, D20=18), noise=0.002)
+    assert found.effect.value == pytest.approx(np.log2([1.2, 1.4, 18]).mean(), abs=0.2)
+    [note] = [reason for reason in found.reasons if reason.startswith("At the best learning rates the mean")]
+    numbers = [float(word) for word in note.replace(",", "").split() if word.replace(".", "", 1).isdigit()]
+    assert numbers == pytest.approx(np.log2([1.2, 1.4, 18]), abs=0.3)
+    assert "on the mean over depths" in CLAIMS["C3m"].says

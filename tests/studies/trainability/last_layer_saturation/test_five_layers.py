@@ -1,0 +1,85 @@
+"""L3 on made-up networks: five layers that leave saturation at a learning rate that four do not choose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from tests.simulated_saturation import CLAIMS
+
+from levinthal.lab import Rows
+from levinthal.lab.judging.verdicts import judge
+from levinthal.vocabulary import Estimate, Measurement, Outcome, Row, Verdict
+
+STEPS = (0, 10, 100, 1000, 3000, 5000, 8000)
+FOUR = {0.3: 0.3, 1.0: 0.1, 3.0: 0.2, 10.0: 0.9}
+"""Learning rate -> the error of four layers, which leave saturation at each but the last."""
+
+
+def layer(saturates: bool, escapes: bool, step: int) -> tuple[float, float]:
+    """Mean and spread of a top layer."""
+    if step < 10 or not saturates:
+        return 0.5, 0.08
+    return (0.12, 0.15) if escapes and step >= 3000 else (0.01, 0.0005)
+
+
+def rows(five: dict[float, float], escapes: set[float], never: set[float]) -> Iterator[Row]:
+    """Four layers, and five with an error at each rate, which escape at some and never saturate at others."""
+    draw = np.random.default_rng(0)
+    for hidden, errors in ((4, FOUR), (5, five)):
+        cell = {"activation": "sigmoid", "start": "fan_in_uniform", "hidden": hidden, "labels": "true"}
+        for seed in range(20 if hidden == 4 else 8):
+            for rate, error in errors.items():
+                words, out = f"rate={rate:g}", rate in ({0.3, 1.0, 3.0} if hidden == 4 else escapes)
+                for step in STEPS:
+                    both = layer(hidden == 4 or rate not in never, out, step)
+                    for name, number in zip(("mean", "sd"), both, strict=True):
+                        value = Estimate.exact(number + draw.normal(0, 1e-5))
+                        yield Row(
+                            cell | {"steps": 8000}, Measurement(name, value, seed, step, f"{hidden}", words)
+                        )
+                value = Estimate.exact(error + abs(draw.normal(0, 1e-4)))
+                yield Row(cell | {"steps": 8000}, Measurement("error", value, seed, 8000, "", words))
+
+
+def verdict(five: dict[float, float], escapes: set[float], never: set[float] | None = None) -> Verdict:
+    return judge(CLAIMS["L3"], CLAIMS["L3"].evidence(Rows.of(rows(five, escapes, never or set()))))
+
+
+def at_three(error: float) -> dict[float, float]:
+    return {0.3: 0.9, 1.0: 0.9, 3.0: error, 10.0: 0.9}
+
+
+@pytest.mark.parametrize("error", [0.4, 0.5, 0.6, 0.7, 0.8])
+def test_five_layers_that_escape_at_their_own_rate_do_not_stay(error: float) -> None:
+    """Above 45 % they were read at the rate of four alone: 50, 60 and 70 % replicated."""
+    found = verdict(at_three(error), escapes={3.0})
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+    assert found.effect.value == pytest.approx(0, abs=0.01)
+    assert f"Five layers have their lowest error, {error:.0%}, at the learning rate 3." in found.reasons
+
+
+def test_five_layers_that_escape_at_the_rate_of_four_do_not_stay() -> None:
+    assert verdict(at_three(0.6), escapes={1.0}).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_five_layers_at_chance_level_at_every_rate_stay() -> None:
+    found = verdict(at_three(0.9), escapes=set())
+    assert found.outcome is Outcome.REPLICATES
+    assert not any(reason.startswith("Five layers have") for reason in found.reasons)
+
+
+def test_the_lowest_of_errors_at_chance_level_says_nothing_where_the_layer_never_saturates() -> None:
+    """It is on the grid's edge by chance, at a rate too small for the layer to fall."""
+    assert verdict(at_three(0.9) | {0.3: 0.88}, set(), never={0.3}).outcome is Outcome.REPLICATES
+    assert verdict(at_three(0.9) | {0.3: 0.88}, escapes={0.3}).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_an_own_rate_at_which_five_layers_learn_and_never_saturate_leaves_it_open() -> None:
+    found = verdict(at_three(0.5), escapes=set(), never={3.0})
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert (
+        verdict({0.3: 0.5, 1.0: 0.9, 3.0: 0.9, 10.0: 0.9}, set()).outcome is Outcome.INCONCLUSIVE
+    )  # an edge
+    assert verdict(at_three(0.5), escapes={3.0}, never={1.0}).outcome is Outcome.DOES_NOT_REPLICATE
