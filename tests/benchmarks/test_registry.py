@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.faults.case import SPLITS
-from benchmarks.faults.registry import ALL, SUITES, Suite, find
+from benchmarks.faults.registry import ALL, PROGRAMS, SUITES, Suite, find
 
 BEFORE = {
     "own": "edf6acbfca3b9150a419d31c861abbadc264198fdf1b5ecc8576e3bc7189da87",
@@ -56,14 +56,17 @@ def test_a_line_says_who_wrote_the_cases_what_they_knew_and_what_may_be_learnt_f
         ("clinic-blind-2-held-out", "blind-2", SPLITS[1:]),
         ("treat", "own", SPLITS[1:]),
         ("peers", "own", (ALL,)),
+        ("programs-before", "programs", (ALL, *SPLITS)),
+        ("programs-held-out", "programs", SPLITS[1:]),
     ],
 )
 def test_every_page_of_results_says_the_line_of_its_suite(
     page: str, suite: str, splits: tuple[str, ...]
 ) -> None:
     text = (RESULTS / f"{page}.md").read_text()
+    found = PROGRAMS if suite == PROGRAMS.name else find(suite)
     for split in splits:
-        assert find(suite).line(split) in text
+        assert found.line(split) in text
 
 
 def test_no_page_of_results_is_left_out_above() -> None:
