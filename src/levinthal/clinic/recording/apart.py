@@ -19,18 +19,19 @@ def apart(function: Callable[..., None], *args: Any) -> None:
     Without autograd no tensor of ours is saved for a backward pass, so none comes to the user's saved-tensor
     hooks (activation checkpointing counts them). Autocast would keep copies of weights that it made for us.
     """
-    grad, any_casts = torch.is_grad_enabled(), torch._C._is_any_autocast_enabled()
-    casting = [device for device in DEVICES if torch.is_autocast_enabled(device)] if any_casts else []
-    torch._C._set_grad_enabled(False)
-    for device in casting:
-        torch.set_autocast_enabled(device, False)
-    try:
-        with torch._C.DisableTorchFunction(), torch._C._DisableTorchDispatch():
-            function(*args)
-    finally:
+    # the modes are switched off first: each call of torch would come to them
+    with torch._C.DisableTorchFunction(), torch._C._DisableTorchDispatch():
+        grad, any_casts = torch.is_grad_enabled(), torch._C._is_any_autocast_enabled()
+        casting = [device for device in DEVICES if torch.is_autocast_enabled(device)] if any_casts else []
+        torch._C._set_grad_enabled(False)
         for device in casting:
-            torch.set_autocast_enabled(device, True)
-        torch._C._set_grad_enabled(grad)
+            torch.set_autocast_enabled(device, False)
+        try:
+            function(*args)
+        finally:
+            for device in casting:
+                torch.set_autocast_enabled(device, True)
+            torch._C._set_grad_enabled(grad)
 
 
 def evaluated_apart(function: Callable[..., None], *args: Any) -> None:

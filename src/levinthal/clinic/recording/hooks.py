@@ -124,9 +124,12 @@ class StepRecorder(TorchFunctionMode):
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...], _: dict[str, Any]) -> None:
         """Before a module is called."""
+        if self._is_seen():
+            with torch._C.DisableTorchFunction():  # not to come to our own mode by each attribute
+                self._note_call(module, args)
+
+    def _note_call(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         leaf = self.leaves.get(module)
-        if not self._is_seen():
-            return
         if self._detailed and module in self._notes.recurrent:
             self.safely(self._notes.length, self.sample, module, args)
         if leaf is not None:
@@ -156,11 +159,12 @@ class StepRecorder(TorchFunctionMode):
             self._current = ""
         if not self._is_seen():
             return
-        if leaf is None:
-            if self._detailed:
-                self.safely(self._notes.gates, self.sample, module, args, output)
-        elif self._layers and args and is_readable(output):
-            self._note_leaf(module, leaf, args[0], before, output)
+        with torch._C.DisableTorchFunction():
+            if leaf is None:
+                if self._detailed:
+                    self.safely(self._notes.gates, self.sample, module, args, output)
+            elif self._layers and args and is_readable(output):
+                self._note_leaf(module, leaf, args[0], before, output)
 
     def _note_leaf(
         self, module: nn.Module, leaf: Leaf, inputs: Any, before: Tensor | None, output: Tensor
