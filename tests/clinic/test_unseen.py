@@ -51,3 +51,15 @@ def test_passes_with_all_gradients_off_begin_no_step() -> None:
             optimizer.step()
     assert (w.trouble, w.failed_rules, len(w.history)) == ("", (), 10)
     assert float(w.history.samples[0].batch_size) == 64
+
+
+def test_an_empty_batch_is_left_out_and_ends_nothing() -> None:
+    model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, every=1) as w:
+        for i in range(10):
+            rows = 0 if i == 5 else 64
+            optimizer.zero_grad()
+            (functional.cross_entropy(model(X[:rows]), Y[:rows], reduction="sum") / 64).backward()
+            optimizer.step()
+    assert (w.trouble, len(w.history)) == ("", 9)

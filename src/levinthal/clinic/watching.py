@@ -72,7 +72,7 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.end()
+        self._loop.end(error)
 
     def begin_step(self, *inputs: Any) -> None:
         """Begin a step by hand, for loops that call parts of the model and never the model itself.

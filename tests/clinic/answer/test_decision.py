@@ -308,3 +308,75 @@ def test_the_answer_is_computed_once_for_the_steps_that_were_sampled(monkeypatch
     assert w.answer() is first
     assert w.findings() == found
     assert str(w).startswith(first.headline)
+
+
+def test_weights_that_are_not_finite_at_the_end_are_seen_between_two_samples() -> None:
+    """The last sampled step comes before step 198, in which the loss is nan."""
+    steps = iter(range(1000))
+
+    def late(model: nn.Module, rows: Tensor) -> Tensor:
+        return classified(model, rows) * (math.nan if next(steps) == 198 else 1.0)
+
+    w = trained(late, steps=200)
+    assert w.history.samples[-1].step < 198
+    said = w.answer()
+    assert (said.state, said.reason) == (State.NO_CAUSE, Reason.NOT_FINITE)
+    assert said.headline == "Does not train: 4 parameters, 0.weight first, not finite at the end."
+
+
+def broken_off(w: Watch, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """A loop that an error ends in step 150."""
+    with w:
+        for _ in range(150):
+            optimizer.zero_grad()
+            classified(model, torch.randint(0, len(X), (32,))).backward()
+            optimizer.step()
+        raise RuntimeError("out of memory")
+
+
+def test_a_loop_that_an_error_ended_is_not_judged() -> None:
+    torch.manual_seed(0)
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    w = watch(model, optimizer, every=5)
+    with pytest.raises(RuntimeError, match="memory"):
+        broken_off(w, model, optimizer)
+    said = w.answer()
+    assert (said.state, said.reason) == (State.NOT_JUDGED, Reason.ENDED_EARLY)
+    assert said.headline == "Not judged: the loop was ended by RuntimeError in step 150."
+
+
+def test_the_last_validation_loss_counts_too() -> None:
+    """The weights are spoilt after the last step."""
+    torch.manual_seed(0)
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    held = torch.randn(256, 16, generator=torch.Generator().manual_seed(1))
+    with watch(model, optimizer, every=5, validation=(held, held[:, :4].argmax(1))) as w:
+        for _ in range(300):
+            optimizer.zero_grad()
+            classified(model, torch.randint(0, len(X), (32,))).backward()
+            optimizer.step()
+        for p in model.parameters():
+            p.data.normal_()
+    said = answer_of_run([], w.history, w.setup)
+    assert (said.state, said.reason) == (State.NO_CAUSE, Reason.VALIDATION_AT_CHANCE)
+    assert "at the end, is at chance level" in said.headline
+
+
+def test_a_loss_that_only_looks_like_a_cross_entropy_has_to_fall_by_half() -> None:
+    """A focal loss of labels drawn at random begins below ln K and does not fall."""
+    drawn = torch.randint(0, 10, (len(X),), generator=torch.Generator().manual_seed(2))
+
+    def focal(model: nn.Module, rows: Tensor) -> Tensor:
+        logs = model(X[rows]).log_softmax(1)[torch.arange(32), drawn[rows]]
+        return -((1 - logs.exp()).square() * logs).mean()
+
+    w = trained(focal, model=nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 10)), rate=1e-2)
+    assert 0.5 < w.answer().ground("loss at the end") / math.log(10) < 0.8
+    assert not w.answer().is_healthy
+
+
+def test_a_large_first_loss_puts_a_low_last_one_in_no_doubt() -> None:
+    info = finding("FIRST_LOSS_TOO_LARGE", "loss", 0, {}, severity=Severity.INFO)
+    assert answer(FALLING, (info,)).is_healthy

@@ -13,6 +13,8 @@ GUESS = 1.5
 """The first loss over ln K, or ln K over it, up to which a loss written by hand is a cross-entropy."""
 ALIKE = 0.5
 """Rank correlation of a loss with a mean squared difference, from which on it is made of that difference."""
+LIKE_CROSS_ENTROPY = "equal probabilities for all classes"
+"""How the chance level of a loss after a log-softmax is known: the loss may be another."""
 EXACT = 1e-3
 """Relative difference up to which a loss is that mean square."""
 
@@ -59,4 +61,4 @@ def _from_log_softmax(history: History) -> tuple[np.ndarray, float, str] | None:
         return None
     chance, first = math.log(max(widths.pop(), 1.0)), float(losses[0])
     begins_there = chance > 0 and chance / GUESS < first < chance * GUESS
-    return (losses, chance, "equal probabilities for all classes") if begins_there else None
+    return (losses, chance, LIKE_CROSS_ENTROPY) if begins_there else None

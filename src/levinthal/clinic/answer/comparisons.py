@@ -75,3 +75,14 @@ def was_low_from_the_start(run: Standing) -> bool:
 def is_validation_at_chance(run: Standing) -> bool:
     """Whether the validation loss was never below chance level."""
     return run.validation >= run.level(AT_CHANCE)
+
+
+def is_validation_at_chance_at_last(run: Standing) -> bool:
+    """Whether the last validation loss is at chance level, or is no number."""
+    end = run.validation_end
+    return math.isfinite(run.validation) and not end < run.level(AT_CHANCE)
+
+
+def has_learnt(run: Standing) -> bool:
+    """Whether the loss ends below half of the chance level."""
+    return run.trend.known and run.trend.end <= run.level(LEARNT)

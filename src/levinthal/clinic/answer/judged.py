@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from levinthal.clinic.answer.comparisons import (
+    has_learnt,
     is_as_good_as_reference,
     is_at_chance,
     is_below_floor,
@@ -10,6 +11,7 @@ from levinthal.clinic.answer.comparisons import (
     is_raised_by_dropout,
     is_short,
     is_validation_at_chance,
+    is_validation_at_chance_at_last,
     is_well_below_chance,
     was_low_from_the_start,
 )
@@ -28,7 +30,11 @@ WITH_VALIDATION = "watch(..., validation=...) also evaluates training rows witho
 
 
 def not_finite(seen: Seen) -> Answer | None:
-    """The loss is nan or infinite."""
+    """The loss is nan or infinite, or the weights are when the watch ends."""
+    held = seen.history.not_finite
+    if held and not seen.standing.trend.broken:
+        what = f"{counted(len(held), 'parameter')}, {held[0]} first, not finite at the end"
+        return did_badly(seen, Reason.NOT_FINITE, f"Does not train: {what}.")
     if not seen.standing.trend.broken:
         return None
     return did_badly(seen, Reason.NOT_FINITE, f"Does not train: {loss_in_words(seen.history)}.")
@@ -95,10 +101,12 @@ def rises(seen: Seen) -> Answer | None:
 
 def validation_at_chance(seen: Seen) -> Answer | None:
     """The training rows are learnt, and the validation rows are not predicted."""
-    if not is_validation_at_chance(seen.standing):
+    is_at_best, standing = is_validation_at_chance(seen.standing), seen.standing
+    if not (is_at_best or is_validation_at_chance_at_last(standing)):
         return None
-    low = number(seen.standing.validation)
-    head = f"Does not generalise: the validation loss, {low} at best, is at chance level."
+    low, end = number(standing.validation), number(standing.validation_end)
+    which = f"{low} at best" if is_at_best else f"{end} at the end"
+    head = f"Does not generalise: the validation loss, {which}, is at chance level."
     return did_badly(seen, Reason.VALIDATION_AT_CHANCE, head)
 
 
@@ -129,7 +137,8 @@ def against_chance(seen: Seen) -> Answer:
     if was_low_from_the_start(standing):
         why = f"the loss was low from the start and did not fall: {loss_in_words(seen.history)}"
         return not_judged(seen, Reason.NO_REFERENCE, why, NONE_FOUND)
-    if is_well_below_chance(standing):
+    is_low = has_learnt(standing) if standing.is_chance_guessed else is_well_below_chance(standing)
+    if is_low:
         return healthy(seen, Reason.BELOW_CHANCE, _fall(standing))
     if standing.pace:
         return _unfinished(seen)

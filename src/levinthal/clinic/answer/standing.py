@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from levinthal.clinic.answer.by_hand import losses_by_hand
+from levinthal.clinic.answer.by_hand import LIKE_CROSS_ENTROPY, losses_by_hand
 from levinthal.clinic.answer.constants import chance_of, first_call, floor_of
 from levinthal.clinic.answer.descent import pace, steps_needed
 from levinthal.clinic.answer.reference import Reference, reference
@@ -90,6 +90,17 @@ class Standing:
         if held is None or held.loss_fn is not None or self.call is None or self.call.reduction == "sum":
             return math.nan
         return min((one.held_out.loss for one in held.evaluations), default=math.nan)
+
+    @property
+    def validation_end(self) -> float:
+        """The last validation loss; nan where it is not finite."""
+        held = self.history.validation
+        return held.evaluations[-1].held_out.loss if held is not None and held.evaluations else math.nan
+
+    @property
+    def is_chance_guessed(self) -> bool:
+        """Whether the chance level is that of a cross-entropy because the loss began there."""
+        return self._read[2] == LIKE_CROSS_ENTROPY
 
     def steps_left(self) -> int:
         """Steps to the reference, or to well below chance level, at the pace of the end; 0 without pace."""

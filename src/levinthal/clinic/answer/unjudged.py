@@ -20,6 +20,7 @@ from levinthal.clinic.answer.seen import (
 )
 from levinthal.clinic.answer.states import Answer, Reason, State
 from levinthal.clinic.answer.wording import loss_in_words
+from levinthal.clinic.rules.first_loss import FIRST_LOSS_TOO_LARGE
 from levinthal.clinic.rules.frozen import FROZEN_PARAMS, are_fresh
 from levinthal.clinic.rules.loss_trend import FEWEST
 from levinthal.report.formatting import counted, listed
@@ -45,7 +46,10 @@ LONGER = "Train for longer, or sample more often: watch(..., every=1)."
 
 
 def ended_early(seen: Seen) -> Answer | None:
-    """The watch failed."""
+    """The watch failed, or an error ended the loop."""
+    if not seen.trouble and seen.history.ended_by:
+        why = f"the loop was ended by {seen.history.ended_by}"
+        return not_judged(seen, Reason.ENDED_EARLY, why, course(seen))
     if not seen.trouble:
         return None
     because = f"{counted(len(seen.history), 'step')} sampled until then; no cause was found in them."
@@ -96,6 +100,8 @@ def _is_doubt(finding: Finding) -> bool:
     """
     if finding.code in ON_THE_DATA:
         return True
+    if finding.code == FIRST_LOSS_TOO_LARGE.code:
+        return False  # it says nothing about the last loss
     if finding.code == FROZEN_PARAMS.code and not are_fresh(finding):
         return False
     return (finding.confidence or 0.0) > MOSTLY_THE_CAUSE

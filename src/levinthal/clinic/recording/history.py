@@ -37,6 +37,8 @@ class History:
         recurrent_gains: Recurrence without gates -> its gain per step before the first step.
         rows: Some of the training rows.
         validation: The validation set and its evaluations.
+        not_finite: Parameters that are nan or infinite when the watch ends.
+        ended_by: The error that ended the loop, with its step; empty without one.
         unseen: What could not be recorded, each as a sentence without its full stop.
     """
 
@@ -50,6 +52,8 @@ class History:
     recurrent_gains: dict[str, Tensor] = field(default_factory=dict)
     rows: Reservoir = field(default_factory=Reservoir)
     validation: Validation | None = None
+    not_finite: tuple[str, ...] = ()
+    ended_by: str = ""
     unseen: list[str] = field(default_factory=list)
 
     def not_seen(self, what: str) -> None:

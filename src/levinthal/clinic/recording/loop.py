@@ -94,8 +94,10 @@ class LoopRecorder:
         elif validation is not None:
             validation.read()
 
-    def end(self) -> None:
+    def end(self, error: BaseException | None = None) -> None:
         """Leave nothing behind, and evaluate the validation set a last time."""
+        if isinstance(error, Exception):
+            self.history.ended_by = f"{type(error).__name__} in step {self._step:,}"
         self._finish()
         self._model_calls.end()
         self._parts.end()
@@ -104,7 +106,12 @@ class LoopRecorder:
         self._handles.clear()
         self._recorder.end()
         self._reader.forget()
+        self._safely(self._read_weights)
         self._safely(self._evaluate, True)
+
+    def _read_weights(self) -> None:
+        """Which weights are not finite at the end."""
+        self.history.not_finite = self.setup.not_finite()
 
     def begin_step(self, inputs: tuple[Any, ...]) -> None:
         """Begin a step by hand, where none has begun and it is to be sampled."""

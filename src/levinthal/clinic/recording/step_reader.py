@@ -59,6 +59,9 @@ class StepReader:
             words: Its keyword arguments.
             module: What is called.
         """
+        first = next((a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()), None)
+        if first is not None and not len(first):
+            return  # an empty batch teaches nothing
         sample = self.sample = Sample(step, training=module.training)
         if step >= self._next_detailed:
             sample.detailed, self._next_detailed = True, DETAIL_RATIO * step + 1
@@ -67,7 +70,6 @@ class StepReader:
         self._tensors.had_gradient.clear()
         if self._weighed:
             self._tensors.begin()
-        first = next((a for a in (*args, *words.values()) if isinstance(a, Tensor) and a.dim()), None)
         if first is not None:
             sample.batch_size = len(first)
             self._read_batch(sample, first, batch)

@@ -152,6 +152,13 @@ class TrainingSetup:
         named = zip(self.names, self.parameters, strict=True)
         return {n: some_values(p).clone() for n, p in named if not p.requires_grad and is_readable(local(p))}
 
+    def not_finite(self) -> tuple[str, ...]:
+        """Parameters with a number that is nan or infinite."""
+        named = ((n, local(p).detach()) for n, p in zip(self.names, self.parameters, strict=True))
+        read = [(n, p) for n, p in named if is_readable(p) and p.is_floating_point() and p.numel()]
+        ends = [(n, torch.stack(torch.aminmax(p))) for n, p in read]  # both are nan if one number is
+        return tuple(n for n, both in ends if not bool(torch.isfinite(both).all()))
+
     def is_declared_frozen(self, name: str) -> bool:
         """Whether the user has declared this parameter or module frozen."""
         return any(is_matched(name, frozen) for frozen in self.frozen)
