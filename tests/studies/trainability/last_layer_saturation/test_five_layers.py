@@ -83,3 +83,14 @@ def test_an_own_rate_at_which_five_layers_learn_and_never_saturate_leaves_it_ope
         verdict({0.3: 0.5, 1.0: 0.9, 3.0: 0.9, 10.0: 0.9}, set()).outcome is Outcome.INCONCLUSIVE
     )  # an edge
     assert verdict(at_three(0.5), escapes={3.0}, never={1.0}).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_a_run_that_was_stopped_within_a_rate_is_judged() -> None:
+    """At their own rate five layers have three seeds of eight."""
+    seen = [
+        row
+        for row in rows(at_three(0.4), escapes={3.0}, never=set())
+        if row.cell["hidden"] == 4 or row.measurement.condition != "rate=3" or row.measurement.seed < 3
+    ]
+    found = judge(CLAIMS["L3"], CLAIMS["L3"].evidence(Rows.of(seen)))
+    assert found.outcome is not Outcome.REPLICATES

@@ -33,7 +33,7 @@ def five_stay(rows: Rows) -> Effect:
     the grid: the rate with the lowest error is then one of many.
     """
     here, own = at_best(partial(stays, layer=5), FIVE, FOUR)(rows), _at_own_rate(rows)
-    both = {seed: _smaller(number, own.by_seed[seed]) for seed, number in here.by_seed.items()}
+    both = {seed: _smaller(number, own.by_seed.get(seed, math.nan)) for seed, number in here.by_seed.items()}
     return Effect(both, here.rates + own.rates, here.at_edge or own.at_edge)
 
 
