@@ -122,8 +122,8 @@ def shortcut_is_faster(batches: Batches) -> Claim:
         "budget; it counted as twice its budget, which gave the smallest size away. A depth at which "
         "neither arm reaches it leaves the claim open; it was left out. Learning rates are a factor of "
         "three apart: an arm that diverges just below one of them loses as much, more than this size, for "
-        "or against. That the number is a mean over depths is said since one of 18 times at 20 layers, with "
-        "1.2 and 1.4 at 5 and 10, replicated; a note has the number of each depth",
+        "or against. That the number is a mean over depths is said since made-up runs of 18 times at 20 "
+        "layers, with 1.2 and 1.4 at 5 and 10, replicated; a note has the number of each depth",
         basis=Basis.SEEN,
         quote="Despite adding no new free parameters, the shortcut conditions the network's gradients in a "
         "way that accelerates training",

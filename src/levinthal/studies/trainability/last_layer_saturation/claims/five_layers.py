@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from levinthal.lab.analysis import Effect, Reading, best_at_end
+from levinthal.lab.analysis import Effect, Reading
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.last_layer_saturation.claims.notes import about
 from levinthal.studies.trainability.last_layer_saturation.claims.readings import (
@@ -27,7 +27,8 @@ AT_CHANCE = 0.85
 
 
 def five_stay(rows: Rows) -> Effect:
-    """L3: `stays` of five layers at the best rate of four and at their own: the smaller counts, seed by seed.
+    """L3: `stays` of five layers at the best rate of four and at that of its own lowest error, seed by seed:
+    the smaller counts.
 
     At chance level a layer that never saturates at the own rate says nothing, and neither does the edge of
     the grid: the rate with the lowest error is then one of many.
@@ -38,15 +39,32 @@ def five_stay(rows: Rows) -> Effect:
 
 
 def _at_own_rate(rows: Rows) -> Effect:
-    """`stays` of five layers at the rate of their lowest error; inf where it says nothing at chance level."""
-    five = arm(rows, *FIVE)
-    found = best_at_end(five, "error", steps=trains)
-    if found is None:
-        return Effect(dict.fromkeys(five.distinct("seed"), math.inf))
-    numbers = stays(five.where(rate=found.rate, steps=trains), 5)
-    if np.median(list(found.scores.values())) <= AT_CHANCE:
-        return Effect(numbers, (found.rate,), found.at_edge)
-    return Effect({seed: math.inf if number != number else number for seed, number in numbers.items()})
+    """`stays` of five layers, each seed at the rate of its own lowest error, where a minority that learns is
+    seen too; inf where it says nothing at chance level.
+    """
+    five, found, rates, at_edge = arm(rows, *FIVE), dict[int, float](), set[float](), False
+    grid = [float(rate) for rate in five.where(name="error", steps=trains).distinct("rate")]
+    read = {rate: stays(five.where(rate=rate, steps=trains), 5) for rate in grid}
+    for seed, (error, rate) in lowest_errors(five).items():
+        number, learns = read[rate].get(seed, math.nan), error <= AT_CHANCE
+        found[seed] = number if learns or number == number else math.inf
+        at_edge |= learns and rate in (min(grid), max(grid))
+        rates |= {rate} if learns else set()
+    return Effect(found or dict.fromkeys(five.distinct("seed"), math.inf), tuple(sorted(rates)), at_edge)
+
+
+def lowest_errors(five: Rows) -> dict[int, tuple[float, float]]:
+    """Seed -> its lowest error at the end, and the learning rate of that error."""
+    ends = five.where(name="error", steps=trains).at_last_step()
+    runs = [(rate, ends.where(rate=rate).by_seed()) for rate in ends.distinct("rate")]
+    seeds = sorted({seed for _, errors in runs for seed in errors})
+    return {
+        seed: min(
+            (errors[seed], float(rate)) for rate, errors in runs if math.isfinite(errors.get(seed, math.nan))
+        )
+        for seed in seeds
+        if any(math.isfinite(errors.get(seed, math.nan)) for _, errors in runs)
+    }
 
 
 def _smaller(here: float, own: float) -> float:
@@ -59,9 +77,13 @@ def _smaller(here: float, own: float) -> float:
 def about_five(rows: Rows) -> Iterator[str]:
     """The notes of L3, and the learning rate of the lowest error of five layers, if that is not chance."""
     yield from about(FOUR, FIVE)(rows)
-    found = best_at_end(arm(rows, *FIVE), "error", steps=trains)
-    if found and (error := float(np.median(list(found.scores.values())))) <= AT_CHANCE:
-        yield f"Five layers have their lowest error, {error:.0%}, at the learning rate {found.rate:g}."
+    lowest = lowest_errors(arm(rows, *FIVE))
+    learn = sorted({rate for error, rate in lowest.values() if error <= AT_CHANCE})
+    count = sum(error <= AT_CHANCE for error, _ in lowest.values())
+    if learn:
+        where = " and ".join(f"{rate:g}" for rate in learn)
+        share = f"{count} of {len(lowest)} networks of five layers learn"
+        yield f"{share}; the lowest error of each is at {where}."
 
 
 def where_four_desaturate(reading: Reading) -> Reading:

@@ -183,7 +183,7 @@ def untrained(*kinds: Arm) -> Callable[[Rows], Iterator[str]]:
             if len(arm(rows, *kind).where(name="error", steps=trains)) and best(rows, kind) is None:
                 yield (
                     f"No learning rate of the grid trains {hidden} hidden layers of {unit}, {NAMES[start]}: "
-                    "their best test error is above 45 %."
+                    "their lowest median test error is above 45 %."
                 )
 
     return notes
