@@ -3,7 +3,7 @@
 Every program runs in a process of its own. Bit-identical: weights, buffers, optimiser state, outputs,
 random states, hooks left behind and the size of the pickled model are equal with and without the watch.
 Accused: a finding that follows from no other is a warning or worse. Seen: a step was sampled, and the
-watch told no trouble. Only programs that learn alone with the seed are counted. Single failures are
+watch reported no trouble. Only programs that learn alone with the seed are counted. Single failures are
 listed only for the split that the rules may be learnt from. Run by `python benchmarks/programs.py
 [--split SPLIT] [--seed N] [--only NAME] [--workers N] [--keep FILE] [--write NAME]`; `--keep` stores a
 line of JSON for each program and goes on where it stopped; `--write` stores the tables in

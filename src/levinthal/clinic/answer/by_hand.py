@@ -11,7 +11,7 @@ from levinthal.clinic.rules.loss_trend import FEWEST
 
 GUESS = 1.5
 """The first loss over ln K, or ln K over it, up to which a loss written by hand is a cross-entropy."""
-ALIKE = 0.5
+CORRELATED = 0.5
 """Rank correlation of a loss with a mean squared difference, from which on it is made of that difference."""
 LIKE_CROSS_ENTROPY = "equal probabilities for all classes"
 """How the chance level of a loss after a log-softmax is known: the loss may be another."""
@@ -50,7 +50,7 @@ def _is_made_of(losses: np.ndarray, squares: np.ndarray) -> bool:
     if known.sum() < FEWEST or not np.ptp(losses[known]) or not np.ptp(squares[known]):
         return False
     a, b = (np.argsort(np.argsort(values[known])) for values in (losses, squares))
-    return bool(np.corrcoef(a, b)[0, 1] > ALIKE)
+    return bool(np.corrcoef(a, b)[0, 1] > CORRELATED)
 
 
 def _from_log_softmax(history: History) -> tuple[np.ndarray, float, str] | None:
