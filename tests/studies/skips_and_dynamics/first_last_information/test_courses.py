@@ -63,7 +63,7 @@ def test_noise_of_a_plateau_takes_little_of_a_rise() -> None:
 def test_a_rise_that_is_highest_where_the_run_ends_is_told_to_be_open(
     id_: str, then: float, rises: bool
 ) -> None:
-    """Of a course that falls back by step 2,000, a run of 240 steps replicated and its page did not say so."""
+    """Of a course that falls back by step 2,000, a run of 240 steps replicated, and no note said so."""
     found = verdict(id_, information=in_every_mode(jumps(then)))
     assert ("W=20: still rising when the run ends: whether the rise stays is open." in found.reasons) == rises
     assert "to the end of the updates run here" in CLAIMS[id_].says
