@@ -380,3 +380,24 @@ def test_a_loss_that_only_looks_like_a_cross_entropy_has_to_fall_by_half() -> No
 def test_a_large_first_loss_puts_a_low_last_one_in_no_doubt() -> None:
     info = finding("FIRST_LOSS_TOO_LARGE", "loss", 0, {}, severity=Severity.INFO)
     assert answer(FALLING, (info,)).is_healthy
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_labels_at_random_that_are_memorised_are_no_grounds(fresh: bool) -> None:
+    """Of 64 rows, again and again; the parity of four signs on rows that never come again is learnt."""
+    generator = torch.Generator().manual_seed(3)
+    drawn = torch.randint(0, 2, (64,), generator=generator)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 128), nn.ReLU(), nn.Linear(128, 2))
+
+    def loss(model: nn.Module, rows: Tensor) -> Tensor:
+        if not fresh:
+            return functional.cross_entropy(model(X[rows % 64]), drawn[rows % 64])
+        x = torch.randn(64, 16, generator=generator)
+        return functional.cross_entropy(model(x), (x[:, 0] * x[:, 1] > 0).long())
+
+    w = trained(loss, model=model, rate=1e-2, steps=1000)
+    said = answer_of_run([], w.history, w.setup)
+    assert said.ground("loss at the end") < 0.2
+    assert said.is_healthy == fresh
+    assert fresh or said.reason is Reason.MEMORISED

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
+import torch
+
 from levinthal.clinic.answer.standing import Standing
+from levinthal.clinic.recording.row_reservoir import row_fingerprints
 from levinthal.clinic.rules.loss_trend import AT_CHANCE, FEWEST, LEARNT, NEAR_CHANCE
 
 TOLERANCE = 0.25
@@ -16,6 +19,8 @@ SHORT = 4 * FEWEST
 """Samples from which on a loss without a certain fall has come to its end."""
 DROPOUT = 0.2
 """Dropout probability from which on the training loss is much higher than without."""
+REPEATED = 0.1
+"""Share of the kept rows that were kept before, from which on a training set is small."""
 FLAT = 0.05
 """Share of the first loss by which a loss that was low from the start has to fall."""
 
@@ -86,3 +91,11 @@ def is_validation_at_chance_at_last(run: Standing) -> bool:
 def has_learnt(run: Standing) -> bool:
     """Whether the loss ends below half of the chance level."""
     return run.trend.known and run.trend.end <= run.level(LEARNT)
+
+
+def may_be_memorised(run: Standing) -> bool:
+    """Whether rows come again and again, no learner predicts left-out rows, and none were held out."""
+    if not run.is_learner_at_chance or math.isfinite(run.validation):
+        return False
+    marks = torch.cat([row_fingerprints(chunk.inputs).cpu() for chunk in run.history.rows.chunks])
+    return len(torch.unique(marks)) < (1 - REPEATED) * len(marks)

@@ -13,6 +13,7 @@ from levinthal.clinic.answer.comparisons import (
     is_validation_at_chance,
     is_validation_at_chance_at_last,
     is_well_below_chance,
+    may_be_memorised,
     was_low_from_the_start,
 )
 from levinthal.clinic.answer.seen import NONE_FOUND, NOT_MEASURED, Seen, did_badly, healthy, not_judged
@@ -137,6 +138,9 @@ def against_chance(seen: Seen) -> Answer:
     if was_low_from_the_start(standing):
         why = f"the loss was low from the start and did not fall: {loss_in_words(seen.history)}"
         return not_judged(seen, Reason.NO_REFERENCE, why, NONE_FOUND)
+    if may_be_memorised(standing):
+        why = "the training rows may be memorised: no quick learner predicts one from the others"
+        return not_judged(seen, Reason.MEMORISED, why, f"{NONE_FOUND} {NOT_MEASURED}")
     is_low = has_learnt(standing) if standing.is_chance_guessed else is_well_below_chance(standing)
     if is_low:
         return healthy(seen, Reason.BELOW_CHANCE, _fall(standing))

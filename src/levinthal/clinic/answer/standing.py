@@ -65,10 +65,20 @@ class Standing:
         return floor_of(self.history, self.call)
 
     @cached_property
+    def _learner(self) -> Reference | None:
+        """The quick learner, however well it does."""
+        return reference(self.history, self.call) if math.isfinite(self.chance) else None
+
+    @property
     def reference(self) -> Reference | None:
         """The quick learner, where it is better than chance level."""
-        found = reference(self.history, self.call) if math.isfinite(self.chance) else None
+        found = self._learner
         return found if found is not None and found.loss < self.level(AT_CHANCE) else None
+
+    @property
+    def is_learner_at_chance(self) -> bool:
+        """Whether the quick learner predicts rows that were left out no better than a constant."""
+        return self._learner is not None and self.reference is None
 
     @cached_property
     def end(self) -> float:

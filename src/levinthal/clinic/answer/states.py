@@ -37,6 +37,7 @@ class Reason(StrEnum):
     NO_LOSS = "no loss was seen"
     NO_REFERENCE = "nothing to hold the loss against is known"
     HARDLY_PREDICTABLE = "neither the network nor a reference learner predicts the targets well"
+    MEMORISED = "the training rows may be memorised"
     DROPOUT = "dropout raises the training loss"
     GAME = "networks that train against each other"
     MOVING_TARGETS = "the targets move with the training"
