@@ -13,6 +13,8 @@ GUESS = 1.5
 """The first loss over ln K, or ln K over it, up to which a loss written by hand is a cross-entropy."""
 CORRELATED = 0.5
 """Rank correlation of a loss with a mean squared difference, from which on it is made of that difference."""
+OF_SQUARES = "squared error of the best constant"
+"""How the chance level of a loss of differences is known: the squares of the differences are judged."""
 LIKE_CROSS_ENTROPY = "equal probabilities for all classes"
 """How the chance level of a loss after a log-softmax is known: the loss may be another."""
 EXACT = 1e-3
@@ -33,7 +35,7 @@ def _from_differences(history: History) -> tuple[np.ndarray, float, str] | None:
     chance = float(table[:, 1].mean() + table[:, 0].var())
     if not chance > 0 or not _is_made_of(history.task_losses, table[:, 2]):
         return None
-    return table[:, 2], chance, "squared error of the best constant"
+    return table[:, 2], chance, OF_SQUARES
 
 
 def _is_made_of(losses: np.ndarray, squares: np.ndarray) -> bool:
@@ -45,12 +47,18 @@ def _is_made_of(losses: np.ndarray, squares: np.ndarray) -> bool:
     (True, False)
     """
     known = np.isfinite(losses) & np.isfinite(squares)
-    if np.allclose(losses[known], squares[known], rtol=EXACT, atol=0.0):
+    if are_equal(losses, squares):
         return True
     if known.sum() < FEWEST or not np.ptp(losses[known]) or not np.ptp(squares[known]):
         return False
     a, b = (np.argsort(np.argsort(values[known])) for values in (losses, squares))
     return bool(np.corrcoef(a, b)[0, 1] > CORRELATED)
+
+
+def are_equal(losses: np.ndarray, squares: np.ndarray) -> bool:
+    """Whether a loss is that mean square, wherever both are finite."""
+    known = np.isfinite(losses) & np.isfinite(squares)
+    return np.allclose(losses[known], squares[known], rtol=EXACT, atol=0.0)
 
 
 def _from_log_softmax(history: History) -> tuple[np.ndarray, float, str] | None:

@@ -59,14 +59,14 @@ def at_chance(seen: Seen) -> Answer | None:
     if standing.pace:
         return _unfinished(seen)
     if seen.history.steps[-1] < MIN_STEPS:
-        why = f"the loss is at chance level after {counted(int(seen.history.steps[-1]) + 1, 'step')}"
+        why = f"{standing.what} is at chance level after {counted(int(seen.history.steps[-1]) + 1, 'step')}"
         return not_judged(seen, Reason.FEW_SAMPLES, why, LONGER)
     end, chance = number(standing.trend.end), number(standing.chance)
     where = (
         f"at chance level ({chance})" if standing.trend.end < 1.2 * standing.chance else "above chance level"
     )
     return did_badly(
-        seen, Reason.AT_CHANCE, f"Does not train: the loss, {end}, is {where}.", _reference(seen)
+        seen, Reason.AT_CHANCE, f"Does not train: {standing.what}, {end}, is {where}.", _reference(seen)
     )
 
 
@@ -84,12 +84,10 @@ def _unfinished(seen: Seen) -> Answer:
     left, found = standing.steps_left(), standing.reference
     goal = f"the reference ({found.name}: {number(found.loss)})" if found else "well below chance level"
     if left:
-        head = (
-            f"the loss, {number(standing.trend.end)}, still falls; at this pace at least {left:,} more steps"
-        )
+        head = f"{standing.what}, {number(standing.trend.end)}, still falls; at this pace at least {left:,} more steps"
         return did_badly(seen, Reason.UNFINISHED, f"Unfinished: {head} to {goal}.")
     steps = counted(int(seen.history.steps[-1]) + 1, "step")
-    head = f"the loss has fallen to {number(standing.trend.end)} in {steps}, not yet to {goal}"
+    head = f"{standing.what} has fallen to {number(standing.trend.end)} in {steps}, not yet to {goal}"
     return did_badly(seen, Reason.UNFINISHED, f"Unfinished: {head}.")
 
 
@@ -118,7 +116,7 @@ def against_reference(seen: Seen) -> Answer | None:
         return None
     if is_hardly_predictable(standing):
         ends, chance = number(standing.end), number(standing.chance)
-        why = f"the loss ends at {ends}, {found.name} at {number(found.loss)}, and chance level is {chance}"
+        why = f"{standing.what} ends at {ends}, {found.name} at {number(found.loss)}, and chance level is {chance}"
         return not_judged(seen, Reason.HARDLY_PREDICTABLE, why, f"{NONE_FOUND} {HARDLY}")
     if is_as_good_as_reference(standing):
         both = f"{_fall(standing)}; the reference ({found.name}) reaches {number(found.loss)}"
@@ -128,7 +126,7 @@ def against_reference(seen: Seen) -> Answer | None:
         return not_judged(seen, Reason.DROPOUT, why, f"{NONE_FOUND} {WITH_VALIDATION}")
     if standing.pace or is_short(standing):
         return _unfinished(seen)
-    both = f"the loss ends at {number(standing.end)}, and {found.name} reaches {number(found.loss)}"
+    both = f"{standing.what} ends at {number(standing.end)}, and {found.name} reaches {number(found.loss)}"
     return did_badly(seen, Reason.WORSE_THAN_REFERENCE, f"Trains badly: {both}.")
 
 
@@ -136,7 +134,8 @@ def against_chance(seen: Seen) -> Answer:
     """The loss against its chance level, where there is no reference learner."""
     standing = seen.standing
     if was_low_from_the_start(standing):
-        why = f"the loss was low from the start and did not fall: {loss_in_words(seen.history)}"
+        start, end = number(standing.trend.start), number(standing.trend.end)
+        why = f"{standing.what} was low from the start and hardly fell: {start} at first, {end} at the end"
         return not_judged(seen, Reason.NO_REFERENCE, why, NONE_FOUND)
     if may_be_memorised(standing):
         why = "the training rows may be memorised: no quick learner predicts one from the others"
@@ -146,7 +145,7 @@ def against_chance(seen: Seen) -> Answer:
         return healthy(seen, Reason.BELOW_CHANCE, _fall(standing))
     if standing.pace:
         return _unfinished(seen)
-    why = f"the loss ends at {share(standing.trend.end / standing.chance)} of the chance level"
+    why = f"{standing.what} ends at {share(standing.trend.end / standing.chance)} of the chance level"
     return not_judged(
         seen,
         Reason.NO_REFERENCE,
@@ -158,4 +157,4 @@ def against_chance(seen: Seen) -> Answer:
 def _fall(standing: Standing) -> str:
     """How far the loss fell."""
     part = share(standing.trend.end / standing.chance)
-    return f"the loss fell to {number(standing.trend.end)}, {part} of the chance level"
+    return f"{standing.what} fell to {number(standing.trend.end)}, {part} of the chance level"

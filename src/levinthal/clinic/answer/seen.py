@@ -21,7 +21,7 @@ from levinthal.vocabulary import Finding, Severity
 NAMES_NO_CAUSE = (UNDERFIT.code,)
 """Findings that say that a run did badly, and name no cause."""
 LOOKED_FOR = len(CATALOGUE) - len(NAMES_NO_CAUSE)
-NONE_FOUND = f"None of the {LOOKED_FOR} causes looked for was found."
+NONE_FOUND = f"No cause was found; {LOOKED_FOR} kinds of cause are known."
 NOT_MEASURED = "A score on validation data would say how good the model is; its loss does not."
 
 

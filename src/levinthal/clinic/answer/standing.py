@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from levinthal.clinic.answer.by_hand import LIKE_CROSS_ENTROPY, losses_by_hand
+from levinthal.clinic.answer.by_hand import LIKE_CROSS_ENTROPY, OF_SQUARES, are_equal, losses_by_hand
 from levinthal.clinic.answer.constants import chance_of, first_call, floor_of
 from levinthal.clinic.answer.descent import pace, steps_needed
 from levinthal.clinic.answer.reference import Reference, reference
@@ -48,6 +48,12 @@ class Standing:
     def losses(self) -> np.ndarray:
         """(samples,) the losses that are judged."""
         return self._read[0]
+
+    @cached_property
+    def what(self) -> str:
+        """What is judged, in words: of a loss by hand that is made of differences, their squares."""
+        squares = self._read[2] == OF_SQUARES and not are_equal(self.history.task_losses, self.losses)
+        return "the squared error of the output" if squares else "the loss"
 
     @property
     def chance(self) -> float:

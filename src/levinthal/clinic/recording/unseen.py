@@ -33,10 +33,11 @@ def unseen_steps(history: History, steps: int, missed: int) -> Iterator[str]:
             f"none of the {steps:,} steps was recorded: neither the model nor a part of it was called in "
             "training mode and outside torch.func"
         )
-    elif missed:
+    elif missed and NOT_CALLED not in history.unseen:
         yield f"{missed:,} of {missed + len(history):,} steps were not recorded: the model was not called"
     if len(history) and all(sample.loss is None for sample in history):
-        yield "the loss was not seen: no `loss.backward()` was called in the sampled steps"
+        what = "of the loss its functions alone were" if history.has_losses else "the loss was not"
+        yield f"{what} seen: no `loss.backward()` was called in the sampled steps"
 
 
 def unseen_parts(setup: TrainingSetup, called: Set[nn.Module], *, by_parts: bool) -> Iterator[str]:

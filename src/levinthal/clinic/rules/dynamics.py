@@ -51,7 +51,7 @@ NON_FINITE_LOSS = FindingKind(
 
 UNDERFIT = FindingKind(
     code="UNDERFIT",
-    means="the loss stays where it started, and no other cause was found",
+    means="the loss is no lower than at the start, and no other cause was found",
     remedy="try to fit a single batch; if that works, train longer or enlarge the model",
     severity=Severity.WARNING,
     area=Area.LOSS,
@@ -95,7 +95,7 @@ def _inner_dropout(setup: TrainingSetup) -> dict[str, float]:
 
 @rule(UNDERFIT)
 def underfit(context: Context) -> Iterator[Finding]:
-    """The loss stays where it started."""
+    """The loss is no lower than at the start."""
     trend = context.trend
     if trend.has_plateaued and trend.samples >= 2 * FEWEST and context.history.steps[-1] >= MIN_STEPS:
         # the losses of adversaries hold each other in place; where the chance level is unknown, a certain

@@ -55,16 +55,11 @@ def _at_own_rate(rows: Rows) -> Effect:
 
 def lowest_errors(five: Rows) -> dict[int, tuple[float, float]]:
     """Seed -> its lowest error at the end, and the learning rate of that error."""
-    ends = five.where(name="error", steps=trains).at_last_step()
-    runs = [(rate, ends.where(rate=rate).by_seed()) for rate in ends.distinct("rate")]
-    seeds = sorted({seed for _, errors in runs for seed in errors})
-    return {
-        seed: min(
-            (errors[seed], float(rate)) for rate, errors in runs if math.isfinite(errors.get(seed, math.nan))
-        )
-        for seed in seeds
-        if any(math.isfinite(errors.get(seed, math.nan)) for _, errors in runs)
-    }
+    ends, found = five.where(name="error", steps=trains).at_last_step(), dict[int, tuple[float, float]]()
+    for rate in ends.distinct("rate"):
+        errors = {s: e for s, e in ends.where(rate=rate).by_seed().items() if math.isfinite(e)}
+        found |= {s: min(found.get(s, (math.inf, rate)), (e, rate)) for s, e in errors.items()}
+    return found
 
 
 def _smaller(here: float, own: float) -> float:
