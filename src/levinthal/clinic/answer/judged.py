@@ -84,7 +84,8 @@ def _unfinished(seen: Seen) -> Answer:
     left, found = standing.steps_left(), standing.reference
     goal = f"the reference ({found.name}: {number(found.loss)})" if found else "well below chance level"
     if left:
-        head = f"{standing.what}, {number(standing.trend.end)}, still falls; at this pace at least {left:,} more steps"
+        falls = f"{standing.what}, {number(standing.trend.end)}, still falls"
+        head = f"{falls}; at this pace at least {left:,} more steps"
         return did_badly(seen, Reason.UNFINISHED, f"Unfinished: {head} to {goal}.")
     steps = counted(int(seen.history.steps[-1]) + 1, "step")
     head = f"{standing.what} has fallen to {number(standing.trend.end)} in {steps}, not yet to {goal}"
@@ -116,7 +117,8 @@ def against_reference(seen: Seen) -> Answer | None:
         return None
     if is_hardly_predictable(standing):
         ends, chance = number(standing.end), number(standing.chance)
-        why = f"{standing.what} ends at {ends}, {found.name} at {number(found.loss)}, and chance level is {chance}"
+        both = f"{standing.what} ends at {ends}, {found.name} at {number(found.loss)}"
+        why = f"{both}, and chance level is {chance}"
         return not_judged(seen, Reason.HARDLY_PREDICTABLE, why, f"{NONE_FOUND} {HARDLY}")
     if is_as_good_as_reference(standing):
         both = f"{_fall(standing)}; the reference ({found.name}) reaches {number(found.loss)}"
