@@ -37,6 +37,7 @@ def history(losses: Sequence[float], depth: int = 2, decay: float = 0.1, every: 
         sample = Sample(every * k, batch_size=8, loss=torch.tensor(loss), rates=(0.1,) * (2 * depth))
         numbers = {"mean": 0.5, "std": 1.0, "fingerprint": float(k)}
         sample.batch = torch.tensor([numbers.get(column, 0.0) for column in BATCH])
+        sample.batch_sum = torch.zeros(())
         sample.names = tuple(name for i in range(depth) for name in (str(2 * i), str(2 * i + 1)))
         sample.kinds = ("Linear", "ReLU") * depth
         sample.layers = [read for i in range(depth) for read in layers(2.0**i)]
@@ -54,7 +55,7 @@ def history(losses: Sequence[float], depth: int = 2, decay: float = 0.1, every: 
 def layers(rms: float) -> tuple[LayerStats, LayerStats]:
     """A linear layer whose output has this root mean square, and a ReLU of which a quarter is dead."""
     norm = torch.tensor(rms * math.sqrt(32))
-    return LayerStats(norm, 32), LayerStats(norm, 32, torch.tensor(16), torch.tensor(1), 32, 4, False)
+    return LayerStats(norm, 32), LayerStats(norm, 32, torch.tensor(16), torch.tensor(3), 32, 4, False)
 
 
 def tensors(slope: float) -> tuple[list[float], list[float]]:

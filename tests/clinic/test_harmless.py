@@ -353,7 +353,7 @@ def test_activations_in_place_are_activations() -> None:
         program = simple(lambda act=act: nn.Sequential(nn.Linear(16, 32), act, nn.Linear(32, 4)))
         w = same(program, every=1)
         assert not any(sample.direct_pairs for sample in w.history)
-        (read,) = (stats for stats in w.history.samples[0].layers if stats.saturated_inputs is not None)
+        (read,) = (stats for stats in w.history.samples[0].layers if stats.live_inputs is not None)
         assert 0.2 < read.saturated_share < 0.8
 
 

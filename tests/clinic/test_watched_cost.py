@@ -90,10 +90,10 @@ def test_layers_weights_and_batches_are_read_in_turns_and_losses_always() -> Non
     )
     assert [bool(sample.names) for sample in w.history] == layers
     assert [sample.tensors is not None for sample in w.history] == weights
-    assert [not sample.batch.isnan().any() for sample in w.history if sample.batch is not None] == batches
+    assert [sample.batch_values is not None for sample in w.history] == batches
     assert len(w.history.tensor_steps) == len(w.history.tensors("weight")) == sum(weights)
     assert len(w.history.batch("mean")) == sum(batches)
-    assert len(w.history.batch("non_finite")) == 30
+    assert w.history.finite_batches.tolist() == [True] * 30
     assert [len(sample.losses) for sample in w.history] == [1] * 30
     assert all(sample.dropout_rates == {"1": 0.1} for sample in w.history)
 

@@ -19,7 +19,7 @@ from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.notebook import checkup_html
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import answered
-from levinthal.clinic.recording.batch_stats import batch_numbers
+from levinthal.clinic.recording.batch_stats import batch_sum, batch_values
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.hooks import StepRecorder
 from levinthal.clinic.recording.sample import Sample
@@ -199,7 +199,8 @@ def _history(
         sample = Sample(step)
         if isinstance(inputs, Tensor) and inputs.dim():
             sample.batch_size = len(inputs)
-            sample.batch = batch_numbers(inputs) if inputs.is_floating_point() else None
+            if inputs.is_floating_point():
+                sample.batch_values, sample.batch_sum = batch_values(inputs), batch_sum(inputs)
         with untouched(setup.model):
             setup.model.zero_grad(set_to_none=True)
             recorder = StepRecorder(setup.hooked_module)

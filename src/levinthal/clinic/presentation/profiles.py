@@ -114,7 +114,7 @@ def _gradients(history: History, setup: TrainingSetup | None) -> Iterator[Panel]
 def _active(history: History, last: Mapping[str, LayerStats]) -> Iterator[Panel]:
     """Saturated shares of activations that saturate at both ends, dead shares of the others."""
     for axis, read, both in ((SATURATED, _saturated, True), (DEAD, _dead, False)):
-        names = [n for n, r in last.items() if r.saturated_inputs is not None and r.saturates is both]
+        names = [n for n, r in last.items() if r.live_inputs is not None and r.saturates is both]
         if names:
             lines = _lines(history, names, read)
             against = [level(line.x, *MOST) for line in lines[:1]]
@@ -173,7 +173,7 @@ def _title(history: History, setup: TrainingSetup | None, last: Mapping[str, Lay
     if len(known) > 1 and known[-1] > 0:
         ratio = share_of(float(known[0] / known[-1]))
         said.append(f"the gradient of the first matrix is {ratio} that of the last")
-    active = [read for read in last.values() if read.saturated_inputs is not None]
+    active = [read for read in last.values() if read.live_inputs is not None]
     said += most(
         [r.saturated_share for r in active if r.saturates], [r.dead_share for r in active if not r.saturates]
     )

@@ -78,12 +78,12 @@ def _sign(name: str, reading: str, judged: bool, findings: Iterable[Finding]) ->
 
 
 def _data(history: History) -> tuple[str, bool]:
-    mean, spread, broken = (history.batch(column) for column in ("mean", "std", "non_finite"))
+    mean, spread, is_finite = history.batch("mean"), history.batch("std"), history.finite_batches
     said = []
     if len(mean):
-        bad = int((broken > 0).sum())
+        bad = int((~is_finite).sum())
         centre, width = number(float(typical(mean))), number(float(typical(spread)))
-        finite = f"{bad} of {len(broken)} batches not finite" if bad else "all finite"
+        finite = f"{bad} of {len(is_finite)} batches not finite" if bad else "all finite"
         said.append(f"inputs with mean {centre} and standard deviation {width}, {finite}")
     counts = [call.counts.cpu().numpy() for call in history.calls() if call.counts is not None]
     same = [table for table in counts if len(table) == len(counts[0]) and table.sum() > 1]
@@ -150,7 +150,7 @@ def _activations(history: History) -> tuple[str, bool]:
         name: [
             (r.saturated_share, r.dead_share, r.saturates)
             for r in history.layer(name)[-FEW_SAMPLES:]
-            if r.saturated_inputs is not None and math.isfinite(float(r.norm))
+            if r.live_inputs is not None and math.isfinite(float(r.norm))
         ]
         for name in history.layer_names
     }

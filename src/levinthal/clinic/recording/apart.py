@@ -11,6 +11,9 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 PLAIN = (Tensor, torch.nn.Parameter)
 DEVICES = ("cpu", "cuda", "mps", "xpu")
+# looked up once: this comes before every call of a watched model
+_is_compiling, _tracing = torch.compiler.is_compiling, torch._C._get_tracing_state
+_transform = torch._C._functorch.peek_interpreter_stack
 
 
 def apart(function: Callable[..., None], *args: Any) -> None:
@@ -48,11 +51,7 @@ def is_ordinary() -> bool:
     """Whether the present call is an ordinary one, of which numbers can be read: not traced or compiled, and
     in no transform of `torch.func` (vmap, grad).
     """
-    return (
-        torch._C._functorch.peek_interpreter_stack() is None
-        and not torch.compiler.is_compiling()
-        and torch._C._get_tracing_state() is None
-    )
+    return _transform() is None and not _is_compiling() and _tracing() is None
 
 
 def is_readable(x: Any) -> TypeGuard[Tensor]:

@@ -27,25 +27,29 @@ FEW, ACCUMULATED = 4, 8
 """Rows from which on a sum is no mean; batches that gradient accumulation may divide a sum by, at most."""
 
 
-def batch_numbers(inputs: Tensor, *, whole: bool = True) -> Tensor:
-    """(4,) as in BATCH. Whether all values are finite is read from all of them, the rest from about 8,192.
-
-    Without `whole` only the former is read, and the rest is nan.
-    """
-    everything = inputs.detach().reshape(-1)
-    total = everything.sum(dtype=torch.promote_types(everything.dtype, torch.float32))
-    broken = (total - total) != 0  # nan, unless the sum is finite
-    if not whole:
-        unknown = torch.full((), math.nan, device=everything.device)
-        return torch.stack((unknown, unknown, broken.float(), unknown))
-    x = _thinned(everything)
-    mean, spread = _mean_and_spread(x)
-    return torch.stack((mean, spread, broken.float(), torch.dot(x, _weights(len(x), x.device))))
+def batch_values(inputs: Tensor) -> Tensor:
+    """(about 8,192,) a copy of evenly spaced values, as contiguous float32."""
+    return _thinned(inputs.detach().reshape(-1), copy=True)
 
 
-def _thinned(x: Tensor) -> Tensor:
+def batch_numbers(values: Tensor) -> Tensor:
+    """(3,) as in BATCH, of the values of a batch."""
+    mean, spread = _mean_and_spread(values)
+    return torch.stack((mean, spread, torch.dot(values, _weights(len(values), values.device))))
+
+
+def batch_sum(inputs: Tensor) -> Tensor:
+    """() the sum of all values, which is finite unless one of them is not."""
+    total: Tensor = inputs.detach().sum(dtype=torch.promote_types(inputs.dtype, torch.float32))
+    return total
+
+
+def _thinned(x: Tensor, *, copy: bool = False) -> Tensor:
     """(about 8,192,) evenly spaced values, as contiguous float32."""
-    return x[:: max(1, len(x) // ENOUGH)].float().contiguous()
+    some = x[:: max(1, len(x) // ENOUGH)]
+    if copy:
+        return some.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+    return some.float().contiguous()
 
 
 def _mean_and_spread(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -66,14 +70,17 @@ def layer_numbers(output: Tensor, before: Tensor | None = None, tails: Tails | N
     if before is None or tails is None:
         return LayerStats(norm, count)
     x = some_rows(before.detach())
-    units, few = _units(x), x[:: max(1, x.shape[0] // FEWEST_ROWS)] if x.dim() else x
-    if math.isinf(tails.high):
-        on, constant = few <= tails.low, units.amax(0) <= tails.low
+    every = x.shape[0] // FEWEST_ROWS if x.dim() else 1
+    units, few = _units(x), x[::every] if every > 1 else x
+    if (tails.low, tails.high) == (0.0, math.inf):  # a ReLU takes a third of the time of a comparison
+        live, alive = few.relu(), units.amax(0).relu()
+    elif math.isinf(tails.high):
+        live, alive = ~(few <= tails.low), ~(units.amax(0) <= tails.low)  # nan is not saturated
     else:
-        on = (few <= tails.low) | (few >= tails.high)
-        constant = (units.amax(0) <= tails.low) | (units.amin(0) >= tails.high)
-    saturated, dead = torch.count_nonzero(on), torch.count_nonzero(constant)
-    return LayerStats(norm, count, saturated, dead, few.numel(), units.shape[1], tails.saturates)
+        live = ~((few <= tails.low) | (few >= tails.high))
+        alive = ~((units.amax(0) <= tails.low) | (units.amin(0) >= tails.high))
+    counts = torch.count_nonzero(live), torch.count_nonzero(alive)
+    return LayerStats(norm, count, *counts, few.numel(), units.shape[1], tails.saturates)
 
 
 def some_rows(x: Tensor) -> Tensor:
@@ -178,7 +185,7 @@ def row_mean_variance(target: Tensor) -> Tensor:
 def _class_counts(target: Tensor, classes: int) -> Tensor:
     """(classes,) how often each class is a target, without those that are no class (`ignore_index`).
 
-    `torch.bincount` would wait for a GPU.
+    `torch.bincount` would wait for a GPU, and make a table up to the largest class that is ignored.
     """
     inside = target.clamp(0, classes - 1)
     return target.new_zeros(classes).scatter_add_(0, inside, (inside == target).to(target.dtype))

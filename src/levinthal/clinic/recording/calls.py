@@ -38,12 +38,13 @@ class Calls:
 
     def begin(self) -> None:
         """Come between the module and its callers, if not there yet: inside of those that came earlier."""
-        chain = self._chain()
-        if not chain:
-            self._previous = self._module.__dict__.get(PLACE)
-            self._module.__dict__[PLACE] = self  # not by setattr, which a wrapper may send on to its inside
+        place = self._module.__dict__  # not by setattr, which a wrapper may send on to its inside
+        held = place.get(PLACE)
+        if not isinstance(held, Calls):
+            self._previous, place[PLACE] = held, self
         elif not self.is_there():
-            self._previous, chain[-1]._previous = chain[-1]._previous, self
+            last = self._chain()[-1]
+            self._previous, last._previous = last._previous, self
 
     def end(self) -> None:
         """Go away, also from below others that came later."""
@@ -57,7 +58,7 @@ class Calls:
     def is_there(self) -> bool:
         """Whether it is in its place. `module.compile()` puts the compiled call there."""
         each = self._module.__dict__.get(PLACE)
-        while isinstance(each, Calls) and each is not self:
+        while each is not self and isinstance(each, Calls):
             each = each._previous
         return each is self
 
@@ -92,11 +93,15 @@ class Calls:
         self._before(module, args, words)
         if self.is_there():  # else it has just ended
             previous = self._previous
-        self._depth[0] += 1
+        depth = self._depth
+        depth[0] += 1
         try:
-            output = self._inner(module, args, words, previous)
+            if previous is None:  # nearly always
+                output = module._call_impl(*args, **words)  # type: ignore[no-untyped-call]
+            else:
+                output = self._inner(module, args, words, previous)
         finally:
-            self._depth[0] -= 1
+            depth[0] -= 1
         self._after(module, args, words, output)
         return output
 

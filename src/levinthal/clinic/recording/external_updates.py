@@ -59,9 +59,10 @@ def external_update(before: list[Tensor], after: list[Tensor], now: list[Tensor]
     0.25
     """
     device = before[0].device
-    moved = torch.stack([torch.count_nonzero(a != b).to(device) for a, b in zip(before, after, strict=True)])
-    both = zip(before, after, now, strict=True)
-    back = torch.stack([torch.count_nonzero((a != b) & (a == c)).to(device) for a, b, c in both])
+    changed = [a != b for a, b in zip(before, after, strict=True)]
+    moved = torch.stack([torch.count_nonzero(one).to(device) for one in changed])
+    both = zip(changed, before, now, strict=True)
+    back = torch.stack([torch.count_nonzero(one & (a == c)).to(device) for one, a, c in both])
     sizes = [
         torch.linalg.vector_norm(torch.stack([n.to(device).float() for n in torch._foreach_norm(w)]))
         for w in (now, after)

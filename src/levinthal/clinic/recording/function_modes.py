@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
 from torch.utils._device import DeviceContext
 
@@ -15,6 +16,9 @@ def join(mode: TorchFunctionMode) -> None:
     It goes below the user's own modes, which remove the topmost mode when they are left, and above a device's
     mode, which has to be lowest.
     """
+    if not torch._C._len_torch_function_stack():  # nearly always
+        _push_mode(mode)  # type: ignore[no-untyped-call]
+        return
     stack = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
     if mode not in stack:
         with _removed_above(stack[0] if stack and isinstance(stack[0], DeviceContext) else None):
@@ -23,7 +27,10 @@ def join(mode: TorchFunctionMode) -> None:
 
 def leave(mode: TorchFunctionMode) -> None:
     """Take a mode off the stack, if it is there."""
-    if mode in _get_current_function_mode_stack():  # type: ignore[no-untyped-call]
+    height = torch._C._len_torch_function_stack()
+    if height and torch._C._get_function_stack_at(height - 1) is mode:  # nearly always
+        _pop_mode()  # type: ignore[no-untyped-call]
+    elif height and mode in _get_current_function_mode_stack():  # type: ignore[no-untyped-call]
         with _removed_above(mode):
             _pop_mode()  # type: ignore[no-untyped-call]
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from levinthal.clinic.recording.batch_stats import batch_numbers
 from levinthal.clinic.recording.chance_level import chance_level
 from levinthal.clinic.recording.row_reservoir import Reservoir
 from levinthal.clinic.recording.sample import BATCH, TENSOR, LayerStats, LossCall, Sample
@@ -124,9 +125,17 @@ class History:
     def batch(self, column: str) -> np.ndarray:
         """(samples that know it,) one column of BATCH, for batches of floats."""
         index = BATCH.index(column)
+        for sample in self.samples:
+            if sample.batch_values is not None:
+                sample.batch, sample.batch_values = batch_numbers(sample.batch_values), None
         found = [sample.batch[index] for sample in self.samples if sample.batch is not None]
-        values = torch.stack(found).cpu().double().numpy() if found else np.zeros(0)
-        return values[~np.isnan(values)]
+        return torch.stack(found).cpu().double().numpy() if found else np.zeros(0)
+
+    @property
+    def finite_batches(self) -> np.ndarray:
+        """(samples that know it,) whether all values of a batch of floats are finite."""
+        sums = [sample.batch_sum for sample in self.samples if sample.batch_sum is not None]
+        return np.isfinite(torch.stack(sums).cpu().double().numpy()) if sums else np.zeros(0, bool)
 
     @property
     def layer_names(self) -> dict[str, str]:

@@ -137,6 +137,10 @@ class LoopRecorder:
     def catch_up(self) -> None:
         """Evaluate the validation set between two steps, if an evaluation is due."""
         if self._handles and self._reader.sample is None:
+            self._evaluate_if_due()
+
+    def _evaluate_if_due(self) -> None:
+        if self.history.validation is not None:
             self._safely(self._evaluate)
 
     def _evaluate(self, last: bool = False) -> None:
@@ -177,6 +181,8 @@ class LoopRecorder:
         if not torch.is_grad_enabled():
             self.history.evaluated_in_train += model.training
             return
+        if self._step != self._due and not self._is_pending():
+            return  # nearly always
         if not self._is_trained():
             return
         self._finish()
@@ -185,6 +191,10 @@ class LoopRecorder:
             self._is_whole, self._recorder.by_parts = True, False
             self._parts.end()
             self._safely(self._reader.begin, self._step, args, words, model)
+
+    def _is_pending(self) -> bool:
+        """Whether something of the last sampled step is still to be read."""
+        return self._stepped or self._reader.external_updates.sample is not None
 
     def _is_trained(self) -> bool:
         """Whether a pass can train anything: a loop may switch all gradients off to draw samples."""
@@ -226,6 +236,8 @@ class LoopRecorder:
 
     def _step_is_over(self, *_: Any) -> None:
         self._step += 1
+        if self._step < self._due and self._reader.sample is None and self._model_calls.is_there():
+            return  # nearly always
         if self._reader.sample is not None:
             self._stepped = True
             if not _is_in_backward():
@@ -252,7 +264,7 @@ class LoopRecorder:
             if self._reader.sample is not None:
                 self._safely(self._reader.end)
                 self._parts.end()
-                self._safely(self._evaluate)
+                self._evaluate_if_due()
                 if self._step == self._due:
                     self._await()
 

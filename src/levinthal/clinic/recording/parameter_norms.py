@@ -219,4 +219,5 @@ def _at_the_top(gradient: Tensor) -> tuple[Tensor, Tensor] | None:
         return None
     sizes = _in_a_row(gradient).abs()
     largest = sizes.amax()
-    return largest, torch.count_nonzero((sizes >= largest * (1 - 1e-6)) & (sizes > 0)) / sizes.numel()
+    bound = (largest * (1 - 1e-6)).clamp(min=torch.finfo(sizes.dtype).tiny)  # zeros are not clamped
+    return largest, torch.count_nonzero(sizes >= bound) / sizes.numel()

@@ -52,10 +52,10 @@ def gates(module: nn.Module, args: Sequence[Any], output: Any) -> LayerStats | N
         pre = pre + weights[bias] if bias in weights else pre
     parts = pre.reshape(-1, pre.shape[-1]).chunk(count, 1)
     sigmoids = torch.cat([parts[i] for i in SIGMOIDS[count]], 1)
-    saturated = sigmoids.abs() >= SATURATED
-    units = saturated.all(0)
+    live = ~(sigmoids.abs() >= SATURATED)  # nan is not saturated
+    units = live.any(0)
     return LayerStats(
-        torch.linalg.vector_norm(sigmoids), sigmoids.numel(), torch.count_nonzero(saturated),
+        torch.linalg.vector_norm(sigmoids), sigmoids.numel(), torch.count_nonzero(live),
         torch.count_nonzero(units), sigmoids.numel(), len(units), saturates=True,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-BATCH = ("mean", "std", "non_finite", "fingerprint")
+BATCH = ("mean", "std", "fingerprint")
 """The numbers of a batch, in the order of `Sample.batch`."""
 TENSOR = ("gradient", "weight", "update", "unchanged", "before_clipping")
 """The numbers of a parameter, in the order of the columns of `Sample.tensors`."""
@@ -63,8 +63,8 @@ class LayerStats:
     Attributes:
         norm: Euclidean norm of its output.
         count: The number of values in that norm.
-        saturated_inputs: How many inputs of an activation are in its saturated region; None for other layers.
-        constant_units: How many units of an activation are saturated for every row; None for other layers.
+        live_inputs: How many inputs of an activation are outside its saturated region; None for other layers.
+        live_units: How many units of an activation are so for some row; None for other layers.
         inputs: The number of inputs that were read.
         units: The number of units that were read.
         saturates: Whether the activation saturates at both ends.
@@ -72,8 +72,8 @@ class LayerStats:
 
     norm: Tensor
     count: int
-    saturated_inputs: Tensor | None = None
-    constant_units: Tensor | None = None
+    live_inputs: Tensor | None = None
+    live_units: Tensor | None = None
     inputs: int = 1
     units: int = 1
     saturates: bool = False
@@ -81,14 +81,16 @@ class LayerStats:
     @property
     def saturated_share(self) -> float:
         """Share of inputs in the saturated region; nan for a layer that is no activation."""
-        if self.saturated_inputs is None:
-            return math.nan
-        return float(self.saturated_inputs) / max(self.inputs, 1)
+        return _share_without(self.live_inputs, self.inputs)
 
     @property
     def dead_share(self) -> float:
         """Share of units that are constant; nan for a layer that is no activation."""
-        return math.nan if self.constant_units is None else float(self.constant_units) / max(self.units, 1)
+        return _share_without(self.live_units, self.units)
+
+
+def _share_without(live: Tensor | None, count: int) -> float:
+    return math.nan if live is None else (count - float(live)) / max(count, 1)
 
 
 @dataclass(slots=True)
@@ -99,7 +101,9 @@ class Sample:
         step: The number of the step, from 0.
         batch_size: Rows of the batch.
         loss: () the value that backward was called on.
-        batch: (4,) as in BATCH, of a batch of floats.
+        batch_values: (about 8,192,) evenly spaced values of a batch of floats, until `batch` is computed.
+        batch: (3,) as in BATCH, of a batch of floats.
+        batch_sum: () the sum of a batch of floats, to see whether all are finite.
         names: Layers in order of execution; `kinds` and `layers` go with it.
         kinds: The class of each layer.
         layers: The statistics of each layer.
@@ -137,7 +141,9 @@ class Sample:
     step: int
     batch_size: int = 0
     loss: Tensor | None = None
+    batch_values: Tensor | None = None
     batch: Tensor | None = None
+    batch_sum: Tensor | None = None
     names: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     layers: list[LayerStats] = field(default_factory=list)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from levinthal.clinic.recording.apart import is_readable
-from levinthal.clinic.recording.batch_stats import batch_numbers
+from levinthal.clinic.recording.batch_stats import batch_sum, batch_values
 from levinthal.clinic.recording.external_updates import ExternalUpdates
 from levinthal.clinic.recording.history import TURNS, History
 from levinthal.clinic.recording.hooks import StepRecorder
@@ -81,7 +81,8 @@ class StepReader:
         if not is_readable(first):
             self.history.not_seen(INPUTS)
         elif first.is_floating_point():
-            sample.batch = batch_numbers(first, whole=whole)
+            sample.batch_sum = batch_sum(first)
+            sample.batch_values = batch_values(first) if whole else None
         else:
             sample.token_fingerprint = row_fingerprints(first.reshape(1, -1))[0]
 

@@ -64,7 +64,7 @@ def activations(context: Context) -> Iterator[Finding]:
     saturated, dead = {}, {}
     for name in _hidden(context.history):
         reads = context.history.layer(name)[-LATE_SAMPLES:]
-        late = [r for r in reads if r.saturated_inputs is not None and r.inputs >= ROWS * r.units]
+        late = [r for r in reads if r.live_inputs is not None and r.inputs >= ROWS * r.units]
         if len(late) < LATE_SAMPLES:
             continue
         if late[-1].saturates and min(read.saturated_share for read in late) > MOST_UNITS:
@@ -125,5 +125,5 @@ def _hidden(history: History) -> list[str]:
 def is_saturated_at_first(context: Context) -> bool:
     """Whether a hidden layer was saturated in the first pass: then all weights are large."""
     first = context.history.samples[0]
-    reads = [r for r in first.layers[:-1] if r.saturated_inputs is not None and r.saturates]
+    reads = [r for r in first.layers[:-1] if r.live_inputs is not None and r.saturates]
     return any(read.saturated_share > MOST_UNITS for read in reads)

@@ -14,7 +14,6 @@ from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.row_reservoir import count
-from levinthal.clinic.recording.sample import BATCH
 from levinthal.clinic.rules import tables
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.loss_trend import FEWEST
@@ -35,7 +34,6 @@ NOISE = 0.1
 """Squared distance of two batches over that of two rows of one batch, below which they are one batch."""
 ROUNDED = 0.01
 """Difference of the variance of labels from that of labels 0 and 1, up to which they are 0 or 1."""
-PLACE = BATCH.index("non_finite")
 ROWS = 8
 """Rows of a batch below which its spread is not that of the data."""
 
@@ -105,8 +103,9 @@ def non_finite_input(context: Context) -> Iterator[Finding]:
     """Batches that contain nan or infinity; info where the loss is finite all the same, because the model
     treats them as missing values.
     """
-    known = [sample for sample in context.history if sample.batch is not None]
-    broken = [sample for sample in known if sample.batch is not None and float(sample.batch[PLACE]) > 0]
+    known = [sample for sample in context.history if sample.batch_sum is not None]
+    finite = context.history.finite_batches
+    broken = [sample for sample, is_finite in zip(known, finite, strict=True) if not is_finite]
     if broken:
         evidence = {"batches": len(broken), "of": len(known)}
         losses = [math.nan if sample.loss is None else float(sample.loss) for sample in broken]
@@ -118,7 +117,7 @@ def non_finite_input(context: Context) -> Iterator[Finding]:
 def input_scale(context: Context) -> Iterator[Finding]:
     """Inputs far from zero mean and unit variance; without degraded training it is info."""
     mean, std = context.history.batch("mean"), context.history.batch("std")
-    if not len(mean) or np.any(context.history.batch("non_finite") > 0):
+    if not len(mean) or not context.history.finite_batches.all():
         return
     centre, spread = float(np.median(np.abs(mean))), float(np.median(std))
     # of one row, such as the first state of a game, the spread is unknown

@@ -221,7 +221,7 @@ def zero_gradient(context: Context) -> Iterator[Finding]:
 
 def _has_dead_or_saturated(samples: Sequence[Sample]) -> bool:
     """Whether a layer was completely dead or saturated."""
-    reads = [read for sample in samples for read in sample.layers if read.saturated_inputs is not None]
+    reads = [read for sample in samples for read in sample.layers if read.live_inputs is not None]
     return any(max(read.saturated_share, read.dead_share) > NEARLY_ALL for read in reads)
 
 
