@@ -19,15 +19,19 @@ from levinthal.clinic.recording.apart import is_ordinary
 Before = Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], None]
 After = Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], None]
 PLACE = "_compiled_call_impl"
+_is_compiling = torch.compiler.is_compiling  # looked up once: this comes before every call of a watched model
 
 
 class Calls:
     """The calls of one module, between a function before each and one after it (not after one that raised).
 
     Calls that are compiled, traced or within a transform of `torch.func` are left alone.
+
+    Attributes:
+        is_idle: Whether calls with gradients are left alone, until further notice.
     """
 
-    __slots__ = ("_after", "_before", "_depth", "_module", "_previous")
+    __slots__ = ("_after", "_before", "_depth", "_module", "_previous", "is_idle")
 
     def __init__(
         self, module: nn.Module, before: Before, after: After, depth: list[int] | None = None
@@ -35,6 +39,7 @@ class Calls:
         self._module, self._before, self._after = module, before, after
         self._depth = [0] if depth is None else depth  # may be shared: the number of calls that are going on
         self._previous: Any = None
+        self.is_idle = False
 
     def begin(self) -> None:
         """Come between the module and its callers, if not there yet: inside of those that came earlier."""
@@ -48,6 +53,9 @@ class Calls:
 
     def end(self) -> None:
         """Go away, also from below others that came later."""
+        if self._module.__dict__.get(PLACE) is self:
+            self._unlink(None)
+            return
         above = None
         for each in self._chain():
             if each is self:
@@ -81,9 +89,11 @@ class Calls:
 
     def __call__(self, *args: Any, **words: Any) -> Any:
         """Torch calls this. A replica (DataParallel) has the attributes of its original: ask the caller."""
-        if torch.compiler.is_compiling():  # Dynamo traces this line, and nothing of ours below it
+        if _is_compiling():  # Dynamo traces this line, and nothing of ours below it
             return self._inner(self._module, args, words, self._previous)
         caller = sys._getframe(1).f_locals.get("self")
+        if self.is_idle and caller is self._module and self._previous is None and torch.is_grad_enabled():
+            return caller._call_impl(*args, **words)  # type: ignore[no-untyped-call]
         return self._through(caller if isinstance(caller, nn.Module) else self._module, args, words)
 
     def _through(self, module: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> Any:

@@ -81,6 +81,7 @@ class LoopRecorder:
             self.history.not_seen(COMPILED)
         if self.setup.is_sharded:
             self.history.not_seen(SHARDED)
+        self._model_calls.is_idle = False
         self._model_calls.begin()
         for optimizer in self.setup.optimizers:
             self._handles.append(optimizer.register_step_pre_hook(self._step_begins))
@@ -181,8 +182,6 @@ class LoopRecorder:
         if not torch.is_grad_enabled():
             self.history.evaluated_in_train += model.training
             return
-        if self._step != self._due and not self._is_pending():
-            return  # nearly always
         if not self._is_trained():
             return
         self._finish()
@@ -236,7 +235,7 @@ class LoopRecorder:
 
     def _step_is_over(self, *_: Any) -> None:
         self._step += 1
-        if self._step < self._due and self._reader.sample is None and self._model_calls.is_there():
+        if self._model_calls.is_idle and self._step < self._due and self._model_calls.is_there():
             return  # nearly always
         if self._reader.sample is not None:
             self._stepped = True
@@ -254,6 +253,7 @@ class LoopRecorder:
         if self._step > self._due:
             self._block += 1
             self._due = sampled_step(self._block, self.every)
+        self._model_calls.is_idle = self._step != self._due and not self._is_pending()
         if self._step == self._due:
             self._await()
 
