@@ -135,6 +135,8 @@ def test_a_bad_path_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is a folder, and a page is a file: give '.*run\.html'") as caught:
         write_page(tmp_path, title="Net", answer=Checkup((), {}, ()).answer, findings=())
     assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match=r"the path of a page is 5: give 'run\.html', say"):
+        write_page(5, title="Net", answer=Checkup((), {}, ()).answer, findings=())  # type: ignore[arg-type]
     with pytest.raises(StoreError, match=r"cannot write .*page\.html"):
         write_page(
             tmp_path / "file" / "page.html", title="Net", answer=Checkup((), {}, ()).answer, findings=()

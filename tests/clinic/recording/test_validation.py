@@ -156,8 +156,11 @@ def test_small_bulks_go_through_together_unlike_ones_apart() -> None:
     assert [x.shape[1] for x, _ in joined(unlike)] == [2, 3]
 
 
-@pytest.mark.parametrize(("validation", "says"), [(iter([HELD]), "iterator"), (3, "int")])
-def test_what_cannot_be_read_twice_is_refused(validation: Any, says: str) -> None:
+@pytest.mark.parametrize(
+    ("validation", "says"),
+    [(iter([HELD]), "iterator"), (3, "int"), ((X.numpy(), Y.numpy()), "holds NumPy arrays")],
+)
+def test_what_cannot_be_read_twice_or_put_through_is_refused(validation: Any, says: str) -> None:
     model = nn.Linear(64, 10)
     with pytest.raises(InputError, match=says):
         watch(model, torch.optim.SGD(model.parameters(), 0.1), validation=validation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from os import PathLike
 from pathlib import Path
 from typing import Protocol
 
@@ -68,9 +69,11 @@ def write_page(
         The path.
 
     Raises:
-        InputError: `path` is a folder.
+        InputError: `path` is a folder, or no path at all.
         StoreError: `path` cannot be written.
     """
+    if not isinstance(path, str | PathLike):
+        raise InputError(f"the path of a page is {path!r}: give 'run.html', say")
     place = Path(path)
     if place.is_dir():
         raise InputError(f"{path!s} is a folder, and a page is a file: give '{place / 'run.html'}', say")

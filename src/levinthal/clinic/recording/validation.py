@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -132,8 +133,13 @@ def as_source(validation: Any) -> Any:
     """The validation set, if it can be read more than once.
 
     Raises:
-        InputError: It is an iterator, or neither a pair nor an iterable.
+        InputError: It is an iterator, a pair with arrays, or neither a pair nor an iterable.
     """
+    if isinstance(validation, tuple | list) and any(isinstance(part, np.ndarray) for part in validation):
+        raise InputError(
+            "validation holds NumPy arrays, and the model takes tensors: pass "
+            "(torch.as_tensor(inputs).float(), torch.as_tensor(targets))"
+        )
     if validation is None or is_pair(validation):
         return validation
     if not isinstance(validation, Iterable):

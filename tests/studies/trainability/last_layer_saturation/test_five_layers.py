@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,11 +18,17 @@ FOUR = {0.3: 0.3, 1.0: 0.1, 3.0: 0.2, 10.0: 0.9}
 """Learning rate -> the error of four layers, which leave saturation at each but the last."""
 
 
-def layer(saturates: bool, escapes: bool, step: int) -> tuple[float, float]:
+ESCAPE = {4: 3000, 5: 3000}
+"""Hidden layers -> the step at which the top one leaves saturation."""
+LOWEST = {4: 0.0005, 5: 0.0005}
+"""Hidden layers -> the spread of the top one in saturation."""
+
+
+def layer(hidden: int, saturates: bool, escapes: bool, step: int) -> tuple[float, float]:
     """Mean and spread of a top layer."""
     if step < 10 or not saturates:
         return 0.5, 0.08
-    return (0.12, 0.15) if escapes and step >= 3000 else (0.01, 0.0005)
+    return (0.12, 0.15) if escapes and step >= ESCAPE[hidden] else (0.01, LOWEST[hidden])
 
 
 def rows(five: dict[float, float], escapes: set[float], never: set[float]) -> Iterator[Row]:
@@ -33,7 +40,7 @@ def rows(five: dict[float, float], escapes: set[float], never: set[float]) -> It
             for rate, error in errors.items():
                 words, out = f"rate={rate:g}", rate in ({0.3, 1.0, 3.0} if hidden == 4 else escapes)
                 for step in STEPS:
-                    both = layer(hidden == 4 or rate not in never, out, step)
+                    both = layer(hidden, hidden == 4 or rate not in never, out, step)
                     for name, number in zip(("mean", "sd"), both, strict=True):
                         value = Estimate.exact(number + draw.normal(0, 1e-5))
                         yield Row(
@@ -57,7 +64,10 @@ def test_five_layers_that_escape_at_their_own_rate_do_not_stay(error: float) -> 
     found = verdict(at_three(error), escapes={3.0})
     assert found.outcome is Outcome.DOES_NOT_REPLICATE
     assert found.effect.value == pytest.approx(0, abs=0.01)
-    assert "8 of 8 networks of five layers learn; the lowest error of each is at 3." in found.reasons
+    assert (
+        "8 of 8 networks of five layers end with an error of at most 85 %; the lowest error of each is at 3."
+        in found.reasons
+    )
 
 
 def test_five_layers_that_escape_at_the_rate_of_four_do_not_stay() -> None:
@@ -67,7 +77,7 @@ def test_five_layers_that_escape_at_the_rate_of_four_do_not_stay() -> None:
 def test_five_layers_at_chance_level_at_every_rate_stay() -> None:
     found = verdict(at_three(0.9), escapes=set())
     assert found.outcome is Outcome.REPLICATES
-    assert not any("networks of five layers learn" in reason for reason in found.reasons)
+    assert not any("networks of five layers end" in reason for reason in found.reasons)
 
 
 def test_the_lowest_of_errors_at_chance_level_says_nothing_where_the_layer_never_saturates() -> None:
@@ -104,5 +114,28 @@ def test_a_minority_of_five_layers_that_learns_and_escapes_is_seen(minority: int
     seen += [row for row in fail if row.cell["hidden"] == 5 and row.measurement.seed >= minority]
     found = judge(CLAIMS["L3"], CLAIMS["L3"].evidence(Rows.of(seen)))
     assert found.outcome is not Outcome.REPLICATES
-    said = f"{minority} of 8 networks of five layers learn; the lowest error of each is at 3."
+    said = (
+        f"{minority} of 8 networks of five layers end with an error of at most 85 %; "
+        "the lowest error of each is at 3."
+    )
     assert said in found.reasons
+
+
+def test_an_escape_at_the_last_reading_is_an_escape(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readings are a factor of 1.4 or more apart: the last but one knows nothing of the last third."""
+    monkeypatch.setattr(sys.modules[__name__], "ESCAPE", {4: 3000, 5: 8000})
+    found = verdict(at_three(0.2), escapes={3.0})
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_a_layer_that_keeps_its_spread_is_not_saturated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its mean is low, its spread never: it leaves nothing."""
+    monkeypatch.setattr(sys.modules[__name__], "LOWEST", {4: 0.0005, 5: 0.08})
+    assert verdict(at_three(0.2), escapes={3.0}).outcome is Outcome.INCONCLUSIVE
+    monkeypatch.setattr(sys.modules[__name__], "LOWEST", {4: 0.08, 5: 0.0005})
+    assert verdict(at_three(0.9), escapes=set()).outcome is Outcome.INCONCLUSIVE
+
+
+def test_no_seed_counts_for_more_than_no_rise(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = verdict(at_three(0.9), escapes=set())
+    assert found.effect.value <= 1

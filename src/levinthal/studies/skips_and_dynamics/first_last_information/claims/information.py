@@ -176,8 +176,8 @@ def rising(batches: Batches) -> Claim:
     sentence += "of the updates run here."
     return Claim(
         **named(batches, "C1", sentence, "sec. 3, Fig. 4"),
-        effect="information at the end less that at initialisation, less its fall from the highest point, "
-        "with the statistics of the images read",
+        effect="information at the end less that at initialisation, less its fall from the step where the "
+        "mean curve of the other seeds is highest, with the statistics of the images read",
         unit="bits",
         smallest_effect=0.25,
         why_smallest="chosen by us: a quarter of a bit; it was a rank correlation of .5 at first, then the "

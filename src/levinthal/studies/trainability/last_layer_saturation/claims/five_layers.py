@@ -15,7 +15,7 @@ from levinthal.studies.trainability.last_layer_saturation.claims.notes import ab
 from levinthal.studies.trainability.last_layer_saturation.claims.readings import (
     SPREAD,
     at_best,
-    desaturation,
+    desaturation_from_nothing,
     stays,
 )
 from levinthal.studies.trainability.last_layer_saturation.design import STANDARD, Arm, arm, trains
@@ -27,13 +27,13 @@ AT_CHANCE = 0.85
 
 
 def five_stay(rows: Rows) -> Effect:
-    """L3: `stays` of five layers at the best rate of four and at that of its own lowest error, seed by seed:
-    the smaller counts.
+    """L3: `stays` of five layers, up to the last reading, at the best rate of four and at that of its own
+    lowest error, seed by seed: the smaller counts.
 
     At chance level a layer that never saturates at the own rate says nothing, and neither does the edge of
     the grid: the rate with the lowest error is then one of many.
     """
-    here, own = at_best(partial(stays, layer=5), FIVE, FOUR)(rows), _at_own_rate(rows)
+    here, own = at_best(partial(stays, layer=5, readings=1), FIVE, FOUR)(rows), _at_own_rate(rows)
     both = {seed: _smaller(number, own.by_seed.get(seed, math.nan)) for seed, number in here.by_seed.items()}
     return Effect(both, here.rates + own.rates, here.at_edge or own.at_edge)
 
@@ -44,7 +44,7 @@ def _at_own_rate(rows: Rows) -> Effect:
     """
     five, found, rates, at_edge = arm(rows, *FIVE), dict[int, float](), set[float](), False
     grid = [float(rate) for rate in five.where(name="error", steps=trains).distinct("rate")]
-    read = {rate: stays(five.where(rate=rate, steps=trains), 5) for rate in grid}
+    read = {rate: stays(five.where(rate=rate, steps=trains), 5, readings=1) for rate in grid}
     for seed, (error, rate) in lowest_errors(five).items():
         number, learns = read[rate].get(seed, math.nan), error <= AT_CHANCE
         found[seed] = number if learns or number == number else math.inf
@@ -77,7 +77,7 @@ def about_five(rows: Rows) -> Iterator[str]:
     count = sum(error <= AT_CHANCE for error, _ in lowest.values())
     if learn:
         where = " and ".join(f"{rate:g}" for rate in learn)
-        share = f"{count} of {len(lowest)} networks of five layers learn"
+        share = f"{count} of {len(lowest)} networks of five layers end with an error of at most 85 %"
         yield f"{share}; the lowest error of each is at {where}."
 
 
@@ -85,7 +85,7 @@ def where_four_desaturate(reading: Reading) -> Reading:
     """A reading that has no number unless four layers leave saturation, on the mean over seeds."""
 
     def read(rows: Rows) -> Effect:
-        found, four = reading(rows), at_best(desaturation, FOUR)(rows).by_seed
+        found, four = reading(rows), at_best(desaturation_from_nothing, FOUR)(rows).by_seed
         risen = float(np.nan_to_num(list(four.values())).mean()) if four else 0.0
         if risen >= SPREAD:
             return found

@@ -77,14 +77,27 @@ def desaturation(rows: Rows, layer: int = 4) -> dict[int, float]:
     return {seed: number if fallen[seed] >= FALLEN else math.nan for seed, number in risen.items()}
 
 
-def stays(rows: Rows, layer: int) -> dict[int, float]:
+def desaturation_from_nothing(rows: Rows, layer: int = 4, readings: int = 2) -> dict[int, float]:
+    """As `desaturation`, up to so many last readings; NaN too where the layer never loses its spread.
+
+    Readings are a factor of 1.4 or more apart: what happens after the last but one is in the last alone.
+    """
+    fallen, found = fall(rows, layer), dict[int, float]()
+    for seed, curve in traces(rows, "sd", layer).items():
+        low = lasting_low(curve, math.inf)
+        is_saturated = fallen[seed] >= FALLEN and low <= SPREAD / 2
+        found[seed] = float(curve[1][-readings:].min()) - low if is_saturated else math.nan
+    return found
+
+
+def stays(rows: Rows, layer: int, readings: int = 2) -> dict[int, float]:
     """Seed -> 1 if the spread of a saturated layer does not rise, 0 if by `SPREAD`; NaN if never saturated.
 
-    Without the limit at 0 a few seeds that rise far would count for those that do not rise.
+    Without the limits at 0 and 1 a few seeds that rise or fall far would count for the others.
     """
     return {
-        seed: max(0.0, 1 - risen / SPREAD) if risen == risen else math.nan
-        for seed, risen in desaturation(rows, layer).items()
+        seed: min(max(1 - risen / SPREAD, 0.0), 1.0) if risen == risen else math.nan
+        for seed, risen in desaturation_from_nothing(rows, layer, readings).items()
     }
 
 
