@@ -85,6 +85,16 @@ class Answer:
     grounds: tuple[Ground, ...] = ()
     not_seen: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """The headline, why, and what was not seen.
+
+        >>> print(Answer(State.HEALTHY, Reason.BELOW_CHANCE, "Healthy.", "Held against: floor 0."))
+        Healthy.
+        Held against: floor 0.
+        """
+        unseen = tuple(f"Not seen: {what}." for what in self.not_seen)
+        return "\n".join(part for part in (self.headline, self.because, *unseen) if part)
+
     @property
     def is_healthy(self) -> bool:
         """Whether no cause was found and the run did as well as it should."""
