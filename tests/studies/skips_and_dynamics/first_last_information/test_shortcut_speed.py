@@ -60,4 +60,4 @@ def test_the_speed_at_each_depth_stands_beside_the_mean_over_them() -> None:
     [note] = [reason for reason in found.reasons if reason.startswith("At the best learning rates the mean")]
     numbers = [float(word) for word in note.replace(",", "").split() if word.replace(".", "", 1).isdigit()]
     assert numbers == pytest.approx(np.log2([1.2, 1.4, 18]), abs=0.3)
-    assert "on the mean over depths" in CLAIMS["C3m"].says
+    assert "on the mean over those depths" in CLAIMS["C3m"].says

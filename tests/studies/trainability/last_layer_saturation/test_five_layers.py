@@ -20,6 +20,8 @@ FOUR = {0.3: 0.3, 1.0: 0.1, 3.0: 0.2, 10.0: 0.9}
 
 ESCAPE = {4: 3000, 5: 3000}
 """Hidden layers -> the step at which the top one leaves saturation."""
+BACK = {4: 10**9, 5: 10**9}
+"""Hidden layers -> the step at which it returns to saturation."""
 LOWEST = {4: 0.0005, 5: 0.0005}
 """Hidden layers -> the spread of the top one in saturation."""
 
@@ -28,7 +30,8 @@ def layer(hidden: int, saturates: bool, escapes: bool, step: int) -> tuple[float
     """Mean and spread of a top layer."""
     if step < 10 or not saturates:
         return 0.5, 0.08
-    return (0.12, 0.15) if escapes and step >= ESCAPE[hidden] else (0.01, LOWEST[hidden])
+    is_out = escapes and ESCAPE[hidden] <= step < BACK[hidden]
+    return (0.12, 0.15) if is_out else (0.01, LOWEST[hidden])
 
 
 def rows(five: dict[float, float], escapes: set[float], never: set[float]) -> Iterator[Row]:
@@ -139,3 +142,10 @@ def test_a_layer_that_keeps_its_spread_is_not_saturated(monkeypatch: pytest.Monk
 def test_no_seed_counts_for_more_than_no_rise(monkeypatch: pytest.MonkeyPatch) -> None:
     found = verdict(at_three(0.9), escapes=set())
     assert found.effect.value <= 1
+
+
+def test_five_layers_that_escape_and_return_do_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last reading alone knows nothing of it."""
+    monkeypatch.setattr(sys.modules[__name__], "BACK", {4: 10**9, 5: 8000})
+    found = verdict({0.3: 0.9, 1.0: 0.9, 3.0: 0.9, 10.0: 0.9}, escapes={1.0, 3.0})
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE

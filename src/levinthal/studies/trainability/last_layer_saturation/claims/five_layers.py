@@ -15,7 +15,7 @@ from levinthal.studies.trainability.last_layer_saturation.claims.notes import ab
 from levinthal.studies.trainability.last_layer_saturation.claims.readings import (
     SPREAD,
     at_best,
-    desaturation_from_nothing,
+    saturated_desaturation,
     stays,
 )
 from levinthal.studies.trainability.last_layer_saturation.design import STANDARD, Arm, arm, trains
@@ -33,7 +33,7 @@ def five_stay(rows: Rows) -> Effect:
     At chance level a layer that never saturates at the own rate says nothing, and neither does the edge of
     the grid: the rate with the lowest error is then one of many.
     """
-    here, own = at_best(partial(stays, layer=5, readings=1), FIVE, FOUR)(rows), _at_own_rate(rows)
+    here, own = at_best(partial(stays, layer=5), FIVE, FOUR)(rows), _at_own_rate(rows)
     both = {seed: _smaller(number, own.by_seed.get(seed, math.nan)) for seed, number in here.by_seed.items()}
     return Effect(both, here.rates + own.rates, here.at_edge or own.at_edge)
 
@@ -44,7 +44,7 @@ def _at_own_rate(rows: Rows) -> Effect:
     """
     five, found, rates, at_edge = arm(rows, *FIVE), dict[int, float](), set[float](), False
     grid = [float(rate) for rate in five.where(name="error", steps=trains).distinct("rate")]
-    read = {rate: stays(five.where(rate=rate, steps=trains), 5, readings=1) for rate in grid}
+    read = {rate: stays(five.where(rate=rate, steps=trains), 5) for rate in grid}
     for seed, (error, rate) in lowest_errors(five).items():
         number, learns = read[rate].get(seed, math.nan), error <= AT_CHANCE
         found[seed] = number if learns or number == number else math.inf
@@ -85,7 +85,7 @@ def where_four_desaturate(reading: Reading) -> Reading:
     """A reading that has no number unless four layers leave saturation, on the mean over seeds."""
 
     def read(rows: Rows) -> Effect:
-        found, four = reading(rows), at_best(desaturation_from_nothing, FOUR)(rows).by_seed
+        found, four = reading(rows), at_best(saturated_desaturation, FOUR)(rows).by_seed
         risen = float(np.nan_to_num(list(four.values())).mean()) if four else 0.0
         if risen >= SPREAD:
             return found

@@ -77,27 +77,35 @@ def desaturation(rows: Rows, layer: int = 4) -> dict[int, float]:
     return {seed: number if fallen[seed] >= FALLEN else math.nan for seed, number in risen.items()}
 
 
-def desaturation_from_nothing(rows: Rows, layer: int = 4, readings: int = 2) -> dict[int, float]:
-    """As `desaturation`, up to so many last readings; NaN too where the layer never loses its spread.
+def escape(rows: Rows, layer: int) -> dict[int, float]:
+    """Seed -> how far the spread of a saturated layer ever rises; NaN where it is not saturated early.
 
-    Readings are a factor of 1.4 or more apart: what happens after the last but one is in the last alone.
+    It counts from the low of the first updates, at two readings in a row, to the highest reading after it:
+    readings are a factor of 1.4 or more apart, and a layer that leaves saturation may return to it.
     """
     fallen, found = fall(rows, layer), dict[int, float]()
-    for seed, curve in traces(rows, "sd", layer).items():
-        low = lasting_low(curve, math.inf)
-        is_saturated = fallen[seed] >= FALLEN and low <= SPREAD / 2
-        found[seed] = float(curve[1][-readings:].min()) - low if is_saturated else math.nan
+    for seed, (steps, level) in traces(rows, "sd", layer).items():
+        lows = np.maximum(level[:-1], level[1:])[steps[:-1] <= EARLY]
+        at = int(np.argmin(lows)) if len(lows) else 0
+        is_saturated = len(lows) and fallen[seed] >= FALLEN and lows[at] <= SPREAD / 2
+        found[seed] = float(level[at + 1 :].max() - lows[at]) if is_saturated else math.nan
     return found
 
 
-def stays(rows: Rows, layer: int, readings: int = 2) -> dict[int, float]:
-    """Seed -> 1 if the spread of a saturated layer does not rise, 0 if by `SPREAD`; NaN if never saturated.
+def saturated_desaturation(rows: Rows, layer: int = 4) -> dict[int, float]:
+    """As `desaturation`; NaN where `escape` is."""
+    known = escape(rows, layer)
+    return {s: r if known[s] == known[s] else math.nan for s, r in desaturation(rows, layer).items()}
+
+
+def stays(rows: Rows, layer: int) -> dict[int, float]:
+    """Seed -> 1 if the spread of a saturated layer never rises, 0 if by `SPREAD`; NaN if not saturated.
 
     Without the limits at 0 and 1 a few seeds that rise or fall far would count for the others.
     """
     return {
         seed: min(max(1 - risen / SPREAD, 0.0), 1.0) if risen == risen else math.nan
-        for seed, risen in desaturation_from_nothing(rows, layer, readings).items()
+        for seed, risen in escape(rows, layer).items()
     }
 
 

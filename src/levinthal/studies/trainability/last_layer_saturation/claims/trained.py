@@ -147,22 +147,25 @@ CLAIMS = (
     ),
     Claim(
         id="L3",
-        says="At the end of the updates run here, by when the saturated top layer of four layers has "
-        "desaturated, that of five has not.",
+        says="Within the updates run here, in which the saturated top layer of four layers desaturates, that "
+        "of five does not.",
         source=f"{SOURCE}, sec. 3.1",
-        effect="1 - the rise of the layer's standard deviation / .05, from its lowest level to the last "
-        "reading (to the lower of the last two in the control): 1 is no rise, 0 is a rise by .05 or more; "
-        "the smaller of two, seed by seed: at the best learning rate of four layers, and at that of the "
-        "lowest error of five; no number unless four rise by .05 on the mean over seeds",
+        effect="1 - the rise of the layer's standard deviation / .05, from its low within 1,500 updates, at "
+        "two readings in a row, to any later reading: 1 is no rise, 0 is a rise by .05 or more; the smaller "
+        "of two, seed by seed: at the best learning rate of four layers, and at that of the lowest error of "
+        "five. No number unless four rise by .05 at the end, on the mean over seeds; none of a layer whose "
+        "low is above .025, or whose mean is above .15. A lowest error above 85 % says nothing where the "
+        "layer is not saturated",
         unit="",
         smallest_effect=0.5,
-        why_smallest="chosen by us: a rise by at most .025; a layer that is saturated has .0005, and one "
-        "that four layers learn with about .15, as had been seen. A rise of the mean was judged until then, "
-        "which does not tell a saturated layer from one with few active units. Five layers were read at "
-        "their own best learning rate only where their error was at most 45 %, until it was shown that "
+        why_smallest="chosen by us: a rise by at most .025; a layer that is wholly saturated has .0005, and "
+        "one that four layers learn with about .15, as had been seen. A rise of the mean was judged until "
+        "then, which does not tell a saturated layer from one with few active units. Five layers were read "
+        "at their own best learning rate only where their error was at most 45 %, until it was shown that "
         "made-up runs which desaturate with an error of 50 to 70 % then replicated; then at the lowest "
         "median error, which misses a minority that desaturates. The lower of the last two readings was "
-        "taken, which does not show what happens between them",
+        "taken, which does not show what happens between them, then the last, which does not show a layer "
+        "that returns",
         basis=Basis.SEEN,
         control="four hidden layers: where they do not desaturate either, the training is too short",
         evidence=evidence(
