@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from levinthal.clinic import Watch, watch
-from levinthal.clinic.recording.step_reader import sampled_step
+from levinthal.clinic.recording.sampling import sampled_step
 from levinthal.data import load
 
 _DIGITS = load("digits")

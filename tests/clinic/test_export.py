@@ -16,7 +16,7 @@ from levinthal.clinic import check
 from levinthal.clinic.answer.states import Answer, Ground, Reason, State
 from levinthal.clinic.export import plain, to_json, to_sarif
 from levinthal.clinic.recording.sample import TENSOR
-from levinthal.clinic.recording.step_reader import sampled_step
+from levinthal.clinic.recording.sampling import sampled_step
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Finding, Severity
 

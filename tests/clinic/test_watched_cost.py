@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections import Counter
 from contextlib import nullcontext
 
@@ -17,7 +18,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from levinthal.clinic import watch
 from levinthal.clinic.recording.history import MOST
-from levinthal.clinic.recording.step_reader import WHOLE, sampled_step
+from levinthal.clinic.recording.sampling import sampled_step
+from levinthal.clinic.recording.step_reader import WHOLE
 
 
 def test_memory_does_not_grow_with_the_steps() -> None:
@@ -81,6 +83,25 @@ def test_stored_tensors_do_not_grow_with_the_steps() -> None:
     assert bytes_after(3 * MOST) <= 1.2 * bytes_after(3 * MOST // 2)  # twice the steps
 
 
+def test_a_batch_that_is_not_read_in_its_turn_is_read_where_the_loss_is_not_finite() -> None:
+    model, steps = mlp(), 2 * WHOLE + 12
+    bad = next(step for step in range(WHOLE + 4, steps) if step % 3 == 0)  # the turn of the layers
+    x, y = torch.randn(steps, 16, 64), torch.randint(0, 10, (16,))
+    x[bad, 3, 2] = math.nan
+    optimizer = torch.optim.SGD(model.parameters(), 0.0)
+    with watch(model, optimizer, every=1) as w:
+        for batch in x:
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(batch), y).backward()
+            optimizer.step()
+            for p in model.parameters():
+                p.data.nan_to_num_(0.1)
+    seen = {sample.step: sample.batch_sum for sample in w.history}
+    assert math.isnan(seen[bad])
+    assert seen[bad + 3] is None
+    assert "NON_FINITE_INPUT" in [finding.code for finding in w.findings()]
+
+
 def test_layers_weights_and_batches_are_read_in_turns_and_losses_always() -> None:
     model = nn.Sequential(mlp(), nn.Dropout(0.1))
     w = Loop(steps=30, every=1).run(model, torch.optim.Adam(model.parameters(), 1e-3))
@@ -93,7 +114,7 @@ def test_layers_weights_and_batches_are_read_in_turns_and_losses_always() -> Non
     assert [sample.batch_values is not None for sample in w.history] == batches
     assert len(w.history.tensor_steps) == len(w.history.tensors("weight")) == sum(weights)
     assert len(w.history.batch("mean")) == sum(batches)
-    assert w.history.finite_batches.tolist() == [True] * 30
+    assert w.history.finite_batches.tolist() == [True] * sum(batches)
     assert [len(sample.losses) for sample in w.history] == [1] * 30
     assert all(sample.dropout_rates == {"1": 0.1} for sample in w.history)
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from levinthal.clinic import watch
-from levinthal.clinic.recording.step_reader import sampled_step
+from levinthal.clinic.recording.sampling import sampled_step
 
 
 def test_closures_are_watched() -> None:

@@ -99,9 +99,9 @@ def test_an_activation_with_parameters_per_unit_is_watched() -> None:
     assert w.findings() == []
 
 
-@pytest.mark.parametrize("broken", ["layer_numbers", "loss_call"])
+@pytest.mark.parametrize("broken", ["hooks.layer_numbers", "function_calls.loss_call"])
 def test_a_reading_that_fails_is_not_raised_in_the_loop(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"levinthal.clinic.recording.hooks.{broken}", lambda *args, **words: 1 / 0)
+    monkeypatch.setattr(f"levinthal.clinic.recording.{broken}", lambda *args, **words: 1 / 0)
     model = mlp()
     w = watch(model, optimizer := torch.optim.SGD(model.parameters(), 0.1), every=1)
     with w:

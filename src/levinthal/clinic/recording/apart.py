@@ -54,6 +54,11 @@ def is_ordinary() -> bool:
     return _transform() is None and not _is_compiling() and _tracing() is None
 
 
+def is_in_backward() -> bool:
+    """Whether autograd's engine is running in this thread."""
+    return torch._C._current_graph_task_id() != -1
+
+
 def is_readable(x: Any) -> TypeGuard[Tensor]:
     """Whether the numbers of a tensor can be read as they lie in memory: not those of a sparse, nested or
     distributed tensor, of another one with operations of its own, or of a parameter whose memory was freed.

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from levinthal.clinic.recording.batch_stats import loss_rows, rows_summed, some_rows, target_numbers
+from levinthal.clinic.recording.batch_stats import (
+    loss_call,
+    loss_rows,
+    rows_summed,
+    some_rows,
+    target_numbers,
+)
 from levinthal.clinic.recording.sample import Sample
 
+Targets = Callable[[Tensor], None]
+"""Is called with the targets of a loss."""
 MOST_CALLS = 64
 """Calls of one sort that are recorded of one step."""
 
@@ -23,7 +32,31 @@ def note_loss(sample: Sample, root: Tensor) -> None:
         sample.summed = rows if rows == sample.batch_size else 0
 
 
-def note_broadcast(sample: Sample, a: Tensor, b: Tensor) -> None:
+def note_loss_call(
+    sample: Sample,
+    kind: str,
+    args: tuple[Any, ...],
+    words: dict[str, Any],
+    result: Any,
+    rows: bool,
+    on_targets: Targets,
+) -> None:
+    """A call of a loss function; the statistics of its rows only with `rows`."""
+    given = dict(zip(("input", "target"), args, strict=False)) | words
+    if len(sample.losses) < MOST_CALLS:
+        sample.losses.append(loss_call(kind, given, result, rows=rows))
+        on_targets(given["target"])
+
+
+def note_difference(sample: Sample, a: Tensor, b: Tensor, on_targets: Targets) -> None:
+    """A difference or product outside the model."""
+    target = _residual(sample, a, b)
+    if target is not None:
+        on_targets(target)
+    _note_broadcast(sample, a, b)
+
+
+def _note_broadcast(sample: Sample, a: Tensor, b: Tensor) -> None:
     """A difference or product of (n, 1) and (n,): broadcasting compares every pair."""
     if a.requires_grad == b.requires_grad:
         return  # pairs of the outputs themselves, as a ranking compares them
@@ -33,7 +66,7 @@ def note_broadcast(sample: Sample, a: Tensor, b: Tensor) -> None:
         sample.broadcast = shapes
 
 
-def note_difference(sample: Sample, a: Tensor, b: Tensor) -> Tensor | None:
+def _residual(sample: Sample, a: Tensor, b: Tensor) -> Tensor | None:
     """A difference of a prediction and a target, in a step that calls no loss function; the target."""
     if sample.losses or sample.difference is not None:
         return None

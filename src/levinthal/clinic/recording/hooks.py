@@ -15,16 +15,15 @@ from torch.overrides import TorchFunctionMode
 from levinthal.clinic.recording import function_modes
 from levinthal.clinic.recording.apart import apart, is_ordinary, is_readable
 from levinthal.clinic.recording.attention import ATTENTION
-from levinthal.clinic.recording.batch_stats import layer_numbers, loss_call, some_rows
+from levinthal.clinic.recording.batch_stats import layer_numbers, some_rows
 from levinthal.clinic.recording.calls import Calls
 from levinthal.clinic.recording.detailed_notes import DetailedNotes
 from levinthal.clinic.recording.function_calls import (
-    MOST_CALLS,
-    note_broadcast,
     note_difference,
     note_dropout,
     note_log_softmax,
     note_loss,
+    note_loss_call,
     rows_before,
     version_of,
 )
@@ -234,7 +233,7 @@ class StepRecorder(TorchFunctionMode):
         """A call of a function that is no activation."""
         if kind == DIFFERENCE:
             if self._is_outside and len(args) > 1 and all(isinstance(x, Tensor) for x in args[:2]):
-                self.safely(self._note_difference, *args[:2])
+                self.safely(note_difference, self.sample, *args[:2], self.on_targets)
         elif kind == LOG_SOFTMAX:
             if self._is_outside and self._rows:
                 self.safely(note_log_softmax, self.sample, args, words)
@@ -246,19 +245,4 @@ class StepRecorder(TorchFunctionMode):
                 self.safely(self._notes.attention, self.sample, kind, args, words, result)
         else:
             self._inside |= self._in_forward
-            self.safely(self._note_loss_call, kind, args, words, result)
-
-    def _note_loss_call(self, kind: str, args: tuple[Any, ...], words: dict[str, Any], result: Any) -> None:
-        """A call of a loss function."""
-        given = dict(zip(("input", "target"), args, strict=False)) | words
-        if self.sample is not None and len(self.sample.losses) < MOST_CALLS:
-            self.sample.losses.append(loss_call(kind, given, result, rows=self._rows))
-            self.on_targets(given["target"])
-
-    def _note_difference(self, a: Tensor, b: Tensor) -> None:
-        """A difference or product outside the model."""
-        if self.sample is not None:
-            target = note_difference(self.sample, a, b)
-            if target is not None:
-                self.on_targets(target)
-            note_broadcast(self.sample, a, b)
+            self.safely(note_loss_call, self.sample, kind, args, words, result, self._rows, self.on_targets)

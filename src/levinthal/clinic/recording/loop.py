@@ -13,12 +13,14 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from levinthal.clinic.recording.apart import apart, evaluated_apart
+from levinthal.clinic.recording.apart import apart, evaluated_apart, is_in_backward
 from levinthal.clinic.recording.calls import Calls, Parts, is_compiled
+from levinthal.clinic.recording.evaluations import Evaluations
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.hooks import StepRecorder
 from levinthal.clinic.recording.recurrences import recurrent_gains
-from levinthal.clinic.recording.step_reader import StepReader, sampled_step
+from levinthal.clinic.recording.sampling import Sampling
+from levinthal.clinic.recording.step_reader import StepReader
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
 from levinthal.clinic.recording.unseen import (
     COMPILED,
@@ -44,13 +46,12 @@ class LoopRecorder:
 
     Attributes:
         setup: The model, its optimisers and parameters.
-        every: One step in so many is sampled.
         history: The sampled steps.
         trouble: The failure that ended the recording; the loop goes on.
     """
 
     def __init__(self, setup: TrainingSetup, every: int, validation: Validation | None = None) -> None:
-        self.setup, self.every = setup, every
+        self.setup = setup
         self.history = History(
             equal_row_matrices=setup.equal_row_matrices(EQUAL_AT_INIT),
             recurrent_gains=recurrent_gains(setup.hooked_module),
@@ -60,7 +61,8 @@ class LoopRecorder:
         self.history.equal_rows = setup.equal_rows(self.history.equal_row_matrices)
         self.history.rows.with_fingerprints = validation is not None
         self.trouble = ""
-        self._step = self._due = self._block = 0
+        self._steps = Sampling(every)
+        self._evaluations = Evaluations(setup, self.history, self._safely)
         self._recorder = StepRecorder(setup.hooked_module)
         self._reader = StepReader(setup, self.history, self._recorder)
         self._recorder.safely = self._safely
@@ -72,7 +74,6 @@ class LoopRecorder:
         self._model_calls = Calls(setup.model, self._forward_begins, self._forward_is_over, depth)
         self._parts = Parts(setup.hooked_module, setup.model, self._part_begins, depth)
         self._is_whole = self._stepped = self._is_uncalled = False
-        self._missed = 0
 
     def begin(self) -> None:
         """Follow the model and its optimisers, and read the validation set."""
@@ -87,18 +88,12 @@ class LoopRecorder:
             self._handles.append(optimizer.register_step_pre_hook(self._step_begins))
         self._handles.append(self.setup.optimizers[0].register_step_post_hook(self._step_is_over))
         self._await()
-        validation = self.history.validation
-        if validation is not None and self.setup.is_sharded:
-            validation.trouble = (
-                "the parameters are sharded, and an evaluation would wait for other processes"
-            )
-        elif validation is not None:
-            validation.read()
+        self._evaluations.begin()
 
     def end(self, error: BaseException | None = None) -> None:
         """Leave nothing behind, and evaluate the validation set a last time."""
         if isinstance(error, Exception):
-            self.history.ended_by = f"{type(error).__name__} in step {self._step:,}"
+            self.history.ended_by = f"{type(error).__name__} in step {self._steps.step:,}"
         self._finish()
         self._model_calls.end()
         self._parts.end()
@@ -108,7 +103,7 @@ class LoopRecorder:
         self._recorder.end()
         self._reader.forget()
         self._safely(self._read_weights)
-        self._safely(self._evaluate, True)
+        self._evaluations.evaluate_if_due(self._steps.step, is_last=True)
 
     def _read_weights(self) -> None:
         """Which weights are not finite at the end."""
@@ -117,9 +112,9 @@ class LoopRecorder:
     def begin_step(self, inputs: tuple[Any, ...]) -> None:
         """Begin a step by hand, where none has begun and it is to be sampled."""
         self._finish()
-        if self._handles and self._reader.sample is None and self._step == self._due:
+        if self._handles and self._reader.sample is None and self._steps.is_due:
             self._recorder.by_parts = True
-            self._safely(self._reader.begin, self._step, inputs, {}, self.setup.model)
+            self._safely(self._reader.begin, self._steps.step, inputs, {}, self.setup.model)
             if not self._recorder.is_disabled:
                 self._parts.begin()
                 self._safely(self._recorder.join)  # the model itself may never be called
@@ -131,33 +126,21 @@ class LoopRecorder:
         return (
             *unseen_validation(self.history.validation, len(self.history)),
             *self.history.unseen,
-            *unseen_steps(self.history, self._step, self._missed),
+            *unseen_steps(self.history, self._steps.step, self._steps.missed),
             *unseen_parts(self.setup, self._parts.called, by_parts=not self._is_whole),
         )
 
     def catch_up(self) -> None:
         """Evaluate the validation set between two steps, if an evaluation is due."""
         if self._handles and self._reader.sample is None:
-            self._evaluate_if_due()
-
-    def _evaluate_if_due(self) -> None:
-        if self.history.validation is not None:
-            self._safely(self._evaluate)
-
-    def _evaluate(self, last: bool = False) -> None:
-        """Evaluate the validation set, if there is one and an evaluation is due."""
-        validation, calls = self.history.validation, [s.losses for s in self.history.samples[-1:]]
-        if validation is not None and calls:
-            kind = calls[0][0].kind if calls[0] else ""
-            step = max(self._step - 1, 0)
-            validation.evaluate(self.setup.evaluated_module, step, self.history.rows, kind, last=last)
+            self._evaluations.evaluate_if_due(self._steps.step)
 
     def _safely(self, function: Callable[..., None], *args: Any) -> None:
         """Call a function; its failure is noted and ends the recording instead of the user's training."""
         if self.trouble:
             return
         try:
-            (evaluated_apart if function == self._evaluate else apart)(function, *args)
+            (evaluated_apart if function == self._evaluations.evaluate else apart)(function, *args)
         except Exception as error:
             self.trouble = f"{type(error).__name__}: {error}"
             self._reader.sample = None
@@ -175,29 +158,25 @@ class LoopRecorder:
 
     def _begin_without_call(self) -> None:
         """Begin a step of which losses and gradients are recorded alone."""
-        self._reader.begin(self._step, (), {}, self.setup.model)
+        self._reader.begin(self._steps.step, (), {}, self.setup.model)
         self._recorder.forward_done()
 
     def _forward_begins(self, model: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         if not torch.is_grad_enabled():
             self.history.evaluated_in_train += model.training
             return
-        if not self._is_trained():
+        if not self.setup.is_trained:
             return
         self._finish()
         self._read_external_updates()
-        if self._reader.sample is None and self._step == self._due:
+        if self._reader.sample is None and self._steps.is_due:
             self._is_whole, self._recorder.by_parts = True, False
             self._parts.end()
-            self._safely(self._reader.begin, self._step, args, words, model)
+            self._safely(self._reader.begin, self._steps.step, args, words, model)
 
     def _is_pending(self) -> bool:
         """Whether something of the last sampled step is still to be read."""
         return self._stepped or self._reader.external_updates.sample is not None
-
-    def _is_trained(self) -> bool:
-        """Whether a pass can train anything: a loop may switch all gradients off to draw samples."""
-        return any(p.requires_grad for p in self.setup.parameters)
 
     def _forward_is_over(self, *_: Any) -> None:
         if self._reader.sample is not None and torch.is_grad_enabled():
@@ -206,16 +185,12 @@ class LoopRecorder:
     def _part_begins(self, part: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """A part of the model is called, from the loop or from another part."""
         self._finish()
-        is_first = self._reader.sample is None and self._step == self._due and torch.is_grad_enabled()
-        if (
-            is_first
-            and self._is_trained()
-            and (part.training or not self.setup.model.training)
-            and not self.trouble
-        ):
+        is_first = self._reader.sample is None and self._steps.is_due and torch.is_grad_enabled()
+        is_trained = self.setup.is_trained and (part.training or not self.setup.model.training)
+        if is_first and is_trained and not self.trouble:
             self._read_external_updates()
             self._recorder.by_parts = True
-            self._safely(self._reader.begin, self._step, args, words, part)
+            self._safely(self._reader.begin, self._steps.step, args, words, part)
 
     def _read_external_updates(self) -> None:
         if self._reader.external_updates.sample is not None:
@@ -226,7 +201,7 @@ class LoopRecorder:
         sample = self._reader.sample
         if sample is None:
             return
-        if _is_in_backward():  # an optimiser per parameter, which clears the gradient afterwards
+        if is_in_backward():  # an optimiser per parameter, which clears the gradient afterwards
             self._safely(self._reader.step_in_backward, optimizer)
             return
         is_closed = any(map(callable, (*args, *words.values())))  # the last pass of an accumulated step, say
@@ -234,38 +209,36 @@ class LoopRecorder:
             self._safely(self._recorder.end)
 
     def _step_is_over(self, *_: Any) -> None:
-        self._step += 1
-        if self._model_calls.is_idle and self._step < self._due and self._model_calls.is_there():
+        self._steps.step += 1
+        if self._model_calls.is_idle and self._steps.step < self._steps.due and self._model_calls.is_there():
             return  # nearly always
         if self._reader.sample is not None:
             self._stepped = True
-            if not _is_in_backward():
+            if not is_in_backward():
                 self._finish()
-        elif self._step > self._due:
+        elif self._steps.step > self._steps.due:
             self._is_whole = False  # the step was due, and the model was not called
-            self._missed += 1
-            if self._missed == UNCALLED and not (len(self.history) or self.trouble):
+            self._steps.missed += 1
+            if self._steps.missed == UNCALLED and not (len(self.history) or self.trouble):
                 self._is_uncalled = self._recorder.is_disabled = True
                 self.history.not_seen(NOT_CALLED)
                 self._parts.end()
         if not self._model_calls.is_there():
             self._compiled_meanwhile()
-        if self._step > self._due:
-            self._block += 1
-            self._due = sampled_step(self._block, self.every)
-        self._model_calls.is_idle = self._step != self._due and not self._is_pending()
-        if self._step == self._due:
+        self._steps.plan_next()
+        self._model_calls.is_idle = not self._steps.is_due and not self._is_pending()
+        if self._steps.is_due:
             self._await()
 
     def _finish(self) -> None:
         """End a sampled step whose optimiser has stepped, unless its backward pass is still going on."""
-        if self._stepped and not _is_in_backward():
+        if self._stepped and not is_in_backward():
             self._stepped = False
             if self._reader.sample is not None:
                 self._safely(self._reader.end)
                 self._parts.end()
-                self._evaluate_if_due()
-                if self._step == self._due:
+                self._evaluations.evaluate_if_due(self._steps.step)
+                if self._steps.is_due:
                     self._await()
 
     def _compiled_meanwhile(self) -> None:
@@ -274,8 +247,3 @@ class LoopRecorder:
         self.history.not_seen(COMPILED)
         self._parts.end()
         self._model_calls.begin()
-
-
-def _is_in_backward() -> bool:
-    """Whether autograd's engine is running in this thread."""
-    return torch._C._current_graph_task_id() != -1

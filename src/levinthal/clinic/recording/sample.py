@@ -103,7 +103,8 @@ class Sample:
         loss: () the value that backward was called on.
         batch_values: (about 8,192,) evenly spaced values of a batch of floats, until `batch` is computed.
         batch: (3,) as in BATCH, of a batch of floats.
-        batch_sum: () the sum of a batch of floats, to see whether all are finite.
+        batch_sum: () the sum of a batch of floats, to see whether all are finite. On a CPU it is read where
+            the batch is, and in every step whose loss is not finite.
         names: Layers in order of execution; `kinds` and `layers` go with it.
         kinds: The class of each layer.
         layers: The statistics of each layer.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -23,17 +24,6 @@ WHOLE = 8
 """Number of samples after which layers, weights and batches are read in turns."""
 DETAIL_RATIO = 1.5
 """Ratio of the steps of two successive detailed samples, at least."""
-GOLDEN = (5**0.5 - 1) / 2
-
-
-def sampled_step(block: int, every: int) -> int:
-    """The step that is sampled in a block of `every` steps. Its place in the block follows the golden ratio,
-    so that periodic events of the loop (epochs, accumulated batches) are not aliased.
-
-    >>> [sampled_step(block, 10) for block in range(5)]
-    [0, 16, 22, 38, 44]
-    """
-    return block * every + int(every * (block * GOLDEN % 1))
 
 
 class StepReader:
@@ -49,6 +39,7 @@ class StepReader:
         self.external_updates = ExternalUpdates()
         self._tensors = Tensors(setup.parameters)
         self._sampled, self._next_detailed, self._weighed = 0, 0.0, False
+        self._batch: Tensor | None = None
 
     def begin(self, step: int, args: tuple[Any, ...], words: dict[str, Any], module: nn.Module) -> None:
         """A step begins with this call of the model, or of a part of it.
@@ -81,8 +72,11 @@ class StepReader:
         if not is_readable(first):
             self.history.not_seen(INPUTS)
         elif first.is_floating_point():
-            sample.batch_sum = batch_sum(first)
             sample.batch_values = batch_values(first) if whole else None
+            if whole or first.device.type != "cpu":
+                sample.batch_sum = batch_sum(first)
+            else:  # it takes a tenth of a sample's time, so it waits for a reason
+                self._batch = first
         else:
             sample.token_fingerprint = row_fingerprints(first.reshape(1, -1))[0]
 
@@ -109,9 +103,12 @@ class StepReader:
     def end(self) -> None:
         """The optimiser has stepped: read what the step did, and add it to the history."""
         self.recorder.end()
-        sample, setup, history = self.sample, self.setup, self.history
+        sample, setup, history, batch = self.sample, self.setup, self.history, self._batch
+        self._batch = None
         if sample is None:
             return
+        if batch is not None and (sample.loss is None or not math.isfinite(sample.loss)):
+            sample.batch_sum = batch_sum(batch)
         sample.rates = setup.rates()
         had = self._tensors.had_gradient
         named = zip(setup.names, setup.parameters, strict=True)
@@ -131,5 +128,5 @@ class StepReader:
 
     def forget(self) -> None:
         """Release what is held of the weights."""
-        self.sample = self.external_updates.sample = None
+        self.sample = self.external_updates.sample = self._batch = None
         self._tensors.forget()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -13,13 +12,9 @@ from torch import nn
 from torch.optim import Optimizer
 
 from levinthal.clinic.recording.apart import is_readable
+from levinthal.clinic.recording.matrix_rows import common_and_apart, row_distance, stacked_parts
 from levinthal.clinic.recording.parameter_norms import local
 from levinthal.errors import InputError
-
-STACKED: dict[type[nn.Module], int] = {
-    **dict.fromkeys((nn.LSTM, nn.LSTMCell), 4),
-    **dict.fromkeys((nn.GRU, nn.GRUCell, nn.MultiheadAttention), 3),
-}
 
 Frozen = str | Callable[[str], bool]
 """The beginning of a name, a pattern with `*`, `?` or `[seq]`, or a function of a name."""
@@ -85,6 +80,11 @@ class TrainingSetup:
         return inner.module if isinstance(inner, nn.parallel.DistributedDataParallel) else inner
 
     @property
+    def is_trained(self) -> bool:
+        """Whether a pass can train anything: a loop may switch all gradients off to draw samples."""
+        return any(p.requires_grad for p in self.parameters)
+
+    @property
     def is_sharded(self) -> bool:
         """Whether this process holds a part of the parameters, so that a forward pass waits for others."""
         sharded = any(local(p) is not p for p in self.parameters)
@@ -118,14 +118,12 @@ class TrainingSetup:
 
     def row_distances(self, names: Collection[str]) -> dict[str, torch.Tensor]:
         """Trainable matrix -> distance of its rows from their mean, as a share of their norm."""
-        parts = _stacked(self.model)
+        parts = stacked_parts(self.model)
         named = [(name, p) for name, p in zip(self.names, self.parameters, strict=True) if name in names]
         trained = [(n, p) for n, p in named if p.requires_grad and p.dim() > 1 and is_readable(local(p))]
         pieces = {n: local(p).detach().chunk(parts.get(id(p), 1)) for n, p in trained}
         whole = {name: chunks for name, chunks in pieces.items() if min(map(len, chunks)) > 1}
-        return {
-            name: torch.stack([_row_distance(c) for c in chunks]).amax() for name, chunks in whole.items()
-        }
+        return {name: torch.stack([row_distance(c) for c in chunks]).amax() for name, chunks in whole.items()}
 
     def equal_rows(self, names: Collection[str]) -> dict[str, torch.Tensor]:
         """Matrix -> (1, ...) the mean of its rows, which are equal."""
@@ -138,14 +136,14 @@ class TrainingSetup:
         """
         named = [(n, p) for n, p in zip(self.names, self.parameters, strict=True) if n in starts]
         same = [(n, p) for n, p in named if starts[n].shape[1:] == p.shape[1:]]
-        parts = _stacked(self.model)
-        return {n: _common_and_apart(p.detach() - starts[n], parts.get(id(p), 1)) for n, p in same}
+        parts = stacked_parts(self.model)
+        return {n: common_and_apart(p.detach() - starts[n], parts.get(id(p), 1)) for n, p in same}
 
     def row_gradients(self, names: Collection[str]) -> dict[str, torch.Tensor]:
         """As `row_movements`, of the gradients: how far a step would move the rows."""
-        named, parts = zip(self.names, self.parameters, strict=True), _stacked(self.model)
+        named, parts = zip(self.names, self.parameters, strict=True), stacked_parts(self.model)
         known = [(n, p, p.grad) for n, p in named if n in names and p.grad is not None]
-        return {n: _common_and_apart(g.to_dense(), parts.get(id(p), 1)) for n, p, g in known}
+        return {n: common_and_apart(g.to_dense(), parts.get(id(p), 1)) for n, p, g in known}
 
     def frozen_values(self) -> dict[str, torch.Tensor]:
         """Parameter that requires no gradient -> some of its values."""
@@ -214,32 +212,9 @@ def unwrapped(optimizer: Any) -> Any:
     return optimizer
 
 
-def _stacked(model: nn.Module) -> dict[int, int]:
-    """Parameter -> the number of matrices that are stacked in it."""
-    found = ((module, STACKED.get(type(module), 1)) for module in model.modules())
-    return {id(p): parts for m, parts in found if parts > 1 for p in m.parameters(recurse=False)}
-
-
-def _common_and_apart(moved: torch.Tensor, parts: int) -> torch.Tensor:
-    """(2,) the norm of a movement, and of the part of it that rows do not have in common."""
-    apart = torch.cat([part - part.mean(0, keepdim=True) for part in moved.chunk(parts)])
-    return torch.stack((torch.linalg.vector_norm(moved), torch.linalg.vector_norm(apart))).float()
-
-
 def _plain(rate: float | torch.Tensor) -> float:
     """A learning rate as a number."""
     return rate.item() if isinstance(rate, torch.Tensor) else float(rate)
-
-
-@torch.no_grad()
-def _row_distance(weight: torch.Tensor) -> torch.Tensor:
-    """() the distance of a matrix's rows from their mean, over its norm."""
-    weight = torch.view_as_real(weight).flatten(1) if weight.is_complex() else weight
-    weight = weight if weight.dtype == torch.float64 else weight.float()
-    spread = torch.linalg.vector_norm(weight - weight.mean(0, keepdim=True))
-    # weights far from 0 are compared with the norm of fresh weights, of variance 1 / (3 n)
-    norm = torch.linalg.vector_norm(weight).clamp(max=math.sqrt(len(weight)))
-    return torch.where(spread > 0, spread / norm.clamp(min=1e-30), spread)
 
 
 def _kind(value: object) -> str:
