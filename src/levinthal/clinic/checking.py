@@ -1,4 +1,4 @@
-"""`check`: a network, its loss and one batch, before training. It costs nine gradient evaluations."""
+"""`check`: a network, its loss and one batch, before training: nine gradient evaluations and five passes."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from levinthal.clinic.presentation.notebook import checkup_html
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.recording.batch_stats import batch_sum, batch_values
+from levinthal.clinic.recording.behaviour import Behaviour
+from levinthal.clinic.recording.behaviour_passes import behaviour as read_behaviour
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.hooks import StepRecorder
 from levinthal.clinic.recording.sample import Sample
@@ -27,6 +29,7 @@ from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSet
 from levinthal.clinic.rules import (
     activations,
     architecture,
+    behaviour,
     data,
     first_loss,
     frozen,
@@ -57,6 +60,10 @@ RULES = (
     architecture.normalisation,
     architecture.missing_nonlinearity,
     data.non_finite_input,
+    behaviour.rows_mixed,
+    behaviour.future_seen,
+    behaviour.input_ignored,
+    behaviour.random_evaluation,
 )
 SIGNALS = {
     "vanishing": gradient_flow.VANISHING_GRADIENT,
@@ -166,6 +173,7 @@ def check(
         if not model.training:
             model.train()
         context = Context(setup, _history(setup, loss_fn, inputs, targets))
+        context.history.behaviour = _behaviour(model, inputs, targets)
         rules = RULES if optimizer is None else (*RULES, pipeline.optimizer_detached)
         seen = [finding for rule in rules for finding in rule(context)]
         if any(finding.code == "NON_FINITE_INPUT" for finding in seen):
@@ -174,6 +182,14 @@ def check(
         numbers = _numbers(context, model, inputs, through)
     seen += [*_signal_findings(through, model), *_first_loss(context, numbers)]
     return Checkup(tuple(ranked(seen)), numbers, through.layers)
+
+
+def _behaviour(model: nn.Module, inputs: Any, targets: Any) -> Behaviour | None:
+    """How the outputs depend on the inputs; None where a copy of the model cannot be passed."""
+    try:
+        return read_behaviour(model, (inputs,), {}, targets if isinstance(targets, Tensor) else None)
+    except Exception:  # the model itself has passed already: only its copy fails
+        return None
 
 
 def _signal_findings(through: Signal, model: nn.Module) -> list[Finding]:

@@ -41,15 +41,23 @@ class Watch:
         setup: The model, its optimisers and parameters.
         every: One step in so many is sampled.
         validation: The validation set, where there is one.
+        behavioural_checks: Whether the behaviour of the model is checked once.
 
     Attributes:
         history: The sampled steps: losses, layers, gradients, weights and updates.
         failed_rules: Rules that raised when the findings were last computed, and why.
     """
 
-    def __init__(self, setup: TrainingSetup, every: int, validation: Validation | None = None) -> None:
+    def __init__(
+        self,
+        setup: TrainingSetup,
+        every: int,
+        validation: Validation | None = None,
+        *,
+        behavioural_checks: bool = True,
+    ) -> None:
         self.setup, self.every = setup, every
-        self._loop = LoopRecorder(setup, every, validation)
+        self._loop = LoopRecorder(setup, every, validation, behavioural_checks)
         self.history = self._loop.history
         self.failed_rules: tuple[str, ...] = ()
         self._found: tuple[tuple[object, ...], list[Finding]] | None = None
@@ -177,6 +185,7 @@ def watch(
     every: int = 10,
     validation: Any = None,
     frozen: Frozen | Iterable[Frozen] = (),
+    behavioural_checks: bool = True,
 ) -> Watch:
     """Watch an ordinary training loop: `with watch(model, optimizer) as w: ...`, then `w.findings()`.
 
@@ -194,6 +203,9 @@ def watch(
             on them and on rows that it was trained on.
         frozen: Parameters that are meant to stay as they are: prefixes of their names, patterns
             (`"*.bias"`), or predicates (`lambda name: "lora" not in name`).
+        behavioural_checks: Whether a copy of the model is passed up to 5 times, once, after the third sample,
+            with 16 rows in evaluation mode: are rows mixed, is the future seen, is an input ignored, does
+            dropout stay on?
 
     Returns:
         A Watch, to be used in a `with` statement.
@@ -236,4 +248,4 @@ def watch(
     setup = TrainingSetup.of(whole, optimizers, given_frozen)
     require_known_prefixes(whole, setup.frozen)
     held = None if validation is None else Validation(as_source(validation), loss_fn)
-    return Watch(setup, every, held)
+    return Watch(setup, every, held, behavioural_checks=behavioural_checks)

@@ -57,7 +57,7 @@ def run(model: nn.Module, rate: float = 1e-3) -> Watch:
 
 
 CASES: dict[str, tuple[str, str, Callable[[], nn.Module]]] = {
-    "a mean over the batch": ("RANK_COLLAPSE", "critical", lambda: lost(Averaged())),
+    "a mean over the batch": ("ROWS_MIXED", "critical", lambda: lost(Averaged())),
     "a softmax between layers": ("RANK_COLLAPSE", "critical", lambda: lost(nn.Softmax(1))),
     "a recurrence that shouts": ("EXPLODING_GRADIENT", "warning", lambda: Recurrent("relu", 4.0, 8)),
 }

@@ -36,6 +36,13 @@ def leave(mode: TorchFunctionMode) -> None:
 
 
 @contextmanager
+def all_removed() -> Iterator[None]:
+    """All modes are off the stack inside."""
+    with _removed_above(None):
+        yield
+
+
+@contextmanager
 def _removed_above(last: TorchFunctionMode | None) -> Iterator[None]:
     """The modes above `last`, or all of them, are off the stack inside."""
     stack = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]

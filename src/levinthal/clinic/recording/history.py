@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from levinthal.clinic.recording.batch_stats import batch_numbers
+from levinthal.clinic.recording.behaviour import Behaviour
 from levinthal.clinic.recording.chance_level import chance_level
 from levinthal.clinic.recording.row_reservoir import Reservoir
 from levinthal.clinic.recording.sample import BATCH, TENSOR, LayerStats, LossCall, Sample
@@ -38,6 +39,7 @@ class History:
         recurrent_gains: Recurrence without gates -> its gain per step before the first step.
         rows: Some of the training rows.
         validation: The validation set and its evaluations.
+        behaviour: How the outputs depend on the inputs; None where it was not checked.
         not_finite: Parameters that are nan or infinite when the watch ends.
         ended_by: The error that ended the loop, with its step; empty without one.
         unseen: What could not be recorded, each as a sentence without its full stop.
@@ -53,6 +55,7 @@ class History:
     recurrent_gains: dict[str, Tensor] = field(default_factory=dict)
     rows: Reservoir = field(default_factory=Reservoir)
     validation: Validation | None = None
+    behaviour: Behaviour | None = None
     not_finite: tuple[str, ...] = ()
     ended_by: str = ""
     unseen: list[str] = field(default_factory=list)

@@ -50,7 +50,7 @@ class LoopRecorder:
         trouble: The failure that ended the recording; the loop goes on.
     """
 
-    def __init__(self, setup: TrainingSetup, every: int, validation: Validation | None = None) -> None:
+    def __init__(self, setup: TrainingSetup, every: int, validation: Validation | None, checks: bool) -> None:
         self.setup = setup
         self.history = History(
             equal_row_matrices=setup.equal_row_matrices(EQUAL_AT_INIT),
@@ -64,11 +64,11 @@ class LoopRecorder:
         self._steps = Sampling(every)
         self._evaluations = Evaluations(setup, self.history, self._safely)
         self._recorder = StepRecorder(setup.hooked_module)
-        self._reader = StepReader(setup, self.history, self._recorder)
+        self._reader = StepReader(setup, self.history, self._recorder, checks)
         self._recorder.safely = self._safely
         self._recorder.on_backward = self._reader.backward_begins
         self._recorder.on_gradients = self._reader.backward_is_over
-        self._recorder.on_targets = self.history.rows.pair
+        self._recorder.on_targets = self._reader.pair
         self._handles: list[RemovableHandle] = []
         depth = self._recorder.depth
         self._model_calls = Calls(setup.model, self._forward_begins, self._forward_is_over, depth)
@@ -237,6 +237,7 @@ class LoopRecorder:
             if self._reader.sample is not None:
                 self._safely(self._reader.end)
                 self._parts.end()
+                self._reader.check.take(self._steps.step - 1)
                 self._evaluations.evaluate_if_due(self._steps.step)
                 if self._steps.is_due:
                     self._await()

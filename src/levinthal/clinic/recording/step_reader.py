@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from levinthal.clinic.recording.apart import is_readable
 from levinthal.clinic.recording.batch_stats import batch_sum, batch_values
+from levinthal.clinic.recording.behaviour_check import BehaviourCheck
 from levinthal.clinic.recording.external_updates import ExternalUpdates
 from levinthal.clinic.recording.history import TURNS, History
 from levinthal.clinic.recording.hooks import StepRecorder
@@ -31,12 +32,14 @@ class StepReader:
 
     Attributes:
         sample: The step that is being read; None between two of them.
+        check: The behavioural checks of the model, which are made after one of them.
     """
 
-    def __init__(self, setup: TrainingSetup, history: History, recorder: StepRecorder) -> None:
+    def __init__(self, setup: TrainingSetup, history: History, recorder: StepRecorder, checks: bool) -> None:
         self.setup, self.history, self.recorder = setup, history, recorder
         self.sample: Sample | None = None
         self.external_updates = ExternalUpdates()
+        self.check = BehaviourCheck(setup, history, checks)
         self._tensors = Tensors(setup.parameters)
         self._sampled, self._next_detailed, self._weighed = 0, 0.0, False
         self._batch: Tensor | None = None
@@ -65,6 +68,7 @@ class StepReader:
             sample.batch_size = len(first)
             self._read_batch(sample, first, batch)
         self.history.rows.offer(args, words)
+        self.check.offer(module, args, words)
         self._sampled += 1
         self.recorder.begin(sample, layers=layers)
 
@@ -79,6 +83,11 @@ class StepReader:
                 self._batch = first
         else:
             sample.token_fingerprint = row_fingerprints(first.reshape(1, -1))[0]
+
+    def pair(self, targets: Tensor) -> None:
+        """A loss is called with these targets."""
+        self.history.rows.pair(targets)
+        self.check.pair(targets)
 
     def backward_begins(self) -> None:
         """A backward pass begins: what gradients are there already?"""

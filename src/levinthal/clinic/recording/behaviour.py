@@ -1,0 +1,62 @@
+"""How the outputs of a model depend on its inputs: a few passes of a copy in evaluation mode, compared.
+
+Each pass changes one thing: nothing (again), which rows are together, one of the inputs, or the later part of
+a sequence. At most 5 passes of at most 16 rows are made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from levinthal.clinic.recording.sequences import Shift
+
+
+@dataclass(frozen=True, slots=True)
+class Mixing:
+    """What an output depends on beside its own row.
+
+    Attributes:
+        share: Share of the rows whose output changes when other rows are left out.
+        size: Median change over the spread of the outputs.
+        where: The first layer whose output changes; "" where no layer shows it.
+        softmax_over_rows: Whether a softmax runs over the first axis.
+        is_distribution: Whether only the distribution of the rows matters, as in a norm over the batch, of a
+            model without attention.
+        is_sequence: Whether the output has the first two axes of the input.
+    """
+
+    share: float
+    size: float
+    where: str = ""
+    softmax_over_rows: bool = False
+    is_distribution: bool = False
+    is_sequence: bool = False
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """How the outputs of a model depend on its inputs, in evaluation mode.
+
+    Attributes:
+        step: The step after which it was read.
+        rows: The rows that were passed.
+        passes: The passes that were made.
+        is_random: Whether two passes of the same rows differ.
+        dropouts: Place -> probability, of dropouts that are active in evaluation mode.
+        mixing: How rows depend on each other; None where they do not.
+        is_constant: Whether the output is the same for all rows although they differ.
+        ignored: Inputs that no output depends on.
+        shift: How the targets follow from the inputs, where they are a sequence of inputs; None elsewhere.
+        sees_future: Whether an output depends on later inputs; None where it was not tried.
+    """
+
+    step: int = 0
+    rows: int = 0
+    passes: int = 0
+    is_random: bool = False
+    dropouts: dict[str, float] = field(default_factory=dict)
+    mixing: Mixing | None = None
+    is_constant: bool = False
+    ignored: tuple[str, ...] = ()
+    shift: Shift | None = None
+    sees_future: bool | None = None

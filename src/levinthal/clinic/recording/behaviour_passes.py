@@ -1,0 +1,246 @@
+"""The passes whose outputs show how a model behaves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import _disable_current_modes
+
+from levinthal.clinic.recording.batch_call import BatchCall
+from levinthal.clinic.recording.behaviour import Behaviour, Mixing
+from levinthal.clinic.recording.function_modes import all_removed
+from levinthal.clinic.recording.model_copy import copy_in_evaluation
+from levinthal.clinic.recording.passes import Given, Marks, Notes, outputs
+from levinthal.clinic.recording.restored import attributes_restored
+from levinthal.clinic.recording.sequences import is_causal_at, later_changed, shift_of
+from levinthal.probes.untouched import random_states_restored
+
+MOST_PASSES, LEFT = 5, 2
+CLOSE = {torch.float16: 0.05, torch.bfloat16: 0.1}
+CLOSE_FLOAT = 1e-3
+"""Share of the spread of an output below which two values of it are equal: sums depend on the batch size."""
+EQUAL = 1e-6
+"""Spread of an output over its size below which its rows are equal."""
+MOST_DIFFER = 0.5
+"""Share of the rows that have to differ."""
+
+
+def behaviour(
+    model: nn.Module, args: tuple[Any, ...], words: Mapping[str, Any], targets: Tensor | None = None
+) -> Behaviour | None:
+    """Pass some rows of a batch through a copy of a model and compare the outputs.
+
+    Args:
+        model: The model, which is left as it is.
+        args: The arguments of one call of it; the rows are on the first axis of the first tensor.
+        words: Its keyword arguments.
+        targets: The targets of the loss, where they are known.
+
+    Returns:
+        What the passes show; None where there are too few rows, or where the outputs have no row for each.
+
+    Raises:
+        NotCopiedError: The model cannot be copied.
+        Exception: What the model raises.
+    """
+    with _alone():
+        call = BatchCall.of(args, words)
+        if call is None:
+            return None
+        twin = copy_in_evaluation(model)
+        shared = {id(p) for p in model.parameters()}
+        owns_weights = all(id(p) not in shared for p in twin.parameters())
+        return _Passes(twin, call, owns_weights=owns_weights).read(targets)
+
+
+class _Passes:
+    """The passes of one copy."""
+
+    def __init__(self, model: nn.Module, call: BatchCall, *, owns_weights: bool) -> None:
+        self.model, self.call, self.seen = model, call, Behaviour(rows=call.rows)
+        self.owns_weights = owns_weights
+        self.device = next(iter(call.batched.values())).device
+
+    def read(self, targets: Tensor | None) -> Behaviour | None:
+        """All passes."""
+        base, marks = self._outputs(self.call.given)
+        main = _main(base, self.call.rows)
+        if main is None:
+            return None
+        notes = Notes(self.seen.dropouts, self.call.rows)
+        again, _ = self._outputs(self.call.given, notes)
+        spread = _spread(main)
+        self.seen.is_random = self._differ(main, again[_place(base, main)], spread).any().item() is True
+        if self.seen.is_random:
+            return self.seen  # every further comparison would only show the noise
+        is_constant = self._is_constant(main)
+        if self.call.is_simple:
+            self._mix(base, main, marks, notes)
+        if is_constant and self.seen.mixing is None:
+            self.seen.is_constant = self._is_constant_whatever_the_weights()
+        elif not is_constant:
+            self._follow(base, targets)
+            self._ignore(base)
+        return self.seen
+
+    def _outputs(self, given: Given, notes: Notes | None = None) -> tuple[list[Tensor], Marks]:
+        self.seen.passes += 1
+        with attributes_restored(self.model):  # a hidden state, say
+            return outputs(self.model, given, notes)
+
+    def _differ(self, a: Tensor, b: Tensor, spread: Tensor) -> Tensor:
+        """(rows,) whether the rows of two outputs differ; never where the shapes do."""
+        if a.shape != b.shape:
+            return torch.zeros(1, dtype=torch.bool)
+        close = CLOSE.get(a.dtype, CLOSE_FLOAT)
+        both_nan = a.isnan() & b.isnan()
+        apart = (a.double() - b.double()).abs().masked_fill(both_nan, 0.0)
+        return apart.flatten(1).amax(1) > close * spread if a.dim() > 1 else apart > close * spread
+
+    def _is_constant(self, main: Tensor) -> bool:
+        """Whether all rows of the output are equal although the rows of every input differ."""
+        inputs = [x for x in self.call.batched.values() if x[0].numel()]
+        distinct = all(len(torch.unique(x.flatten(1), dim=0)) > len(x) / 2 for x in map(_as_rows, inputs))
+        is_equal = bool(torch.equal(main, main[:1].expand_as(main)))
+        return is_equal and distinct and bool(torch.isfinite(main).all())
+
+    def _is_constant_whatever_the_weights(self) -> bool:
+        """The same with weights drawn anew: dead units and weights near zero make an output constant too."""
+        if not self.owns_weights:
+            return False
+        with torch.no_grad():
+            for p in self.model.parameters():
+                p.copy_(torch.randn_like(p) / math.sqrt(max(p[0].numel(), 1)) if p.dim() else p)
+        other, _ = self._outputs(self.call.given)
+        main = _main(other, self.call.rows)
+        return main is not None and self._is_constant(main)
+
+    def _mix(self, base: list[Tensor], main: Tensor, marks: Marks, notes: Notes) -> None:
+        """Leave half of the rows out, in another order."""
+        n, spread = self.call.rows, _spread(main)
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(n))
+        kept = order[: n // LEFT].to(self.device)
+        try:
+            fewer, fewer_marks = self._outputs(self.call.with_rows(lambda x: x[kept]))
+        except Exception:  # of a fixed batch size, or of one graph
+            return
+        place = _place(base, main)
+        if place >= len(fewer) or len(fewer[place]) != len(kept):
+            return
+        expected, got = main[kept], fewer[place]
+        if main.dim() > 1 and main.shape[1] == n and got.dim() > 1 and got.shape[1] == len(kept):
+            expected = expected[:, kept]  # a table of rows by rows: similarities, as in contrastive losses
+        differs = self._differ(expected, got, spread)
+        share = float(differs.float().mean())
+        if expected.shape != got.shape or share < MOST_DIFFER:
+            return
+        size = float((expected.double() - got.double()).abs().median() / spread)
+        first = next(iter(self.call.batched.values()))
+        is_sequence = main.dim() > 1 and first.dim() > 1 and main.shape[1] == first.shape[1] > 1
+        if first.dim() > 1 and first.shape[1] != n and len(main) == first.shape[1]:
+            return  # the rows are on the second axis
+        where = _first_mixed(marks, fewer_marks, kept)
+        attends = notes.attends or any(isinstance(m, nn.MultiheadAttention) for m in self.model.modules())
+        no_norm = attends or self._is_constant(main)
+        alone = not no_norm and self._is_distribution(place, main, spread)
+        self.seen.mixing = Mixing(share, size, where, notes.softmax_over_rows, alone, is_sequence)
+
+    def _is_distribution(self, place: int, main: Tensor, spread: Tensor) -> bool:
+        """Whether every row twice gives the same outputs: then only the distribution of rows matters."""
+        try:
+            twice, _ = self._outputs(self.call.with_rows(lambda x: x.repeat_interleave(2, 0)))
+        except Exception:
+            return False
+        got = twice[place][::2] if place < len(twice) else main[:0]
+        return got.shape == main.shape and not bool(self._differ(main, got, spread).any())
+
+    def _follow(self, base: list[Tensor], targets: Tensor | None) -> None:
+        """Change the later part of a sequence whose targets are its own later values."""
+        if targets is None or self.seen.passes >= MOST_PASSES:
+            return
+        for name, x in self.call.batched.items():
+            shift = shift_of(x, targets, self.call.batch)
+            if shift is None:
+                continue
+            place = next((i for i, y in enumerate(base) if is_causal_at(y, x)), None)
+            if place is None:
+                return
+            later, _ = self._outputs(self.call.with_input(name, later_changed(x)))
+            a, b = (y.reshape(*x.shape[:2], -1)[:, : x.shape[1] // 2] for y in (base[place], later[place]))
+            self.seen.shift = shift
+            self.seen.sees_future = bool(self._differ(a, b, _spread(a)).float().mean() > MOST_DIFFER)
+            return
+
+    def _ignore(self, base: list[Tensor]) -> None:
+        """Exchange the rows of one input after the other."""
+        tried = [n for n, x in self.call.batched.items() if _may_be_exchanged(x)]
+        if len(tried) < 2 or not self.call.is_simple or self.seen.is_constant or self.seen.mixing:
+            return
+        for name in tried:
+            if self.seen.passes >= MOST_PASSES:
+                return
+            other, _ = self._outputs(self.call.with_input(name, self.call.batched[name].roll(1, 0)))
+            pairs = zip(base, other, strict=False)
+            if len(base) == len(other) and all(torch.equal(a, b) for a, b in pairs):
+                self.seen.ignored += (_plain_name(name),)
+
+
+def _plain_name(place: str) -> str:
+    """An argument as its user knows it: `0.1` is the second, `1.mask` is `mask`."""
+    side, _, rest = place.partition(".")
+    return rest if side == "1" else f"argument {rest}"
+
+
+def _may_be_exchanged(x: Tensor) -> bool:
+    """Whether the rows of an input differ."""
+    return not torch.equal(x, x.roll(1, 0))
+
+
+def _as_rows(x: Tensor) -> Tensor:
+    return x.reshape(len(x), -1)
+
+
+def _main(outputs: list[Tensor], rows: int) -> Tensor | None:
+    """The first output with a row for each row of the input."""
+    return next((x for x in outputs if x.dim() and len(x) == rows), None)
+
+
+def _place(outputs: list[Tensor], one: Tensor) -> int:
+    return next(i for i, x in enumerate(outputs) if x is one)
+
+
+def _spread(x: Tensor) -> Tensor:
+    """() the largest standard deviation of a column of an output; of equal rows, their size."""
+    finite = x.double().nan_to_num(0.0, 0.0, 0.0).reshape(len(x), -1)
+    spread, size = finite.std(0).amax(), finite.square().mean().sqrt()
+    return torch.where(spread > EQUAL * size, spread, size).clamp(min=1e-30)
+
+
+def _first_mixed(before: Marks, after: Marks, kept: Tensor) -> str:
+    """The first layer whose rows change."""
+    for (name, a), (other, b) in zip(before, after, strict=False):
+        if name != other:
+            return ""
+        if len(b) == len(kept) and len(a) > int(kept.max()):
+            close = CLOSE_FLOAT * a.std().clamp(min=1e-30)
+            if float(((a[kept] - b).abs() > close).float().mean()) >= MOST_DIFFER:
+                return name
+        elif len(b) != len(kept):
+            return name  # its rows are no longer those of the input
+    return ""
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Outside of the user's modes of functions, dispatch and autograd; random states are restored."""
+    with all_removed(), _disable_current_modes(), random_states_restored():
+        grad = torch.is_grad_enabled()
+        try:
+            yield
+        finally:
+            torch._C._set_grad_enabled(grad)

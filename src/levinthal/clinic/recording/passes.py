@@ -1,0 +1,111 @@
+"""One pass of a model: its outputs, a mark of each layer, and calls that an evaluation should not make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+from torch.overrides import TorchFunctionMode
+
+from levinthal.clinic.recording.functions import DROPOUTS
+from levinthal.clinic.recording.nested import named_tensors
+
+Given = tuple[tuple[Any, ...], dict[str, Any]]
+"""The arguments of a call, and its keyword arguments."""
+Marks = list[tuple[str, Tensor]]
+"""Layer and (rows,) a number for each row of its output, in the order of the calls."""
+MOST_LAYERS = 512
+SOFTMAXES = {
+    *(torch.softmax, torch.log_softmax, Tensor.softmax, Tensor.log_softmax),
+    *(nn.functional.softmax, nn.functional.log_softmax),
+}
+
+
+def outputs(model: nn.Module, given: Given, notes: Notes | None = None) -> tuple[list[Tensor], Marks]:
+    """The float tensors that a model returns, and a mark of each layer's rows.
+
+    Args:
+        model: A copy, in the mode that is wanted.
+        given: The arguments.
+        notes: Is told of some calls of functions.
+    """
+    marks: Marks = []
+    leaves = ((name, m) for name, m in model.named_modules() if next(m.children(), None) is None)
+    handles = [module.register_forward_hook(_marking(name, marks)) for name, module in leaves]
+    try:
+        if notes is None:
+            output = _called(model, given)
+        else:
+            with notes:
+                output = _called(model, given)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [x.detach() for _, x in named_tensors(output) if x.is_floating_point()], marks
+
+
+def _marking(name: str, marks: list[tuple[str, Tensor]]) -> Callable[..., None]:
+    """A hook that notes a number for each row of a layer's output."""
+
+    def mark(_module: nn.Module, _args: Any, output: Any) -> None:
+        if len(marks) < MOST_LAYERS:
+            found = next((x for _, x in named_tensors(output) if x.dim() and x.is_floating_point()), None)
+            if found is not None:
+                marks.append((name, found.detach().double().reshape(len(found), -1).sum(1)))
+
+    return mark
+
+
+class Notes(TorchFunctionMode):
+    """Notes dropouts that are active, softmaxes over the first axis, and whether there is any softmax."""
+
+    def __init__(self, dropouts: dict[str, float], rows: int) -> None:
+        super().__init__()
+        self.dropouts, self.rows = dropouts, rows
+        self.softmax_over_rows = self.attends = False
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        words = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if func is nn.functional.scaled_dot_product_attention:
+            p = dict(zip(("q", "k", "v", "mask", "dropout_p"), args, strict=False)) | words
+            self.attends = True
+            self._note("scaled_dot_product_attention", float(p.get("dropout_p", 0.0)), True)
+        elif name in DROPOUTS:
+            given = dict(zip(("input", "p", "training"), args, strict=False)) | words
+            of_torch = getattr(func, "__module__", "") != nn.functional.__name__
+            is_on = given.get("training", given.get("train", not of_torch))
+            self._note(name, float(given.get("p", 0.5)), bool(is_on))
+        elif func in SOFTMAXES:
+            self.attends = True
+            given = dict(zip(("input", "dim"), args, strict=False)) | words
+            x, dim = given["input"], given.get("dim")
+            if isinstance(x, Tensor) and x.dim() > 1 and dim in (0, -x.dim()) and len(x) == self.rows:
+                self.softmax_over_rows = True
+        return func(*args, **words)
+
+    def _note(self, name: str, p: float, is_on: bool) -> None:
+        if is_on and p > 0 and len(self.dropouts) < MOST_LAYERS:
+            self.dropouts[f"{name} {len(self.dropouts) + 1}"] = p
+
+
+def _called(model: nn.Module, given: tuple[tuple[Any, ...], dict[str, Any]]) -> Any:
+    """One pass without gradients, or with them where the model asks for gradients itself."""
+    args, words = given
+    try:
+        with torch.no_grad():
+            return model(*args, **words)
+    except RuntimeError as error:
+        if "grad" not in str(error):
+            raise
+        with torch.enable_grad(), saved_tensors_hooks(_same, _same):
+            return model(*args, **words)
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor

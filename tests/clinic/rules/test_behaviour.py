@@ -1,0 +1,198 @@
+"""Mistakes that show in how outputs depend on inputs, in a training and before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as fn
+
+from levinthal import check
+from levinthal.clinic import watch
+from levinthal.vocabulary import Finding, Severity
+
+X = torch.randn(600, 12, generator=torch.Generator().manual_seed(0))
+Y = X[:, :3].argmax(1)
+TOKENS = torch.randint(0, 12, (300, 9), generator=torch.Generator().manual_seed(1))
+for place in range(2, 9):
+    TOKENS[:, place] = (TOKENS[:, place - 1] + TOKENS[:, place - 2]) % 12
+
+
+class Net(nn.Module):
+    """A GRU over three places of four numbers, and a head; `how` takes the head, the GRU and the rows."""
+
+    def __init__(self, how: Callable[..., Tensor], **options: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.how, self.r = how, nn.GRU(4, 16, **options)
+        self.o = nn.Linear(16 * (1 + options.get("bidirectional", False)), 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.how(self.o, self.r, x.view(-1, 3, 4))
+
+
+class Words(nn.Module):
+    def __init__(self, *, causal: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.causal, self.e, self.o = causal, nn.Embedding(12, 16), nn.Linear(16, 12)
+        self.b = nn.TransformerEncoderLayer(16, 2, 32, 0.0, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mask = torch.triu(torch.full((x.shape[1],) * 2, -torch.inf), 1) if self.causal else None
+        out: Tensor = self.o(self.b(self.e(x), mask))
+        return out
+
+
+def of_words(output: Tensor, targets: Tensor) -> Tensor:
+    return fn.cross_entropy(output.reshape(-1, 12), targets.reshape(-1))
+
+
+ROWS, NEXT, SAME = (X, Y), (TOKENS[:, :-1], TOKENS[:, 1:]), (TOKENS, TOKENS)
+Loss = Callable[[Tensor, Tensor], Tensor]
+Case = tuple[Callable[[], nn.Module], tuple[Tensor, Tensor], Loss]
+
+
+def dropping(*, always: bool) -> nn.Module:
+    return Net(
+        lambda o, r, x: o(fn.dropout(r(x)[1][-1], 0.3, True if always else o.training)), batch_first=True
+    )
+
+
+FAULTS: dict[str, tuple[str, str, str, Case]] = {
+    "two directions by view": (
+        "ROWS_MIXED",
+        "critical",
+        "permute",
+        (
+            lambda: Net(lambda o, r, x: o(r(x)[1].view(len(x), -1)), batch_first=True, bidirectional=True),
+            ROWS,
+            fn.cross_entropy,
+        ),
+    ),
+    "batch_first forgotten": (
+        "ROWS_MIXED",
+        "critical",
+        "batch_first=True",
+        (lambda: Net(lambda o, r, x: o(r(x)[0][:, -1])), ROWS, fn.cross_entropy),
+    ),
+    "softmax over the rows": (
+        "ROWS_MIXED",
+        "critical",
+        "softmax(dim=-1)",
+        (
+            lambda: Net(lambda o, r, x: o(r(x)[1][-1]).log_softmax(0), batch_first=True),
+            ROWS,
+            fn.nll_loss,
+        ),
+    ),
+    "no mask": ("FUTURE_SEEN", "critical", "is_causal", (lambda: Words(causal=False), NEXT, of_words)),
+    "targets not shifted": (
+        "FUTURE_SEEN",
+        "critical",
+        "x[:, 1:]",
+        (lambda: Words(causal=True), SAME, of_words),
+    ),
+    "dropout stays": (
+        "RANDOM_EVALUATION",
+        "warning",
+        "self.training",
+        (lambda: dropping(always=True), ROWS, fn.cross_entropy),
+    ),
+    "input times zero": (
+        "INPUT_IGNORED",
+        "critical",
+        "multiplied by zero",
+        (lambda: Net(lambda o, r, x: o(r(x * 0)[1][-1]), batch_first=True), ROWS, fn.cross_entropy),
+    ),
+}
+SOUND: dict[str, Case] = {
+    "two directions side by side": (
+        lambda: Net(
+            lambda o, r, x: o(r(x)[1].transpose(0, 1).flatten(1)), batch_first=True, bidirectional=True
+        ),
+        ROWS,
+        fn.cross_entropy,
+    ),
+    "time first on purpose": (
+        lambda: Net(lambda o, r, x: o(r(x.transpose(0, 1))[0][-1])),
+        ROWS,
+        fn.cross_entropy,
+    ),
+    "a mask": (lambda: Words(causal=True), NEXT, of_words),
+    "dropout of training": (lambda: dropping(always=False), ROWS, fn.cross_entropy),
+    "an encoder of words that copies": (lambda: Words(causal=False), SAME, of_words),
+}
+CODES = {"ROWS_MIXED", "FUTURE_SEEN", "INPUT_IGNORED", "RANDOM_EVALUATION"}
+
+
+def trained(case: Case, **options: Any) -> list[Finding]:
+    make, (x, y), loss = case
+    model = make()
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    draw = torch.Generator().manual_seed(0)
+    with watch(model, optimizer, every=5, **options) as w:
+        for _ in range(40):
+            rows = torch.randint(0, len(x), (32,), generator=draw)
+            optimizer.zero_grad()
+            loss(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    assert not w.trouble
+    return w.findings()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_watch_and_check_name_the_mistake_and_its_line(name: str) -> None:
+    code, severity, remedy, case = FAULTS[name]
+    make, (x, y), loss = case
+    for found in (trained(case), check(make(), loss, (x[:32], y[:32])).findings):
+        first = found[0]
+        assert (first.code, first.severity) == (code, severity)
+        assert remedy in first.remedy
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_sound_network_that_is_nearly_the_same_is_not_accused(name: str) -> None:
+    make, (x, y), loss = SOUND[name]
+    for found in (trained(SOUND[name]), check(make(), loss, (x[:32], y[:32])).findings):
+        assert not [f for f in found if f.code in CODES]
+
+
+def test_a_norm_over_the_batch_and_noise_are_told_and_no_warning() -> None:
+    def normed(o: nn.Module, r: nn.Module, x: Tensor) -> Tensor:
+        h = r(x)[1][-1]
+        out: Tensor = o((h - h.mean(0)) / h.std(0, correction=0))
+        return out
+
+    def noisy(o: nn.Module, r: nn.Module, x: Tensor) -> Tensor:
+        h = r(x)[1][-1]
+        out: Tensor = o(h + 0.01 * torch.randn_like(h))
+        return out
+
+    for how, code in ((normed, "ROWS_MIXED"), (noisy, "RANDOM_EVALUATION")):
+        found = trained((lambda how=how: Net(how, batch_first=True), ROWS, fn.cross_entropy))  # type: ignore[misc]
+        severities = [f.severity for f in found if f.code == code]
+        assert severities == [Severity.INFO]
+
+
+def test_the_behavioural_checks_can_be_switched_off() -> None:
+    assert "ROWS_MIXED" not in [
+        f.code for f in trained(FAULTS["softmax over the rows"][3], behavioural_checks=False)
+    ]
+
+
+def test_a_loop_that_calls_the_largest_part_of_a_model_is_checked_there() -> None:
+    torch.manual_seed(0)
+    body = Net(lambda o, r, x: o(r(x)[0][:, -1]))
+    model = nn.ModuleDict({"body": body, "head": nn.Linear(3, 3)})
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    with watch(model, optimizer, every=5) as w:
+        for step in range(40):
+            rows = torch.arange(32) + step
+            optimizer.zero_grad()
+            fn.cross_entropy(model["head"](body(X[rows])), Y[rows]).backward()
+            optimizer.step()
+    assert w.findings()[0].code == "ROWS_MIXED"
