@@ -72,4 +72,4 @@ def test_the_wheel_alone_runs_a_study(levinthal: Path, tmp_path: Path, study: st
     said = done(levinthal, "study", "run", study, "--preset", "quick", cwd=tmp_path)
     assert said.splitlines()[-1] == f"Report: results/{study}-quick.html"
     assert "failed" not in said.splitlines()[0]
-    assert 600_000 < (tmp_path / "results" / f"{study}-quick.html").stat().st_size < 1_500_000
+    assert 500_000 < (tmp_path / "results" / f"{study}-quick.html").stat().st_size < 1_500_000
