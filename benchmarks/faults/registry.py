@@ -18,6 +18,7 @@ from benchmarks.faults.case import SPLITS, FaultyCase, TrainingCase
 from benchmarks.faults.own.faulty.cases import FAULTY
 from benchmarks.faults.own.healthy.cases import HEALTHY
 from benchmarks.faults.program import Program
+from benchmarks.faults.report import Report
 
 Cases = tuple[tuple[TrainingCase, ...], tuple[FaultyCase, ...]]
 ALL = "all"
@@ -86,6 +87,19 @@ class ProgramSuite(Origin):
         return tuple(program for program in every if split in (ALL, program.split))
 
 
+@dataclass(frozen=True)
+class ReportSuite(Origin):
+    """One set of mistakes that people report in public; the modules that have them are imported late."""
+
+    modules: tuple[str, ...] = ()
+
+    def reports(self, split: str = ALL) -> tuple[Report, ...]:
+        """Every mistake of one split, or of both."""
+        found = (vars(import_module(name)) for name in self.modules)
+        every = (report for module in found for report in module["EVERY"])
+        return tuple(report for report in every if split in (ALL, report.split))
+
+
 SUITES = (
     Suite("own", "the authors of the rules", True, healthy=HEALTHY, faulty=FAULTY),
     Suite(
@@ -114,6 +128,23 @@ PROGRAMS = ProgramSuite(
     modules=tuple(
         f"benchmarks.faults.programs.{area}"
         for area in ("transformers_idioms", "torch_idioms", "kinds_of_training")
+    ),
+)
+
+REPORTS = ReportSuite(
+    "reports",
+    "three others for a blind evaluation",
+    False,
+    "",
+    "crc32 of the program's name",
+    modules=tuple(
+        f"benchmarks.faults.reports.{area}"
+        for area in (
+            *("boxes_a", "losses_a", "mixed_a", "outputs_a", "sequences_a", "shapes_a", "targets_a"),
+            *("attention", "loaders", "modes", "preparation", "recurrent", "sequences", "trainers"),
+            *("generators_and_rewards", "never_trained", "numbers_and_seeds", "order_of_steps"),
+            "rates_and_precision",
+        )
     ),
 )
 
