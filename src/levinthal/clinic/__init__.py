@@ -17,7 +17,8 @@ export         findings as JSON and SARIF
 from __future__ import annotations
 
 from levinthal.clinic.answer.states import Answer, State
-from levinthal.clinic.checking import Checkup, check
+from levinthal.clinic.checking import check
+from levinthal.clinic.checkup import Checkup
 from levinthal.clinic.examination import Examination, examine
 from levinthal.clinic.treatment.treatment import Treatment, treat
 from levinthal.clinic.watching import FindingError, Watch, watch

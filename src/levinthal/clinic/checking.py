@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from levinthal.clinic.answer.decision import answer_of_checkup
-from levinthal.clinic.answer.states import Answer
+from levinthal.clinic.checkup import Checkup
 from levinthal.clinic.failures.explained import explained
 from levinthal.clinic.failures.losses import require_loss
 from levinthal.clinic.findings.finding import found
-from levinthal.clinic.presentation.notebook import checkup_html
-from levinthal.clinic.presentation.page import write_page
-from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.recording.batch_stats import batch_sum, batch_values
 from levinthal.clinic.recording.behaviour import Behaviour
 from levinthal.clinic.recording.behaviour_passes import behaviour as read_behaviour
@@ -43,10 +37,10 @@ from levinthal.errors import InputError
 from levinthal.estimators import cka
 from levinthal.probes.gradient_scale import gradient_scale, nonlinearity
 from levinthal.probes.recording import recorded
-from levinthal.probes.signal import Layer, Signal, signal
+from levinthal.probes.signal import Signal, signal
 from levinthal.probes.signal_state import signal_state
 from levinthal.probes.untouched import untouched
-from levinthal.vocabulary import Estimate, Finding, Severity, Trust
+from levinthal.vocabulary import Estimate, Finding, Trust
 
 PRODUCTS = 3
 """Jacobian-vector products of each of the two coefficients."""
@@ -71,56 +65,6 @@ SIGNALS = {
     "chaotic": gradient_flow.EXPLODING_GRADIENT,
     "exploding": gradient_flow.EXPLODING_GRADIENT,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Checkup:
-    """The result of `check`. `print(checkup)` shows it in the terminal; a notebook shows it as HTML.
-
-    Attributes:
-        findings: The findings, causes before their symptoms; empty for a healthy network.
-        numbers: Name of a measurement of the whole network -> Estimate with its interval and trust.
-        layers: Statistics of signal and gradient of every layer, in the order of the forward pass.
-    """
-
-    findings: tuple[Finding, ...]
-    numbers: Mapping[str, Estimate]
-    layers: tuple[Layer, ...]
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether no finding is a warning or critical. Whether the network learns, only a training shows."""
-        return all(finding.severity is Severity.INFO for finding in self.findings)
-
-    @property
-    def answer(self) -> Answer:
-        """The cause, or that no fault was found before training."""
-        return answer_of_checkup(self.findings, self.numbers)
-
-    def __str__(self) -> str:
-        head = answered(self.answer, self.findings)
-        lines = [f"  {name}: {estimate}" for name, estimate in self.numbers.items()]
-        return "\n".join([head, "", "Measured before training:", *lines])
-
-    def report(self, path: str | Path, *, title: str = "the network") -> Path:
-        """Write findings, numbers and figures as one self-contained page.
-
-        Args:
-            path: The HTML file to write; its folder is made where it does not exist.
-            title: What the page calls the network.
-
-        Returns:
-            The path of the page.
-
-        Raises:
-            InputError: `path` is a folder.
-            StoreError: `path` cannot be written.
-        """
-        return write_page(path, title=title, answer=self.answer, findings=self.findings, checkup=self)
-
-    def _repr_html_(self) -> str:
-        """The checkup for a notebook."""
-        return checkup_html(self.answer, self.findings, self.numbers)
 
 
 def check(

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from levinthal.clinic.answer.decision import answer_of_run
 from levinthal.clinic.answer.states import Answer
-from levinthal.clinic.checking import Checkup, check
+from levinthal.clinic.checking import check
+from levinthal.clinic.checkup import Checkup
 from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.cards import TriedRemedy
 from levinthal.clinic.presentation.page import write_page

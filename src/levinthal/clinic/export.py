@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from levinthal.clinic.answer.states import Answer
-from levinthal.clinic.checking import Checkup
+from levinthal.clinic.checkup import Checkup
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import TENSOR
 from levinthal.clinic.rules.catalogue import CATALOGUE
