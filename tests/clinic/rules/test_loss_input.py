@@ -96,7 +96,9 @@ class Decoder(nn.Module):
 
 
 FAULTY: dict[str, Case] = {
-    "kl_div of probabilities": ("LOSS_INPUT_MISMATCH", 4, SOFT, lambda z, y: kl(z.softmax(1), y)),
+    "kl_div of probabilities": (
+        "LOSS_INPUT_MISMATCH", 4, SOFT, lambda z, y: kl(z.softmax(1), y, reduction="batchmean")
+    ),
     "kl_div of raw outputs": ("LOSS_INPUT_MISMATCH", 4, SOFT, lambda z, y: kl(z, y, reduction="batchmean")),
     "kl_div with logarithms as targets": (
         "LOSS_INPUT_MISMATCH", 4, SOFT.log(), lambda z, y: kl(z.log_softmax(1), y, reduction="batchmean")
@@ -126,7 +128,7 @@ FAULTY: dict[str, Case] = {
 NEARLY: dict[str, Case] = {
     "kl_div of log-probabilities": ("LOSS_INPUT_MISMATCH", 4, SOFT, distilled),
     "kl_div of smoothed logarithms": (
-        "LOSS_INPUT_MISMATCH", 4, SOFT, lambda z, y: kl((z.softmax(1) + 1e-2).log(), y)
+        "LOSS_INPUT_MISMATCH", 4, SOFT, lambda z, y: kl((z.softmax(1) + 1e-2).log(), y, reduction="batchmean")
     ),
     "kl_div of log-targets": (
         "LOSS_INPUT_MISMATCH", 4, SOFT.log(),

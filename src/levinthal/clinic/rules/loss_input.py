@@ -166,26 +166,18 @@ def softmax_over_one(context: Context) -> Iterator[Finding]:
     """A softmax over one element. The first step of a decoder attends to one key, and the later ones to more:
     that is not reported.
     """
-    samples = [
-        s
-        for s in context.history
-        if s.losses or s.softmax_over_one or s.softmaxes or s.difference is not None
-    ]
-    if len(samples) < 2:
-        return
-    step = samples[0].step
-    if all(s.losses and all(_is_of_one_class(call) for call in s.losses) for s in samples):
-        shape = samples[0].losses[0].input_shape
-        yield found(
-            SOFTMAX_OVER_ONE, "loss", step, {"classes of the cross-entropy": 1, "outputs": str(shape)}
-        )
-    elif all(_is_output_of_one(s) for s in samples):
-        evidence = {"elements of the softmax": 1, "outputs": str(samples[0].softmax_over_one[-1])}
-        yield found(SOFTMAX_OVER_ONE, "loss", step, evidence)
-    elif all(s.softmax_over_one and not s.softmaxes for s in samples):
+    samples = [s for s in context.history if s.losses]
+    seen = [s for s in context.history if s.softmax_over_one or s.softmaxes]  # the model is read in turns
+    if len(samples) >= 2 and all(_is_of_one_class(call) for s in samples for call in s.losses):
+        evidence = {"classes of the cross-entropy": 1, "outputs": str(samples[0].losses[0].input_shape)}
+        yield found(SOFTMAX_OVER_ONE, "loss", samples[0].step, evidence)
+    elif len(seen) >= 2 and all(_is_output_of_one(s) for s in seen):
+        evidence = {"elements of the softmax": 1, "outputs": str(seen[0].softmax_over_one[-1])}
+        yield found(SOFTMAX_OVER_ONE, "loss", seen[0].step, evidence)
+    elif len(seen) >= 2 and not any(s.softmaxes for s in seen):
         severity = Severity.WARNING if context.trend.is_degraded else Severity.INFO
-        evidence = {"keys of each attention": 1, "queries": str(samples[0].softmax_over_one[0])}
-        yield found(SOFTMAX_OVER_ONE, "attention", step, evidence, severity=severity)
+        evidence = {"keys of each attention": 1, "queries": str(seen[0].softmax_over_one[0])}
+        yield found(SOFTMAX_OVER_ONE, "attention", seen[0].step, evidence, severity=severity)
 
 
 def _is_of_one_class(call: LossCall) -> bool:
@@ -237,7 +229,8 @@ def _value(sample: Sample) -> tuple[float, float]:
     loss, calls = float(sample.loss), sample.losses  # type: ignore[arg-type]
     if calls:
         is_known = calls[0].kind in NOT_NEGATIVE and len({call.kind for call in calls}) == 1
-        value = calls[0].value if is_known else None
+        is_whole_loss = calls[0].reduction != "none" or math.isclose(-loss, calls[0].mean, rel_tol=SAME)
+        value = calls[0].value if is_known and is_whole_loss else None
         return loss, math.nan if value is None else float(value)
     if sample.difference is None:
         return loss, math.nan
