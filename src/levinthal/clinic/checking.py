@@ -29,7 +29,9 @@ from levinthal.clinic.rules import (
     frozen,
     gradient_flow,
     loss_function,
+    loss_input,
     pipeline,
+    targets,
 )
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.diagnosis import ranked
@@ -51,6 +53,12 @@ RULES = (
     frozen.frozen_params,
     architecture.symmetric_init,
     loss_function.loss_inputs,
+    loss_input.wrong_input,
+    loss_input.softmax_over_one,
+    loss_input.maximised_loss,
+    targets.targets_out_of_range,
+    targets.several_labels,
+    targets.target_scale,
     architecture.normalisation,
     architecture.missing_nonlinearity,
     data.non_finite_input,
@@ -156,7 +164,7 @@ def _history(
     """Two forward and backward passes that change nothing, as two samples."""
     history = History(equal_row_matrices=setup.equal_row_matrices(EQUAL_AT_INIT))
     for step in range(2):
-        sample = Sample(step)
+        sample = Sample(step, detailed=True)
         if isinstance(inputs, Tensor) and inputs.dim():
             sample.batch_size = len(inputs)
             if inputs.is_floating_point():
@@ -166,7 +174,9 @@ def _history(
             recorder = StepRecorder(setup.hooked_module)
             recorder.begin(sample)
             try:
-                loss_fn(setup.model(inputs), targets).sum().backward()  # type: ignore[no-untyped-call]
+                outputs = setup.model(inputs)
+                recorder.forward_done()  # what follows is outside of the model, as in a loop
+                loss_fn(outputs, targets).sum().backward()  # type: ignore[no-untyped-call]
             finally:
                 recorder.end()
             gradients = zip(setup.names, setup.parameters, strict=True)

@@ -86,6 +86,10 @@ def never_zeroed(model: nn.Module, optimizer: Any, x: Tensor, y: Tensor) -> None
     optimizer.step()
 
 
+def adam(model: nn.Module) -> Any:
+    return Adam(model.parameters(), 1e-3)
+
+
 def one_output() -> nn.Module:
     return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
 
@@ -119,6 +123,9 @@ PROBLEMS: dict[str, Problem] = {
     "UNSHUFFLED": replace(HEALTHY, train=(X[Y.argsort()], Y.sort().values), shuffle=False),
     "CLASS_IMBALANCE": replace(HEALTHY, train=(X, RARE), optimizer=sgd(0.01)),
     "INPUT_SCALE": replace(HEALTHY, train=(1000 * X, Y)),
+    "TARGET_SCALE": replace(
+        HEALTHY, model=one_output, train=(X, 1e3 * (X[:, :1] + 5)), loss=functional.mse_loss, optimizer=adam
+    ),
     "BN_TINY_BATCH": replace(HEALTHY, model=normed, batch_size=2),
     "EXCESS_DROPOUT": replace(HEALTHY, model=lambda: nn.Sequential(nn.Dropout(0.98), *mlp())),
     "EXPLODING_GRADIENT": replace(HEALTHY, model=partial(scaled, 8.0, nn.ReLU, 10)),
@@ -241,6 +248,17 @@ def is_standardised(_: Problem, after: Problem) -> bool:
     )
 
 
+def has_standard_targets(before: Problem, after: Problem) -> bool:
+    """The loss is that of standardised targets, and the outputs are those of the raw network, rescaled."""
+    whole = torch.cat([y for _, y in first(before, 16)])
+    mean, deviation = whole.mean(), whole.std()
+    y = first(before)[0][1]
+    outputs = net(before)(X) * deviation + mean
+    is_scaled = torch.allclose(net(after)(X), outputs, rtol=1e-4)
+    expected = functional.mse_loss(torch.zeros_like(y), (y - mean) / deviation)
+    return is_scaled and torch.allclose(after.loss(torch.full_like(y, float(mean)), y), expected, rtol=1e-4)
+
+
 def is_orthogonal(_: Problem, after: Problem) -> bool:
     weight = net(after)[2].weight.detach()
     return torch.allclose(weight @ weight.T, 2 * torch.eye(16), atol=1e-4)
@@ -309,6 +327,7 @@ EDITS: dict[str, tuple[str, Check]] = {
     "shuffled batches": ("UNSHUFFLED", mixes_classes),
     "weighted classes": ("CLASS_IMBALANCE", loses(weighted_loss, LOGITS, RARE[:32])),
     "standardised inputs": ("INPUT_SCALE", is_standardised),
+    "standardised targets": ("TARGET_SCALE", has_standard_targets),
     "group norm": (
         "BN_TINY_BATCH",
         lambda _, after: (of_type(after, nn.BatchNorm1d), of_type(after, nn.GroupNorm)) == (0, 1),

@@ -144,6 +144,17 @@ def logits_made_by(kind: str, node: Any) -> str:
     return name if name in ("Softmax", "Sigmoid", "Relu") else ""
 
 
+def operation_of(node: Any) -> str:
+    """The operation that made a tensor, by its node in the graph; views, copies and casts are none.
+
+    >>> x = torch.randn(4, 3, requires_grad=True)
+    >>> operation_of(x.tanh().view(12).grad_fn), operation_of(None)
+    ('Tanh', '')
+    """
+    node = _without_views(node)
+    return "" if node is None else type(node).__name__.partition("Backward")[0]
+
+
 def _without_views(node: Any) -> Any:
     """The first operation of a graph that is not a view, a copy or a cast."""
     while type(node).__name__.partition("Backward")[0] in VIEWS:

@@ -11,14 +11,18 @@ from torch import Tensor
 from levinthal.clinic.recording.batch_stats import (
     loss_call,
     loss_rows,
+    operation_of,
     rows_summed,
     some_rows,
     target_numbers,
 )
 from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.target_fit import target_fit
 
 Targets = Callable[[Tensor], None]
 """Is called with the targets of a loss."""
+KEYS = {"scaled_dot_product": -2, "multi_head": 0}
+"""Attention -> the axis of its keys."""
 MOST_CALLS = 64
 """Calls of one sort that are recorded of one step."""
 
@@ -44,7 +48,10 @@ def note_loss_call(
     """A call of a loss function; the statistics of its rows only with `rows`."""
     given = dict(zip(("input", "target"), args, strict=False)) | words
     if len(sample.losses) < MOST_CALLS:
-        sample.losses.append(loss_call(kind, given, result, rows=rows))
+        call = loss_call(kind, given, result, rows=rows)
+        call.operation, call.log_target = operation_of(given["input"].grad_fn), bool(given.get("log_target"))
+        call.fit = target_fit(kind, given["target"].detach(), call.operation) if sample.detailed else None
+        sample.losses.append(call)
         on_targets(given["target"])
 
 
@@ -73,7 +80,10 @@ def _residual(sample: Sample, a: Tensor, b: Tensor) -> Tensor | None:
     numbers = a.is_floating_point() and b.is_floating_point() and a.shape == b.shape and a.numel() > 1
     if not numbers or a.requires_grad == b.requires_grad or len(a) != sample.batch_size:
         return None
-    target = (b if a.requires_grad else a).detach()
+    output, target = (a, b.detach()) if a.requires_grad else (b, a.detach())
+    sample.difference_operation = operation_of(output.grad_fn)
+    if sample.detailed:
+        sample.difference_fit = target_fit("", target, sample.difference_operation)
     apart = (a.detach() - b.detach()).float()
     seen = (*target_numbers(target.reshape(-1)), apart.square().mean(), apart.abs().mean())
     sample.difference = torch.stack([number.float() for number in seen])
@@ -88,6 +98,21 @@ def note_log_softmax(sample: Sample, args: tuple[Any, ...], words: dict[str, Any
         return
     if len(sample.log_softmax_inputs) < MOST_CALLS:
         sample.log_softmax_inputs.append(loss_rows(x.movedim(dim, -1).reshape(-1, x.shape[dim])))
+
+
+def note_softmax(sample: Sample, kind: str, args: tuple[Any, ...], words: dict[str, Any]) -> None:
+    """The number of elements that a softmax or an attention goes over, from shapes alone."""
+    names = ("query", "key") if kind in KEYS else ("input", "dim")
+    given = dict(zip(names, args, strict=False)) | words
+    x, dim = given[names[0]], KEYS.get(kind, given.get("dim"))
+    over = given["key"] if kind in KEYS else x
+    is_learnt = x.requires_grad or kind == "multi_head"
+    if not is_learnt or not isinstance(dim, int) or not -over.dim() <= dim < over.dim():
+        return
+    if over.shape[dim] > 1:
+        sample.softmaxes += 1
+    elif len(sample.softmax_over_one) < MOST_CALLS:
+        sample.softmax_over_one.append(tuple(x.shape))
 
 
 def note_dropout(sample: Sample, place: str, args: tuple[Any, ...], words: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ LOSSES = {
     for name in (
         *("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"),
         *("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div", "poisson_nll_loss", "ctc_loss"),
+        *("multi_margin_loss", "soft_margin_loss", "hinge_embedding_loss"),
     )
 }
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
@@ -37,3 +38,5 @@ RECORDED: dict[Any, str] = {
     **{getattr(functional, f"{name}_"): name for name in ("relu", "elu", "selu", "leaky_relu")},
 }
 """Function -> name: a loss, an activation or an attention by its own name, the others by the names above."""
+SOFTMAXES = frozenset((*ATTENTION, functional.log_softmax, torch.log_softmax, Tensor.log_softmax))
+"""Softmaxes, log-softmaxes and attentions."""

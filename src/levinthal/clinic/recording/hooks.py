@@ -24,10 +24,18 @@ from levinthal.clinic.recording.function_calls import (
     note_log_softmax,
     note_loss,
     note_loss_call,
+    note_softmax,
     rows_before,
     version_of,
 )
-from levinthal.clinic.recording.functions import BACKWARD, DIFFERENCE, DROPOUT, LOG_SOFTMAX, RECORDED
+from levinthal.clinic.recording.functions import (
+    BACKWARD,
+    DIFFERENCE,
+    DROPOUT,
+    LOG_SOFTMAX,
+    RECORDED,
+    SOFTMAXES,
+)
 from levinthal.clinic.recording.layers import ACTIVATIONS, Leaf, tails_of_call
 from levinthal.clinic.recording.sample import Sample
 from levinthal.probes.saturation import Tails
@@ -231,6 +239,8 @@ class StepRecorder(TorchFunctionMode):
         self, kind: str, func: Any, args: tuple[Any, ...], words: dict[str, Any], result: Any
     ) -> None:
         """A call of a function that is no activation."""
+        if func in SOFTMAXES:
+            self.safely(note_softmax, self.sample, kind, args, words)
         if kind == DIFFERENCE:
             if self._is_outside and len(args) > 1 and all(isinstance(x, Tensor) for x in args[:2]):
                 self.safely(note_difference, self.sample, *args[:2], self.on_targets)

@@ -35,6 +35,9 @@ class LossCall:
         smoothing: The label smoothing.
         made_by: The operation that made its input, where that should be logits: "Softmax", "Sigmoid", "Relu";
             for `nll_loss`, the one that made the input of the log-softmax; "" for any other.
+        operation: The operation that made its input, as the graph names it; "" where there is none.
+        fit: (6,) as in `target_fit.FIT`, of targets that are numbers, at detailed samples.
+        log_target: Whether its targets are logarithms (`kl_div`).
     """
 
     kind: str
@@ -48,6 +51,9 @@ class LossCall:
     weight: Tensor | None = None
     smoothing: float = 0.0
     made_by: str = ""
+    operation: str = ""
+    fit: Tensor | None = None
+    log_target: bool = False
 
     @property
     def mean(self) -> float:
@@ -123,6 +129,11 @@ class Sample:
         difference: (4,) of the first difference outside the model between a prediction and a target: mean and
             variance of the target, mean square and mean absolute value of the difference. None where a loss
             function was called.
+        difference_operation: The operation that made the prediction of that difference.
+        difference_fit: (6,) as in `LossCall.fit`, of the target of that difference.
+        softmax_over_one: The shapes of the results of softmaxes over one element, or of the queries of
+            attentions over one key.
+        softmaxes: The number of softmaxes and attentions over more elements.
         log_softmax_inputs: (5,) as in `LossCall.rows`, of the inputs of log-softmax outside the model.
         summed: Rows of the batch, if the loss is an explicit sum over them; else 0.
         token_fingerprint: () the fingerprint of a batch of tokens.
@@ -161,6 +172,10 @@ class Sample:
     in_backward: bool = False
     broadcast: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     difference: Tensor | None = None
+    difference_operation: str = ""
+    difference_fit: Tensor | None = None
+    softmax_over_one: list[tuple[int, ...]] = field(default_factory=list)
+    softmaxes: int = 0
     log_softmax_inputs: list[Tensor] = field(default_factory=list)
     summed: int = 0
     token_fingerprint: Tensor | None = None

@@ -13,6 +13,7 @@ from levinthal.clinic.recording.history import History
 from levinthal.clinic.rules.activations import is_saturated_at_first
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.loss_trend import NEAR_CHANCE
+from levinthal.clinic.rules.targets import loss_of_zeros
 from levinthal.vocabulary import Finding, Severity
 
 FAR_ABOVE = 3.0
@@ -28,8 +29,8 @@ FIRST_LOSS_TOO_LARGE = FindingKind(
     area=Area.LOSS,
     order=260,
     evidence=(
-        "the first loss above {times} times the chance level (and that of ln K), inputs of ordinary "
-        "size, no layer saturated; a warning if training ends above {end} of the chance level"
+        "the first loss above {times} times the chance level (and that of ln K, and of zeros), inputs of "
+        "ordinary size, no layer saturated; a warning if training ends above {end} of the chance level"
     ),
     thresholds={"times": FAR_ABOVE, "end": NEAR_CHANCE},
     source="cross-entropy at chance level is the entropy of the targets",
@@ -45,7 +46,8 @@ def first_loss(context: Context) -> Iterator[Finding]:
     losses, trend = context.history.task_losses, context.trend
     spread, mean = context.history.batch("std"), np.abs(context.history.batch("mean"))
     ordinary = not len(spread) or (spread[0] < WIDE_INPUT and mean[0] < WIDE_INPUT)
-    least = FAR_ABOVE * max(trend.chance, _uniform_chance_level(context.history))
+    levels = trend.chance, _uniform_chance_level(context.history), loss_of_zeros(context.history)
+    least = FAR_ABOVE * max(levels)  # nan where the chance level is unknown, so it comes first
     if len(losses) and ordinary and losses[0] > least and not is_saturated_at_first(context):
         poor = trend.known and trend.end > NEAR_CHANCE * trend.chance
         severity = None if trend.is_degraded or poor else Severity.INFO

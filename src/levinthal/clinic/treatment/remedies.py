@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from levinthal.clinic.treatment import model_edits, problem_edits
+from levinthal.clinic.treatment import model_edits, problem_edits, target_edits
 from levinthal.clinic.treatment.problem_edits import Edit, edited_loss, edited_model, edited_optimizers
 
 SMALL_DROPOUT = 0.1
@@ -159,6 +159,13 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("weighted classes", "cross_entropy(out, y, weight=1 / counts)", problem_edits.balanced),
     ),
     "INPUT_SCALE": (STANDARDISE,),
+    "TARGET_SCALE": (
+        Remedy(
+            "standardised targets",
+            "y = (y - mean) / std  # and output * std + mean to predict",
+            target_edits.standardised_targets,
+        ),
+    ),
     "BN_TINY_BATCH": (
         Remedy("group norm", "nn.GroupNorm(8, channels)", edited_model(model_edits.group_norms)),
         Remedy(
