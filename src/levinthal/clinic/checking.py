@@ -20,8 +20,10 @@ from levinthal.clinic.presentation.notebook import checkup_html
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.recording.batch_stats import batch_sum, batch_values
+from levinthal.clinic.recording.calls import is_compiled
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.hooks import StepRecorder
+from levinthal.clinic.recording.outside_leaves import outside_leaves
 from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
 from levinthal.clinic.rules import (
@@ -33,6 +35,7 @@ from levinthal.clinic.rules import (
     gradient_flow,
     loss_function,
     pipeline,
+    wiring,
 )
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.diagnosis import ranked
@@ -52,6 +55,7 @@ TOO_LARGE = 3.0
 RULES = (
     pipeline.graph_broken,
     frozen.frozen_params,
+    wiring.unregistered_parameters,
     architecture.symmetric_init,
     loss_function.loss_inputs,
     architecture.normalisation,
@@ -206,7 +210,10 @@ def _history(
             recorder = StepRecorder(setup.hooked_module)
             recorder.begin(sample)
             try:
-                loss_fn(setup.model(inputs), targets).sum().backward()  # type: ignore[no-untyped-call]
+                outputs = setup.model(inputs)
+                _note_outside_leaves(history, setup, inputs, outputs)
+                loss_fn(outputs, targets).sum().backward()  # type: ignore[no-untyped-call]
+                del outputs
             finally:
                 recorder.end()
             gradients = zip(setup.names, setup.parameters, strict=True)
@@ -214,6 +221,14 @@ def _history(
             history.row_movements = setup.row_gradients(history.equal_row_matrices)
         history.add(sample)
     return history
+
+
+def _note_outside_leaves(history: History, setup: TrainingSetup, inputs: Any, outputs: Any) -> None:
+    """At the first pass, what the output is made from; at the second, what of it is gone."""
+    if history.outside_leaves is None and not is_compiled(setup.model) and not setup.is_sharded:
+        history.outside_leaves = outside_leaves(setup, (inputs,), {}, outputs)
+    for leaf in history.outside_leaves or ():
+        leaf.look_again()
 
 
 def _numbers(context: Context, model: nn.Module, inputs: Any, through: Signal) -> dict[str, Estimate]:

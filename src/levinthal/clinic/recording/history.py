@@ -15,6 +15,7 @@ from torch import Tensor
 
 from levinthal.clinic.recording.batch_stats import batch_numbers
 from levinthal.clinic.recording.chance_level import chance_level
+from levinthal.clinic.recording.outside_leaves import OutsideLeaf
 from levinthal.clinic.recording.row_reservoir import Reservoir
 from levinthal.clinic.recording.sample import BATCH, TENSOR, LayerStats, LossCall, Sample
 from levinthal.clinic.recording.validation import Validation
@@ -41,6 +42,8 @@ class History:
         not_finite: Parameters that are nan or infinite when the watch ends.
         ended_by: The error that ended the loop, with its step; empty without one.
         unseen: What could not be recorded, each as a sentence without its full stop.
+        outside_leaves: Tensors that need a gradient, take part in the output of the model, and that nobody
+            holds; None where no graph of the whole model was read.
     """
 
     samples: list[Sample] = field(default_factory=list)
@@ -56,6 +59,7 @@ class History:
     not_finite: tuple[str, ...] = ()
     ended_by: str = ""
     unseen: list[str] = field(default_factory=list)
+    outside_leaves: list[OutsideLeaf] | None = None
 
     def not_seen(self, what: str) -> None:
         """Note once that something could not be recorded."""
