@@ -207,3 +207,82 @@ def test_check_leaves_a_registered_list_alone() -> None:
     torch.manual_seed(0)
     checkup = check(Held(nn.ModuleList), functional.cross_entropy, (X[:64], Y[:64]))
     assert "UNREGISTERED_PARAMETERS" not in [f.code for f in checkup.findings]
+
+
+class Noise(nn.Linear):
+    """A generator of points in a plane."""
+
+    def __init__(self) -> None:
+        super().__init__(4, 2)
+
+
+Groups = Callable[[nn.Module, nn.Module], list[Any]]
+
+
+def adversaries(groups: Groups, turns: Callable[[int], tuple[int, ...]] = lambda _: (0, 1)) -> dict[str, str]:
+    """Code -> severity, of a generator and a discriminator whose optimisers hold `groups`."""
+    torch.manual_seed(0)
+    made, judge = Noise(), nn.Linear(2, 1)
+    optimizers = [Adam(list(held), 1e-3) for held in groups(made, judge)]
+    with watch(nn.ModuleList([made, judge]), optimizers, every=5) as w:
+        for step in range(60):
+            z = torch.randn(64, 4)
+            real, fake = functional.softplus(-judge(torch.randn(64, 2) + 3)), judge(made(z).detach())
+            losses = [
+                real.mean() + functional.softplus(fake).mean(),
+                functional.softplus(-judge(made(z))).mean(),
+            ]
+            for turn in turns(step):
+                optimizers[turn].zero_grad()
+                losses[min(turn, 1)].backward(retain_graph=True)
+            for turn in turns(step):
+                optimizers[turn].step()
+    assert (w.trouble, w.failed_rules) == ("", ())
+    return {f.code: f.severity.value for f in w.findings()}
+
+
+def both(*networks: nn.Module) -> list[Any]:
+    return [p for network in networks for p in network.parameters()]
+
+
+def test_a_generators_optimiser_that_holds_the_discriminator_is_a_warning() -> None:
+    assert adversaries(lambda g, d: [both(d), both(g, d)])["SHARED_PARAMETERS"] == "warning"
+
+
+NOT_SHARED: dict[str, tuple[Groups, Callable[[int], tuple[int, ...]]]] = {
+    "each its own": (lambda g, d: [both(d), both(g)], lambda _: (0, 1)),
+    "the same set": (lambda g, d: [both(g, d), both(g, d)], lambda _: (0, 1)),
+    "one after the other": (lambda g, d: [both(d), both(g, d)], lambda step: (int(step >= 30),)),
+}
+
+
+@pytest.mark.parametrize("name", NOT_SHARED)
+def test_optimisers_of_their_own_sets_or_of_two_phases_are_left_alone(name: str) -> None:
+    assert "SHARED_PARAMETERS" not in adversaries(*NOT_SHARED[name])
+
+
+def test_a_third_optimiser_that_holds_both_networks_on_purpose_is_info() -> None:
+    found = adversaries(lambda g, d: [both(d), both(g), both(g, d)], lambda _: (0, 1, 2))
+    assert found["SHARED_PARAMETERS"] == "info"
+
+
+def test_an_encoder_shared_by_two_supervised_losses_is_info() -> None:
+    torch.manual_seed(0)
+    model = mlp()
+    held = [Adam(model[0].parameters(), 1e-3), Adam(model.parameters(), 1e-3)]
+    with watch(model, held, every=5) as w:
+        for step in range(60):
+            for optimizer in held:
+                optimizer.zero_grad()
+                functional.cross_entropy(model(X[step : step + 64]), Y[step : step + 64]).backward()
+                optimizer.step()
+    assert next(f for f in w.findings() if f.code == "SHARED_PARAMETERS").severity == "info"
+
+
+def test_a_parameter_that_one_optimiser_holds_twice_is_a_warning() -> None:
+    torch.manual_seed(0)
+    model = mlp()
+    with pytest.warns(UserWarning, match="duplicate"):
+        optimizer = SGD([*model.parameters(), model[0].weight], 0.1)
+    found = next(f for f in trained(model, optimizer).findings() if f.code == "SHARED_PARAMETERS")
+    assert (found.severity, found.where) == ("warning", "0.weight")

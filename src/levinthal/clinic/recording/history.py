@@ -44,6 +44,7 @@ class History:
         unseen: What could not be recorded, each as a sentence without its full stop.
         outside_leaves: Tensors that need a gradient, take part in the output of the model, and that nobody
             holds; None where no graph of the whole model was read.
+        turns: How many times another optimiser stepped than the one before.
     """
 
     samples: list[Sample] = field(default_factory=list)
@@ -60,6 +61,13 @@ class History:
     ended_by: str = ""
     unseen: list[str] = field(default_factory=list)
     outside_leaves: list[OutsideLeaf] | None = None
+    turns: int = 0
+    _last_stepped: int = 0
+
+    def note_step(self, optimizer: int) -> None:
+        """An optimiser, given by its id, is about to step."""
+        if optimizer != self._last_stepped:
+            self.turns, self._last_stepped = self.turns + (self._last_stepped != 0), optimizer
 
     def not_seen(self, what: str) -> None:
         """Note once that something could not be recorded."""

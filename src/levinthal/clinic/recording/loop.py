@@ -198,6 +198,7 @@ class LoopRecorder:
 
     def _step_begins(self, optimizer: Optimizer, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """Stop recording before the optimiser's own arithmetic, but not before the passes of a closure."""
+        self.history.note_step(id(optimizer))
         sample = self._reader.sample
         if sample is None:
             return

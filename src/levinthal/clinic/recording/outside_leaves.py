@@ -104,7 +104,7 @@ def graph_leaves(outputs: Iterable[Tensor], ends: Collection[Any] = ()) -> Itera
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
-    """The tensors in nested sequences and mappings, and in the attributes of objects such as a batch of graphs.
+    """The tensors in nested sequences and mappings, and in the attributes of objects (a batch of graphs).
 
     >>> import torch
     >>> [len(t) for t in tensors_in({"a": [torch.zeros(1), (torch.zeros(2), 3)]})]
@@ -138,7 +138,7 @@ def _owned(setup: TrainingSetup) -> set[int]:
 
 
 def _noted(leaf: Tensor, place: str, rows: Collection[int]) -> OutsideLeaf:
-    """A leaf; one with rows is of shape (rows, ...), or (layers, rows, units) as the state of a recurrence."""
+    """A leaf; one with rows is of shape (rows, ...), or (layers, rows, units) as a recurrence's state."""
     has_rows = bool(leaf.dim()) and (leaf.shape[0] in rows or (leaf.dim() == 3 and leaf.shape[1] in rows))
     is_parameter, values = isinstance(leaf, nn.Parameter), some_values(leaf).clone()
     return OutsideLeaf(place, tuple(leaf.shape), is_parameter, weakref.ref(leaf), values, has_rows)
