@@ -119,6 +119,7 @@ class Sample:
         dropout_rates: Place -> dropout probability.
         in_backward: Whether optimisers stepped inside the backward pass, each as soon as it had its gradient.
         training: Whether the model was in training mode.
+        needs_gradient: Whether the batch needs a gradient, as coordinates do whose derivative is taken.
         broadcast: Shapes (n, 1) and (n,), in any order, of a difference or product outside the model.
         difference: (4,) of the first difference outside the model between a prediction and a target: mean and
             variance of the target, mean square and mean absolute value of the difference. None where a loss
@@ -158,6 +159,7 @@ class Sample:
     direct_pairs: tuple[tuple[str, str], ...] = ()
     dropout_rates: dict[str, float] = field(default_factory=dict)
     training: bool = True
+    needs_gradient: bool = False
     in_backward: bool = False
     broadcast: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     difference: Tensor | None = None

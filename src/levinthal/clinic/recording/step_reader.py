@@ -64,7 +64,7 @@ class StepReader:
         if self._weighed:
             self._tensors.begin()
         if first is not None:
-            sample.batch_size = len(first)
+            sample.batch_size, sample.needs_gradient = len(first), first.requires_grad
             self._read_batch(sample, first, batch)
         self.history.rows.offer(args, words)
         self._sampled += 1

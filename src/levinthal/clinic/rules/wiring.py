@@ -57,10 +57,10 @@ SHARED_PARAMETERS = FindingKind(
     area=Area.OPTIMISER,
     order=35,
     evidence=(
-        "watched optimisers hold common parameters, not all of them in common, and took turns {turns} times or "
-        "more: a warning where one holds a whole network, and the other that network and one that it alone "
-        "holds, and no loss has targets that vary, as between adversaries; else info; or one optimiser holds "
-        "a parameter more than once"
+        "watched optimisers hold common parameters, not all of them in common, and took turns {turns} "
+        "times or more: a warning where one holds a whole network, and the other that network and one that "
+        "it alone holds, and no loss has targets that vary, as between adversaries; else info; or one "
+        "optimiser holds a parameter more than once"
     ),
     thresholds={"turns": TURNS},
     source=EXACT,
