@@ -87,7 +87,7 @@ HEALTHY: dict[str, Read] = {
     "normalised once": lambda data, rows, _: (data[rows] - 0.1) / 0.3,
     "a stream that grows": lambda _, __, step: fresh(step) * 1.03**step,
     "a curriculum from small to large rows": lambda data, _, step: data[
-        data.std(1).argsort()[step * 6 : step * 6 + BATCH]
+        data.std(1).argsort()[step * 5 : step * 5 + BATCH]
     ],
     "random contrast": lambda data, rows, step: data[rows] * (0.2 + 3 * torch.rand(1, generator=drawn(step))),
     "noise that grows": lambda data, rows, step: data[rows] + step / 20 * fresh(step),

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from levinthal.clinic.recording.batch_stats import (
+    ENOUGH,
     loss_call,
     loss_rows,
     rows_summed,
     some_rows,
     target_numbers,
 )
+from levinthal.clinic.recording.functions import NORM
 from levinthal.clinic.recording.sample import Sample
 
 Targets = Callable[[Tensor], None]
@@ -88,6 +90,18 @@ def note_log_softmax(sample: Sample, args: tuple[Any, ...], words: dict[str, Any
         return
     if len(sample.log_softmax_inputs) < MOST_CALLS:
         sample.log_softmax_inputs.append(loss_rows(x.movedim(dim, -1).reshape(-1, x.shape[dim])))
+
+
+def note_least(sample: Sample, kind: str, given: Any, result: Any) -> None:
+    """The least number that a root or a logarithm is given, or that a norm is; of large tensors at detailed
+    samples alone.
+    """
+    x = result if kind == NORM else given
+    if not isinstance(x, Tensor) or not x.requires_grad or not x.is_floating_point() or not x.numel():
+        return
+    if sample.detailed or given.numel() <= ENOUGH:
+        least, known = x.detach().amin().float(), sample.least_given.get(kind)
+        sample.least_given[kind] = least if known is None else torch.fmin(known, least)
 
 
 def note_dropout(sample: Sample, place: str, args: tuple[Any, ...], words: dict[str, Any]) -> None:

@@ -21,13 +21,14 @@ from levinthal.clinic.recording.detailed_notes import DetailedNotes
 from levinthal.clinic.recording.function_calls import (
     note_difference,
     note_dropout,
+    note_least,
     note_log_softmax,
     note_loss,
     note_loss_call,
     rows_before,
     version_of,
 )
-from levinthal.clinic.recording.functions import BACKWARD, DIFFERENCE, DROPOUT, LOG_SOFTMAX, RECORDED
+from levinthal.clinic.recording.functions import BACKWARD, DIFFERENCE, DROPOUT, LOG_SOFTMAX, RECORDED, ROOTS
 from levinthal.clinic.recording.layers import ACTIVATIONS, Leaf, tails_of_call
 from levinthal.clinic.recording.sample import Sample
 from levinthal.probes.saturation import Tails
@@ -237,6 +238,8 @@ class StepRecorder(TorchFunctionMode):
         elif kind == LOG_SOFTMAX:
             if self._is_outside and self._rows:
                 self.safely(note_log_softmax, self.sample, args, words)
+        elif kind in ROOTS:
+            self.safely(note_least, self.sample, kind, args[0] if args else None, result)
         elif kind == DROPOUT:
             self._inside |= self._in_forward
             self.safely(note_dropout, self.sample, self._current, args, words)

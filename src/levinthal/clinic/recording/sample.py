@@ -126,6 +126,8 @@ class Sample:
             function was called.
         log_softmax_inputs: (5,) as in `LossCall.rows`, of the inputs of log-softmax outside the model.
         summed: Rows of the batch, if the loss is an explicit sum over them; else 0.
+        least_given: Root, norm or logarithm ("sqrt", "norm", "log") -> () the least number that it was given,
+            or that the norm was. Of tensors of more than 8,192 numbers at detailed samples alone.
         token_fingerprint: () the fingerprint of a batch of tokens.
         detailed: Whether the step was sampled in detail.
         effective_ranks: Weighted layer -> effective rank of its output.
@@ -165,6 +167,7 @@ class Sample:
     difference: Tensor | None = None
     log_softmax_inputs: list[Tensor] = field(default_factory=list)
     summed: int = 0
+    least_given: dict[str, Tensor] = field(default_factory=dict)
     token_fingerprint: Tensor | None = None
     detailed: bool = False
     effective_ranks: dict[str, Tensor] = field(default_factory=dict)

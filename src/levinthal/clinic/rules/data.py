@@ -16,7 +16,8 @@ from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.row_reservoir import count
 from levinthal.clinic.rules import tables
 from levinthal.clinic.rules.context import Context
-from levinthal.clinic.rules.generalisation_gap import Gap, evaluations_of, gap
+from levinthal.clinic.rules.generalisation_gap import WIDE as WIDE_GAP
+from levinthal.clinic.rules.generalisation_gap import WIDE_LOSS, evaluations_of, gap
 from levinthal.clinic.rules.loss_trend import FEWEST, LEARNT
 from levinthal.clinic.rules.order import BINARY, class_counts, first_calls
 from levinthal.vocabulary import Finding, Severity
@@ -33,10 +34,6 @@ NEARLY_ALL = 0.99
 """Share of the largest class above which that alone is a warning."""
 NOISE = 0.1
 """Squared distance of two batches over that of two rows of one batch, below which they are one batch."""
-LITTLE_GAP = 0.05
-"""Gap in accuracy up to which one batch is as good as all of the data."""
-LITTLE_GAP_OF_LOSS = 1 / 3
-"""The same of the loss, as a share of the validation loss."""
 ROUNDED = 0.01
 """Difference of the variance of labels from that of labels 0 and 1, up to which they are 0 or 1."""
 ROWS = 8
@@ -72,8 +69,8 @@ STUCK_BATCH = FindingKind(
         "samples": FEWEST,
         "share": NOISE,
         "learnt": LEARNT,
-        "accuracy": LITTLE_GAP,
-        "loss": LITTLE_GAP_OF_LOSS,
+        "accuracy": WIDE_GAP,
+        "loss": WIDE_LOSS,
     },
     source=EXACT,
     explains=("OVERFIT",),
@@ -162,21 +159,16 @@ def stuck_batch(context: Context) -> Iterator[Finding]:
 
 
 def _generalises(context: Context) -> bool:
-    """Whether the last validation loss is below half of the chance level, or at least of the first one, and
-    near the loss on training rows. A batch of which this holds stands for all of the data.
+    """Whether the last validation loss is below half of the chance level (of the first one, where that is
+    unknown), and not far above the loss on training rows. Such a batch stands for all of the data.
     """
     evaluations = evaluations_of(context.history)
-    if len(evaluations) < 2 or not math.isfinite(evaluations[-1].held_out.loss):
+    if len(evaluations) < 2:
         return False
     first, last = evaluations[0], evaluations[-1]
     chance = context.trend.chance if math.isfinite(context.trend.chance) else first.held_out.loss
     apart = gap(last.held_out, last.training)
-    return last.held_out.loss < LEARNT * chance and apart is not None and not _is_above_training(apart)
-
-
-def _is_above_training(apart: Gap) -> bool:
-    """Whether the validation rows do worse by more than chance and by more than a little."""
-    return apart.low > 0 and apart.value > (LITTLE_GAP if apart.in_accuracy else LITTLE_GAP_OF_LOSS)
+    return last.held_out.loss < LEARNT * chance and apart is not None and not apart.is_wide
 
 
 def _batch_distance(history: History) -> float:

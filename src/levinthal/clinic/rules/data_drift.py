@@ -46,8 +46,8 @@ DATA_DRIFT = FindingKind(
     order=5,
     evidence=(
         "the standard deviation of the batches changes by a factor of {far}, or their mean by as many "
-        "deviations, one way (rank correlation {steady}); and {pairs} or more pairs of rows that are equal up "
-        "to scale and offset, of which {way:.0%} change the same way, by a factor of {moved} or more"
+        "deviations, one way (rank correlation {steady}); and {pairs} or more pairs of rows equal up to "
+        "scale and offset, of which {way:.0%} change the same way, by a factor of {moved} or more"
     ),
     thresholds={"far": FAR, "steady": STEADY, "pairs": PAIRS, "way": ONE_WAY, "moved": MOVED},
     source=EXACT,
@@ -58,8 +58,9 @@ DATA_DRIFT = FindingKind(
 
 @dataclass(frozen=True, slots=True)
 class _Drift:
-    """By what factor the deviation of the batches changes, and by how many deviations their mean moves; the
-    factor is 1, or the distance 0, where it is small or not steady."""
+    """By what factor the deviation of the batches changes, and by how many deviations their mean moves; 1 and
+    0 where that is small or not steady.
+    """
 
     factor: float
     distance: float
@@ -111,7 +112,7 @@ def _is_steady(values: np.ndarray) -> bool:
 
 
 def _scaled_rows(chunk: Chunk) -> tuple[Tensor, Tensor, Tensor] | None:
-    """(n, d) the rows at mean 0 and norm 1, by channel if there are some; (n,) means and deviations."""
+    """(n, d) the rows at mean 0 and norm 1, by channel of images; (n,) their means and deviations."""
     x = chunk.inputs.detach().cpu().double()
     if x.dim() < 2:
         return None
