@@ -75,8 +75,9 @@ _BY_CODES = {
     "GRADIENT_CLEARED": """
         digits-zero-grad-between-backward-and-step masked-waves-zero-grad-in-every-micro-batch""",
     "MISSING_ZERO_GRAD": "waves-without-zero-grad clusters-gan-critic-without-zero-grad",
-    "UNDIVIDED_ACCUMULATION LR_TOO_HIGH": "wine-accumulated-loss-not-divided",
-    "LR_TOO_HIGH": "digits-freeze-by-a-misspelt-attribute sentences-bert-rate-too-high",
+    "LR_TOO_HIGH": """
+        digits-freeze-by-a-misspelt-attribute sentences-bert-rate-too-high
+        wine-accumulated-loss-not-divided""",
     "LR_TOO_HIGH RANK_COLLAPSE": "digits-hardest-triplets-collapse",
     "LR_DECAYED": """
         small-images-scheduler-stepped-at-every-batch names-plateau-scheduler-waits-for-accuracy-to-fall

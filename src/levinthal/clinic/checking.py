@@ -16,8 +16,10 @@ from levinthal.clinic.findings.finding import found
 from levinthal.clinic.recording.batch_stats import batch_sum, batch_values
 from levinthal.clinic.recording.behaviour import Behaviour
 from levinthal.clinic.recording.behaviour_passes import behaviour as read_behaviour
+from levinthal.clinic.recording.calls import is_compiled
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.hooks import StepRecorder
+from levinthal.clinic.recording.outside_leaves import outside_leaves
 from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
 from levinthal.clinic.rules import (
@@ -32,6 +34,7 @@ from levinthal.clinic.rules import (
     loss_input,
     pipeline,
     targets,
+    wiring,
 )
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.diagnosis import ranked
@@ -51,6 +54,7 @@ TOO_LARGE = 3.0
 RULES = (
     pipeline.graph_broken,
     frozen.frozen_params,
+    wiring.unregistered_parameters,
     architecture.symmetric_init,
     loss_function.loss_inputs,
     loss_input.wrong_input,
@@ -176,7 +180,9 @@ def _history(
             try:
                 outputs = setup.model(inputs)
                 recorder.forward_done()  # what follows is outside of the model, as in a loop
+                _note_outside_leaves(history, setup, inputs, outputs)
                 loss_fn(outputs, targets).sum().backward()  # type: ignore[no-untyped-call]
+                del outputs
             finally:
                 recorder.end()
             gradients = zip(setup.names, setup.parameters, strict=True)
@@ -184,6 +190,14 @@ def _history(
             history.row_movements = setup.row_gradients(history.equal_row_matrices)
         history.add(sample)
     return history
+
+
+def _note_outside_leaves(history: History, setup: TrainingSetup, inputs: Any, outputs: Any) -> None:
+    """At the first pass, what the output is made from; at the second, what of it is gone."""
+    if history.outside_leaves is None and not is_compiled(setup.model) and not setup.is_sharded:
+        history.outside_leaves = outside_leaves(setup, (inputs,), {}, outputs)
+    for leaf in history.outside_leaves or ():
+        leaf.look_again()
 
 
 def _numbers(context: Context, model: nn.Module, inputs: Any, through: Signal) -> dict[str, Estimate]:

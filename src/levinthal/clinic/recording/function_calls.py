@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from levinthal.clinic.recording.batch_stats import (
+    ENOUGH,
     loss_call,
     loss_rows,
     operation_of,
@@ -16,6 +17,7 @@ from levinthal.clinic.recording.batch_stats import (
     some_rows,
     target_numbers,
 )
+from levinthal.clinic.recording.functions import NORM
 from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.target_fit import target_fit
 
@@ -113,6 +115,18 @@ def note_softmax(sample: Sample, kind: str, args: tuple[Any, ...], words: dict[s
         sample.softmaxes += 1
     elif len(sample.softmax_over_one) < MOST_CALLS:
         sample.softmax_over_one.append(tuple(x.shape))
+
+
+def note_least(sample: Sample, kind: str, given: Any, result: Any) -> None:
+    """The least number that a root or a logarithm is given, or that a norm is; of large tensors at detailed
+    samples alone.
+    """
+    x = result if kind == NORM else given
+    if not isinstance(x, Tensor) or not x.requires_grad or not x.is_floating_point() or not x.numel():
+        return
+    if sample.detailed or given.numel() <= ENOUGH:
+        least, known = x.detach().amin().float(), sample.least_given.get(kind)
+        sample.least_given[kind] = least if known is None else torch.fmin(known, least)
 
 
 def note_dropout(sample: Sample, place: str, args: tuple[Any, ...], words: dict[str, Any]) -> None:

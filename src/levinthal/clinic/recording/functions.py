@@ -12,6 +12,9 @@ from levinthal.clinic.recording.attention import ATTENTION
 from levinthal.clinic.recording.layers import ACTIVATIONS
 
 BACKWARD, DIFFERENCE, LOG_SOFTMAX, DROPOUT = "backward", "difference", "log_softmax", "dropout"
+SQRT, NORM, LOG = "sqrt", "norm", "log"
+ROOTS = (SQRT, NORM, LOG)
+"""Operations whose value or slope is infinite at zero."""
 LOSSES = {
     getattr(functional, name): name
     for name in (
@@ -28,6 +31,9 @@ RECORDED: dict[Any, str] = {
     **dict.fromkeys((torch.mul, torch.multiply, Tensor.mul, Tensor.multiply, Tensor.__mul__), DIFFERENCE),
     **dict.fromkeys((functional.log_softmax, torch.log_softmax, Tensor.log_softmax), LOG_SOFTMAX),
     **dict.fromkeys((torch.logsumexp, Tensor.logsumexp), LOG_SOFTMAX),
+    **dict.fromkeys((torch.sqrt, Tensor.sqrt), SQRT),
+    **dict.fromkeys((torch.norm, Tensor.norm, torch.linalg.norm, torch.linalg.vector_norm), NORM),
+    **dict.fromkeys((torch.log, Tensor.log), LOG),
     **LOSSES,
     **ATTENTION,
     **{function: name for name, function in ACTIVATIONS.items()},

@@ -16,6 +16,7 @@ from torch import Tensor
 from levinthal.clinic.recording.batch_stats import batch_numbers
 from levinthal.clinic.recording.behaviour import Behaviour
 from levinthal.clinic.recording.chance_level import chance_level
+from levinthal.clinic.recording.outside_leaves import OutsideLeaf
 from levinthal.clinic.recording.row_reservoir import Reservoir
 from levinthal.clinic.recording.sample import BATCH, TENSOR, LayerStats, LossCall, Sample
 from levinthal.clinic.recording.validation import Validation
@@ -43,6 +44,9 @@ class History:
         not_finite: Parameters that are nan or infinite when the watch ends.
         ended_by: The error that ended the loop, with its step; empty without one.
         unseen: What could not be recorded, each as a sentence without its full stop.
+        outside_leaves: Tensors that need a gradient, take part in the output of the model, and that nobody
+            holds; None where no graph of the whole model was read.
+        turns: How many times another optimiser stepped than the one before.
     """
 
     samples: list[Sample] = field(default_factory=list)
@@ -59,6 +63,14 @@ class History:
     not_finite: tuple[str, ...] = ()
     ended_by: str = ""
     unseen: list[str] = field(default_factory=list)
+    outside_leaves: list[OutsideLeaf] | None = None
+    turns: int = 0
+    _last_stepped: int = 0
+
+    def note_step(self, optimizer: int) -> None:
+        """An optimiser, given by its id, is about to step."""
+        if optimizer != self._last_stepped:
+            self.turns, self._last_stepped = self.turns + (self._last_stepped != 0), optimizer
 
     def not_seen(self, what: str) -> None:
         """Note once that something could not be recorded."""

@@ -21,6 +21,7 @@ from levinthal.clinic.recording.detailed_notes import DetailedNotes
 from levinthal.clinic.recording.function_calls import (
     note_difference,
     note_dropout,
+    note_least,
     note_log_softmax,
     note_loss,
     note_loss_call,
@@ -34,6 +35,7 @@ from levinthal.clinic.recording.functions import (
     DROPOUT,
     LOG_SOFTMAX,
     RECORDED,
+    ROOTS,
     SOFTMAXES,
 )
 from levinthal.clinic.recording.layers import ACTIVATIONS, Leaf, tails_of_call
@@ -247,6 +249,8 @@ class StepRecorder(TorchFunctionMode):
         elif kind == LOG_SOFTMAX:
             if self._is_outside and self._rows:
                 self.safely(note_log_softmax, self.sample, args, words)
+        elif kind in ROOTS:
+            self.safely(note_least, self.sample, kind, args[0] if args else None, result)
         elif kind == DROPOUT:
             self._inside |= self._in_forward
             self.safely(note_dropout, self.sample, self._current, args, words)

@@ -178,9 +178,9 @@ class LoopRecorder:
         """Whether something of the last sampled step is still to be read."""
         return self._stepped or self._reader.external_updates.sample is not None
 
-    def _forward_is_over(self, *_: Any) -> None:
+    def _forward_is_over(self, _: Any, args: tuple[Any, ...], words: dict[str, Any], output: Any) -> None:
         if self._reader.sample is not None and torch.is_grad_enabled():
-            self._safely(self._recorder.forward_done)
+            self._safely(self._reader.forward_is_over, args, words, output)
 
     def _part_begins(self, part: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """A part of the model is called, from the loop or from another part."""
@@ -198,6 +198,7 @@ class LoopRecorder:
 
     def _step_begins(self, optimizer: Optimizer, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """Stop recording before the optimiser's own arithmetic, but not before the passes of a closure."""
+        self.history.note_step(id(optimizer))
         sample = self._reader.sample
         if sample is None:
             return

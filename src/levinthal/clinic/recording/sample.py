@@ -125,6 +125,7 @@ class Sample:
         dropout_rates: Place -> dropout probability.
         in_backward: Whether optimisers stepped inside the backward pass, each as soon as it had its gradient.
         training: Whether the model was in training mode.
+        needs_gradient: Whether the batch needs a gradient, as coordinates do whose derivative is taken.
         broadcast: Shapes (n, 1) and (n,), in any order, of a difference or product outside the model.
         difference: (4,) of the first difference outside the model between a prediction and a target: mean and
             variance of the target, mean square and mean absolute value of the difference. None where a loss
@@ -136,6 +137,8 @@ class Sample:
         softmaxes: The number of softmaxes and attentions over more elements.
         log_softmax_inputs: (5,) as in `LossCall.rows`, of the inputs of log-softmax outside the model.
         summed: Rows of the batch, if the loss is an explicit sum over them; else 0.
+        least_given: Root, norm or logarithm ("sqrt", "norm", "log") -> () the least number that it was given,
+            or that the norm was. Of tensors of more than 8,192 numbers at detailed samples alone.
         token_fingerprint: () the fingerprint of a batch of tokens.
         detailed: Whether the step was sampled in detail.
         effective_ranks: Weighted layer -> effective rank of its output.
@@ -169,6 +172,7 @@ class Sample:
     direct_pairs: tuple[tuple[str, str], ...] = ()
     dropout_rates: dict[str, float] = field(default_factory=dict)
     training: bool = True
+    needs_gradient: bool = False
     in_backward: bool = False
     broadcast: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     difference: Tensor | None = None
@@ -178,6 +182,7 @@ class Sample:
     softmaxes: int = 0
     log_softmax_inputs: list[Tensor] = field(default_factory=list)
     summed: int = 0
+    least_given: dict[str, Tensor] = field(default_factory=dict)
     token_fingerprint: Tensor | None = None
     detailed: bool = False
     effective_ranks: dict[str, Tensor] = field(default_factory=dict)

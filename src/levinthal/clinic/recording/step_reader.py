@@ -15,6 +15,7 @@ from levinthal.clinic.recording.behaviour_check import BehaviourCheck
 from levinthal.clinic.recording.external_updates import ExternalUpdates
 from levinthal.clinic.recording.history import TURNS, History
 from levinthal.clinic.recording.hooks import StepRecorder
+from levinthal.clinic.recording.outside_leaves import outside_leaves
 from levinthal.clinic.recording.parameter_norms import Tensors
 from levinthal.clinic.recording.row_reservoir import row_fingerprints
 from levinthal.clinic.recording.sample import Sample
@@ -43,6 +44,7 @@ class StepReader:
         self._tensors = Tensors(setup.parameters)
         self._sampled, self._next_detailed, self._weighed = 0, 0.0, False
         self._batch: Tensor | None = None
+        self._left_at: Sample | None = None
 
     def begin(self, step: int, args: tuple[Any, ...], words: dict[str, Any], module: nn.Module) -> None:
         """A step begins with this call of the model, or of a part of it.
@@ -65,7 +67,7 @@ class StepReader:
         if self._weighed:
             self._tensors.begin()
         if first is not None:
-            sample.batch_size = len(first)
+            sample.batch_size, sample.needs_gradient = len(first), first.requires_grad
             self._read_batch(sample, first, batch)
         self.history.rows.offer(args, words)
         self.check.offer(module, args, words)
@@ -88,6 +90,21 @@ class StepReader:
         """A loss is called with these targets."""
         self.history.rows.pair(targets)
         self.check.pair(targets)
+
+    def forward_is_over(self, args: tuple[Any, ...], words: dict[str, Any], output: Any) -> None:
+        """The model has returned: leave its modules alone, and read once what its output is made from."""
+        history, is_compiled = self.history, self.recorder.is_disabled
+        self.recorder.forward_done()
+        if self.sample is None or not self.sample.detailed or is_compiled or self.setup.is_sharded:
+            return
+        if history.outside_leaves is None:
+            history.outside_leaves, self._left_at = (
+                outside_leaves(self.setup, args, words, output),
+                self.sample,
+            )
+        elif self._left_at is not self.sample:
+            for leaf in history.outside_leaves:
+                leaf.look_again()
 
     def backward_begins(self) -> None:
         """A backward pass begins: what gradients are there already?"""

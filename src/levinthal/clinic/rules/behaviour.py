@@ -84,7 +84,7 @@ RANDOM_EVALUATION = FindingKind(
         "is, as in a model that draws samples"
     ),
     source=EXACT,
-    explains=(),
+    explained_by=("UNREGISTERED_PARAMETERS",),
     only_by_hand="the call is in the user's own forward pass",
 )
 

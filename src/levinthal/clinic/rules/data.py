@@ -16,7 +16,9 @@ from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.row_reservoir import count
 from levinthal.clinic.rules import tables
 from levinthal.clinic.rules.context import Context
-from levinthal.clinic.rules.loss_trend import FEWEST
+from levinthal.clinic.rules.generalisation_gap import WIDE as WIDE_GAP
+from levinthal.clinic.rules.generalisation_gap import WIDE_LOSS, evaluations_of, gap
+from levinthal.clinic.rules.loss_trend import FEWEST, LEARNT
 from levinthal.clinic.rules.order import BINARY, class_counts, first_calls
 from levinthal.vocabulary import Finding, Severity
 
@@ -57,10 +59,19 @@ STUCK_BATCH = FindingKind(
     area=Area.DATA,
     order=140,
     evidence=(
-        "{samples} or more sampled batches with one fingerprint, or whose rows have a squared "
-        "distance below {share} of that of rows within a batch"
+        "{samples} or more sampled batches with one fingerprint, or whose rows have a squared distance below "
+        "{share} of that of rows within a batch; info unless the validation set has more rows and the loss "
+        "falls; not where a batch of at least as many rows generalises: a validation loss below {learnt:.0%} "
+        "of the chance level, at most {accuracy:.0%} of the answers or {loss:.0%} of the loss worse than on "
+        "training rows; nor of inputs that need a gradient, as coordinates do"
     ),
-    thresholds={"samples": FEWEST, "share": NOISE},
+    thresholds={
+        "samples": FEWEST,
+        "share": NOISE,
+        "learnt": LEARNT,
+        "accuracy": WIDE_GAP,
+        "loss": WIDE_LOSS,
+    },
     source=EXACT,
     explains=("OVERFIT",),
 )
@@ -133,18 +144,31 @@ def stuck_batch(context: Context) -> Iterator[Finding]:
     """Every sampled step sees one batch, exactly or up to noise: correct only if it is the whole data set."""
     tokens = [int(s.token_fingerprint) for s in context.history if s.token_fingerprint is not None]
     prints = np.array(tokens) if tokens else context.history.batch("fingerprint")
-    if len(prints) < FEWEST:
-        return
+    if len(prints) < FEWEST or all(s.needs_gradient for s in context.history):
+        return  # coordinates: no loader gives a batch that needs a gradient
     equal, apart = bool(np.all(prints == prints[0])), _batch_distance(context.history)
-    if equal or apart < NOISE:
-        size, held = context.history.samples[-1].batch_size, _rows_held_out(context.history)
+    size, held = context.history.samples[-1].batch_size, _rows_held_out(context.history)
+    if (equal or apart < NOISE) and not (size >= held > 0 and _generalises(context)):
         evidence = (
             {"equal batches": len(prints)} if equal else {"squared distance between / within batches": apart}
         )
         some = size < held and not context.trend.has_plateaued  # else the batch may be the whole data set
-        severity = None if some else Severity.INFO
+        severity = None if some and not _generalises(context) else Severity.INFO
         evidence |= {"batch size": size}
         yield found(STUCK_BATCH, "input", 0, evidence, severity=severity)
+
+
+def _generalises(context: Context) -> bool:
+    """Whether the last validation loss is below half of the chance level (of the first one, where that is
+    unknown), and not far above the loss on training rows. Such a batch stands for all of the data.
+    """
+    evaluations = evaluations_of(context.history)
+    if len(evaluations) < 2:
+        return False
+    first, last = evaluations[0], evaluations[-1]
+    chance = context.trend.chance if math.isfinite(context.trend.chance) else first.held_out.loss
+    apart = gap(last.held_out, last.training)
+    return last.held_out.loss < LEARNT * chance and apart is not None and not apart.is_wide
 
 
 def _batch_distance(history: History) -> float:

@@ -14,6 +14,7 @@ from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.context import Context
+from levinthal.clinic.rules.first_not_finite import origin
 from levinthal.clinic.rules.loss_trend import FEWEST, MIN_STEPS, NEAR_CHANCE, SURE
 from levinthal.vocabulary import Finding, Severity
 
@@ -67,11 +68,13 @@ UNDERFIT = FindingKind(
 
 @rule(NON_FINITE_LOSS)
 def non_finite_loss(context: Context) -> Iterator[Finding]:
-    """A loss that is not finite."""
+    """A loss that is not finite, and where it began."""
     losses = [(s.step, float(s.loss)) for s in context.history if s.loss is not None]
     broken = [step for step, loss in losses if not math.isfinite(loss)]
     if broken:
-        yield found(NON_FINITE_LOSS, "loss", broken[0], {"samples": len(broken), "of": len(losses)})
+        began = origin(context)
+        evidence = {"samples": len(broken), "of": len(losses), **began.evidence}
+        yield found(NON_FINITE_LOSS, began.where, broken[0], evidence, remedy=began.remedy)
 
 
 @rule(EXCESS_DROPOUT)

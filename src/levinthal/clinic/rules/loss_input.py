@@ -65,13 +65,13 @@ SOFTMAX_OVER_ONE = FindingKind(
     ),
     severity=Severity.CRITICAL,
     area=Area.LOSS_FUNCTION,
-    order=56,
+    order=51,
     evidence=(
         "at every sample, a cross-entropy over one class, or a loss of the output of a softmax over one "
         "element; or every attention has one key (a warning if training has degraded, else info)"
     ),
     source=EXACT,
-    explains=("GRAPH_BROKEN", "DOUBLE_SOFTMAX", *symptoms.OF_ALL_DYNAMICS),
+    explains=("INPUT_IGNORED", "GRAPH_BROKEN", "DOUBLE_SOFTMAX", *symptoms.OF_ALL_DYNAMICS),
     only_by_hand="the number of output units, or the axis of the tokens, is in the user's own model",
 )
 
