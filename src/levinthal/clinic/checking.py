@@ -230,9 +230,8 @@ def _similarity(model: nn.Module, inputs: Tensor) -> dict[str, Estimate]:
 
 def _chance(context: Context) -> float | None:
     """ln K, the cross-entropy at chance level, where the loss is one of K classes."""
-    calls = [call for call in context.history.calls() if call.kind == "cross_entropy"]
-    classes = [call.input_shape[1] for call in calls if len(call.input_shape) >= 2]
-    return math.log(classes[0]) if classes and classes[0] > 1 else None
+    calls = [c for c in context.history.calls() if c.kind == "cross_entropy" and len(c.input_shape) >= 2]
+    return math.log(calls[0].input_shape[1]) if calls and calls[0].input_shape[1] > 1 else None
 
 
 def _first_loss(context: Context, numbers: Mapping[str, Estimate]) -> list[Finding]:

@@ -203,9 +203,8 @@ def watch(
             on them and on rows that it was trained on.
         frozen: Parameters that are meant to stay as they are: prefixes of their names, patterns
             (`"*.bias"`), or predicates (`lambda name: "lora" not in name`).
-        behavioural_checks: Whether a copy of the model is passed up to 5 times, once, after the third sample,
-            with 16 rows in evaluation mode: are rows mixed, is the future seen, is an input ignored, does
-            dropout stay on?
+        behavioural_checks: Whether a copy of the model is passed up to 5 times, once, with 16 rows in
+            evaluation mode: are rows mixed, is the future seen, is an input ignored, does dropout stay on?
 
     Returns:
         A Watch, to be used in a `with` statement.

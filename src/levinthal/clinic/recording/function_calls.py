@@ -129,6 +129,14 @@ def note_least(sample: Sample, kind: str, given: Any, result: Any) -> None:
         sample.least_given[kind] = least if known is None else torch.fmin(known, least)
 
 
+def note_norm(sample: Sample, name: str, training: bool, args: tuple[Any, ...]) -> None:
+    """A batch norm in evaluation mode, or how many values it averages over."""
+    if not training:
+        sample.norms_in_eval += (name,)
+    elif args and isinstance(args[0], Tensor):
+        sample.norm_sizes[name] = args[0].numel() // max(args[0].shape[1], 1)
+
+
 def note_dropout(sample: Sample, place: str, args: tuple[Any, ...], words: dict[str, Any]) -> None:
     """The probability of a dropout in training mode."""
     given = dict(zip(("input", "p", "training"), args, strict=False)) | words

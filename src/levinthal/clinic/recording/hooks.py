@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from levinthal.clinic.recording import function_modes
+from levinthal.clinic.recording import function_modes, functions
 from levinthal.clinic.recording.apart import apart, is_ordinary, is_readable
 from levinthal.clinic.recording.attention import ATTENTION
 from levinthal.clinic.recording.batch_stats import layer_numbers, some_rows
@@ -25,19 +25,12 @@ from levinthal.clinic.recording.function_calls import (
     note_log_softmax,
     note_loss,
     note_loss_call,
+    note_norm,
     note_softmax,
     rows_before,
     version_of,
 )
-from levinthal.clinic.recording.functions import (
-    BACKWARD,
-    DIFFERENCE,
-    DROPOUT,
-    LOG_SOFTMAX,
-    RECORDED,
-    ROOTS,
-    SOFTMAXES,
-)
+from levinthal.clinic.recording.functions import RECORDED
 from levinthal.clinic.recording.layers import ACTIVATIONS, Leaf, tails_of_call
 from levinthal.clinic.recording.sample import Sample
 from levinthal.probes.saturation import Tails
@@ -144,21 +137,13 @@ class StepRecorder(TorchFunctionMode):
         if leaf is not None:
             self._current, self._entered = leaf.name, version_of(args[0] if args else None)
             if leaf.is_norm:
-                self.safely(self._note_norm, leaf, module.training, args)
+                self.safely(note_norm, self.sample, leaf.name, module.training, args)
             if leaf.tails is not None and getattr(module, "inplace", False) and args:
                 self.safely(self._copy_before, args[0])
 
     def _copy_before(self, before: Any) -> None:
         """Copy some rows of what an activation will overwrite."""
         self._overwritten = some_rows(before.detach()).clone() if is_readable(before) else None
-
-    def _note_norm(self, leaf: Leaf, training: bool, args: tuple[Any, ...]) -> None:
-        """A batch norm in evaluation mode, or how many values it averages over."""
-        assert self.sample is not None
-        if not training:
-            self.sample.norms_in_eval += (leaf.name,)
-        elif args and isinstance(args[0], Tensor):
-            self.sample.norm_sizes[leaf.name] = args[0].numel() // max(args[0].shape[1], 1)
 
     def _leave(self, module: nn.Module, args: tuple[Any, ...], _: dict[str, Any], output: Any) -> None:
         """After a module was called."""
@@ -212,7 +197,7 @@ class StepRecorder(TorchFunctionMode):
         words = kwargs or {}
         if kind is None or not self._is_seen() or not is_ordinary():
             return func(*args, **words)
-        if kind is BACKWARD:
+        if kind is functions.BACKWARD:
             return self._backward(func, args, words)
         is_act = kind in ACTIVATIONS and not self._current and bool(args) and is_readable(args[0])
         before = rows_before(func, args, words) if is_act and (self._in_forward and self._layers) else None
@@ -241,17 +226,17 @@ class StepRecorder(TorchFunctionMode):
         self, kind: str, func: Any, args: tuple[Any, ...], words: dict[str, Any], result: Any
     ) -> None:
         """A call of a function that is no activation."""
-        if func in SOFTMAXES:
+        if func in functions.SOFTMAXES:
             self.safely(note_softmax, self.sample, kind, args, words)
-        if kind == DIFFERENCE:
+        if kind == functions.DIFFERENCE:
             if self._is_outside and len(args) > 1 and all(isinstance(x, Tensor) for x in args[:2]):
                 self.safely(note_difference, self.sample, *args[:2], self.on_targets)
-        elif kind == LOG_SOFTMAX:
+        elif kind == functions.LOG_SOFTMAX:
             if self._is_outside and self._rows:
                 self.safely(note_log_softmax, self.sample, args, words)
-        elif kind in ROOTS:
+        elif kind in functions.ROOTS:
             self.safely(note_least, self.sample, kind, args[0] if args else None, result)
-        elif kind == DROPOUT:
+        elif kind == functions.DROPOUT:
             self._inside |= self._in_forward
             self.safely(note_dropout, self.sample, self._current, args, words)
         elif func in ATTENTION:

@@ -199,8 +199,7 @@ class LoopRecorder:
     def _step_begins(self, optimizer: Optimizer, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """Stop recording before the optimiser's own arithmetic, but not before the passes of a closure."""
         self.history.note_step(id(optimizer))
-        sample = self._reader.sample
-        if sample is None:
+        if (sample := self._reader.sample) is None:
             return
         if is_in_backward():  # an optimiser per parameter, which clears the gradient afterwards
             self._safely(self._reader.step_in_backward, optimizer)
