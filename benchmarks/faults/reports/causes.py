@@ -50,7 +50,9 @@ _BY_CODES = {
     "STUCK_BATCH": "cancer-sampler-with-weights-of-classes digits-always-the-first-batch",
     "CLASS_IMBALANCE": """
         lanes-background-index-is-the-class recommender-without-negatives findings-weight-for-pos-weight
-        reversing-padding-counts-in-the-loss tags-padding-counted-in-the-loss essays-scores-cast-to-long""",
+        essays-scores-cast-to-long""",
+    "PADDING_IN_LOSS CLASS_IMBALANCE": """
+        reversing-padding-counts-in-the-loss tags-padding-counted-in-the-loss""",
     "GRAPH_BROKEN": """
         digits-distillation-of-the-teacher-itself points-gan-judgement-detached-for-the-generator
         walk-critic-loss-made-of-numbers recall-hidden-state-detached-each-step wine-argmax-in-the-loss

@@ -196,3 +196,59 @@ def test_a_loop_that_calls_the_largest_part_of_a_model_is_checked_there() -> Non
             fn.cross_entropy(model["head"](body(X[rows])), Y[rows]).backward()
             optimizer.step()
     assert w.findings()[0].code == "ROWS_MIXED"
+
+
+class Padded(nn.Module):
+    """A tagger of padded words, which may see them or their padding alone."""
+
+    def __init__(self, *, inverted: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.inverted, self.e, self.o = inverted, nn.Embedding(12, 16), nn.Linear(16, 3)
+        self.attend = nn.MultiheadAttention(16, 1, batch_first=True)
+        self.query = nn.Parameter(torch.randn(1, 1, 16))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, mask = self.e(x), (x != 0) == self.inverted
+        out: Tensor = self.o(self.attend(self.query.expand(len(x), 1, 16), h, h, key_padding_mask=mask)[0])[
+            :, 0
+        ]
+        return out
+
+
+WORDS = torch.randint(1, 12, (600, 10), generator=torch.Generator().manual_seed(2))
+LENGTHS = torch.randint(3, 9, (600,), generator=torch.Generator().manual_seed(3))
+WORDS[torch.arange(10) >= LENGTHS[:, None]] = 0
+FIRST = WORDS[:, 0] % 3
+
+
+@pytest.mark.parametrize("inverted", [True, False])
+def test_a_mask_that_shows_the_padding_alone_is_an_input_ignored(inverted: bool) -> None:
+    found = trained((lambda: Padded(inverted=inverted), (WORDS, FIRST), fn.cross_entropy))
+    named = [f for f in found if f.code == "INPUT_IGNORED"]
+    assert bool(named) is inverted
+    assert all("padding" in f.where for f in named)
+
+
+class Labelled(nn.Module):
+    """A model that takes its labels with its inputs, as those of Transformers do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = Words(causal=False)
+
+    def forward(self, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        logits = self.inner(x)
+        return {"loss": of_words(logits, labels), "logits": logits}
+
+
+def test_labels_that_a_model_takes_are_no_inputs() -> None:
+    model = Labelled()
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    shuffled = TOKENS[:, torch.randperm(9, generator=torch.Generator().manual_seed(0))]
+    with watch(model, optimizer, every=5) as w:
+        for step in range(40):
+            optimizer.zero_grad()
+            model(TOKENS[step : step + 32], shuffled[step : step + 32])["loss"].backward()
+            optimizer.step()
+    assert not [f for f in w.findings() if f.code in CODES]

@@ -118,7 +118,9 @@ def loss_call(kind: str, given: Mapping[str, Any], value: Any, *, rows: bool = T
     statistics = loss_rows(x) if rows else None
     weight, smoothing = _weight(given), float(given.get("label_smoothing", 0.0))
     made_by = logits_made_by(kind, given["input"].grad_fn)
-    return LossCall(kind, reduction, *shapes, statistics, counts, numbers, scalar, weight, smoothing, made_by)
+    call = LossCall(kind, reduction, *shapes, statistics, counts, numbers, scalar, weight, smoothing, made_by)
+    call.ignored = int(given.get("ignore_index", -100))
+    return call
 
 
 def _weight(given: Mapping[str, Any]) -> Tensor | None:

@@ -15,19 +15,19 @@ from levinthal.clinic.recording.batch_call import BatchCall
 from levinthal.clinic.recording.behaviour import Behaviour, Mixing
 from levinthal.clinic.recording.function_modes import all_removed
 from levinthal.clinic.recording.model_copy import copy_in_evaluation
+from levinthal.clinic.recording.output_comparison import MOST_DIFFER, differ, first_mixed, spread_of
 from levinthal.clinic.recording.passes import Given, Marks, Notes, outputs
 from levinthal.clinic.recording.restored import attributes_restored
-from levinthal.clinic.recording.sequences import is_causal_at, later_changed, shift_of
+from levinthal.clinic.recording.sequences import (
+    is_causal_at,
+    later_changed,
+    padding_behind,
+    shift_of,
+    words_exchanged,
+)
 from levinthal.probes.untouched import random_states_restored
 
 MOST_PASSES, LEFT = 5, 2
-CLOSE = {torch.float16: 0.05, torch.bfloat16: 0.1}
-CLOSE_FLOAT = 1e-3
-"""Share of the spread of an output below which two values of it are equal: sums depend on the batch size."""
-EQUAL = 1e-6
-"""Spread of an output over its size below which its rows are equal."""
-MOST_DIFFER = 0.5
-"""Share of the rows that have to differ."""
 
 
 def behaviour(
@@ -74,8 +74,9 @@ class _Passes:
             return None
         notes = Notes(self.seen.dropouts, self.call.rows)
         again, _ = self._outputs(self.call.given, notes)
-        spread = _spread(main)
-        self.seen.is_random = self._differ(main, again[_place(base, main)], spread).any().item() is True
+        spread = spread_of(main)
+        self.seen.is_random = differ(main, again[_place(base, main)], spread).any().item() is True
+        self.seen.padding = None if targets is None else self._padding(targets)
         if self.seen.is_random:
             return self.seen  # every further comparison would only show the noise
         is_constant = self._is_constant(main)
@@ -93,15 +94,6 @@ class _Passes:
         with attributes_restored(self.model):  # a hidden state, say
             return outputs(self.model, given, notes)
 
-    def _differ(self, a: Tensor, b: Tensor, spread: Tensor) -> Tensor:
-        """(rows,) whether the rows of two outputs differ; never where the shapes do."""
-        if a.shape != b.shape:
-            return torch.zeros(1, dtype=torch.bool)
-        close = CLOSE.get(a.dtype, CLOSE_FLOAT)
-        both_nan = a.isnan() & b.isnan()
-        apart = (a.double() - b.double()).abs().masked_fill(both_nan, 0.0)
-        return apart.flatten(1).amax(1) > close * spread if a.dim() > 1 else apart > close * spread
-
     def _is_constant(self, main: Tensor) -> bool:
         """Whether all rows of the output are equal although the rows of every input differ."""
         inputs = [x for x in self.call.batched.values() if x[0].numel()]
@@ -116,13 +108,13 @@ class _Passes:
         with torch.no_grad():
             for p in self.model.parameters():
                 p.copy_(torch.randn_like(p) / math.sqrt(max(p[0].numel(), 1)) if p.dim() else p)
-        other, _ = self._outputs(self.call.given)
+        other, _ = self._outputs(self.call.with_rows(_standardised))  # large ones saturate any layer
         main = _main(other, self.call.rows)
         return main is not None and self._is_constant(main)
 
     def _mix(self, base: list[Tensor], main: Tensor, marks: Marks, notes: Notes) -> None:
         """Leave half of the rows out, in another order."""
-        n, spread = self.call.rows, _spread(main)
+        n, spread = self.call.rows, spread_of(main)
         order = torch.randperm(n, generator=torch.Generator().manual_seed(n))
         kept = order[: n // LEFT].to(self.device)
         try:
@@ -135,7 +127,7 @@ class _Passes:
         expected, got = main[kept], fewer[place]
         if main.dim() > 1 and main.shape[1] == n and got.dim() > 1 and got.shape[1] == len(kept):
             expected = expected[:, kept]  # a table of rows by rows: similarities, as in contrastive losses
-        differs = self._differ(expected, got, spread)
+        differs = differ(expected, got, spread)
         share = float(differs.float().mean())
         if expected.shape != got.shape or share < MOST_DIFFER:
             return
@@ -144,7 +136,7 @@ class _Passes:
         is_sequence = main.dim() > 1 and first.dim() > 1 and main.shape[1] == first.shape[1] > 1
         if first.dim() > 1 and first.shape[1] != n and len(main) == first.shape[1]:
             return  # the rows are on the second axis
-        where = _first_mixed(marks, fewer_marks, kept)
+        where = first_mixed(marks, fewer_marks, kept)
         attends = notes.attends or any(isinstance(m, nn.MultiheadAttention) for m in self.model.modules())
         no_norm = attends or self._is_constant(main)
         alone = not no_norm and self._is_distribution(place, main, spread)
@@ -157,13 +149,15 @@ class _Passes:
         except Exception:
             return False
         got = twice[place][::2] if place < len(twice) else main[:0]
-        return got.shape == main.shape and not bool(self._differ(main, got, spread).any())
+        return got.shape == main.shape and not bool(differ(main, got, spread).any())
 
     def _follow(self, base: list[Tensor], targets: Tensor | None) -> None:
         """Change the later part of a sequence whose targets are its own later values."""
-        if targets is None or self.seen.passes >= MOST_PASSES:
+        if targets is None:
             return
         for name, x in self.call.batched.items():
+            if self.seen.passes >= MOST_PASSES:
+                return
             shift = shift_of(x, targets, self.call.batch)
             if shift is None:
                 continue
@@ -171,13 +165,33 @@ class _Passes:
             if place is None:
                 return
             later, _ = self._outputs(self.call.with_input(name, later_changed(x)))
+            if torch.equal(base[place], later[place]):
+                continue  # labels that the model takes with its inputs
             a, b = (y.reshape(*x.shape[:2], -1)[:, : x.shape[1] // 2] for y in (base[place], later[place]))
             self.seen.shift = shift
-            self.seen.sees_future = bool(self._differ(a, b, _spread(a)).float().mean() > MOST_DIFFER)
+            self.seen.sees_future = bool(differ(a, b, spread_of(a)).float().mean() > MOST_DIFFER)
             return
 
+    def _padding(self, targets: Tensor) -> tuple[int, float] | None:
+        """The class behind target sequences of unlike length, and its share of the targets."""
+        lengths = {x.shape[1] - less for x in self.call.batched.values() if x.dim() > 1 for less in (0, 1)}
+        for length in {targets.shape[-1] if targets.dim() == 2 else 0, *lengths} - {0}:
+            if targets.numel() == self.call.batch * length:
+                y = targets.reshape(self.call.batch, length)
+                run = padding_behind(y)
+                if run is not None:
+                    return int(y[:, -1].mode().values), float(run.sum() / y.numel())
+        return None
+
     def _ignore(self, base: list[Tensor]) -> None:
-        """Exchange the rows of one input after the other."""
+        """Exchange the rows of one input after the other; of padded tokens, those that are no padding."""
+        for name, x in self.call.batched.items():
+            words = words_exchanged(x)
+            if words is None or self.seen.passes >= MOST_PASSES:
+                continue
+            other, _ = self._outputs(self.call.with_input(name, words))
+            if len(base) == len(other) and all(map(torch.equal, base, other)):
+                self.seen.ignored += (f"{_plain_name(name)}, except for its padding",)
         tried = [n for n, x in self.call.batched.items() if _may_be_exchanged(x)]
         if len(tried) < 2 or not self.call.is_simple or self.seen.is_constant or self.seen.mixing:
             return
@@ -201,6 +215,11 @@ def _may_be_exchanged(x: Tensor) -> bool:
     return not torch.equal(x, x.roll(1, 0))
 
 
+def _standardised(x: Tensor) -> Tensor:
+    """Numbers of mean 0 and standard deviation 1."""
+    return (x - x.mean()) / x.std().clamp(min=1e-30) if x.is_floating_point() else x
+
+
 def _as_rows(x: Tensor) -> Tensor:
     return x.reshape(len(x), -1)
 
@@ -212,27 +231,6 @@ def _main(outputs: list[Tensor], rows: int) -> Tensor | None:
 
 def _place(outputs: list[Tensor], one: Tensor) -> int:
     return next(i for i, x in enumerate(outputs) if x is one)
-
-
-def _spread(x: Tensor) -> Tensor:
-    """() the largest standard deviation of a column of an output; of equal rows, their size."""
-    finite = x.double().nan_to_num(0.0, 0.0, 0.0).reshape(len(x), -1)
-    spread, size = finite.std(0).amax(), finite.square().mean().sqrt()
-    return torch.where(spread > EQUAL * size, spread, size).clamp(min=1e-30)
-
-
-def _first_mixed(before: Marks, after: Marks, kept: Tensor) -> str:
-    """The first layer whose rows change."""
-    for (name, a), (other, b) in zip(before, after, strict=False):
-        if name != other:
-            return ""
-        if len(b) == len(kept) and len(a) > int(kept.max()):
-            close = CLOSE_FLOAT * a.std().clamp(min=1e-30)
-            if float(((a[kept] - b).abs() > close).float().mean()) >= MOST_DIFFER:
-                return name
-        elif len(b) != len(kept):
-            return name  # its rows are no longer those of the input
-    return ""
 
 
 @contextmanager

@@ -38,6 +38,7 @@ class LossCall:
         operation: The operation that made its input, as the graph names it; "" where there is none.
         fit: (6,) as in `target_fit.FIT`, of targets that are numbers, at detailed samples.
         log_target: Whether its targets are logarithms (`kl_div`).
+        ignored: The class that does not count (`ignore_index`).
     """
 
     kind: str
@@ -54,6 +55,7 @@ class LossCall:
     operation: str = ""
     fit: Tensor | None = None
     log_target: bool = False
+    ignored: int = -100
 
     @property
     def mean(self) -> float:

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 FEWEST_PLACES = 4
+PADDED, RARE = 0.3, 0.01
+"""Share of rows that end in padding, at least; share of the places before it that hold its value, at most."""
 MOST_EQUAL = 0.9
 """Share of the targets that have to be inputs."""
 
@@ -97,3 +99,36 @@ def later_changed(x: Tensor) -> Tensor:
     """
     cut = x.shape[1] // 2
     return torch.cat((x[:, :cut], x.roll(1, 0)[:, cut:]), 1)
+
+
+def words_exchanged(x: Tensor) -> Tensor | None:
+    """Padded tokens with the words exchanged among each other; None where there is no padding behind them.
+
+    >>> words_exchanged(torch.tensor([[1, 2, 0, 0], [3, 4, 5, 0], [6, 7, 0, 0], [8, 9, 1, 2]])).tolist()
+    [[2, 1, 0, 0], [2, 3, 4, 0], [5, 6, 0, 0], [7, 8, 9, 1]]
+    """
+    length = padding_behind(x)
+    if length is None:
+        return None
+    words = torch.arange(x.shape[1], device=x.device) < (x.shape[1] - length)[:, None]
+    changed = x.clone()
+    changed[words] = x[words].roll(1)
+    return None if torch.equal(changed, x) else changed
+
+
+def padding_behind(x: Tensor) -> Tensor | None:
+    """(rows,) the length of the run of one value, the same in all rows, behind sequences of unlike length;
+    None where there is no such value: rows with it are too few or of one length, or it comes before too.
+
+    >>> padding_behind(torch.tensor([[1, 2, 0, 0], [3, 4, 5, 0], [6, 7, 0, 0], [8, 9, 1, 2]])).tolist()
+    [2, 1, 2, 0]
+    """
+    if x.dim() != 2 or x.is_floating_point() or x.shape[1] < FEWEST_PLACES or x.dtype == torch.bool:
+        return None
+    value = x[:, -1].mode().values
+    length = (x == value).flip(1).int().cumprod(1).sum(1)
+    before = int((x == value).sum() - length.sum())
+    some = length[length > 0]
+    if len(some) < PADDED * len(x) or len(torch.unique(length)) < 2 or before > RARE * x.numel():
+        return None
+    return length

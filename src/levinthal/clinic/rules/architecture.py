@@ -61,6 +61,7 @@ BN_EVAL_IN_TRAIN = FindingKind(
     ),
     thresholds={"samples": FIRST_SAMPLES},
     source=EXACT,
+    explains=("INPUT_SCALE",),
 )
 
 TRAIN_MODE_IN_EVAL = FindingKind(

@@ -11,7 +11,7 @@ from levinthal.clinic.findings.finding import abbreviated, found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.behaviour import Mixing
-from levinthal.clinic.recording.behaviour_passes import CLOSE_FLOAT, MOST_DIFFER
+from levinthal.clinic.recording.output_comparison import CLOSE_FLOAT, MOST_DIFFER
 from levinthal.clinic.recording.recurrences import RECURRENT
 from levinthal.clinic.rules.context import Context
 from levinthal.vocabulary import Finding, Severity

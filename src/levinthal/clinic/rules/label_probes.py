@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,10 @@ OTHERS = 0.85
 """Score of the best other column, at most."""
 OF_COLUMNS = 0.25
 """Share of the columns that may leak the label, at most."""
+ITSELF, ROOM = 1 - 1e-6, 1e-4
+"""Correlation above which a column is the target itself, and how far below it all others are."""
+FEWEST_COLUMNS, DISTINCT = 3, 10
+"""Columns and distinct targets from which on this is told from a simple law."""
 LEAKS_CLASS = 0.99
 """Score of a column for one class above which it leaks the class."""
 OTHERS_CLASS = 0.9
@@ -106,7 +111,9 @@ def leaking_columns(rows: Table) -> tuple[list[int], float, float] | None:
     if rows.values.shape[1] < 2:
         return None
     if rows.classes is None:
-        return None if rows.numbers is None else _alone(_rank_similarity(rows.values, rows.numbers))
+        if rows.numbers is None:
+            return None
+        return _alone(_rank_similarity(rows.values, rows.numbers)) or _equal(rows.values, rows.numbers)
     single = _alone(_neighbouring(rows.values, rows.classes))
     return single or _class_by_class(rows.values, rows.classes)
 
@@ -118,6 +125,23 @@ def _alone(scores: np.ndarray) -> tuple[list[int], float, float] | None:
     if not len(leaking) or len(leaking) > max(1, OF_COLUMNS * len(scores)) or rest.max() > OTHERS:
         return None
     return leaking.tolist(), float(scores[leaking].min()), float(rest.max())
+
+
+def _equal(values: np.ndarray, numbers: np.ndarray) -> tuple[list[int], float, float] | None:
+    """A column that is the target itself, up to scale and offset, among others that are not."""
+    if values.shape[1] < FEWEST_COLUMNS or len(np.unique(numbers)) < DISTINCT:
+        return None
+    scores = np.abs([_correlation(column, numbers) for column in values.T])
+    best = int(scores.argmax())
+    rest = float(np.delete(scores, best).max())
+    return ([best], float(scores[best]), rest) if scores[best] > ITSELF > rest + ROOM else None
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """The correlation of two columns; 0 where one is constant."""
+    a, b = a - a.mean(), b - b.mean()
+    size = math.sqrt(float((a**2).sum() * (b**2).sum()))
+    return float((a * b).sum()) / size if size > 0 else 0.0
 
 
 def _neighbouring(values: np.ndarray, classes: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from levinthal.clinic.findings.finding import found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.rules.context import SIGNIFICANT_ERRORS, Context
 from levinthal.clinic.rules.label_probes import (
+    ITSELF,
     LEAKS,
     LEAKS_CLASS,
     NEIGHBOURS,
@@ -84,8 +85,9 @@ def label_leak(context: Context) -> Iterator[Finding]:
     leaking = leaking_columns(rows)
     if leaking is not None:
         # a place of a sequence may be all that is to be remembered
-        in_time = any(chunk.inputs.dim() == 3 for chunk in context.history.rows.chunks)
         columns, share, others = leaking
+        in_time = any(chunk.inputs.dim() == 3 for chunk in context.history.rows.chunks)
+        is_last = share > ITSELF and columns[-1] == rows.values.shape[1] - 1  # a window that ends too late
         where = f"input, column {', '.join(map(str, columns[:3]))}"
         evidence = {
             "columns": len(columns),
@@ -93,7 +95,7 @@ def label_leak(context: Context) -> Iterator[Finding]:
             "labels predicted by them alone": share,
         }
         evidence |= {"by the best other column": others}
-        severity = Severity.INFO if in_time else None
+        severity = Severity.INFO if in_time and not is_last else None
         yield found(LABEL_LEAK_FEATURE, where, 0, evidence, severity=severity)
 
 

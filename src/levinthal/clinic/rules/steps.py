@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from levinthal.clinic.findings.sources import AUTOTRAINER, EXACT
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.rules.activations import is_saturated_at_first
 from levinthal.clinic.rules.context import Context, typical
+from levinthal.clinic.rules.first_not_finite import origin
 from levinthal.clinic.rules.loss_trend import FEWEST, LEARNT, MIN_STEPS, NEAR_CHANCE, LossTrend
 from levinthal.vocabulary import Finding, Severity
 
@@ -27,6 +29,11 @@ JUMP = 10.0
 """Times the first loss above which the loss has jumped."""
 RISEN = 1.1
 """Times the first loss above which the loss has risen."""
+HELD_BACK, RISING = 0.1, 3.0
+"""Largest learning rate over that of the optimiser, below which a schedule keeps it low; times its first
+value above which it still rises."""
+BASE_OF_FACTORS = 1.0
+"""Learning rate of an optimiser from which on a schedule's factors are the rates themselves."""
 DECAYED = 1e-3
 """Median over largest learning rate, below which the schedule has ended the training."""
 
@@ -62,6 +69,10 @@ LR_DECAYED = FindingKind(
     explains=("LR_TOO_LOW", "UPDATE_LOST_TO_ROUNDING", "UNDERFIT"),
 )
 
+SCHEDULE = (
+    "the schedule keeps the learning rate low: a shorter warm-up (in steps, not epochs), or a function for "
+    "`LambdaLR` that returns a factor and not a rate"
+)
 LR_TOO_LOW = FindingKind(
     code="LR_TOO_LOW",
     means="a step changes the weights by almost nothing, although there is a gradient",
@@ -71,9 +82,10 @@ LR_TOO_LOW = FindingKind(
     order=370,
     evidence=(
         "all steps together change a matrix by less than {way:.0%} of its norm, training plateaued, "
-        "after {steps} steps; info with the loss above {end} of the chance level"
+        "after {steps} steps; info with the loss above {end} of the chance level; or a schedule keeps the "
+        "learning rate below {held:.0%} of the optimiser's to the end, and little is learnt"
     ),
-    thresholds={"way": SHORT_DISTANCE, "steps": MIN_STEPS, "end": NEAR_CHANCE},
+    thresholds={"way": SHORT_DISTANCE, "steps": MIN_STEPS, "end": NEAR_CHANCE, "held": HELD_BACK},
     source=AUTOTRAINER,
     explains=("UNDERFIT",),
 )
@@ -97,13 +109,17 @@ def step_size(context: Context) -> Iterator[Finding]:
     mild = usual > LARGE_STEP or (_is_unsteady(trend) and at_first > LARGE_STEP)
     # a layer that was saturated before any step was not saturated by the learning rate
     mild = mild and not trend.has_learnt and not is_saturated_at_first(context)
-    if jumped or (trend.is_degraded and (long or mild)):
+    is_found_elsewhere = trend.broken and origin(context).is_certain
+    if (jumped or (trend.is_degraded and (long or mild))) and not is_found_elsewhere:
         evidence = {"step / weights": max(size, early), "loss from": trend.start, "to": trend.end}
         severity = None if jumped or long or trend.broken else Severity.WARNING
         yield found(LR_TOO_HIGH, "optimiser", first, evidence, severity=severity)
     elif usual > LARGE_STEP:
         evidence = {"step / weights": usual, "loss from": trend.start, "to": trend.end}
         yield found(LR_TOO_HIGH, "optimiser", first, evidence, severity=Severity.INFO)
+    elif not trend.has_learnt and last >= MIN_STEPS and (held := _held_back(context)) is not None:
+        evidence = {"learning rate over the optimiser's, at most": held, "steps": last}
+        yield found(LR_TOO_LOW, "optimiser", first, evidence, remedy=SCHEDULE)
     elif not trend.has_learnt and _has_decayed(context.history):
         rates = [max(s.rates) for s in context.history if s.rates]
         yield found(LR_DECAYED, "optimiser", last, {"learning rate": rates[-1], "largest": max(rates)})
@@ -137,6 +153,19 @@ def _moves_too_little(context: Context, distance: float) -> bool:
     trend, moves = context.trend, bool(np.any(context.history.tensors("gradient") > 0))
     little = trend.has_plateaued or (trend.known and trend.end > NEAR_CHANCE * trend.chance)
     return little and distance < SHORT_DISTANCE and moves
+
+
+def _held_back(context: Context) -> float | None:
+    """The largest learning rate of the run over the one that the optimiser was made with, where a schedule
+    keeps it low: it still rises at the end, or it never rises. None where it does not.
+    """
+    groups = [group for optimizer in context.setup.optimizers for group in optimizer.param_groups]
+    base = max((float(group.get("initial_lr", 0.0)) for group in groups), default=0.0)
+    rates = [max(s.rates) for s in context.history if s.rates]
+    if not 0 < base < BASE_OF_FACTORS or len(rates) < FEWEST or max(rates) >= HELD_BACK * base:
+        return None
+    rises = all(a <= b for a, b in pairwise(rates)) and rates[-1] > RISING * rates[0]
+    return max(rates) / base if rises or all(a >= b for a, b in pairwise(rates)) else None
 
 
 def _has_decayed(history: History) -> bool:
