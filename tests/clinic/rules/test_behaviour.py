@@ -252,3 +252,19 @@ def test_labels_that_a_model_takes_are_no_inputs() -> None:
             model(TOKENS[step : step + 32], shuffled[step : step + 32])["loss"].backward()
             optimizer.step()
     assert not [f for f in w.findings() if f.code in CODES]
+
+
+class Forced(nn.Module):
+    """A decoder that is given its targets and shifts them itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = Words(causal=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.inner(torch.cat((torch.zeros_like(x[:, :1]), x[:, :-1]), 1))
+        return logits
+
+
+def test_targets_that_a_decoder_shifts_itself_are_no_future() -> None:
+    assert not [f for f in trained((Forced, SAME, of_words)) if f.code in CODES]

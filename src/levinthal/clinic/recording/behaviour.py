@@ -47,6 +47,7 @@ class Behaviour:
         is_constant: Whether the output is the same for all rows although they differ.
         ignored: Inputs that no output depends on.
         shift: How the targets follow from the inputs, where they are a sequence of inputs; None elsewhere.
+        sees_same_place: Whether an output depends on the input at its own place; None where it was not tried.
         padding: The class that pads the targets, where one does, and its share of them.
         sees_future: Whether an output depends on later inputs; None where it was not tried.
     """
@@ -61,4 +62,5 @@ class Behaviour:
     ignored: tuple[str, ...] = ()
     shift: Shift | None = None
     sees_future: bool | None = None
+    sees_same_place: bool | None = None
     padding: tuple[int, float] | None = None

@@ -167,9 +167,11 @@ class _Passes:
             later, _ = self._outputs(self.call.with_input(name, later_changed(x)))
             if torch.equal(base[place], later[place]):
                 continue  # labels that the model takes with its inputs
-            a, b = (y.reshape(*x.shape[:2], -1)[:, : x.shape[1] // 2] for y in (base[place], later[place]))
+            a, b = (y.reshape(*x.shape[:2], -1) for y in (base[place], later[place]))
+            cut = x.shape[1] // 2
             self.seen.shift = shift
-            self.seen.sees_future = bool(differ(a, b, spread_of(a)).float().mean() > MOST_DIFFER)
+            self.seen.sees_future = _most_differ(a[:, :cut], b[:, :cut])
+            self.seen.sees_same_place = _most_differ(a[:, cut], b[:, cut])
             return
 
     def _padding(self, targets: Tensor) -> tuple[int, float] | None:
@@ -202,6 +204,11 @@ class _Passes:
             pairs = zip(base, other, strict=False)
             if len(base) == len(other) and all(torch.equal(a, b) for a, b in pairs):
                 self.seen.ignored += (_plain_name(name),)
+
+
+def _most_differ(a: Tensor, b: Tensor) -> bool:
+    """Whether most rows of two outputs differ."""
+    return bool(differ(a, b, spread_of(a)).float().mean() > MOST_DIFFER)
 
 
 def _plain_name(place: str) -> str:

@@ -46,7 +46,7 @@ FUTURE_SEEN = FindingKind(
     order=54,
     evidence=(
         "the targets are the next inputs, and outputs change with later inputs; or the targets are the "
-        "inputs themselves, and no output depends on later ones"
+        "inputs themselves, and outputs depend on the input at their place and on none later"
     ),
     source=EXACT,
     explains=("OVERFIT",),
@@ -135,7 +135,7 @@ def future_seen(context: Context) -> Iterator[Finding]:
     evidence = {"share of targets that are inputs": seen.shift.share, "places between": seen.shift.places}
     if seen.shift.places and seen.sees_future:
         yield found(FUTURE_SEEN, "output", seen.step, evidence)
-    elif not seen.shift.places and not seen.sees_future:
+    elif not seen.shift.places and seen.sees_same_place and not seen.sees_future:
         yield found(FUTURE_SEEN, "targets", seen.step, evidence, remedy=SHIFT)
 
 
