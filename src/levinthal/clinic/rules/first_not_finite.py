@@ -44,20 +44,20 @@ class Origin:
         where: A layer or a parameter; "loss" where neither is known.
         evidence: Name -> number or short text.
         remedy: For the operation; "" for the usual one.
-        is_certain: Whether an operation is named and the loss had not risen far before.
+        is_calm: Whether the loss had not risen far before.
     """
 
     where: str = "loss"
     evidence: dict[str, object] = field(default_factory=dict)
     remedy: str = ""
-    is_certain: bool = False
+    is_calm: bool = False
 
 
 def origin(context: Context) -> Origin:
     """Where a run of which a loss is not finite began to be so, as far as the sampled steps show it."""
     found, samples = _origin(context), context.history.samples
     finite = list(takewhile(lambda s: s.loss is None or math.isfinite(float(s.loss)), samples))
-    return replace(found, is_certain=bool(found.remedy) and _is_calm(finite))
+    return replace(found, is_calm=_is_calm(finite))
 
 
 def _origin(context: Context) -> Origin:

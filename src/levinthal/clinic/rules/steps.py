@@ -109,8 +109,7 @@ def step_size(context: Context) -> Iterator[Finding]:
     mild = usual > LARGE_STEP or (_is_unsteady(trend) and at_first > LARGE_STEP)
     # a layer that was saturated before any step was not saturated by the learning rate
     mild = mild and not trend.has_learnt and not is_saturated_at_first(context)
-    is_found_elsewhere = trend.broken and origin(context).is_certain
-    if (jumped or (trend.is_degraded and (long or mild))) and not is_found_elsewhere:
+    if (jumped or (trend.is_degraded and (long or mild))) and not _broke_by_itself(context, jumped or long):
         evidence = {"step / weights": max(size, early), "loss from": trend.start, "to": trend.end}
         severity = None if jumped or long or trend.broken else Severity.WARNING
         yield found(LR_TOO_HIGH, "optimiser", first, evidence, severity=severity)
@@ -127,6 +126,16 @@ def step_size(context: Context) -> Iterator[Finding]:
         evidence = {"step / weights": size, "all steps / weights, at most": size * last}
         severity = None if trend.has_plateaued else Severity.INFO
         yield found(LR_TOO_LOW, "optimiser", first, evidence, severity=severity)
+
+
+def _broke_by_itself(context: Context, is_huge: bool) -> bool:
+    """Whether a loss is not finite although it had not risen before: by an operation that is named, or after
+    steps that were not huge.
+    """
+    if not context.trend.broken:
+        return False
+    began = origin(context)
+    return began.is_calm and (bool(began.remedy) or not is_huge)
 
 
 def _relative_to_fresh_weights(context: Context, matrices: list[int]) -> tuple[float, float, float]:
