@@ -275,6 +275,7 @@ FAULTY_HELD_OUT: tuple[Row, ...] = (
         "a mean over the batch",
         another(lambda: with_middle(Averaged)),
         "mlp-relu-sgd mlp-relu-adam",
+        also=("ROWS_MIXED",),
     ),
     row(
         "RANK_COLLAPSE",
