@@ -268,3 +268,49 @@ class Forced(nn.Module):
 
 def test_targets_that_a_decoder_shifts_itself_are_no_future() -> None:
     assert not [f for f in trained((Forced, SAME, of_words)) if f.code in CODES]
+
+
+class SetOfRows(nn.Module):
+    """One set of vectors a step, through an attention without a batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.f, self.g = nn.Linear(12, 16), nn.Linear(16, 3)
+        self.attend = nn.MultiheadAttention(16, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.f(x)
+        return self.g(h + self.attend(h, h, h)[0])  # type: ignore[no-any-return]
+
+
+def test_one_set_a_step_is_told_and_its_attention_is_the_place() -> None:
+    (found,) = (f for f in trained((SetOfRows, ROWS, fn.cross_entropy)) if f.code in CODES)
+    assert (found.code, found.severity, found.where) == ("ROWS_MIXED", Severity.INFO, "attend")
+    assert "unsqueeze" in found.remedy
+
+
+class Counted(nn.Module):
+    """A network that is given the numbers of its rows and a second input, and reads neither."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.f = nn.Linear(12, 3)
+
+    def forward(self, x: Tensor, numbers: Tensor, other: Tensor) -> Tensor:
+        return self.f(x) + 0 * other[:, :3]  # type: ignore[no-any-return]
+
+
+def test_numbers_of_rows_are_no_input_and_an_ignored_input_of_a_network_that_learns_is_info() -> None:
+    model = Counted()
+    optimizer = torch.optim.Adam(model.parameters(), 3e-2)
+    with watch(model, optimizer, every=5) as w:
+        for step in range(120):
+            rows = torch.arange(32) + 4 * step % 500
+            optimizer.zero_grad()
+            fn.cross_entropy(model(X[rows], rows, X[rows]), Y[rows]).backward()
+            optimizer.step()
+    assert w.history.behaviour is not None
+    assert w.history.behaviour.ignored == ("argument 2",)
+    assert [f.severity for f in w.findings() if f.code == "INPUT_IGNORED"] == [Severity.INFO]

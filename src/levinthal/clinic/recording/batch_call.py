@@ -67,3 +67,8 @@ def _links_rows(x: Tensor, n: int) -> bool:
     """
     is_edges = x.dim() == 2 and not x.is_floating_point() and len(x) == 2 != n
     return is_edges or (x.dim() == 2 and x.shape[0] == x.shape[1] == n)
+
+
+def standardised(x: Tensor) -> Tensor:
+    """Numbers of mean 0 and standard deviation 1."""
+    return (x - x.mean()) / x.std().clamp(min=1e-30) if x.is_floating_point() else x

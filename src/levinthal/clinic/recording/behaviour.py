@@ -23,6 +23,7 @@ class Mixing:
         is_distribution: Whether only the distribution of the rows matters, as in a norm over the batch, of a
             model without attention.
         is_sequence: Whether the output has the first two axes of the input.
+        is_one: Whether the rows may be one sequence or set: vectors that attention or a recurrence reads.
     """
 
     share: float
@@ -31,6 +32,7 @@ class Mixing:
     softmax_over_rows: bool = False
     is_distribution: bool = False
     is_sequence: bool = False
+    is_one: bool = False
 
 
 @dataclass(slots=True)

@@ -11,11 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _disable_current_modes
 
-from levinthal.clinic.recording.batch_call import BatchCall
+from levinthal.clinic.recording.batch_call import BatchCall, standardised
 from levinthal.clinic.recording.behaviour import Behaviour, Mixing
 from levinthal.clinic.recording.function_modes import all_removed
 from levinthal.clinic.recording.model_copy import copy_in_evaluation
-from levinthal.clinic.recording.output_comparison import MOST_DIFFER, differ, first_mixed, spread_of
+from levinthal.clinic.recording.output_comparison import (
+    MOST_DIFFER,
+    differ,
+    first_mixed,
+    most_differ,
+    spread_of,
+)
 from levinthal.clinic.recording.passes import Given, Marks, Notes, outputs
 from levinthal.clinic.recording.restored import attributes_restored
 from levinthal.clinic.recording.sequences import (
@@ -97,7 +103,7 @@ class _Passes:
     def _is_constant(self, main: Tensor) -> bool:
         """Whether all rows of the output are equal although the rows of every input differ."""
         inputs = [x for x in self.call.batched.values() if x[0].numel()]
-        distinct = all(len(torch.unique(x.flatten(1), dim=0)) > len(x) / 2 for x in map(_as_rows, inputs))
+        distinct = all(len(torch.unique(x.reshape(len(x), -1), dim=0)) > len(x) / 2 for x in inputs)
         is_equal = bool(torch.equal(main, main[:1].expand_as(main)))
         return is_equal and distinct and bool(torch.isfinite(main).all())
 
@@ -108,7 +114,7 @@ class _Passes:
         with torch.no_grad():
             for p in self.model.parameters():
                 p.copy_(torch.randn_like(p) / math.sqrt(max(p[0].numel(), 1)) if p.dim() else p)
-        other, _ = self._outputs(self.call.with_rows(_standardised))  # large ones saturate any layer
+        other, _ = self._outputs(self.call.with_rows(standardised))  # large ones saturate any layer
         main = _main(other, self.call.rows)
         return main is not None and self._is_constant(main)
 
@@ -133,14 +139,16 @@ class _Passes:
             return
         size = float((expected.double() - got.double()).abs().median() / spread)
         first = next(iter(self.call.batched.values()))
-        is_sequence = main.dim() > 1 and first.dim() > 1 and main.shape[1] == first.shape[1] > 1
         if first.dim() > 1 and first.shape[1] != n and len(main) == first.shape[1]:
             return  # the rows are on the second axis
         where = first_mixed(marks, fewer_marks, kept)
         attends = notes.attends or any(isinstance(m, nn.MultiheadAttention) for m in self.model.modules())
+        is_sequence = main.dim() > 1 and first.dim() > 1 and main.shape[1] == first.shape[1] > 1
         no_norm = attends or self._is_constant(main)
         alone = not no_norm and self._is_distribution(place, main, spread)
-        self.seen.mixing = Mixing(share, size, where, notes.softmax_over_rows, alone, is_sequence)
+        self.seen.mixing = Mixing(
+            share, size, where, notes.softmax_over_rows, alone, is_sequence, notes.is_unbatched
+        )
 
     def _is_distribution(self, place: int, main: Tensor, spread: Tensor) -> bool:
         """Whether every row twice gives the same outputs: then only the distribution of rows matters."""
@@ -170,8 +178,8 @@ class _Passes:
             a, b = (y.reshape(*x.shape[:2], -1) for y in (base[place], later[place]))
             cut = x.shape[1] // 2
             self.seen.shift = shift
-            self.seen.sees_future = _most_differ(a[:, :cut], b[:, :cut])
-            self.seen.sees_same_place = _most_differ(a[:, cut], b[:, cut])
+            self.seen.sees_future = most_differ(a[:, :cut], b[:, :cut])
+            self.seen.sees_same_place = most_differ(a[:, cut], b[:, cut])
             return
 
     def _padding(self, targets: Tensor) -> tuple[int, float] | None:
@@ -205,11 +213,6 @@ class _Passes:
                 self.seen.ignored += (_plain_name(name),)
 
 
-def _most_differ(a: Tensor, b: Tensor) -> bool:
-    """Whether most rows of two outputs differ."""
-    return bool(differ(a, b, spread_of(a)).float().mean() > MOST_DIFFER)
-
-
 def _plain_name(place: str) -> str:
     """An argument as its user knows it: `0.1` is the second, `1.mask` is `mask`."""
     side, _, rest = place.partition(".")
@@ -217,17 +220,9 @@ def _plain_name(place: str) -> str:
 
 
 def _may_be_exchanged(x: Tensor) -> bool:
-    """Whether the rows of an input differ."""
-    return not torch.equal(x, x.roll(1, 0))
-
-
-def _standardised(x: Tensor) -> Tensor:
-    """Numbers of mean 0 and standard deviation 1."""
-    return (x - x.mean()) / x.std().clamp(min=1e-30) if x.is_floating_point() else x
-
-
-def _as_rows(x: Tensor) -> Tensor:
-    return x.reshape(len(x), -1)
+    """Whether the rows of an input differ, and are more than the numbers of the rows."""
+    are_numbers = x.dim() == 1 and not x.is_floating_point() and len(torch.unique(x)) == len(x)
+    return not are_numbers and not torch.equal(x, x.roll(1, 0))
 
 
 def _main(outputs: list[Tensor], rows: int) -> Tensor | None:

@@ -45,3 +45,8 @@ def first_mixed(before: Marks, after: Marks, kept: Tensor) -> str:
         elif len(b) != len(kept):
             return name  # its rows are no longer those of the input
     return ""
+
+
+def most_differ(a: Tensor, b: Tensor) -> bool:
+    """Whether most rows of two outputs differ."""
+    return bool(differ(a, b, spread_of(a)).float().mean() > MOST_DIFFER)

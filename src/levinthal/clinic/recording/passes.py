@@ -17,7 +17,9 @@ Given = tuple[tuple[Any, ...], dict[str, Any]]
 """The arguments of a call, and its keyword arguments."""
 Marks = list[tuple[str, Tensor]]
 """Layer and (rows,) a number for each row of its output, in the order of the calls."""
-MOST_LAYERS = 512
+MOST_LAYERS, VECTORS = 512, 2
+OF_SEQUENCES = (nn.RNNBase, nn.MultiheadAttention)
+"""Layers that take vectors (rows of two axes) for one sequence."""
 SOFTMAXES = {
     *(torch.softmax, torch.log_softmax, Tensor.softmax, Tensor.log_softmax),
     *(nn.functional.softmax, nn.functional.log_softmax),
@@ -33,8 +35,10 @@ def outputs(model: nn.Module, given: Given, notes: Notes | None = None) -> tuple
         notes: Is told of some calls of functions.
     """
     marks: Marks = []
-    leaves = ((name, m) for name, m in model.named_modules() if next(m.children(), None) is None)
-    handles = [module.register_forward_hook(_marking(name, marks)) for name, module in leaves]
+    whole = nn.MultiheadAttention  # its parts are not called
+    named = model.named_modules()
+    leaves = ((name, m) for name, m in named if isinstance(m, whole) or next(m.children(), None) is None)
+    handles = [module.register_forward_hook(_marking(name, marks, notes)) for name, module in leaves]
     try:
         if notes is None:
             output = _called(model, given)
@@ -47,10 +51,12 @@ def outputs(model: nn.Module, given: Given, notes: Notes | None = None) -> tuple
     return [x.detach() for _, x in named_tensors(output) if x.is_floating_point()], marks
 
 
-def _marking(name: str, marks: list[tuple[str, Tensor]]) -> Callable[..., None]:
+def _marking(name: str, marks: Marks, notes: Notes | None) -> Callable[..., None]:
     """A hook that notes a number for each row of a layer's output."""
 
-    def mark(_module: nn.Module, _args: Any, output: Any) -> None:
+    def mark(module: nn.Module, args: Any, output: Any) -> None:
+        if notes is not None and isinstance(module, OF_SEQUENCES):
+            notes.is_unbatched |= isinstance(args[0], Tensor) and args[0].dim() == VECTORS
         if len(marks) < MOST_LAYERS:
             found = next((x for _, x in named_tensors(output) if x.dim() and x.is_floating_point()), None)
             if found is not None:
@@ -60,12 +66,14 @@ def _marking(name: str, marks: list[tuple[str, Tensor]]) -> Callable[..., None]:
 
 
 class Notes(TorchFunctionMode):
-    """Notes dropouts that are active, softmaxes over the first axis, and whether there is any softmax."""
+    """Notes dropouts that are active, softmaxes over the first axis, whether there is any softmax, and
+    whether a recurrence or an attention reads its rows as one sequence.
+    """
 
     def __init__(self, dropouts: dict[str, float], rows: int) -> None:
         super().__init__()
         self.dropouts, self.rows = dropouts, rows
-        self.softmax_over_rows = self.attends = False
+        self.softmax_over_rows = self.attends = self.is_unbatched = False
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

@@ -60,7 +60,10 @@ INPUT_IGNORED = FindingKind(
     severity=Severity.WARNING,
     area=Area.MODEL,
     order=56,
-    evidence="to the bit, the outputs of all rows are equal, or they stay when the rows of one input change",
+    evidence=(
+        "to the bit, in evaluation mode, the outputs of all rows are equal whatever the weights, or they "
+        "stay when the rows of one input change (info if the loss has fallen far)"
+    ),
     source=EXACT,
     explains=(
         "RANK_COLLAPSE",
@@ -74,8 +77,11 @@ INPUT_IGNORED = FindingKind(
 
 RANDOM_EVALUATION = FindingKind(
     code="RANDOM_EVALUATION",
-    means="the model is random in evaluation mode: dropout stays active",
-    remedy="`F.dropout(x, p, training=self.training)`, or make an `nn.Dropout` in `__init__`",
+    means="the model is random in evaluation mode",
+    remedy=(
+        "`F.dropout(x, p, training=self.training)`, or make an `nn.Dropout` in `__init__`; right if it is "
+        "Monte Carlo dropout"
+    ),
     severity=Severity.WARNING,
     area=Area.MODEL,
     order=58,
@@ -97,7 +103,8 @@ def rows_mixed(context: Context) -> Iterator[Finding]:
         return
     mixing, along = seen.mixing, _along_the_batch(context.setup.hooked_module)
     evidence = {"share of rows that change": mixing.share, "change over spread": mixing.size}
-    is_by_design = mixing.is_distribution or (mixing.is_sequence and along)
+    is_one = mixing.is_one and not mixing.softmax_over_rows
+    is_by_design = mixing.is_distribution or is_one or (mixing.is_sequence and along)
     severity = Severity.INFO if is_by_design else None
     yield found(
         ROWS_MIXED,
@@ -119,8 +126,13 @@ def _remedy(mixing: Mixing, along: bool) -> str:
     """What mixes rows in most cases of this kind; "" for the usual words."""
     if mixing.softmax_over_rows:
         return "a softmax runs over the rows of the batch: `softmax(dim=-1)`"
+    if mixing.is_one:
+        return "right if the rows are one sequence or set; for a batch, `x.unsqueeze(1)` before the layer"
     if along:
-        return "the first axis is taken for time: `batch_first=True`, or `x.transpose(0, 1)` before the layer"
+        return (
+            "the first axis is taken for time; if it is the batch, `batch_first=True`, or "
+            "`x.transpose(0, 1)` before the layer"
+        )
     if mixing.is_distribution:
         return "statistics of the batch are used in evaluation mode too: `nn.BatchNorm1d` keeps running ones"
     return ""
@@ -157,7 +169,9 @@ def input_ignored(context: Context) -> Iterator[Finding]:
             severity=Severity.CRITICAL,
         )
     elif seen.ignored:
-        yield found(INPUT_IGNORED, abbreviated(seen.ignored), seen.step, {"inputs": len(seen.ignored)})
+        severity = Severity.INFO if context.trend.has_learnt else None  # in training mode alone it may matter
+        where, evidence = abbreviated(seen.ignored), {"inputs": len(seen.ignored)}
+        yield found(INPUT_IGNORED, where, seen.step, evidence, severity=severity)
 
 
 @rule(RANDOM_EVALUATION)
@@ -169,5 +183,8 @@ def random_evaluation(context: Context) -> Iterator[Finding]:
     severity = None if seen.dropouts else Severity.INFO
     evidence: dict[str, float] = {"dropouts in evaluation mode": len(seen.dropouts)}
     evidence |= {"largest p": max(seen.dropouts.values())} if seen.dropouts else {}
-    where = next(iter(seen.dropouts), "output")
-    yield found(RANDOM_EVALUATION, where, seen.step, evidence, severity=severity)
+    where, remedy = next(iter(seen.dropouts), "output"), "" if seen.dropouts else NOISE
+    yield found(RANDOM_EVALUATION, where, seen.step, evidence, severity=severity, remedy=remedy)
+
+
+NOISE = "if it is not meant, draw numbers under `if self.training:` alone, and take the mean in evaluation"

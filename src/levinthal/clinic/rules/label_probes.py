@@ -108,7 +108,8 @@ def leaking_columns(rows: Table) -> tuple[list[int], float, float] | None:
     Either one column predicts every label, or a few columns each predict one class, and together all classes.
     None unless the other columns are many and score far lower.
     """
-    if rows.values.shape[1] < 2:
+    least = 2 if rows.classes is not None else FEWEST_COLUMNS
+    if rows.values.shape[1] < least:
         return None
     if rows.classes is None:
         if rows.numbers is None:
@@ -129,7 +130,7 @@ def _alone(scores: np.ndarray) -> tuple[list[int], float, float] | None:
 
 def _equal(values: np.ndarray, numbers: np.ndarray) -> tuple[list[int], float, float] | None:
     """A column that is the target itself, up to scale and offset, among others that are not."""
-    if values.shape[1] < FEWEST_COLUMNS or len(np.unique(numbers)) < DISTINCT:
+    if len(np.unique(numbers)) < DISTINCT:
         return None
     scores = np.abs([_correlation(column, numbers) for column in values.T])
     best = int(scores.argmax())
