@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.faults.case import SPLITS
-from benchmarks.faults.registry import ALL, PROGRAMS, SUITES, Suite, find
+from benchmarks.faults.registry import ALL, PROGRAMS, REPORTS, SUITES, Suite, find
 
 BEFORE = {
     "own": "edf6acbfca3b9150a419d31c861abbadc264198fdf1b5ecc8576e3bc7189da87",
@@ -58,13 +58,16 @@ def test_a_line_says_who_wrote_the_cases_what_they_knew_and_what_may_be_learnt_f
         ("peers", "own", (ALL,)),
         ("programs-before", "programs", (ALL, *SPLITS)),
         ("programs-held-out", "programs", SPLITS[1:]),
+        ("reports-before", "reports", (ALL,)),
+        ("reports-at-once", "reports", (ALL,)),
+        ("reports-held-out", "reports", SPLITS[1:]),
     ],
 )
 def test_every_page_of_results_says_the_line_of_its_suite(
     page: str, suite: str, splits: tuple[str, ...]
 ) -> None:
     text = (RESULTS / f"{page}.md").read_text()
-    found = PROGRAMS if suite == PROGRAMS.name else find(suite)
+    found = {each.name: each for each in (PROGRAMS, REPORTS)}.get(suite) or find(suite)
     for split in splits:
         assert found.line(split) in text
 
