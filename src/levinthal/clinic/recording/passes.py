@@ -32,7 +32,7 @@ def outputs(model: nn.Module, given: Given, notes: Notes | None = None) -> tuple
     Args:
         model: A copy, in the mode that is wanted.
         given: The arguments.
-        notes: Is told of some calls of functions.
+        notes: Records some calls of functions.
     """
     marks: Marks = []
     whole = nn.MultiheadAttention  # its parts are not called

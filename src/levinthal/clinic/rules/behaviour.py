@@ -33,7 +33,7 @@ ROWS_MIXED = FindingKind(
     ),
     thresholds={"share": MOST_DIFFER, "close": CLOSE_FLOAT},
     source=EXACT,
-    explains=(*symptoms.COLLAPSE, "OVERFIT", *symptoms.NO_LEARNING),
+    explains=(*symptoms.COLLAPSE, "FIRST_LOSS_TOO_LARGE", "OVERFIT", *symptoms.NO_LEARNING),
     only_by_hand="the operation is in the user's own forward pass",
 )
 

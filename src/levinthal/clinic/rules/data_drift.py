@@ -32,7 +32,7 @@ MOVED = 1.2
 PAIRS, ONE_WAY = 8, 0.95
 """Pairs of one row that are needed, and the share of them that has to change as the batches do."""
 FEWEST_VALUES, FEWEST_DISTINCT, COLUMNS = 8, 4, 1024
-"""Values of a row, and different ones, below which rows are alike by chance; the most that are compared."""
+"""Values of a row, and different ones, below which rows are equal by chance; the most that are compared."""
 
 DATA_DRIFT = FindingKind(
     code="DATA_DRIFT",
@@ -137,8 +137,8 @@ def _changes_of_one_row(chunks: list[tuple[Tensor, Tensor, Tensor]]) -> np.ndarr
         return np.zeros((0, 2))
     unit, mean, deviation = (torch.cat([chunk[i] for chunk in same]) for i in range(3))
     step = torch.cat([torch.full((len(chunk[0]),), i) for i, chunk in enumerate(same)])
-    alike = (unit @ unit.T > 1 - SAME) & (step[:, None] < step[None, :])
-    early, late = alike.nonzero(as_tuple=True)
+    equal = (unit @ unit.T > 1 - SAME) & (step[:, None] < step[None, :])
+    early, late = equal.nonzero(as_tuple=True)
     factor = (deviation[late] / deviation[early]).log()
     away = (mean[late] - mean[early]) / torch.maximum(deviation[late], deviation[early])
     return torch.stack((factor, away), 1).numpy()

@@ -24,7 +24,7 @@ OF_COLUMNS = 0.25
 ITSELF, ROOM = 1 - 1e-6, 1e-4
 """Correlation above which a column is the target itself, and how far below it all others are."""
 FEWEST_COLUMNS, DISTINCT = 3, 10
-"""Columns and distinct targets from which on this is told from a simple law."""
+"""Columns and distinct targets from which on this is distinguished from a simple law."""
 LEAKS_CLASS = 0.99
 """Score of a column for one class above which it leaks the class."""
 OTHERS_CLASS = 0.9
