@@ -44,7 +44,9 @@ def simulated(mean, level, error, spread, singular, sd=None):
                         at = (step, f"{layer}", words)
                         yield row("mean", mean(start, hidden, labels, layer, step), *at)
                         yield row("p98", level(start, layer, step), *at)
-                        yield row("sd", sd(unit, start, hidden, labels, layer, step), *at)
+                        spreads = sd(unit, start, hidden, labels, layer, step)
+                        yield row("sd", spreads, *at)
+                        yield row("image_sd", spreads, *at)
                 if steps:
                     yield row("error", error(unit, start, rate), steps, "", words)
             if unit == "tanh":

@@ -61,3 +61,39 @@ def test_the_speed_at_each_depth_stands_beside_the_mean_over_them() -> None:
     numbers = [float(word) for word in note.replace(",", "").split() if word.replace(".", "", 1).isdigit()]
     assert numbers == pytest.approx(np.log2([1.2, 1.4, 18]), abs=0.3)
     assert "on the mean over those depths" in CLAIMS["C3m"].says
+
+
+def steps_of(mlp: dict[str, float], shortcut: dict[str, float]) -> Callable[[Cell, float], float]:
+    """Errors that reach 10 % after some steps at each depth: a fifth later off the best rate."""
+
+    def curve(cell: Cell, share: float) -> float:
+        arm = shortcut if "shortcut" in str(cell["architecture"]) else mlp
+        steps = arm[f"D{cell['depth']}"] * (1.0 if cell["rate"] == 1e-3 else 1.2)
+        falls = (0.1 / 0.9) ** (share * math.log1p(simulated.STEPS) / math.log1p(steps))
+        return min(0.9 * falls, 1.0)
+
+    return curve
+
+
+MLP = {"D3": 20.0, "D5": 40.0, "D10": 60.0, "D20": 80.0}
+
+
+def test_a_shortcut_that_never_reaches_the_error_supports_nothing() -> None:
+    """At 20 layers it never does; the mean over depths counted its budget, and replicated."""
+    slow = {"D3": 20.0, "D5": 40 / 6.0, "D10": 10.0, "D20": 5000.0}
+    found = verdict("C3m", error=steps_of(MLP, slow), noise=0.002)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert any("runs of the shortcut never reach the error" in reason for reason in found.reasons)
+
+
+def test_a_shortcut_that_never_reaches_the_error_denies_where_it_decides() -> None:
+    slow = {"D3": 20.0, "D5": 40.0, "D10": 60.0, "D20": 5000.0}
+    assert verdict("C3m", error=steps_of(MLP, slow), noise=0.002).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_a_lower_bound_does_not_deny() -> None:
+    """The MLP of 20 layers needs 5,000 steps: the true mean is (.4 + .5 + 6.6) / 3, its bound below 1."""
+    mlp = MLP | {"D20": 5000.0}
+    fast = {"D3": 20.0, "D5": 30.0, "D10": 42.0, "D20": 50.0}
+    found = verdict("C3m", error=steps_of(mlp, fast), noise=0.002)
+    assert found.outcome is Outcome.INCONCLUSIVE

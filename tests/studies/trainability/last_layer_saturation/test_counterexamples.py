@@ -99,7 +99,10 @@ def test_seeds_that_rise_far_do_not_count_for_those_that_do_not_rise():
     for seed in range(20):
         risen = 0.4 if seed >= 9 else 0.0
         for step, low in zip(STEPS, (False, True, True, True, False, False), strict=True):
-            for name, number in (("mean", 0.02 if low else 0.1), ("sd", 0.001 if low else 0.001 + risen)):
+            for name, number in (
+                ("mean", 0.02 if low else 0.1),
+                ("image_sd", 0.001 if low else 0.001 + risen),
+            ):
                 value = Estimate.exact(0.5 if step == 0 else number)
                 rows.append(Row({"steps": 3000}, Measurement(name, value, seed, step, "4")))
     found = stays(Rows.of(rows), 4)

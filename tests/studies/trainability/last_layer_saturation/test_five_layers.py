@@ -44,7 +44,7 @@ def rows(five: dict[float, float], escapes: set[float], never: set[float]) -> It
                 words, out = f"rate={rate:g}", rate in ({0.3, 1.0, 3.0} if hidden == 4 else escapes)
                 for step in STEPS:
                     both = layer(hidden, hidden == 4 or rate not in never, out, step)
-                    for name, number in zip(("mean", "sd"), both, strict=True):
+                    for name, number in zip(("mean", "image_sd"), both, strict=True):
                         value = Estimate.exact(number + draw.normal(0, 1e-5))
                         yield Row(
                             cell | {"steps": 8000}, Measurement(name, value, seed, step, f"{hidden}", words)
@@ -149,3 +149,34 @@ def test_five_layers_that_escape_and_return_do_not_stay(monkeypatch: pytest.Monk
     monkeypatch.setattr(sys.modules[__name__], "BACK", {4: 10**9, 5: 8000})
     found = verdict({0.3: 0.9, 1.0: 0.9, 3.0: 0.9, 10.0: 0.9}, escapes={1.0, 3.0})
     assert found.outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_an_escape_that_ends_at_chance_level_is_seen() -> None:
+    """The lowest error was at another rate, and the claim replicated. On digits half end so."""
+    found = verdict({0.3: 0.89, 1.0: 0.9, 3.0: 0.9, 10.0: 0.9}, escapes={3.0})
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_an_escape_at_one_rate_counts_beside_another_that_learns_without_saturating() -> None:
+    assert verdict(at_three(0.5), escapes={1.0}, never={3.0}).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_half_of_the_networks_of_four_layers_have_to_leave_saturation() -> None:
+    """One of 20 that rises by .15 makes a mean rise of .0075; eight make one of .06."""
+    few = [row for row in rows(at_three(0.9), set(), set()) if row.cell["hidden"] == 5]
+    for escaped, outcome in ((8, Outcome.INCONCLUSIVE), (12, Outcome.REPLICATES)):
+        four = [
+            row
+            for is_out in (True, False)
+            for row in rows_of_four(is_out)
+            if (row.measurement.seed < escaped) is is_out
+        ]
+        assert judge(CLAIMS["L3"], CLAIMS["L3"].evidence(Rows.of([*few, *four]))).outcome is outcome
+
+
+def rows_of_four(escapes: bool) -> Iterator[Row]:
+    """The four layers of `rows`, or four that never leave saturation."""
+    steps = {4: 3000, 5: 3000} if escapes else {4: 10**9, 5: 3000}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules[__name__], "ESCAPE", steps)
+        yield from (row for row in rows(at_three(0.9), set(), set()) if row.cell["hidden"] == 4)

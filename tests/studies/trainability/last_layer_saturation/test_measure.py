@@ -72,12 +72,23 @@ def test_statistics_are_numpy_s():
         assert float(found["mean"][seed]) == pytest.approx(rows.mean(), abs=1e-6)
         assert float(found["sd"][seed]) == pytest.approx(rows.std(ddof=1), rel=1e-5)
         assert float(found["p98"][seed]) == pytest.approx(np.quantile(np.abs(rows), 0.98), rel=1e-5)
+        spread = active[seed].numpy().std(axis=1, ddof=1).mean()
+        assert float(found["image_sd"][seed]) == pytest.approx(spread, rel=1e-5)
+
+
+def test_a_unit_that_is_stuck_at_1_has_no_spread_over_images():
+    """Its layer has one over units and images: it was taken for a layer that had left saturation."""
+    active = torch.zeros(1, 50, 300)
+    active[0, 7] = 1.0
+    found = statistics(active)
+    assert float(found["sd"][0]) == pytest.approx(math.sqrt(0.02 * 0.98), rel=1e-4)
+    assert float(found["image_sd"][0]) == 0
 
 
 def test_the_smallest_study_end_to_end():
     size = Size(width=40, images=200, steps=12, rates=(0.1, 1), seeds=3)
     rows = measured(size)
-    assert set(rows.distinct("name")) == {"mean", "sd", "p98", "error", "singular_value"}
+    assert set(rows.distinct("name")) == {"mean", "sd", "image_sd", "p98", "error", "singular_value"}
     sigmoids = rows.where(name="mean", activation="sigmoid", hidden=5, labels="true")
     assert sigmoids.distinct("layer") == ["1", "2", "3", "4", "5"]
     assert max(sigmoids.distinct("step")) == 12

@@ -22,6 +22,7 @@ from levinthal.lab.analysis import (
 from levinthal.lab.analysis.effects import BySeed
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.last_layer_saturation.claims.readings import (
+    OVER_IMAGES,
     at_best,
     fall,
     lag,
@@ -42,7 +43,7 @@ OTHERS = (
     (STANDARD, 4, "shuffled", "4 layers, labels shuffled"),
     (NORMALISED, 4, "true", "4 layers, normalised initialisation"),
 )
-MEAN, SPREAD = Axis("mean activation"), Axis("sd of activations")
+MEAN, SPREAD = Axis("mean activation"), Axis("sd of activations over images")
 LEVEL = Axis("98th percentile of |activation|")
 LAYER_LINES = By("layer", "layer {}".format, scale=lambda layer: (int(layer) - 1) / 4)
 LAYER = Along("layer", Axis("hidden layer"), "layer {}".format)
@@ -86,7 +87,7 @@ def _up_to(shown: Rows, *more: str, spread: Spread = QUARTILES) -> str:
 
 def _at_rates(rows: Rows, number: Callable[[Rows], BySeed], rates: Iterable[float]) -> list[list[float]]:
     """A number of the standard sigmoid networks, seeds by learning rate."""
-    nets = arm(rows, "sigmoid").where(name={"mean", "sd"})
+    nets = arm(rows, "sigmoid").where(name={"mean", OVER_IMAGES})
     return [list(number(nets.where(rate=rate)).values()) for rate in rates]
 
 
@@ -95,14 +96,18 @@ def _median(values: list[float], without: float = 0.0) -> float:
 
 
 def _spreads(rows: Rows) -> Figure:
-    """The standard deviation of every layer's activations, at each learning rate."""
-    panels = _layers(arm(rows, "sigmoid"), "sd", SPREAD, "4 layers")
+    """The standard deviation of every layer's activations over images, at each learning rate."""
+    panels = _layers(arm(rows, "sigmoid"), OVER_IMAGES, SPREAD, "4 layers")
     ends = [line.y[-1] for panel in panels for line in panel.series if line.name == "layer 4"]
     seen = f"ends between {min(ends):.2g} and {max(ends):.2g}" if ends else "has not run yet"
     if min(ends, default=1) < 0.01:
         seen += ": without spread, the output is the same for all images"
-    words = caption(arm(rows, "sigmoid").where(steps=trains), QUARTILES, "over units and 300 images")
-    return Figure("sigmoid-spreads", f"The spread of the top layer of sigmoids {seen}", words, panels)
+    words = caption(
+        arm(rows, "sigmoid").where(steps=trains), QUARTILES, "over 300 images, mean over the units of a layer"
+    )
+    return Figure(
+        "sigmoid-spreads", f"The spread of the top layer of sigmoids over images {seen}", words, panels
+    )
 
 
 def _tanhs(rows: Rows) -> Figure:

@@ -81,10 +81,16 @@ def _errors(snapshot: Snapshot, data: Dataset, grid: Grid) -> Iterator[Measureme
 
 
 def statistics(active: Float[Tensor, "s u n"]) -> dict[str, Float[Tensor, " s"]]:
-    """Mean and standard deviation over units and images, and the level that 98 % stay below in size."""
+    """Mean and standard deviation over units and images, the level that 98 % stay below in size, and
+    `image_sd`: the standard deviation over images of each unit, mean over units.
+
+    A saturated layer of which one unit is stuck at 1 has a standard deviation over units and images, and the
+    same output for every image: `image_sd` is 0 there.
+    """
     rows = active.flatten(1)
     level = torch.quantile(rows.abs(), 0.98, dim=1)
-    return {"mean": rows.mean(1), "sd": rows.std(1), "p98": level}
+    over_images = active.std(dim=2).mean(1)
+    return {"mean": rows.mean(1), "sd": rows.std(1), "p98": level, "image_sd": over_images}
 
 
 def _jacobians(nets: SigmoidNets, hidden: list[Tensor]) -> Iterator[Measurement]:

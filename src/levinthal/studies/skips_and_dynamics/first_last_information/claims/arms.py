@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -86,54 +84,6 @@ def arm_words(rows: Rows) -> str:
     """Architecture, initialisation and depth of one arm."""
     architecture, init, depth = (rows.distinct(key)[0] for key in ("architecture", "init", "depth"))
     return f"{architecture} ({init.replace('_', ' ')}, D={depth})"
-
-
-def faster(
-    slow: Mapping[str, Any],
-    fast: Mapping[str, Any],
-    error: float,
-    *,
-    best: bool = True,
-    needed: float | None = None,
-) -> Reading:
-    """log2 of one arm's steps to an error over another's, a run that never reaches it counted as its budget.
-
-    Where `slow` never reaches it, that is a lower bound: a seed whose bound is less than `needed` has no
-    number, and a seed in which neither arm reaches it has none. Where that is so in most seeds, no seed has
-    one. Without `needed`, as for a control, bounds count as they are,
-    and neither arm is faster where both fail.
-    """
-    read_arm = scored(steps(error)) if best else at_paper_rate(steps(error))
-
-    def read(rows: Rows) -> Effect:
-        one, other = (read_arm(rows.where(**arm)) for arm in (slow, fast))
-        if not (one.by_seed and other.by_seed):
-            return Effect({})
-        ratio = partial(_ratio, most=budget(rows), needed=needed)
-        found = compare(lambda _: one, lambda _: other, ratio)(rows)
-        if needed is None:
-            return found
-        failed = [s for s in found.by_seed if math.isinf(one.by_seed[s])]
-        both, depth = sum(math.isinf(other.by_seed[s]) for s in failed), rows.distinct("depth")[0]
-        if both > len(found.by_seed) / 2:
-            why = f"D={depth} decides nothing: neither arm reaches the error."
-            return replace(found, by_seed=dict.fromkeys(found.by_seed, math.nan), note=why)
-        return replace(found, note=_bounded(depth, len(failed), len(found.by_seed)) if failed else "")
-
-    return read
-
-
-def _ratio(slow: float, fast: float, *, most: float, needed: float | None) -> float:
-    if math.isinf(slow) and math.isinf(fast):
-        return 0.0 if needed is None else math.nan
-    bound = math.log2(min(slow, most) / min(fast, most))
-    is_open = needed is not None and math.isinf(slow) and bound < needed
-    return math.nan if is_open else bound
-
-
-def _bounded(depth: int, failed: int, seeds: int) -> str:
-    words = f"D={depth}: {failed} of {seeds} runs of the MLP never reach the error. They count as if they "
-    return words + "did at the last step, where that decides: the true ratio is larger."
 
 
 def ends_better(worse: Mapping[str, Any], better: Mapping[str, Any], size: float) -> Reading:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from levinthal.lab.analysis import Effect, Reading, evidence, of_curve
 from levinthal.lab.analysis.contrasts import Parts
 from levinthal.lab.analysis.curves import Curve, curves, first, last, steps_to
-from levinthal.lab.analysis.effects import slope
+from levinthal.lab.analysis.effects import BySeed, slope
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.depth import DEEP, SHALLOW
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import (
@@ -28,6 +28,7 @@ from levinthal.studies.skips_and_dynamics.first_last_information.claims.protocol
     named,
     where_read,
 )
+from levinthal.studies.skips_and_dynamics.first_last_information.design import RATE
 from levinthal.vocabulary import Basis, Claim
 
 NARROW = 3
@@ -39,7 +40,12 @@ def loss_per_doubling(batches: Batches, of: Reading) -> Parts:
     return inside(depths(batches), {"": partial(least_loss, of=of)})
 
 
-RANGES = ((NARROW, math.inf), (NARROW, DEEP), (SHALLOW, math.inf), (DEEP, math.inf))
+RANGES = {
+    "all depths": (NARROW, math.inf),
+    f"up to {DEEP} layers": (NARROW, DEEP),
+    f"from {SHALLOW} layers on": (SHALLOW, math.inf),
+    f"from {DEEP} layers on": (DEEP, math.inf),
+}
 """Depths over which a loss is read: information that rises up to 10 layers is not lost with depth."""
 
 
@@ -49,20 +55,24 @@ def least_loss(rows: Rows, of: Reading) -> Effect:
     They are all depths with a narrow layer, up to 10, from 5 and from 10 layers on. The range is one for all
     seeds. The smallest loss of each seed's own would be lower the more seeds differ; a range that the other
     seeds choose would lift all numbers together where ranges tie. A seed without a number at one depth has
-    none; without two networks of 10 layers or more, no seed has.
+    none; without a network of fewer than 10 layers and two of 10 or more, no seed has.
     """
     found = _of_each_depth(rows, of)
     known = {depth: effect.by_seed for depth, effect in found.items() if effect.by_seed}
-    if sum(depth >= DEEP for depth in known) < 2:
+    if sum(depth >= DEEP for depth in known) < 2 or min(known) >= DEEP:
         return Effect({})
-    parts = [[at for at in known if low <= at <= high] for low, high in RANGES]
-    slopes = [slope({at: known[at] for at in part}) for part in parts if len(part) > 1]
-    whole = [s for s in slopes[0] if all(math.isfinite(one[s]) for one in known.values())]
-    note = " ".join(dict.fromkeys(effect.note for effect in found.values() if effect.note))
-    losses = np.array([[-one[s] for s in whole] for one in slopes])
-    least = losses[int(np.argmin(losses.mean(axis=1)))] if whole else ()
-    chosen = dict(zip(whole, map(float, least), strict=True))
-    return Effect({s: chosen.get(s, math.nan) for s in slopes[0]}, note=note)
+    parts = {words: [at for at in known if low <= at <= high] for words, (low, high) in RANGES.items()}
+    slopes = {words: slope({at: known[at] for at in part}) for words, part in parts.items() if len(part) > 1}
+    seeds = slopes["all depths"]
+    whole = [s for s in seeds if all(math.isfinite(one[s]) for one in known.values())]
+    losses = {words: [-one[s] for s in whole] for words, one in slopes.items()}
+    notes = dict.fromkeys(effect.note for effect in found.values() if effect.note)
+    if not whole:
+        return Effect(dict.fromkeys(seeds, math.nan), note=" ".join(notes))
+    least = min(losses, key=lambda words: float(np.mean(losses[words])))
+    chosen = dict(zip(whole, losses[least], strict=True))
+    notes[f"The seeds lose least over {least}."] = None
+    return Effect({s: chosen.get(s, math.nan) for s in seeds}, note=" ".join(notes))
 
 
 def _of_each_depth(rows: Rows, of: Reading) -> dict[float, Effect]:
@@ -93,16 +103,26 @@ def _interpolated(curve: Curve, step: float) -> float:
     return float(np.interp(np.log1p(step), np.log1p(curve[0]), curve[1])) if math.isfinite(step) else math.nan
 
 
+def seeds_of(effects: Iterable[BySeed]) -> list[int]:
+    """The seeds that every effect has."""
+    found = [set(one) for one in effects]
+    return sorted(set.intersection(*found)) if found else []
+
+
 def beside(batches: Batches, judged: Reading, **others: Reading) -> Callable[[Rows], Iterator[str]]:
     """A note: the protocol, the bits at each depth, and the same loss in other readings."""
 
     def note(rows: Rows) -> Iterator[str]:
         yield from where_read(depths(batches))(rows)
-        found = _of_each_depth(depths(batches)(rows), judged).items()
-        known = {depth: [b for b in one.by_seed.values() if math.isfinite(b)] for depth, one in sorted(found)}
-        if any(known.values()):
-            each = ", ".join(f"{np.mean(b):.2f} (D={depth:g})" for depth, b in known.items() if b)
-            yield f"Mean bits at each depth: {each}."
+        found = _of_each_depth(depths(batches)(rows), judged)
+        known = {depth: one.by_seed for depth, one in sorted(found.items()) if one.by_seed}
+        whole = [s for s in seeds_of(known.values()) if all(math.isfinite(one[s]) for one in known.values())]
+        if whole:
+            each = ", ".join(
+                f"{np.mean([one[s] for s in whole]):.2f} (D={depth:g})" for depth, one in known.items()
+            )
+            of = "" if len(whole) == len(seeds_of(known.values())) else f", {len(whole)} seeds that have all"
+            yield f"Mean bits at each depth{of}: {each}."
         for words, of in others.items():
             bits = [*least_loss(depths(batches)(rows), of).by_seed.values()]
             if np.isfinite(bits).any():
@@ -123,9 +143,9 @@ def depth_loses_information(batches: Batches) -> Claim:
     sentence = "deeper networks have lower first-last information, after the updates run here."
     return Claim(
         **named(batches, "C5", sentence, "sec. 4, Fig. 4b"),
-        effect="information lost when the MLP is twice as deep, at the end of training, with the "
-        "statistics of the images read: the loss over that range (all depths, up to 10, from 5, from 10 "
-        "layers on) in which the seeds lose least on their mean",
+        effect="information lost when the MLP is twice as deep, at the end of training at the paper's "
+        f"learning rate, {RATE:g}, with the statistics of the images read: the loss over that range (all "
+        "depths, up to 10, from 5, from 10 layers on) in which the seeds lose least on their mean",
         unit="bits",
         smallest_effect=0.25,
         why_smallest="chosen by us before the first run: a quarter of a bit; the paper gives no number. "
@@ -158,9 +178,9 @@ def depth_loses_it_at_one_error(batches: Batches) -> Claim:
     return Claim(
         **named(batches, "C5b", sentence, "") | {"source": "ours"},
         effect="information lost when the MLP is twice as deep, at the step where its test error "
-        "(recalibrated statistics) is 20 %, with the statistics of the images read for the information: the "
-        "loss over that range (all depths, up to 10, from 5, from 10 layers on) in which the seeds lose "
-        "least on their mean",
+        f"(recalibrated statistics) is 20 %, at the learning rate {RATE:g}, with the statistics of the "
+        "images read for the information: the loss over that range (all depths, up to 10, from 5, from 10 "
+        "layers on) in which the seeds lose least on their mean",
         unit="bits",
         smallest_effect=0.25,
         why_smallest="a quarter of a bit, as in C5; added after its results were seen on digits. A seed in "

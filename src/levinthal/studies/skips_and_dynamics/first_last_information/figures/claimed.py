@@ -54,7 +54,7 @@ def at_best_rates(rows: Rows) -> Figure:
     for batches in (FULL, MINI):
         series = []
         for name, (group, arm) in FASTER.items():
-            parts = of_each_depth(batches, arm, needed=-math.inf)
+            parts = of_each_depth(batches, arm, neither=math.nan)
             held = parts(rows) if callable(parts) else parts
             found = {part: read(rows).by_seed for part, read in held.items()}
             series.append(_by_depth(name, group, found))

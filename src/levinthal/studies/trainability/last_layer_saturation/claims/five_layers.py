@@ -1,20 +1,21 @@
-"""What L3 reads: whether five layers stay saturated, at two learning rates, where four do not."""
+"""What L3 reads: whether five layers stay saturated at every learning rate, where four do not."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from levinthal.lab.analysis import Effect, Reading
+from levinthal.lab.analysis.effects import BySeed
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.trainability.last_layer_saturation.claims.notes import about
 from levinthal.studies.trainability.last_layer_saturation.claims.readings import (
     SPREAD,
     at_best,
+    best,
     saturated_desaturation,
     stays,
 )
@@ -24,33 +25,51 @@ FOUR: Arm = ("sigmoid", STANDARD, 4, "true")
 FIVE: Arm = ("sigmoid", STANDARD, 5, "true")
 AT_CHANCE = 0.85
 """An error above this is that of ten classes at chance level: one class learnt lowers it from .9 to .8."""
+ESCAPED = 0.5
+"""What L3 asks for: below it a layer has left saturation."""
 
 
 def five_stay(rows: Rows) -> Effect:
-    """L3: `stays` of five layers, up to the last reading, at the best rate of four and at that of its own
-    lowest error, seed by seed: the smaller counts.
+    """L3: the smallest `stays` of five layers over the learning rates at which they saturate, seed by seed.
 
-    At chance level a layer that never saturates at the own rate says nothing, and neither does the edge of
-    the grid: the rate with the lowest error is then one of many.
+    All rates count, because a network that leaves saturation may end at chance level: its error does not show
+    which rate that is. A rate at which a layer learns without saturating leaves a seed open, unless the layer
+    escapes at another; one that never saturates at chance level says nothing. The grid's edge counts where
+    the lowest error, of five layers that learn or of four, is there.
     """
-    here, own = at_best(partial(stays, layer=5), FIVE, FOUR)(rows), _at_own_rate(rows)
-    both = {seed: _smaller(number, own.by_seed.get(seed, math.nan)) for seed, number in here.by_seed.items()}
-    return Effect(both, here.rates + own.rates, here.at_edge or own.at_edge)
+    five, four = arm(rows, *FIVE), best(rows, FOUR)
+    if four is None:
+        return Effect(dict.fromkeys(five.where(name="error", steps=trains).distinct("seed"), math.nan))
+    lowest, grid = lowest_errors(five), _grid(five)
+    by_rate = {rate: stays(five.where(rate=rate, steps=trains), 5) for rate in grid}
+    free = _learns_without_saturating(five, by_rate)
+    learnt = {rate for error, rate in lowest.values() if error <= AT_CHANCE}
+    found = {
+        seed: _smallest([one.get(seed, math.nan) for one in by_rate.values()], seed in free)
+        for seed in lowest
+    }
+    at_edge = four.at_edge or bool(learnt & {min(grid), max(grid)})
+    return Effect(found, (four.rate, *sorted(learnt)), at_edge)
 
 
-def _at_own_rate(rows: Rows) -> Effect:
-    """`stays` of five layers, each seed at the rate of its own lowest error, where a minority that learns is
-    seen too; inf where it says nothing at chance level.
-    """
-    five, found, rates, at_edge = arm(rows, *FIVE), dict[int, float](), set[float](), False
-    grid = [float(rate) for rate in five.where(name="error", steps=trains).distinct("rate")]
-    read = {rate: stays(five.where(rate=rate, steps=trains), 5) for rate in grid}
-    for seed, (error, rate) in lowest_errors(five).items():
-        number, learns = read[rate].get(seed, math.nan), error <= AT_CHANCE
-        found[seed] = number if learns or number == number else math.inf
-        at_edge |= learns and rate in (min(grid), max(grid))
-        rates |= {rate} if learns else set()
-    return Effect(found or dict.fromkeys(five.distinct("seed"), math.inf), tuple(sorted(rates)), at_edge)
+def _grid(five: Rows) -> list[float]:
+    return [float(rate) for rate in five.where(name="error", steps=trains).distinct("rate")]
+
+
+def _learns_without_saturating(five: Rows, by_rate: Mapping[float, BySeed]) -> set[int]:
+    """The seeds whose error falls below that of chance level at a rate at which the layer never saturates."""
+    ends = five.where(name="error", steps=trains).at_last_step()
+    learn = {
+        rate: {s for s, e in ends.where(rate=rate).by_seed().items() if e <= AT_CHANCE} for rate in by_rate
+    }
+    return {s for rate, seeds in learn.items() for s in seeds if math.isnan(by_rate[rate].get(s, math.nan))}
+
+
+def _smallest(stays_: list[float], is_open: bool) -> float:
+    """The smallest number; none where there is none, or where an open seed has no escape."""
+    known = [number for number in stays_ if number == number]
+    smallest = min(known, default=math.nan)
+    return math.nan if is_open and not smallest < ESCAPED else smallest
 
 
 def lowest_errors(five: Rows) -> dict[int, tuple[float, float]]:
@@ -60,13 +79,6 @@ def lowest_errors(five: Rows) -> dict[int, tuple[float, float]]:
         errors = {s: e for s, e in ends.where(rate=rate).by_seed().items() if math.isfinite(e)}
         found |= {s: min(found.get(s, (math.inf, rate)), (e, rate)) for s, e in errors.items()}
     return found
-
-
-def _smaller(here: float, own: float) -> float:
-    """The smaller; not a number if the own one is none, the own one if it is finite and the other is none."""
-    if here == here:
-        return min(own, here)
-    return own if math.isfinite(own) else math.nan
 
 
 def about_five(rows: Rows) -> Iterator[str]:
@@ -82,16 +94,16 @@ def about_five(rows: Rows) -> Iterator[str]:
 
 
 def where_four_desaturate(reading: Reading) -> Reading:
-    """A reading that has no number unless four layers leave saturation, on the mean over seeds."""
+    """A reading that has no number unless most networks of four layers leave saturation."""
 
     def read(rows: Rows) -> Effect:
         found, four = reading(rows), at_best(saturated_desaturation, FOUR)(rows).by_seed
-        risen = float(np.nan_to_num(list(four.values())).mean()) if four else 0.0
+        risen = float(np.median(np.nan_to_num(list(four.values())))) if four else 0.0
         if risen >= SPREAD:
             return found
         note = (
-            f"The spread of four layers rises by {risen:.2g} of activation, less than {SPREAD:g}: five "
-            "layers cannot be compared with them."
+            f"The spread of four layers over images rises by {risen:.2g} of activation, median over seeds, "
+            f"less than {SPREAD:g}: five layers cannot be compared with them."
         )
         return replace(found, by_seed=dict.fromkeys(found.by_seed, math.nan), note=note)
 

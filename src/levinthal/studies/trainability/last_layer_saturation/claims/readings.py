@@ -29,11 +29,14 @@ from levinthal.studies.trainability.last_layer_saturation.design import (
 Number = Callable[[Rows], BySeed]
 FALLEN = 0.35
 """A mean activation this far below 1/2 is a saturated layer: seven tenths of the way to 0."""
-SPREAD = 0.05
-"""A standard deviation of activations this far above its lowest level has left saturation, where all are 0.
+SPREAD = 0.02
+"""A spread over images this far above its lowest level has left saturation.
 
-The mean cannot tell: a trained layer of which one unit in ten is active has a mean of .1.
+The mean cannot tell: a trained layer of which one unit in ten is active has a mean of .1. The standard
+deviation over units and images cannot either: a unit that is stuck at 1 for every image raises it.
 """
+OVER_IMAGES = "image_sd"
+"""The standard deviation of a unit's activation over images, mean over the units of a layer."""
 UNTRAINED = 0.45
 """An arm whose best test error is above this, half of the error of guessing, trains at no learning rate."""
 
@@ -62,8 +65,10 @@ def fall_below(rows: Rows, layer: int = 4) -> dict[int, float]:
 
 
 def rise(rows: Rows, layer: int = 4) -> dict[int, float]:
-    """Seed -> how far the spread of a layer ends above its lowest level, each at two readings in a row."""
-    return {seed: lasting_rise(curve) for seed, curve in traces(rows, "sd", layer).items()}
+    """Seed -> how far the spread of a layer over images ends above its lowest level, each at two readings in
+    a row.
+    """
+    return {seed: lasting_rise(curve) for seed, curve in traces(rows, OVER_IMAGES, layer).items()}
 
 
 def lasting_rise(curve: Curve) -> float:
@@ -78,13 +83,14 @@ def desaturation(rows: Rows, layer: int = 4) -> dict[int, float]:
 
 
 def escape(rows: Rows, layer: int) -> dict[int, float]:
-    """Seed -> how far the spread of a saturated layer ever rises; NaN where it is not saturated early.
+    """Seed -> how far the spread of a saturated layer over images ever rises; NaN where it is not saturated
+    early.
 
     It counts from the low of the first updates, at two readings in a row, to the highest reading after it:
     readings are a factor of 1.4 or more apart, and a layer that leaves saturation may return to it.
     """
     fallen, found = fall(rows, layer), dict[int, float]()
-    for seed, (steps, level) in traces(rows, "sd", layer).items():
+    for seed, (steps, level) in traces(rows, OVER_IMAGES, layer).items():
         lows = np.maximum(level[:-1], level[1:])[steps[:-1] <= EARLY]
         at = int(np.argmin(lows)) if len(lows) else 0
         is_saturated = len(lows) and fallen[seed] >= FALLEN and lows[at] <= SPREAD / 2

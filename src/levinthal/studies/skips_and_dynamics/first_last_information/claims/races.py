@@ -1,0 +1,163 @@
+"""Training times of two arms at one depth or several, where runs that never reach the error give bounds.
+
+A run that never reaches it counts as its budget. Of the slow arm that makes the ratio a lower bound, of the
+fast arm an upper one. `decided` says which bounds count in a mean over depths.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from levinthal.lab.analysis import Effect, Reading
+from levinthal.lab.storage.rows import Rows
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.arms import (
+    at_paper_rate,
+    budget,
+    scored,
+    steps,
+)
+
+
+@dataclass(frozen=True)
+class Race:
+    """The steps to an error of a slow and of a fast arm, seed by seed: inf where a run never reaches it.
+
+    Attributes:
+        slow: the steps of the slow arm, at its best learning rate or at the paper's.
+        fast: the same of the fast arm.
+        most: the steps of the longest run, which count for a run that never reaches the error.
+    """
+
+    slow: Effect
+    fast: Effect
+    most: float
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds that both arms have."""
+        return [seed for seed in self.slow.by_seed if seed in self.fast.by_seed]
+
+    def ratio(self, seed: int) -> float:
+        """log2 of the slow arm's steps over the fast one's, each at most the budget."""
+        slow, fast = self.slow.by_seed[seed], self.fast.by_seed[seed]
+        return math.log2(min(slow, self.most) / min(fast, self.most))
+
+    def is_lower_bound(self, seed: int) -> bool:
+        """Whether the slow arm never reaches the error: the true ratio is larger, if the fast one does."""
+        return math.isinf(self.slow.by_seed[seed])
+
+    def is_upper_bound(self, seed: int) -> bool:
+        """Whether the fast arm never reaches the error: the true ratio is smaller, if the slow one does."""
+        return math.isinf(self.fast.by_seed[seed])
+
+    def is_open(self, seed: int) -> bool:
+        """Whether neither arm reaches the error."""
+        return self.is_lower_bound(seed) and self.is_upper_bound(seed)
+
+    def effect(self, by_seed: Mapping[int, float], note: str = "") -> Effect:
+        """An effect that rests on the learning rates of both arms."""
+        rates, at_edge = self.slow.rates + self.fast.rates, self.slow.at_edge or self.fast.at_edge
+        return Effect(by_seed, rates, at_edge, note) if by_seed else Effect({})
+
+
+def race(
+    slow: Mapping[str, Any], fast: Mapping[str, Any], error: float, *, best: bool = True
+) -> Callable[[Rows], Race]:
+    """The steps of two arms to an error: each at its best learning rate, or both at the paper's."""
+    times = scored(steps(error)) if best else at_paper_rate(steps(error))
+    return lambda rows: Race(times(rows.where(**slow)), times(rows.where(**fast)), budget(rows))
+
+
+def faster(
+    slow: Mapping[str, Any],
+    fast: Mapping[str, Any],
+    error: float,
+    *,
+    best: bool = True,
+    neither: float = 0.0,
+) -> Reading:
+    """log2 of the steps of one arm over those of another, bounds as they are, as for a control.
+
+    `neither` is the number of a seed in which both never reach the error.
+    """
+    read = race(slow, fast, error, best=best)
+
+    def ratios(rows: Rows) -> Effect:
+        found = read(rows)
+        return found.effect({s: neither if found.is_open(s) else found.ratio(s) for s in found.seeds})
+
+    return ratios
+
+
+def decided(races: Mapping[int, Race], needed: float) -> dict[int, Effect]:
+    """The ratios at each depth, without the bounds that do not decide the mean of a seed over the depths.
+
+    A lower bound counts if it is at least `needed` at its depth and the seed's mean over the depths is, too.
+    An upper bound counts if the mean of the seed is at most 0. Where both arms never reach the error, or a
+    seed has bounds of both kinds, nothing is decided. At a depth at which neither arm reaches it in most
+    seeds no seed has a number.
+
+    Args:
+        races: depth -> the steps of both arms; a depth without seeds has not run.
+        needed: the smallest mean that the claim asks for, as a log2 ratio.
+
+    Returns:
+        Depth -> the ratios: not a number where nothing is decided, which counts as a seed that failed.
+
+    >>> one = Race(Effect({0: 40.0, 1: 40.0}), Effect({0: 20.0, 1: math.inf}), 80.0)
+    >>> two = Race(Effect({0: math.inf, 1: 80.0}), Effect({0: 10.0, 1: 5.0}), 80.0)
+    >>> {depth: found.by_seed for depth, found in decided({5: one, 10: two}, 1.0).items()}
+    {5: {0: 1.0, 1: nan}, 10: {0: 3.0, 1: 4.0}}
+    """
+    known = {depth: found for depth, found in races.items() if found.seeds}
+    return {depth: _counted(depth, known, needed) for depth in races}
+
+
+def _counted(depth: int, races: Mapping[int, Race], needed: float) -> Effect:
+    """The ratios at one depth; those that decide nothing are not a number."""
+    if depth not in races:
+        return Effect({})
+    here = races[depth]
+    if sum(map(here.is_open, here.seeds)) > len(here.seeds) / 2:
+        note = f"D={depth} decides nothing: neither arm reaches the error."
+        return here.effect(dict.fromkeys(here.seeds, math.nan), note)
+    counts = {
+        seed: here.ratio(seed) if _decides(seed, here, races, needed) else math.nan for seed in here.seeds
+    }
+    return here.effect(counts, " ".join(_notes(depth, here)))
+
+
+def _decides(seed: int, here: Race, races: Mapping[int, Race], needed: float) -> bool:
+    """Whether the ratio of a seed at one depth is a number, or a bound that counts."""
+    lower, upper = here.is_lower_bound(seed), here.is_upper_bound(seed)
+    if not (lower or upper):
+        return True
+    everywhere = [one for one in races.values() if seed in one.seeds]
+    mean = sum(one.ratio(seed) for one in everywhere) / len(everywhere)
+    if lower:
+        is_mixed = any(one.is_upper_bound(seed) for one in everywhere)
+        return not is_mixed and mean >= needed and here.ratio(seed) >= needed
+    return mean <= 0 and not any(one.is_lower_bound(seed) for one in everywhere)
+
+
+def _notes(depth: int, here: Race) -> Iterator[str]:
+    """How many runs of each arm alone never reach the error, and what then counts."""
+    of, both = f"of {len(here.seeds)}", sum(map(here.is_open, here.seeds))
+    lower = sum(map(here.is_lower_bound, here.seeds)) - both
+    upper = sum(map(here.is_upper_bound, here.seeds)) - both
+    if lower:
+        yield (
+            f"D={depth}: {lower} {of} runs of the MLP never reach the error, where the shortcut does. They "
+            "count as if they did at the last step, if that is enough for the claim: the true ratio is "
+            "larger."
+        )
+    if upper:
+        yield (
+            f"D={depth}: {upper} {of} runs of the shortcut never reach the error, where the MLP does. They "
+            "count as if they did at the last step, if that is enough to deny the claim."
+        )
+    if both:
+        yield f"D={depth}: in {both} {of} seeds neither arm reaches the error: they have no number."
