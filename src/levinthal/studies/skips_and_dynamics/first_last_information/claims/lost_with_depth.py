@@ -121,8 +121,10 @@ def beside(batches: Batches, judged: Reading, **others: Reading) -> Callable[[Ro
             each = ", ".join(
                 f"{np.mean([one[s] for s in whole]):.2f} (D={depth:g})" for depth, one in known.items()
             )
-            of = "" if len(whole) == len(seeds_of(known.values())) else f", {len(whole)} seeds that have all"
-            yield f"Mean bits at each depth{of}: {each}."
+            those = (
+                "" if len(whole) == len(seeds_of(known.values())) else f", {len(whole)} seeds that have all"
+            )
+            yield f"Mean bits at each depth{those}: {each}."
         for words, of in others.items():
             bits = [*least_loss(depths(batches)(rows), of).by_seed.values()]
             if np.isfinite(bits).any():
