@@ -18,6 +18,8 @@ FOUR = {0.3: 0.3, 1.0: 0.1, 3.0: 0.2, 10.0: 0.9}
 """Learning rate -> the error of four layers, which leave saturation at each but the last."""
 
 
+FALLS = {4: 10, 5: 10}
+"""Hidden layers -> the step at which the top one saturates."""
 ESCAPE = {4: 3000, 5: 3000}
 """Hidden layers -> the step at which the top one leaves saturation."""
 BACK = {4: 10**9, 5: 10**9}
@@ -28,7 +30,7 @@ LOWEST = {4: 0.0005, 5: 0.0005}
 
 def layer(hidden: int, saturates: bool, escapes: bool, step: int) -> tuple[float, float]:
     """Mean and spread of a top layer."""
-    if step < 10 or not saturates:
+    if step < FALLS[hidden] or not saturates:
         return 0.5, 0.08
     is_out = escapes and ESCAPE[hidden] <= step < BACK[hidden]
     return (0.12, 0.15) if is_out else (0.01, LOWEST[hidden])
@@ -161,17 +163,35 @@ def test_an_escape_at_one_rate_counts_beside_another_that_learns_without_saturat
     assert verdict(at_three(0.5), escapes={1.0}, never={3.0}).outcome is Outcome.DOES_NOT_REPLICATE
 
 
-def test_half_of_the_networks_of_four_layers_have_to_leave_saturation() -> None:
-    """One of 20 that rises by .15 makes a mean rise of .0075; eight make one of .06."""
-    few = [row for row in rows(at_three(0.9), set(), set()) if row.cell["hidden"] == 5]
-    for escaped, outcome in ((8, Outcome.INCONCLUSIVE), (12, Outcome.REPLICATES)):
-        four = [
-            row
-            for is_out in (True, False)
-            for row in rows_of_four(is_out)
-            if (row.measurement.seed < escaped) is is_out
-        ]
-        assert judge(CLAIMS["L3"], CLAIMS["L3"].evidence(Rows.of([*few, *four]))).outcome is outcome
+@pytest.mark.parametrize(("escaped", "outcome"), [(10, Outcome.INCONCLUSIVE), (11, Outcome.REPLICATES)])
+def test_most_networks_of_four_layers_have_to_leave_saturation(escaped: int, outcome: Outcome) -> None:
+    five = [row for row in rows(at_three(0.9), set(), set()) if row.cell["hidden"] == 5]
+    four = [
+        row
+        for is_out in (True, False)
+        for row in rows_of_four(is_out)
+        if (row.measurement.seed < escaped) is is_out
+    ]
+    assert judge(CLAIMS["L3"], CLAIMS["L3"].evidence(Rows.of([*five, *four]))).outcome is outcome
+
+
+def test_a_layer_that_saturates_late_and_escapes_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a small rate it saturates after 1,500 updates: it counted as one that never does."""
+    monkeypatch.setattr(sys.modules[__name__], "FALLS", {4: 10, 5: 3000})
+    monkeypatch.setattr(sys.modules[__name__], "ESCAPE", {4: 3000, 5: 8000})
+    assert verdict(at_three(0.9), escapes={1.0}).outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_rates_that_have_not_run_leave_it_open() -> None:
+    """Every page of an unfinished study said that five layers stay, at the rates that had run."""
+    seen = [
+        row
+        for row in rows(at_three(0.9), set(), set())
+        if row.cell["hidden"] == 4 or row.measurement.condition in ("rate=0.3", "rate=1")
+    ]
+    found = judge(CLAIMS["L3"], CLAIMS["L3"].evidence(Rows.of(seen)))
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "Five layers have not run at the learning rates 3, 10 yet." in found.reasons
 
 
 def rows_of_four(escapes: bool) -> Iterator[Row]:

@@ -128,7 +128,7 @@ FULL = Size(width=100, images=50_000, steps=8000, rates=RATES, seeds=8, more=HIG
 OWN = Size(width=100, images=50_000, steps=UPDATES, rates=(*RATES, *HIGHER), seeds=8, arms=PAPER)
 PRESETS = {
     "quick": preset(
-        "digits, 50 units a layer, 8 seeds, too few for L1 to replicate; two minutes on two cores",
+        "digits, 50 units a layer, too short for sigmoids to learn (L1 to L4); two minutes on two cores",
         "digits",
         QUICK,
     ),

@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from levinthal.lab.analysis import Effect, Reading
 from levinthal.lab.analysis.effects import BySeed
 from levinthal.lab.storage.rows import Rows
@@ -16,7 +14,7 @@ from levinthal.studies.trainability.last_layer_saturation.claims.readings import
     SPREAD,
     at_best,
     best,
-    saturated_desaturation,
+    desaturation,
     stays,
 )
 from levinthal.studies.trainability.last_layer_saturation.design import STANDARD, Arm, arm, trains
@@ -33,27 +31,36 @@ def five_stay(rows: Rows) -> Effect:
     """L3: the smallest `stays` of five layers over the learning rates at which they saturate, seed by seed.
 
     All rates count, because a network that leaves saturation may end at chance level: its error does not show
-    which rate that is. A rate at which a layer learns without saturating leaves a seed open, unless the layer
-    escapes at another; one that never saturates at chance level says nothing. The grid's edge counts where
-    the lowest error, of five layers that learn or of four, is there.
+    which rate that is. A seed has a number only if it ran at every rate of four layers. A rate at which a
+    layer learns without saturating leaves a seed open, unless the layer escapes at another; one that never
+    saturates at chance level says nothing. The grid's edge counts where the lowest error, of five layers
+    that learn or of four, is there.
     """
     five, four = arm(rows, *FIVE), best(rows, FOUR)
     if four is None:
         return Effect(dict.fromkeys(five.where(name="error", steps=trains).distinct("seed"), math.nan))
-    lowest, grid = lowest_errors(five), _grid(five)
+    lowest, grid = lowest_errors(five), grid_of(arm(rows, *FOUR))
     by_rate = {rate: stays(five.where(rate=rate, steps=trains), 5) for rate in grid}
     free = _learns_without_saturating(five, by_rate)
     learnt = {rate for error, rate in lowest.values() if error <= AT_CHANCE}
+    whole = {seed: [one[seed] for one in by_rate.values() if seed in one] for seed in lowest}
     found = {
-        seed: _smallest([one.get(seed, math.nan) for one in by_rate.values()], seed in free)
-        for seed in lowest
+        seed: _smallest(every, seed in free) if len(every) == len(grid) else math.nan
+        for seed, every in whole.items()
     }
     at_edge = four.at_edge or bool(learnt & {min(grid), max(grid)})
-    return Effect(found, (four.rate, *sorted(learnt)), at_edge)
+    return Effect(found, (four.rate,), at_edge, _not_run(grid, five))
 
 
-def _grid(five: Rows) -> list[float]:
-    return [float(rate) for rate in five.where(name="error", steps=trains).distinct("rate")]
+def grid_of(nets: Rows) -> list[float]:
+    """The learning rates at which networks were trained to the end."""
+    return sorted(float(rate) for rate in nets.where(name="error", steps=trains).distinct("rate"))
+
+
+def _not_run(grid: list[float], five: Rows) -> str:
+    """A note on the learning rates of four layers at which five have not run."""
+    missing = [f"{rate:g}" for rate in grid if rate not in grid_of(five)]
+    return f"Five layers have not run at the learning rates {', '.join(missing)} yet." if missing else ""
 
 
 def _learns_without_saturating(five: Rows, by_rate: Mapping[float, BySeed]) -> set[int]:
@@ -82,9 +89,17 @@ def lowest_errors(five: Rows) -> dict[int, tuple[float, float]]:
 
 
 def about_five(rows: Rows) -> Iterator[str]:
-    """The notes of L3, and the learning rate of the lowest error of five layers, if that is not chance."""
+    """The notes of L3: the rates at which five layers saturate and escape, and how many of them learn."""
     yield from about(FOUR, FIVE)(rows)
-    lowest = lowest_errors(arm(rows, *FIVE))
+    five = arm(rows, *FIVE)
+    lowest = lowest_errors(five)
+    by_rate = {rate: stays(five.where(rate=rate, steps=trains), 5).values() for rate in grid_of(five)}
+    known = {rate: [n for n in one if n == n] for rate, one in by_rate.items()}
+    counts = [
+        f"{sum(n < ESCAPED for n in one)} of {len(one)} at {rate:g}" for rate, one in known.items() if one
+    ]
+    if counts:
+        yield f"Of the saturated networks of five layers these leave saturation: {', '.join(counts)}."
     learn = sorted({rate for error, rate in lowest.values() if error <= AT_CHANCE})
     count = sum(error <= AT_CHANCE for error, _ in lowest.values())
     if learn:
@@ -97,14 +112,16 @@ def where_four_desaturate(reading: Reading) -> Reading:
     """A reading that has no number unless most networks of four layers leave saturation."""
 
     def read(rows: Rows) -> Effect:
-        found, four = reading(rows), at_best(saturated_desaturation, FOUR)(rows).by_seed
-        risen = float(np.median(np.nan_to_num(list(four.values())))) if four else 0.0
-        if risen >= SPREAD:
+        found, four = reading(rows), at_best(desaturation, FOUR)(rows).by_seed
+        left = sum(risen >= SPREAD for risen in four.values())
+        if left > len(four) / 2:
             return found
         note = (
-            f"The spread of four layers over images rises by {risen:.2g} of activation, median over seeds, "
-            f"less than {SPREAD:g}: five layers cannot be compared with them."
+            f"{left} of {len(four)} networks of four layers saturate and end {SPREAD:g} above it in spread "
+            "over images: five layers cannot be compared with them."
         )
-        return replace(found, by_seed=dict.fromkeys(found.by_seed, math.nan), note=note)
+        return replace(
+            found, by_seed=dict.fromkeys(found.by_seed, math.nan), note=f"{found.note} {note}".strip()
+        )
 
     return read

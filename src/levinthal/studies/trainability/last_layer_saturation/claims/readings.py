@@ -76,32 +76,42 @@ def lasting_rise(curve: Curve) -> float:
     return float(curve[1][-2:].min()) - lasting_low(curve, math.inf)
 
 
-def desaturation(rows: Rows, layer: int = 4) -> dict[int, float]:
-    """As `rise`; NaN where the layer never saturates."""
-    fallen, risen = fall(rows, layer), rise(rows, layer)
-    return {seed: number if fallen[seed] >= FALLEN else math.nan for seed, number in risen.items()}
+def saturation(mean: Curve, spread: Curve) -> int | None:
+    """The second of the first two readings in a row at which a layer is saturated: near 0 for every image.
 
-
-def escape(rows: Rows, layer: int) -> dict[int, float]:
-    """Seed -> how far the spread of a saturated layer over images ever rises; NaN where it is not saturated
-    early.
-
-    It counts from the low of the first updates, at two readings in a row, to the highest reading after it:
-    readings are a factor of 1.4 or more apart, and a layer that leaves saturation may return to it.
+    The mean alone does not tell it, and neither does the spread: an untrained layer of a deep network has
+    next to none.
     """
-    fallen, found = fall(rows, layer), dict[int, float]()
-    for seed, (steps, level) in traces(rows, OVER_IMAGES, layer).items():
-        lows = np.maximum(level[:-1], level[1:])[steps[:-1] <= EARLY]
-        at = int(np.argmin(lows)) if len(lows) else 0
-        is_saturated = len(lows) and fallen[seed] >= FALLEN and lows[at] <= SPREAD / 2
-        found[seed] = float(level[at + 1 :].max() - lows[at]) if is_saturated else math.nan
+    low = (mean[1] <= 0.5 - FALLEN) & (spread[1] <= SPREAD / 2)
+    both = np.flatnonzero(low[:-1] & low[1:])
+    return int(both[0]) + 1 if len(both) else None
+
+
+def escapes(rows: Rows, layer: int, end: Callable[[Curve], float]) -> dict[int, float]:
+    """Seed -> how far the spread of a layer over images rises from saturation to a number of the readings
+    after it; NaN where the layer is never saturated.
+    """
+    means, found = traces(rows, "mean", layer), dict[int, float]()
+    for seed, (steps, spread) in traces(rows, OVER_IMAGES, layer).items():
+        at = saturation(means[seed], (steps, spread))
+        found[seed] = math.nan if at is None else end((steps[at:], spread[at:])) - float(spread[at])
     return found
 
 
-def saturated_desaturation(rows: Rows, layer: int = 4) -> dict[int, float]:
-    """As `desaturation`; NaN where `escape` is."""
-    known = escape(rows, layer)
-    return {s: r if known[s] == known[s] else math.nan for s, r in desaturation(rows, layer).items()}
+def escape(rows: Rows, layer: int) -> dict[int, float]:
+    """Seed -> how far the spread of a saturated layer ever rises; NaN where it is never saturated.
+
+    It counts to the highest reading: readings are a factor of 1.4 or more apart, and a layer that leaves
+    saturation may return to it.
+    """
+    return escapes(rows, layer, lambda after: float(after[1].max()))
+
+
+def desaturation(rows: Rows, layer: int = 4) -> dict[int, float]:
+    """Seed -> how far the spread of a saturated layer ends above that in saturation, the lower of the last
+    two readings; NaN where it is never saturated.
+    """
+    return escapes(rows, layer, lambda after: float(after[1][-2:].min()))
 
 
 def stays(rows: Rows, layer: int) -> dict[int, float]:
