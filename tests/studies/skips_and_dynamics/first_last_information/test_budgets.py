@@ -55,7 +55,8 @@ def test_a_depth_at_which_neither_arm_reaches_the_error_leaves_the_claim_open() 
 
     found = verdict("C3m", error=reaches(0.1, when), noise=0.002)
     assert found.outcome is Outcome.INCONCLUSIVE
-    assert any("D=20 decides nothing: neither arm reaches the error." in reason for reason in found.reasons)
+    said = "D=20 decides nothing: in 8 of 8 seeds neither arm reaches the error."
+    assert any(said in reason for reason in found.reasons)
 
 
 def of_depths(**times: float) -> Callable[[Cell], float]:

@@ -97,3 +97,26 @@ def test_a_lower_bound_does_not_deny() -> None:
     fast = {"D3": 20.0, "D5": 30.0, "D10": 42.0, "D20": 50.0}
     found = verdict("C3m", error=steps_of(mlp, fast), noise=0.002)
     assert found.outcome is Outcome.INCONCLUSIVE
+
+
+def resting(mlp: float, shortcut: float, times: float) -> Callable[[Cell, float], float]:
+    """Both arms fall to errors at which they rest; the shortcut does so some times as fast."""
+
+    def curve(cell: Cell, share: float) -> float:
+        is_fast = "shortcut" in str(cell["architecture"])
+        floor, pace = (shortcut, times) if is_fast else (mlp, 1.0)
+        steps = math.expm1(share * math.log1p(simulated.STEPS))
+        off = 0.0 if cell["rate"] == 1e-3 else 0.02
+        return floor + off + (0.9 - floor - off) * math.exp(-steps * pace / (simulated.STEPS / 20))
+
+    return curve
+
+
+@pytest.mark.parametrize(("mlp", "shortcut", "times"), [(0.104, 0.095, 1.1), (0.095, 0.104, 3.0)])
+def test_an_error_that_rests_just_above_the_level_says_nothing_of_speed(
+    mlp: float, shortcut: float, times: float
+) -> None:
+    """One arm ends at 10.4 %, the other at 9.5 %: the first replicated, the second did not replicate."""
+    found = verdict("C3m", error=resting(mlp, shortcut, times), noise=0.0003)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert any("the median error no longer falls" in reason for reason in found.reasons)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Real
 
 from levinthal.lab.analysis import Effect, Reading, compare, log2_ratio
 from levinthal.lab.analysis.curves import Curve, curves, last, steps_to
@@ -66,18 +67,35 @@ def final_error(rows: Rows, size: float) -> Effect:
     if not found.by_seed:
         return found
     here = list(curves(rows.where(rate=found.rates[0]), **ERROR).values())
-    steps_, ends = here[0][0], np.median([*map(final, here)])
-    halfway = int(np.argmin(np.abs(steps_ - steps_[-1] / 2)))
-    fall = math.log2(np.median([max(float(curve[1][halfway]), 1e-4) for curve in here]) / ends)
-    per_doubling = fall / math.log2((1 + steps_[-1]) / (1 + steps_[halfway]))
+    ends, per_doubling = float(np.median([*map(final, here)])), fall_per_doubling(here)
     if -size / 2 < per_doubling < size / 4 and ends <= HALFWAY_ERROR:
         return found
-    course = f"{'falls' if fall > 0 else 'rises'} by a factor of {2 ** abs(fall):.2f}"
-    why = f"it still {course} from step {steps_[halfway]:,.0f} to {steps_[-1]:,.0f}"
+    steps_ = here[0][0]
+    times, halfway = math.log2((1 + steps_[-1]) / (1 + steps_[_halfway(steps_)])), steps_[_halfway(steps_)]
+    course = f"{'falls' if per_doubling > 0 else 'rises'} by a factor of {2 ** abs(per_doubling * times):.2f}"
+    why = f"it still {course} from step {halfway:,.0f} to {steps_[-1]:,.0f}"
     if ends > HALFWAY_ERROR:
         why = f"it is still above {HALFWAY_ERROR:.0%} at step {steps_[-1]:,.0f}"
     note = f"The error of {arm_words(rows)} is not final: {why}."
     return Effect(dict.fromkeys(found.by_seed, math.nan), found.rates, found.at_edge, note)
+
+
+def fall_per_doubling(runs: Sequence[Curve]) -> float:
+    """By how much the median error falls when the steps double (log2), from near half of the budget on.
+
+    >>> steps_, errors = np.array([0.0, 49.0, 99.0]), np.array([0.9, 0.2, 0.1])
+    >>> fall_per_doubling([(steps_, errors)])
+    1.0
+    """
+    steps_ = runs[0][0]
+    at = _halfway(steps_)
+    half, end = (np.median([max(float(curve[1][i]), 1e-4) for curve in runs]) for i in (at, -1))
+    return float(math.log2(half / end) / math.log2((1 + steps_[-1]) / (1 + steps_[at])))
+
+
+def _halfway(steps_: Real[np.ndarray, " n"]) -> int:
+    """The reading nearest to half of the budget."""
+    return int(np.argmin(np.abs(steps_ - steps_[-1] / 2)))
 
 
 def arm_words(rows: Rows) -> str:

@@ -1,7 +1,8 @@
 """Training times of two arms at one depth or several, where runs that never reach the error give bounds.
 
 A run that never reaches it counts as its budget. Of the slow arm that makes the ratio a lower bound, of the
-fast arm an upper one. `decided` says which bounds count in a mean over depths.
+fast arm an upper one, as long as its error still falls: an error that has come to rest above the level says
+nothing of speed. `decided` says which bounds count in a mean over depths.
 """
 
 from __future__ import annotations
@@ -12,13 +13,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from levinthal.lab.analysis import Effect, Reading
+from levinthal.lab.analysis.curves import curves
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.arms import (
     at_paper_rate,
     budget,
+    fall_per_doubling,
     scored,
     steps,
 )
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import ERROR
+from levinthal.studies.skips_and_dynamics.first_last_information.design import RATE
+
+IS_LARGER = "the true ratio is larger"
+STILL_FALLS = 0.1
+"""An error falls if it does so by a fifteenth per doubling of the steps (.1, log2), median over seeds."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +38,13 @@ class Race:
         slow: the steps of the slow arm, at its best learning rate or at the paper's.
         fast: the same of the fast arm.
         most: the steps of the longest run, which count for a run that never reaches the error.
+        resting: the arms, "slow" or "fast", whose median error no longer falls at the end.
     """
 
     slow: Effect
     fast: Effect
     most: float
+    resting: frozenset[str] = frozenset()
 
     @property
     def seeds(self) -> list[int]:
@@ -68,7 +79,20 @@ def race(
 ) -> Callable[[Rows], Race]:
     """The steps of two arms to an error: each at its best learning rate, or both at the paper's."""
     times = scored(steps(error)) if best else at_paper_rate(steps(error))
-    return lambda rows: Race(times(rows.where(**slow)), times(rows.where(**fast)), budget(rows))
+
+    def read(rows: Rows) -> Race:
+        arms = {"slow": rows.where(**slow), "fast": rows.where(**fast)}
+        found = {name: times(arm) for name, arm in arms.items()}
+        resting = {name for name, arm in arms.items() if found[name].by_seed and _rests(arm, found[name])}
+        return Race(found["slow"], found["fast"], budget(rows), frozenset(resting))
+
+    return read
+
+
+def _rests(arm: Rows, times: Effect) -> bool:
+    """Whether the median error of an arm no longer falls at the end, at the learning rate of its times."""
+    rate = times.rates[0] if times.rates else RATE
+    return fall_per_doubling(list(curves(arm.where(rate=rate), **ERROR).values())) < STILL_FALLS
 
 
 def faster(
@@ -78,16 +102,22 @@ def faster(
     *,
     best: bool = True,
     neither: float = 0.0,
+    about: str = "",
 ) -> Reading:
     """log2 of the steps of one arm over those of another, bounds as they are, as for a control.
 
-    `neither` is the number of a seed in which both never reach the error.
+    `neither` is the number of a seed in which both never reach the error; a note that begins with `about`
+    counts them.
     """
     read = race(slow, fast, error, best=best)
 
     def ratios(rows: Rows) -> Effect:
         found = read(rows)
-        return found.effect({s: neither if found.is_open(s) else found.ratio(s) for s in found.seeds})
+        ratios_ = {s: neither if found.is_open(s) else found.ratio(s) for s in found.seeds}
+        count = sum(map(found.is_open, found.seeds))
+        of = f"{count} of {len(found.seeds)} seeds"
+        note = f"{about}: in {of} neither arm reaches the error, which counts as no gain."
+        return found.effect(ratios_, note if about and count else "")
 
     return ratios
 
@@ -95,10 +125,10 @@ def faster(
 def decided(races: Mapping[int, Race], needed: float) -> dict[int, Effect]:
     """The ratios at each depth, without the bounds that do not decide the mean of a seed over the depths.
 
-    A lower bound counts if it is at least `needed` at its depth and the seed's mean over the depths is, too.
-    An upper bound counts if the mean of the seed is at most 0. Where both arms never reach the error, or a
-    seed has bounds of both kinds, nothing is decided. At a depth at which neither arm reaches it in most
-    seeds no seed has a number.
+    A bound counts only while the error of its arm still falls. A lower bound counts if it is at least
+    `needed` at its depth and the seed's mean over the depths is, too. An upper bound counts if the mean of
+    the seed is at most 0. Where both arms never reach the error, or a seed has bounds of both kinds, nothing
+    is decided. At a depth at which neither arm reaches it in most seeds no seed has a number.
 
     Args:
         races: depth -> the steps of both arms; a depth without seeds has not run.
@@ -122,7 +152,10 @@ def _counted(depth: int, races: Mapping[int, Race], needed: float) -> Effect:
         return Effect({})
     here = races[depth]
     if sum(map(here.is_open, here.seeds)) > len(here.seeds) / 2:
-        note = f"D={depth} decides nothing: neither arm reaches the error."
+        open_ = sum(map(here.is_open, here.seeds))
+        note = (
+            f"D={depth} decides nothing: in {open_} of {len(here.seeds)} seeds neither arm reaches the error."
+        )
         return here.effect(dict.fromkeys(here.seeds, math.nan), note)
     counts = {
         seed: here.ratio(seed) if _decides(seed, here, races, needed) else math.nan for seed in here.seeds
@@ -135,6 +168,8 @@ def _decides(seed: int, here: Race, races: Mapping[int, Race], needed: float) ->
     lower, upper = here.is_lower_bound(seed), here.is_upper_bound(seed)
     if not (lower or upper):
         return True
+    if (lower and "slow" in here.resting) or (upper and "fast" in here.resting):
+        return False
     everywhere = [one for one in races.values() if seed in one.seeds]
     mean = sum(one.ratio(seed) for one in everywhere) / len(everywhere)
     if lower:
@@ -148,16 +183,14 @@ def _notes(depth: int, here: Race) -> Iterator[str]:
     of, both = f"of {len(here.seeds)}", sum(map(here.is_open, here.seeds))
     lower = sum(map(here.is_lower_bound, here.seeds)) - both
     upper = sum(map(here.is_upper_bound, here.seeds)) - both
+    rest = "They have no number: the median error no longer falls at the end, and may never come so low."
+    larger = f"They count as if they did at the last step, if that is enough for the claim: {IS_LARGER}."
+    denies = "They count as if they did at the last step, if that is enough to deny the claim."
     if lower:
-        yield (
-            f"D={depth}: {lower} {of} runs of the MLP never reach the error, where the shortcut does. They "
-            "count as if they did at the last step, if that is enough for the claim: the true ratio is "
-            "larger."
-        )
+        counted = rest if "slow" in here.resting else larger
+        yield f"D={depth}: {lower} {of} runs of the MLP never reach the error; the shortcut does. {counted}"
     if upper:
-        yield (
-            f"D={depth}: {upper} {of} runs of the shortcut never reach the error, where the MLP does. They "
-            "count as if they did at the last step, if that is enough to deny the claim."
-        )
+        counted = rest if "fast" in here.resting else denies
+        yield f"D={depth}: {upper} {of} runs of the shortcut never reach the error; the MLP does. {counted}"
     if both:
         yield f"D={depth}: in {both} {of} seeds neither arm reaches the error: they have no number."

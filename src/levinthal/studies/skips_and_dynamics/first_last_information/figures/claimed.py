@@ -63,10 +63,11 @@ def at_best_rates(rows: Rows) -> Figure:
     shortcut = [v for p in panels for s in p.series if s.group == "shortcut" for v in s.y]
     seen = f"{min(shortcut):.1f} to {max(shortcut):.1f} times sooner" if shortcut else "not compared yet"
     title = f"At its best learning rate a shortcut network reaches 10 % error {seen} than the MLP at its own"
+    title += ", as far as runs show that reach it"
     note = (
         "Geometric mean over seeds, whiskers: their range; 1 is no gain. A run that never reaches the error "
-        "counts as its budget, the fewest steps that it may need; a depth at which neither arm reaches it is "
-        "left out."
+        "counts as its budget, the fewest steps that it may need: of the MLP the true gain is larger, of the "
+        "other arm it is smaller. A seed in which neither arm reaches it is left out."
     )
     return Figure("best-rates", title, note, tuple(panels))
 
