@@ -14,6 +14,8 @@ from levinthal.clinic.problem.training import trained
 from levinthal.clinic.treatment.comparison import CONFIRMED, Comparison, compared, not_pursued
 from levinthal.clinic.treatment.journal import Journal
 from levinthal.clinic.treatment.remedies import REMEDIES, Remedy
+from levinthal.clinic.treatment.remedy_code import Code
+from levinthal.clinic.treatment.same_training import different
 from levinthal.vocabulary import Finding, Problem, Severity
 
 SCREENING_SEEDS = (10_001, 10_002)
@@ -49,6 +51,7 @@ class Trainer:
     until: float
     on_step: Callable[[str], None]
     loss: Loss | None = None
+    chance: float = -math.inf
     journal: Journal = field(default_factory=lambda: Journal(None, {}))
     comparisons: list[Comparison] = field(default_factory=list)
     untried: int = 0
@@ -83,8 +86,10 @@ class Trainer:
         if new is None or self.is_out_of_time:
             self.untried += new is not None
             return None
-        after = self.scores(new, remedy.name, on.name)
-        comparison = compared(code, remedy, on.name, on.scores, after, at_once)
+        after, line = self.scores(new, remedy.name, on.name), remedy.text(on.problem)
+        comparison = compared(
+            code, remedy, on.name, on.scores, after, at_once, chance=self.chance, line=line
+        )
         self.comparisons.append(comparison)
         is_confirmed = comparison.outcome == CONFIRMED
         return Stage(new, comparison.scores, (*on.remedies, comparison)) if is_confirmed else None
@@ -112,7 +117,7 @@ def _applicable(problem: Problem, codes: Sequence[str], seen: set[str]) -> list[
     new = [(code, remedy) for code, remedy in known if remedy.name not in seen]
     once = {remedy.name: (code, remedy) for code, remedy in reversed(new)}
     seen |= once.keys()
-    return [pair for pair in reversed(once.values()) if pair[1].edit(problem)]
+    return different(problem, list(reversed(once.values())))
 
 
 def _best(trainer: Trainer, stage: Stage, remedies: Sequence[tuple[str, Remedy]]) -> Stage | None:
@@ -140,7 +145,8 @@ def _selected(
     trainer.untried += len(remedies) - len(gains)
     order = sorted(range(len(gains)), key=lambda place: -gains[place])
     for place in sorted(order[MOST_COMPARED:]):
-        trainer.comparisons.append(not_pursued(*remedies[place], stage.name, gains[place]))
+        line = remedies[place][1].text(stage.problem)
+        trainer.comparisons.append(not_pursued(*remedies[place], stage.name, gains[place], line))
     return [remedies[place] for place in sorted(order[:MOST_COMPARED])]
 
 
@@ -177,13 +183,13 @@ def _best_pair(trainer: Trainer, stage: Stage, remedies: Sequence[tuple[str, Rem
 
 
 def _combined(first: Remedy, second: Remedy) -> Remedy:
-    """Two remedies as one."""
+    """Two remedies as one: the second is an edit of the problem with the first."""
 
-    def edit(problem: Problem) -> Problem | None:
+    def code(problem: Problem) -> Code:
         new = first.edit(problem)
-        return new and second.edit(new)
+        return (*first.code(problem), *second.code(new)) if new else ()
 
-    return Remedy(f"{first.name} + {second.name}", f"{first.line}; {second.line}", edit)
+    return Remedy(f"{first.name} + {second.name}", code)
 
 
 def _needed(
@@ -194,7 +200,16 @@ def _needed(
         without = other.edit(stage.problem)
         if without is not None:
             before = trainer.scores(without, other.name, stage.name)
-            comparison = compared(code, remedy, other.name, before, whole.scores, len(pair))
+            comparison = compared(
+                code,
+                remedy,
+                other.name,
+                before,
+                whole.scores,
+                len(pair),
+                chance=trainer.chance,
+                line=remedy.text(without),
+            )
             trainer.comparisons.append(comparison)
             if comparison.outcome == CONFIRMED:
                 yield comparison
