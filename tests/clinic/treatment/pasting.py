@@ -61,8 +61,9 @@ def pasted(problem: Problem, text: str, seed: int) -> nn.Module:
     script.paste("optimizer")
     scheduler = names["schedule"](names["optimizer"]) if names["schedule"] else None
     torch.manual_seed(seed + 1)
-    data = replace(problem, **{name: names[name] for name in ("train", "batch_size", "shuffle")})
-    for names["inputs"], names["targets"] in itertools.islice(batches(data, seed), names["steps"]):
+    data = replace(problem, train=names["train"], batch_size=names["batch_size"], shuffle=names["shuffle"])
+    for inputs, targets in itertools.islice(batches(data, seed), names["steps"]):
+        names |= {"inputs": inputs, "targets": targets}
         script.paste("batch")
         _step(script)
         if scheduler:

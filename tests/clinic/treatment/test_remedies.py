@@ -1,4 +1,4 @@
-"""Every remedy, on a problem with its finding: the edit is what its name says, and its text makes the same training."""
+"""Every remedy, on a problem with its finding: the edit is what its name says, and so is its text."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.clinic.treatment.pasting import pasted
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import SGD, Adam
@@ -20,7 +21,6 @@ from levinthal.clinic.problem.batches import batches
 from levinthal.clinic.problem.training import built, built_optimizers, trained
 from levinthal.clinic.treatment.remedies import REMEDIES, Remedy
 from levinthal.vocabulary import Problem
-from tests.clinic.treatment.pasting import pasted
 
 DRAW = torch.Generator().manual_seed(1)
 Y = torch.arange(256) % 4
@@ -94,6 +94,18 @@ def one_output() -> nn.Module:
     return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
 
 
+class Memory(nn.Module):
+    """A recurrence that takes the rows of the batch for one sequence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory, self.head = nn.GRU(2, 8), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.head(self.memory(x.view(-1, 4, 2))[0][:, -1])
+        return out
+
+
 def with_nan() -> Tensor:
     inputs = X.clone()
     inputs[::20, 0] = torch.nan
@@ -111,8 +123,14 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "MISSING_ZERO_GRAD": replace(HEALTHY, step=never_zeroed),
     "SYMMETRIC_INIT": replace(HEALTHY, model=constant),
+    "ROWS_MIXED": replace(HEALTHY, model=Memory),
+    "ROWS_MIXED, by a softmax": replace(
+        HEALTHY, model=partial(mlp, top=nn.LogSoftmax(0)), loss=functional.nll_loss
+    ),
     "DOUBLE_SOFTMAX": replace(HEALTHY, model=partial(mlp, top=nn.Softmax(1))),
-    "DOUBLE_SOFTMAX, in the loss": replace(HEALTHY, loss=lambda out, y: functional.cross_entropy(out.softmax(1), y)),
+    "DOUBLE_SOFTMAX, in the loss": replace(
+        HEALTHY, loss=lambda out, y: functional.cross_entropy(out.softmax(1), y)
+    ),
     "RELU_ON_LOGITS": replace(HEALTHY, model=partial(mlp, top=nn.ReLU())),
     "LOSS_BROADCAST": replace(
         HEALTHY, model=one_output, train=(X, X[:, 0] + X[:, 1]), loss=functional.mse_loss, optimizer=sgd(0.01)
@@ -297,12 +315,20 @@ def reads_normalised_rows(_: Problem, after: Problem) -> bool:
     return len(seen) == 10 and float(means.abs().max()) < 1e-5 and float((deviations - 1).abs().max()) < 1e-3
 
 
+def reads_rows_apart(before: Problem, after: Problem) -> bool:
+    """The output of a row is that of the row alone, which it was not."""
+    apart = [torch.allclose(net(p)(X[8:16]), net(p)(X)[8:16], atol=1e-5) for p in (before, after)]
+    return apart == [False, True]
+
+
 def clips_at_1(_: Problem, after: Problem) -> bool:
     model = net(after)
     (100 * functional.cross_entropy(model(X), Y)).backward()
     assert callable(after.clip)
     after.clip(model)
-    return float(torch.stack([p.grad.norm() for p in model.parameters()]).norm()) == pytest.approx(1.0, rel=1e-3)
+    return float(torch.stack([p.grad.norm() for p in model.parameters()]).norm()) == pytest.approx(
+        1.0, rel=1e-3
+    )
 
 
 LOGITS = torch.randn(32, 4, generator=DRAW)
@@ -329,6 +355,8 @@ EDITS: dict[str, tuple[str, Check]] = {
     "He or Xavier initialisation": (
         "SATURATED_ACTIVATION", lambda _, after: deviation(after) == pytest.approx((2 / 32) ** 0.5, rel=0.1)
     ),
+    "the first axis as the batch": ("ROWS_MIXED", reads_rows_apart),
+    "softmax over the last axis": ("ROWS_MIXED, by a softmax", reads_rows_apart),
     "no output softmax or sigmoid": ("DOUBLE_SOFTMAX", lambda _, after: net(after)(X).min() < 0),
     "the loss of logits": ("DOUBLE_SOFTMAX", loses(of_logits, LOGITS.softmax(1), Y[:32])),
     "cross-entropy of logits": ("DOUBLE_SOFTMAX, in the loss", loses(plain_loss, LOGITS, Y[:32])),

@@ -20,7 +20,7 @@ def chance_score(problem: Problem, name: str) -> float:
 
     Returns:
         The share of the most frequent class for an accuracy, 1 over the number of classes for a balanced
-        one, 0 for R^2; minus infinity for a metric of the user's and a loss, whose best constant is not known.
+        one, 0 for R^2; minus infinity for a metric or a loss, whose best constant is not known.
 
     >>> import torch
     >>> y = torch.tensor([0, 0, 0, 1])
@@ -40,9 +40,9 @@ def chance_score(problem: Problem, name: str) -> float:
 
 def _share(targets: Tensor, *, balanced: bool) -> float:
     """Of labels in [0, K), negative ones ignored, or of one-hot rows; of 0 and 1 else, element by element."""
-    if targets.is_floating_point() and targets.dim() == 2 and targets.shape[1] > 1:
-        if bool((targets.sum(1) == 1).all()):
-            targets = targets.argmax(1)
+    is_one_hot = targets.is_floating_point() and targets.dim() == 2 and targets.shape[1] > 1
+    if is_one_hot and bool((targets.sum(1) == 1).all()):
+        targets = targets.argmax(1)
     labels = targets.reshape(-1)
     counts = torch.unique(labels[labels >= 0], return_counts=True)[1]
     return 1 / len(counts) if balanced else float(counts.max() / counts.sum())

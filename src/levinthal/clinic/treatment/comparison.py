@@ -71,7 +71,10 @@ def compared(
     assert gain.interval is not None
     low, high = gain.interval.low, gain.interval.high
     gains = low > 0 and gain.value > SMALLEST_GAIN * max(map(abs, (*x, *y)))
-    outcome = (CONFIRMED if _is_above(y, chance) else STILL_AT_CHANCE) if gains else WORSE if high < 0 else NO_EFFECT
+    if gains:
+        outcome = CONFIRMED if _is_above(y, chance) else STILL_AT_CHANCE
+    else:
+        outcome = WORSE if high < 0 else NO_EFFECT
     return Comparison(code, remedy, base, gain, outcome, tuple(after), line)
 
 

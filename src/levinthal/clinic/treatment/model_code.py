@@ -221,6 +221,20 @@ def training_mode(model: nn.Module) -> str:
     return "" if all(module.training for module in model.modules()) else "model.train()"
 
 
+def batch_first(model: nn.Module) -> str:
+    """Recurrences and attention take the first axis for the batch, not for time."""
+    kinds = (nn.RNNBase, nn.MultiheadAttention)
+    layers = [m for m in model.modules() if isinstance(m, kinds) and not m.batch_first]
+    return f"{loop(model, layers)}\n    layer.batch_first = True" if layers else ""
+
+
+def softmax_over_features(model: nn.Module) -> str:
+    """Softmaxes over the last axis, and not over the rows of the batch."""
+    named = model.named_modules()
+    found = [name for name, m in named if isinstance(m, nn.Softmax | nn.LogSoftmax) and m.dim == 0]
+    return "\n".join(f"{expression(model, name)}.dim = -1" for name in found)
+
+
 def _once(found: Named) -> list[nn.Module]:
     """The modules, each once."""
     return list({id(module): module for _, module in found}.values())

@@ -48,9 +48,7 @@ def scaled_learning_rate(factor: float) -> Remedy:
 
 
 INITIAL = Remedy("He or Xavier initialisation", of_model(model_code.initialised))
-ORTHOGONAL = Remedy(
-    "orthogonal initialisation", of_model(partial(model_code.initialised, orthogonal=True))
-)
+ORTHOGONAL = Remedy("orthogonal initialisation", of_model(partial(model_code.initialised, orthogonal=True)))
 DEFAULT = Remedy("default initialisation", of_model(model_code.reset))
 ZERO_BIASES = Remedy("biases of 0", of_model(model_code.zero_biases))
 SMALL_HEAD = Remedy("a small last layer", of_model(model_code.small_head))
@@ -87,6 +85,10 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "MISSING_ZERO_GRAD": (ZERO_GRAD,),
     "SYMMETRIC_INIT": (DEFAULT, INITIAL),
+    "ROWS_MIXED": (
+        Remedy("the first axis as the batch", of_model(model_code.batch_first)),
+        Remedy("softmax over the last axis", of_model(model_code.softmax_over_features)),
+    ),
     "DOUBLE_SOFTMAX": (
         _no_output("no output softmax or sigmoid", model_code.OUTPUTS),
         Remedy("the loss of logits", loss_code.of_logits),

@@ -36,11 +36,11 @@ class Beginning:
         if self.settings != other.settings or not torch.equal(self.weights, other.weights):
             return False
         size = float(self.change.norm())
-        return 0 < size and float((self.change - other.change).norm()) <= CLOSE * size
+        return size > 0 and float((self.change - other.change).norm()) <= CLOSE * size
 
 
 def different(problem: Problem, remedies: Sequence[tuple[str, Remedy]]) -> list[tuple[str, Remedy]]:
-    """The remedies that change the training and that it can run with, one for each training that they make."""
+    """The remedies that change the training and fit it, one for each training that they make."""
     seen, kept = [_beginning(problem)], list[tuple[str, Remedy]]()
     for code, remedy in remedies:
         new = _edited(problem, remedy)

@@ -87,9 +87,7 @@ class Trainer:
             self.untried += new is not None
             return None
         after, line = self.scores(new, remedy.name, on.name), remedy.text(on.problem)
-        comparison = compared(
-            code, remedy, on.name, on.scores, after, at_once, chance=self.chance, line=line
-        )
+        comparison = compared(code, remedy, on.name, on.scores, after, at_once, chance=self.chance, line=line)
         self.comparisons.append(comparison)
         is_confirmed = comparison.outcome == CONFIRMED
         return Stage(new, comparison.scores, (*on.remedies, comparison)) if is_confirmed else None

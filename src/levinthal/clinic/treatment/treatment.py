@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 import textwrap
 import time
@@ -15,11 +14,9 @@ from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.examination import Examination, examine
 from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.problem.chance_score import chance_score
-from levinthal.clinic.problem.scores import WORST
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.treatment.comparison import (
     CONFIRMED,
-    NO_EFFECT,
     NOT_PURSUED,
     OUTCOMES,
     STILL_AT_CHANCE,
@@ -29,14 +26,12 @@ from levinthal.clinic.treatment.comparison import (
 from levinthal.clinic.treatment.journal import Journal
 from levinthal.clinic.treatment.remedies import REMEDIES
 from levinthal.clinic.treatment.search import UNTREATED, Stage, Trainer, next_stage
+from levinthal.clinic.treatment.undecided import seeds_that_decide
 from levinthal.errors import InputError
-from levinthal.lab.judging.statistics import seeds_needed
 from levinthal.report.formatting import counted
 from levinthal.vocabulary import Finding, Problem, Severity, rounded
 
-ROUNDS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 50
-COUNTS = 0.01
-"""Share of the score from which on a gain counts, so that more seeds are worth their time."""
+ROUNDS, FEWEST_SEEDS = 3, 3
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -115,39 +110,25 @@ class Treatment:
             yield f"  {one.outcome:<15} {signed(one.gain):<26} {one.name}"
         if any(one.outcome == STILL_AT_CHANCE for one in self.comparisons):
             best = rounded(chance_score(self.examination.problem, name))
-            yield f"  A gain that does not end above {best}, the {name} of the best constant output, is no cure."
+            yield f"  No cure: the {name} does not end above {best}, that of the best constant output."
         if self.untried:
             untried = f"{self.untried} {'remedy' if self.untried == 1 else 'remedies'}"
             yield f"  not tried, out of time: {untried}"
 
     def _conclusion(self) -> Iterator[str]:
+        name = self.examination.score_name
         if self.is_interrupted:
             yield "Interrupted: comparisons that were not finished are left out."
         if self.remedies:
             before, after = statistics.mean(self.scores), statistics.mean(self.improved_scores)
             label = "Remedy" if len(self.remedies) == 1 else "Combined remedy"
-            yield f"{label}, as it was run: {self.examination.score_name} {rounded(before)} to {rounded(after)}"
+            yield f"{label}, as it was run: {name} from {rounded(before)} to {rounded(after)}"
             yield textwrap.indent("\n".join(one.line for one in self.remedies), "  ")
         elif self.comparisons:
-            yield f"No remedy is confirmed with {counted(len(self.scores), 'seed')}.{self._seeds_needed()}"
+            more = seeds_that_decide(name, self.scores, self.comparisons)
+            yield f"No remedy is confirmed with {counted(len(self.scores), 'seed')}.{more}"
         elif not (self.examination.is_healthy or self.untried or self.is_interrupted):
             yield "The remedy is a change in your own code: no edit of the Problem can make it."
-
-    def _seeds_needed(self) -> str:
-        """How many seeds would decide about the remedy with the largest gain."""
-        whole = [c for c in self.comparisons if c.gain.value > 0 and len(c.scores) == len(self.scores)]
-        best = max(whole, key=lambda c: c.gain.value, default=None)
-        if best is None or best.base or best.outcome != NO_EFFECT or best.gain.value < self._what_counts():
-            return ""
-        deviation = statistics.stdev(b - a for a, b in zip(self.scores, best.scores, strict=True))
-        needed = seeds_needed(best.gain.value, deviation)
-        more = needed is not None and len(self.scores) < needed <= MOST_SEEDS
-        return f" About {needed} seeds would decide about: {best.name}." if more else ""
-
-    def _what_counts(self) -> float:
-        """The smallest gain that counts: 1 % of a score that ends at 1, and of the largest score else."""
-        ends_at_1 = self.examination.score_name in WORST
-        return COUNTS * (1.0 if ends_at_1 else max(map(abs, self.scores)))
 
 
 def treat(
