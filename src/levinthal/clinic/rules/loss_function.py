@@ -26,12 +26,11 @@ SCALED = 100.0
 GRAPH_TELLS = ("nll_loss", "binary_cross_entropy_with_logits")
 REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
-NO_SOFTMAX = "remove the softmax at the end of the model; use it only to show probabilities"
 NO_SIGMOID = "remove the sigmoid at the end of the model; use it only to show probabilities"
 DOUBLE_SOFTMAX = FindingKind(
     code="DOUBLE_SOFTMAX",
     means="the cross-entropy is given probabilities where it expects logits: softmax or sigmoid acts twice",
-    remedy="remove the softmax (or sigmoid) at the end of the model; use it only to show probabilities",
+    remedy="remove the softmax at the end of the model; use it only to show probabilities",
     severity=Severity.CRITICAL,
     area=Area.LOSS_FUNCTION,
     order=70,
@@ -163,7 +162,7 @@ def _double(call: LossCall, rows: Sequence[Sequence[float]], step: int) -> Findi
             DOUBLE_SOFTMAX, "loss", step, {call.kind: "given the output of a sigmoid"}, remedy=NO_SIGMOID
         )
     evidence = {"largest |row sum - 1|": max(row[0] for row in rows)}
-    return found(DOUBLE_SOFTMAX, "loss", step, evidence, remedy=NO_SOFTMAX)
+    return found(DOUBLE_SOFTMAX, "loss", step, evidence)
 
 
 def _differences(context: Context) -> Iterator[Finding]:

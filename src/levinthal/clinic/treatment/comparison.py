@@ -44,6 +44,11 @@ class Comparison:
     line: str = ""
 
     @property
+    def is_gain(self) -> bool:
+        """Whether the remedy gains, be it that the score stays at chance level."""
+        return self.outcome in (CONFIRMED, STILL_AT_CHANCE)
+
+    @property
     def name(self) -> str:
         """The remedy, after the remedies that it was added to."""
         return f"{self.base} + {self.remedy.name}" if self.base else self.remedy.name
@@ -63,7 +68,8 @@ def compared(
     """Scores with a remedy (`after`) and without (`before`), paired by seed; one of `at_once` comparisons.
 
     A score that is not finite counts as the lowest finite score of the two sides. A gain is confirmed where
-    the score with the remedy is also above `chance`, the score of the best constant output.
+    the score with the remedy is also above `chance`, the score of the best constant output. Else it may be a
+    part of a cure, and is none by itself.
     """
     lowest = min((s for s in (*before, *after) if math.isfinite(s)), default=0.0)
     x, y = ([s if math.isfinite(s) else lowest for s in side] for side in (before, after))
@@ -72,13 +78,13 @@ def compared(
     low, high = gain.interval.low, gain.interval.high
     gains = low > 0 and gain.value > SMALLEST_GAIN * max(map(abs, (*x, *y)))
     if gains:
-        outcome = CONFIRMED if _is_above(y, chance) else STILL_AT_CHANCE
+        outcome = CONFIRMED if is_above(y, chance) else STILL_AT_CHANCE
     else:
         outcome = WORSE if high < 0 else NO_EFFECT
     return Comparison(code, remedy, base, gain, outcome, tuple(after), line)
 
 
-def _is_above(scores: Sequence[float], chance: float) -> bool:
+def is_above(scores: Sequence[float], chance: float) -> bool:
     """Whether the interval of the mean score lies above chance level."""
     if chance == -math.inf:
         return True

@@ -25,7 +25,7 @@ def of_same_shape(problem: Problem) -> Code:
     outputs, targets = first_outputs(problem), _targets(problem)
     if outputs is None or targets is None or outputs.numel() != targets.numel():
         return ()
-    return () if outputs.shape == targets.shape else _loss("loss_fn(outputs, targets.view_as(outputs))")
+    return () if outputs.shape == targets.shape else _loss("loss_fn(outputs, targets.reshape_as(outputs))")
 
 
 def squared_error(problem: Problem) -> Code:

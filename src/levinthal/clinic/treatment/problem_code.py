@@ -145,7 +145,7 @@ def _loader(loader: DataLoader[Any], factor: int) -> str:
 def standardised(problem: Problem) -> Code:
     """Inputs minus their mean, divided by their standard deviation; by channel (4 axes) or last axis."""
     inputs = [x for x, _ in first_batches(problem)]
-    if not all(map(_are_numbers, inputs)) or len({x.shape[1:] for x in inputs}) > 1:
+    if not all(map(_are_numbers, inputs)) or len({x.shape[1:] for x in inputs}) > 1 or inputs[0].dim() < 2:
         return ()
     axes = inputs[0].dim()
     kept = 1 if axes == 4 else axes - 1

@@ -60,6 +60,7 @@ def edited(problem: Problem, code: Code) -> Problem:
         compiled = compile(text, "<remedy>", "exec")
         if place is Place.DATA:
             known |= run(compiled, {"batches": first_batches(problem)})
+            del known["batches"]
         else:
             problem = EDITS[place](problem, compiled, known)
     return problem

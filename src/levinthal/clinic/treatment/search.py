@@ -11,7 +11,7 @@ from functools import partial
 
 from levinthal.clinic.problem.scores import Loss
 from levinthal.clinic.problem.training import trained
-from levinthal.clinic.treatment.comparison import CONFIRMED, Comparison, compared, not_pursued
+from levinthal.clinic.treatment.comparison import CONFIRMED, Comparison, compared, is_above, not_pursued
 from levinthal.clinic.treatment.journal import Journal
 from levinthal.clinic.treatment.remedies import REMEDIES, Remedy
 from levinthal.clinic.treatment.remedy_code import Code
@@ -81,7 +81,7 @@ class Trainer:
         return self.journal.score(f"{base} + {name}" if base else name, seed, train)
 
     def compare(self, code: str, remedy: Remedy, on: Stage, at_once: int) -> Stage | None:
-        """The stage with one more remedy, if that is confirmed."""
+        """The stage with one more remedy, if that gains."""
         new = remedy.edit(on.problem)
         if new is None or self.is_out_of_time:
             self.untried += new is not None
@@ -89,8 +89,19 @@ class Trainer:
         after, line = self.scores(new, remedy.name, on.name), remedy.text(on.problem)
         comparison = compared(code, remedy, on.name, on.scores, after, at_once, chance=self.chance, line=line)
         self.comparisons.append(comparison)
-        is_confirmed = comparison.outcome == CONFIRMED
-        return Stage(new, comparison.scores, (*on.remedies, comparison)) if is_confirmed else None
+        return Stage(new, comparison.scores, (*on.remedies, comparison)) if comparison.is_gain else None
+
+
+def settled(trainer: Trainer, first: Stage, last: Stage) -> Stage:
+    """The last stage, with all of its remedies confirmed; the first one, where the last is at chance level.
+
+    A remedy whose gain stays at chance level by itself is confirmed as a part of a cure.
+    """
+    if not last.remedies or not is_above(last.scores, trainer.chance):
+        return first
+    parts = {id(one): replace(one, outcome=CONFIRMED) for one in last.remedies}
+    trainer.comparisons = [parts.get(id(one), one) for one in trainer.comparisons]
+    return replace(last, remedies=tuple(parts.values()))
 
 
 def next_stage(trainer: Trainer, stage: Stage, findings: Sequence[Finding], seen: set[str]) -> Stage | None:
@@ -209,5 +220,5 @@ def _needed(
                 line=remedy.text(without),
             )
             trainer.comparisons.append(comparison)
-            if comparison.outcome == CONFIRMED:
+            if comparison.is_gain:
                 yield comparison

@@ -25,7 +25,7 @@ from levinthal.clinic.treatment.comparison import (
 )
 from levinthal.clinic.treatment.journal import Journal
 from levinthal.clinic.treatment.remedies import REMEDIES
-from levinthal.clinic.treatment.search import UNTREATED, Stage, Trainer, next_stage
+from levinthal.clinic.treatment.search import UNTREATED, Stage, Trainer, next_stage, settled
 from levinthal.clinic.treatment.undecided import seeds_that_decide
 from levinthal.errors import InputError
 from levinthal.report.formatting import counted
@@ -195,7 +195,8 @@ def treat(
     trainer.score_name, trainer.chance = before.score_name, chance_score(problem, before.score_name)
     nothing = not any(f.code in REMEDIES for f in before.findings)
     scores = (before.score,) if nothing else trainer.scores(problem, UNTREATED)
-    last = _last_stage(trainer, Stage(problem, scores), before)
+    first = Stage(problem, scores)
+    last = settled(trainer, first, _last_stage(trainer, first, before))
     comparisons = tuple(trainer.comparisons)
     return Treatment(
         examination=before,
