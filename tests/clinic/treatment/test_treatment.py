@@ -153,6 +153,19 @@ def test_remedies_that_make_the_same_training_are_tried_once() -> None:
     assert kept == ["no output softmax or sigmoid", "learning rate x 10"]
 
 
+def test_an_activation_that_all_networks_share_stays_as_it_was() -> None:
+    shared = nn.Tanh()
+    faulty = problem(
+        model=lambda: nn.Sequential(*[part for _ in "123" for part in (nn.Linear(8, 8), shared)])
+    )
+    for remedy in REMEDIES["VANISHING_GRADIENT"]:
+        new = remedy.edit(faulty)
+        if new is not None:
+            new.model()
+    assert not shared._forward_hooks
+    assert not shared._forward_pre_hooks
+
+
 def test_a_finding_that_no_edit_can_repair_names_the_line_to_change() -> None:
     class Cut(nn.Module):
         def __init__(self) -> None:

@@ -231,8 +231,8 @@ def batch_first(model: nn.Module) -> str:
 def softmax_over_features(model: nn.Module) -> str:
     """Softmaxes over the last axis, and not over the rows of the batch."""
     named = model.named_modules()
-    found = [name for name, m in named if isinstance(m, nn.Softmax | nn.LogSoftmax) and m.dim == 0]
-    return "\n".join(f"{expression(model, name)}.dim = -1" for name in found)
+    found = [(name, m) for name, m in named if isinstance(m, nn.Softmax | nn.LogSoftmax) and m.dim == 0]
+    return "\n".join(assignment(model, name, f"nn.{type(m).__name__}(-1)") for name, m in found)
 
 
 def _once(found: Named) -> list[nn.Module]:

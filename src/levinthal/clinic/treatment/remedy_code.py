@@ -6,6 +6,7 @@ is printed is what was tried.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from enum import StrEnum
@@ -87,9 +88,17 @@ def _setting(problem: Problem, code: CodeType, known: dict[str, Any]) -> Problem
 
 def _model(problem: Problem, code: CodeType, known: dict[str, Any]) -> Problem:
     def model() -> Any:
-        return run(code, {**known, "model": problem.model()})["model"]
+        return run(code, {**known, "model": _own(problem.model())})["model"]
 
     return replace(problem, model=model)
+
+
+def _own(model: nn.Module) -> nn.Module:
+    """A copy, because two networks of a problem may share a module without parameters."""
+    try:
+        return copy.deepcopy(model)
+    except Exception:  # some tensors cannot be copied; such a network is edited itself
+        return model
 
 
 def _new_optimizer(problem: Problem, code: CodeType, known: dict[str, Any]) -> Problem:
