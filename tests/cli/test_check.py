@@ -65,7 +65,8 @@ def test_treatment_says_what_helped_and_writes_its_page(call: Call, here: Path) 
     said = call("check", "small_problems.py:hot", *words)
     assert said.code == 1
     assert "confirmed here" in said.out
-    assert "Remedy: lr = lr * " in said.out
+    assert "Remedy, as it was run: accuracy from" in said.out
+    assert 'group["lr"] = group["lr"] * ' in said.out
     page = (here / "hot.html").read_text()
     assert "LR_TOO_HIGH" in page
     assert "confirmed here" in page
@@ -104,6 +105,7 @@ def test_json_and_sarif_are_all_that_is_printed(call: Call) -> None:
         (("small_problems.py:hot", "--keep", "kept.jsonl"), "add --treat"),
         (("small_problems.py:hot", "--treat", "--keep", "small_problems.py"), "is not the journal"),
         (("small_problems.py:hot", "--treat", "--seconds", "nan"), "seconds=nan"),
+        (("small_problems.py:hot", "--treat", "--seconds", "0"), "seconds=0 leaves no time to try a remedy"),
     ],
 )
 def test_misuse_is_one_line_and_ends_with_2(call: Call, words: tuple[str, ...], line: str) -> None:

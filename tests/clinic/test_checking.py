@@ -10,7 +10,7 @@ from tests.clinic.cases import X, Y, mlp
 from torch import nn
 from torch.nn import functional
 
-from levinthal.clinic import Checkup, check
+from levinthal.clinic import Checkup, check, watch
 from levinthal.errors import InputError
 
 BATCH = (X[:128], Y[:128])
@@ -79,6 +79,34 @@ def large_weights() -> nn.Module:
     model = mlp()
     nn.init.normal_(model[-1].weight, std=30.0)  # type: ignore[arg-type]
     return model
+
+
+class Functional(nn.Module):
+    """A ReLU that `forward` calls as a function, and biases that leave every unit at zero."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.f1, self.f2 = nn.Linear(64, 32), nn.Linear(32, 10)
+        nn.init.constant_(self.f1.bias, -50.0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.f2(torch.relu(self.f1(x)))
+        return out
+
+
+def test_check_and_watch_agree_on_units_that_are_dead_from_the_start() -> None:
+    """By the name that the user knows: the function after its layer."""
+    torch.manual_seed(0)
+    model = Functional()
+    before = check(model, functional.cross_entropy, (X[:128], Y[:128])).findings[0]
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, every=2) as w:
+        for _ in range(60):
+            optimizer.zero_grad()
+            functional.cross_entropy(model(X[:128]), Y[:128]).backward()
+            optimizer.step()
+    during = next(f for f in w.findings() if f.code == "DEAD_RELU")
+    assert (before.code, before.where) == ("DEAD_RELU", during.where) == ("DEAD_RELU", "relu after f1")
 
 
 NAN = X[:128].clone()

@@ -179,7 +179,7 @@ def test_skipped_batches_and_failing_steps_are_handled() -> None:
         if w is not None:
             assert w.trouble == ""
             assert len(w.history) == 9
-            assert w.history.layer_names == {"first": "Linear", "tanh 2": "tanh", "last": "Linear"}
+            assert w.history.layer_names == {"first": "Linear", "tanh after first": "tanh", "last": "Linear"}
     assert identical_weights(watched, alone)
     assert hooks(watched, optimizer) == 0
     assert torch.overrides._len_torch_function_stack() == 0

@@ -136,7 +136,7 @@ def check(
             return Checkup(tuple(ranked(seen)), {}, ())
         through = signal(model, inputs, targets, loss_fn)
         numbers = _numbers(context, model, inputs, through)
-    seen += [*_signal_findings(through, model), *_first_loss(context, numbers)]
+    seen += [*_signal_findings(through, model, context.history), *_first_loss(context, numbers)]
     return Checkup(tuple(ranked(seen)), numbers, through.layers)
 
 
@@ -148,18 +148,19 @@ def _behaviour(model: nn.Module, inputs: Any, targets: Any) -> Behaviour | None:
         return None
 
 
-def _signal_findings(through: Signal, model: nn.Module) -> list[Finding]:
+def _signal_findings(through: Signal, model: nn.Module, history: History) -> list[Finding]:
     """Signal or gradient that vanishes or explodes between input and output."""
     state = signal_state(through)
     weighted = [layer for layer in through.layers if layer.weighted and layer.parameter_gradient is not None]
     hidden = weighted and not any(float(layer.backward_scale) > 0 for layer in weighted[:-1])
     reached = all(float(layer.parameter_gradient or 0) > 0 for layer in weighted)
-    # the last state of a recurrence may be read, not its output; a last layer of zeros passes nothing on yet
+    # the last state of a recurrence may be read, not its output; a layer of zeros passes nothing on yet
     waits = any(p.dim() > 1 and not p.any() for p in model.parameters())
     if state.state not in SIGNALS or (state.state == "vanishing" and hidden and (reached or waits)):
         return []
-    evidence = {"state": state.state, "because": state.why}
-    return [found(SIGNALS[state.state], state.where, 0, evidence)]
+    if state.state == "vanishing" and (dead := activations.dead_before_training(history)):
+        return dead
+    return [found(SIGNALS[state.state], state.where, 0, {"state": state.state, "because": state.why})]
 
 
 def _history(
@@ -235,9 +236,7 @@ def _chance(context: Context) -> float | None:
 
 
 def _first_loss(context: Context, numbers: Mapping[str, Estimate]) -> list[Finding]:
-    """A first loss far above chance level: the inputs are too large, or else the last layer's weights. Where
-    hidden layers are in their saturated region, all weights are, and the saturation is reported instead.
-    """
+    """A first loss far above chance level, by the inputs or the last layer; not where a layer saturates."""
     ratio = numbers.get("first loss / ln K")
     if ratio is None or not ratio.value > TOO_LARGE:
         return []

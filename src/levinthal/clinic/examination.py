@@ -16,6 +16,7 @@ from levinthal.clinic.checking import check
 from levinthal.clinic.checkup import Checkup
 from levinthal.clinic.findings.finding import found
 from levinthal.clinic.presentation.cards import TriedRemedy
+from levinthal.clinic.presentation.notebook import run_html
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.problem.batches import first_batch, held_out
@@ -33,9 +34,9 @@ SAMPLES = 50
 """Steps of a training that are sampled, about."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Examination:
-    """The result of `examine`. `print(examination)` shows it in the terminal.
+    """The result of `examine`. `print(examination)` shows it in the terminal; a notebook shows it as HTML.
 
     Attributes:
         problem: The Problem that was examined.
@@ -66,6 +67,18 @@ class Examination:
         infos = [f.code for f in self.findings if f.severity is Severity.INFO and not f.follows]
         noted = [f"Info, without degradation: {', '.join(infos)}."] if infos else []
         return "\n".join([answered(self.answer, shown), "", self.course(), *noted])
+
+    def __repr__(self) -> str:
+        codes = ", ".join(f.code for f in self.findings if not f.follows) or "none"
+        return f"Examination(findings: {codes}; {self.score_name} {rounded(self.score)})"
+
+    def _repr_html_(self) -> str:
+        """The examination for a notebook."""
+        return self.html()
+
+    def html(self, trials: Sequence[TriedRemedy] = ()) -> str:
+        """The examination, and the remedies that were tried, as a piece of HTML for a notebook."""
+        return run_html(self.answer, self.findings, self.watch.history, self.watch.setup, trials)
 
     def course(self) -> str:
         """One sentence about the loss and the score of the training.

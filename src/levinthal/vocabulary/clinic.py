@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,7 @@ class Finding:
         return as_html(self.severity, where, (seen, f"follows {self.follows}" * bool(self.follows), *notes))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Problem:
     """A training of your own, as factories and values, so that `examine` and `treat` can run it again.
 
@@ -106,3 +106,23 @@ class Problem:
     prepare: Callable[[Any, Any], tuple[Any, Any]] | None = None
     frozen: tuple[str, ...] = ()
     step: Callable[[torch.nn.Module, Any, Any, Any], object] | None = None
+
+    def __repr__(self) -> str:
+        """The fields by name; of data only the shapes."""
+        shown = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return f"Problem({', '.join(f'{name}={_in_short(value)}' for name, value in shown)})"
+
+
+def _in_short(value: Any) -> str:
+    """A value in a few letters: a shape, a name, a number.
+
+    >>> _in_short(3), _in_short(print), _in_short(None)
+    ('3', 'print', 'None')
+    """
+    if isinstance(value, bool | int | float | str) or value is None:
+        return repr(value)
+    if isinstance(value, tuple | list) and len(value) <= 2:
+        return f"({', '.join(map(_in_short, value))})"
+    if hasattr(value, "shape"):
+        return f"{type(value).__name__}{tuple(value.shape)}"
+    return getattr(value, "__name__", type(value).__name__)

@@ -115,6 +115,15 @@ NEARLY: dict[str, tuple[str, Callable[[], Watch]]] = {
 }
 
 
+def test_a_scaled_gradient_that_is_clipped_is_to_be_unscaled_first() -> None:
+    """The loss is 65,536 times as large, and so is the gradient at which it is clipped."""
+    torch.manual_seed(3)
+    loop = Loop(clip=1.0, loss=lambda z, y: 2**16 * functional.cross_entropy(z, y))
+    found = next(f for f in run(mlp(), SGD, 1e-6, loop).findings() if f.code == "OVER_CLIPPING")
+    assert "scaler.unscale_(optimizer)" in found.remedy
+    assert found.evidence["loss scale"] == pytest.approx(2**16)
+
+
 @pytest.mark.parametrize("name", FAULTY)
 def test_the_cause_comes_first(name: str) -> None:
     torch.manual_seed(3)

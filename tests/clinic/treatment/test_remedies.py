@@ -1,4 +1,4 @@
-"""Every remedy, on a problem with its finding: the edit is what its name says."""
+"""Every remedy, on a problem with its finding: the edit is what its name says, and so is its text."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.clinic.treatment.pasting import pasted
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import SGD, Adam
@@ -18,7 +19,6 @@ from torch.utils.data import DataLoader, TensorDataset
 from levinthal.clinic.examination import examine
 from levinthal.clinic.problem.batches import batches
 from levinthal.clinic.problem.training import built, built_optimizers, trained
-from levinthal.clinic.treatment.model_edits import Normalised
 from levinthal.clinic.treatment.remedies import REMEDIES, Remedy
 from levinthal.vocabulary import Problem
 
@@ -94,6 +94,18 @@ def one_output() -> nn.Module:
     return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
 
 
+class Memory(nn.Module):
+    """A recurrence that takes the rows of the batch for one sequence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory, self.head = nn.GRU(2, 8), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.head(self.memory(x.view(-1, 4, 2))[0][:, -1])
+        return out
+
+
 def with_nan() -> Tensor:
     inputs = X.clone()
     inputs[::20, 0] = torch.nan
@@ -111,7 +123,14 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "MISSING_ZERO_GRAD": replace(HEALTHY, step=never_zeroed),
     "SYMMETRIC_INIT": replace(HEALTHY, model=constant),
+    "ROWS_MIXED": replace(HEALTHY, model=Memory),
+    "ROWS_MIXED, by a softmax": replace(
+        HEALTHY, model=partial(mlp, top=nn.LogSoftmax(0)), loss=functional.nll_loss
+    ),
     "DOUBLE_SOFTMAX": replace(HEALTHY, model=partial(mlp, top=nn.Softmax(1))),
+    "DOUBLE_SOFTMAX, in the loss": replace(
+        HEALTHY, loss=lambda out, y: functional.cross_entropy(out.softmax(1), y)
+    ),
     "RELU_ON_LOGITS": replace(HEALTHY, model=partial(mlp, top=nn.ReLU())),
     "LOSS_BROADCAST": replace(
         HEALTHY, model=one_output, train=(X, X[:, 0] + X[:, 1]), loss=functional.mse_loss, optimizer=sgd(0.01)
@@ -286,6 +305,32 @@ def is_float32(_: Problem, after: Problem) -> bool:
     return {p.dtype for p in net(after).parameters()} == {first(after)[0][0].dtype} == {torch.float32}
 
 
+def reads_normalised_rows(_: Problem, after: Problem) -> bool:
+    """Each of the ten activations reads rows of mean 0 and deviation 1."""
+    seen, model = list[Tensor](), net(after)
+    for activation in model[1:-1:2]:
+        activation.register_forward_pre_hook(lambda _layer, args: seen.append(args[0].detach()))
+    model(1000 * X)
+    means, deviations = torch.stack(seen).mean(2), torch.stack(seen).std(2, correction=0)
+    return len(seen) == 10 and float(means.abs().max()) < 1e-5 and float((deviations - 1).abs().max()) < 1e-3
+
+
+def reads_rows_apart(before: Problem, after: Problem) -> bool:
+    """The output of a row is that of the row alone, which it was not."""
+    apart = [torch.allclose(net(p)(X[8:16]), net(p)(X)[8:16], atol=1e-5) for p in (before, after)]
+    return apart == [False, True]
+
+
+def clips_at_1(_: Problem, after: Problem) -> bool:
+    model = net(after)
+    (100 * functional.cross_entropy(model(X), Y)).backward()
+    assert callable(after.clip)
+    after.clip(model)
+    return float(torch.stack([p.grad.norm() for p in model.parameters()]).norm()) == pytest.approx(
+        1.0, rel=1e-3
+    )
+
+
 LOGITS = torch.randn(32, 4, generator=DRAW)
 REALS = torch.randn(32, generator=DRAW)
 EDITS: dict[str, tuple[str, Check]] = {
@@ -310,9 +355,11 @@ EDITS: dict[str, tuple[str, Check]] = {
     "He or Xavier initialisation": (
         "SATURATED_ACTIVATION", lambda _, after: deviation(after) == pytest.approx((2 / 32) ** 0.5, rel=0.1)
     ),
+    "the first axis as the batch": ("ROWS_MIXED", reads_rows_apart),
+    "softmax over the last axis": ("ROWS_MIXED, by a softmax", reads_rows_apart),
     "no output softmax or sigmoid": ("DOUBLE_SOFTMAX", lambda _, after: net(after)(X).min() < 0),
-    "the loss of log-probabilities": ("DOUBLE_SOFTMAX", loses(of_logits, LOGITS.softmax(1), Y[:32])),
-    "cross-entropy of logits": ("DOUBLE_SOFTMAX", loses(plain_loss, LOGITS, Y[:32])),
+    "the loss of logits": ("DOUBLE_SOFTMAX", loses(of_logits, LOGITS.softmax(1), Y[:32])),
+    "cross-entropy of logits": ("DOUBLE_SOFTMAX, in the loss", loses(plain_loss, LOGITS, Y[:32])),
     "no output activation": (
         "RELU_ON_LOGITS", lambda before, after: net(before)(X).min() == 0 > net(after)(X).min()
     ),
@@ -335,8 +382,9 @@ EDITS: dict[str, tuple[str, Check]] = {
     "batches of 8 times the size": ("BN_TINY_BATCH", lambda _, after: len(first(after)[0][0]) == 16),
     "dropout of at most .1": ("EXCESS_DROPOUT", lambda _, after: net(after)[0].p == 0.1),
     "orthogonal initialisation": ("EXPLODING_GRADIENT", is_orthogonal),
-    "layer norm": ("EXPLODING_GRADIENT", lambda _, after: of_type(after, Normalised) == 10),
-    "gradient clipped at norm 1": ("EXPLODING_GRADIENT", lambda _, after: after.clip == 1.0),
+    "layer norm": ("EXPLODING_GRADIENT", reads_normalised_rows),
+    "biases of 0": ("DEAD_RELU", lambda _, after: not any(layer.bias.any() for layer in net(after)[::2])),
+    "gradient clipped at norm 1": ("EXPLODING_GRADIENT", clips_at_1),
     "weight decay of at most .0001": (
         "EXCESS_WEIGHT_DECAY", lambda _, after: groups(after)[0]["weight_decay"] == 1e-4
     ),
@@ -381,7 +429,23 @@ def test_the_edit_is_what_its_name_says(name: str) -> None:
     after = remedy.edit(before)
     assert after is not None
     assert check(before, after)
-    trained(replace(after, steps=2), 0, "minus loss")
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_the_text_pasted_into_a_training_makes_the_training_that_was_measured(name: str) -> None:
+    """To the bit: initial weights, every step and the score."""
+    code, _ = EDITS[name]
+    (remedy,) = [remedy for remedy in remedies(code) if remedy.name == name]
+    before = replace(PROBLEMS[code], steps=6)
+    after = remedy.edit(before)
+    assert after is not None
+    arm = trained(after, 3, "minus loss").model.state_dict()
+    untreated = trained(before, 3, "minus loss").model.state_dict()
+    typed = pasted(before, remedy.text(before), 3).state_dict()
+    assert typed.keys() == arm.keys()
+    assert all(torch.equal(typed[name], arm[name]) for name in arm)
+    is_changed = typed.keys() != untreated.keys()
+    assert is_changed or not all(torch.equal(typed[name], untreated[name]) for name in arm)
 
 
 def test_a_loader_that_repeats_one_batch_is_shuffled_too() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -9,16 +10,29 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from tests.clinic.treatment.pasting import pasted
 from torch import nn
 from torch.nn import functional
 
 import levinthal
 from levinthal.clinic.examination import examine
+from levinthal.clinic.problem.scores import score
 from levinthal.clinic.problem.training import TrainedRun, trained
 from levinthal.clinic.treatment import search
-from levinthal.clinic.treatment.comparison import CONFIRMED, NO_EFFECT, WORSE, compared, paired_gain
+from levinthal.clinic.treatment.comparison import (
+    CONFIRMED,
+    NO_EFFECT,
+    STILL_AT_CHANCE,
+    WORSE,
+    compared,
+    paired_gain,
+)
+from levinthal.clinic.treatment.problem_code import always
 from levinthal.clinic.treatment.remedies import REMEDIES, Remedy, scaled_learning_rate
+from levinthal.clinic.treatment.remedy_code import Place
+from levinthal.clinic.treatment.same_training import different
 from levinthal.clinic.treatment.treatment import treat
+from levinthal.clinic.treatment.undecided import seeds_that_decide
 from levinthal.errors import InputError
 
 FASTER = scaled_learning_rate(10)
@@ -75,7 +89,7 @@ def test_a_learning_rate_that_is_too_high_is_lowered_and_the_gain_is_confirmed()
     assert found.findings[0].confirmation.startswith(CONFIRMED)
     assert found.remedies[0].remedy.name.startswith("learning rate /")
     assert np.mean(found.improved_scores) > 0.9 > np.mean(found.scores) + 0.3
-    assert "lr = lr * " in str(found)
+    assert 'group["lr"] = group["lr"] * 0.01' in str(found)
     again = [trained(found.improved, seed, "accuracy").score for seed in range(4)]
     assert again == list(found.improved_scores)  # the improved problem is what was measured, to the bit
 
@@ -91,6 +105,65 @@ def test_the_initialisation_is_the_remedy_of_a_saturated_network() -> None:
     assert found.findings[0].code == "SATURATED_ACTIVATION"
     assert found.remedies
     assert np.mean(found.improved_scores) > 0.9
+
+
+def test_the_printed_code_gives_the_printed_scores_and_a_page_shows_no_tensors() -> None:
+    """Units that are dead from the start, by their biases."""
+
+    def biased() -> nn.Module:
+        net = mlp(nn.ReLU, nn.ReLU)
+        for layer in net[:-1:2]:
+            nn.init.constant_(layer.bias, -9.0)
+        return net
+
+    faulty = problem(model=biased, steps=40)
+    found = treat(faulty, seeds=3)
+    code = textwrap.dedent(str(found).partition("as it was run: ")[2].partition("\n")[2])
+    scores = [score(faulty, pasted(faulty, code, seed), "accuracy") for seed in range(3)]
+    assert scores == list(found.improved_scores)
+    assert np.mean(scores) > np.mean(found.scores) + 0.3
+    for shown in (found._repr_html_(), found.examination._repr_html_(), repr(found), repr(faulty)):
+        assert "tensor(" not in shown
+    assert "<pre><code>" in found._repr_html_()
+    assert "train=(Tensor(256, 8), Tensor(256,))" in repr(faulty)
+    assert len(repr(found)) < 300
+
+
+def test_a_gain_that_stays_at_chance_level_is_no_cure() -> None:
+    before, after = (-0.9, -0.8, -0.9), (-0.3, -0.2, -0.25)
+    assert compared("UNDERFIT", FASTER, "", before, after).outcome == CONFIRMED
+    assert compared("UNDERFIT", FASTER, "", before, after, chance=0.0).outcome == STILL_AT_CHANCE
+    assert compared("UNDERFIT", FASTER, "", before, (0.5, 0.6, 0.5), chance=0.0).outcome == CONFIRMED
+
+
+def test_more_seeds_are_asked_for_only_where_the_gain_counts() -> None:
+    scores, noise = (0.5, 0.5, 0.5, 0.5), (0.0, 0.0, 0.003, 0.001)
+    small = compared("UNDERFIT", FASTER, "", scores, [0.5 + n for n in noise])
+    large = compared("UNDERFIT", FASTER, "", scores, [0.5 + 100 * n for n in noise])
+    assert small.outcome == large.outcome == NO_EFFECT
+    assert seeds_that_decide("accuracy", scores, [small]) == ""
+    assert "seeds would decide about: learning rate x 10" in seeds_that_decide("accuracy", scores, [large])
+
+
+def test_remedies_that_make_the_same_training_are_tried_once() -> None:
+    """The loss of logarithms of probabilities is that of the logits; a smaller step is another training."""
+    faulty = problem(model=lambda: nn.Sequential(*mlp(nn.ReLU), nn.Softmax(1)))
+    arms = [("DOUBLE_SOFTMAX", remedy) for remedy in REMEDIES["DOUBLE_SOFTMAX"]]
+    kept = [remedy.name for _, remedy in different(faulty, [*arms, ("LR_TOO_HIGH", FASTER)])]
+    assert kept == ["no output softmax or sigmoid", "learning rate x 10"]
+
+
+def test_an_activation_that_all_networks_share_stays_as_it_was() -> None:
+    shared = nn.Tanh()
+    faulty = problem(
+        model=lambda: nn.Sequential(*[part for _ in "123" for part in (nn.Linear(8, 8), shared)])
+    )
+    for remedy in REMEDIES["VANISHING_GRADIENT"]:
+        new = remedy.edit(faulty)
+        if new is not None:
+            new.model()
+    assert not shared._forward_hooks
+    assert not shared._forward_pre_hooks
 
 
 def test_a_finding_that_no_edit_can_repair_names_the_line_to_change() -> None:
@@ -112,7 +185,7 @@ def test_a_finding_that_no_edit_can_repair_names_the_line_to_change() -> None:
 
 def test_out_of_time_is_reported_and_no_training_begins() -> None:
     faulty = problem(optimizer=lambda model: torch.optim.SGD(model.parameters(), 50.0))
-    found = treat(faulty, seeds=3, seconds=0)
+    found = treat(faulty, seeds=3, seconds=1e-9)
     assert found.untried >= 3
     assert not found.comparisons
     assert "not tried, out of time" in str(found)
@@ -150,10 +223,7 @@ def test_a_pair_is_tried_where_no_remedy_helps_alone_and_each_of_it_is_needed(
     """Two switches that help only when both are on, and a third that does nothing."""
 
     def switch(bit: int) -> Remedy:
-        def edit(p: levinthal.Problem) -> levinthal.Problem:
-            return replace(p, steps=p.steps | bit)
-
-        return Remedy(f"{bit}", f"switch({bit})", edit)
+        return Remedy(f"{bit}", always((Place.SETTING, f"steps = steps | {bit}")))
 
     def run(p: levinthal.Problem, seed: int, _name: str, **_: object) -> TrainedRun:
         return TrainedRun(nn.Identity(), 0.1 + 0.001 * seed + 0.5 * (p.steps & 3 == 3))

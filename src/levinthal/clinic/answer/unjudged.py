@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from levinthal.clinic.answer.comparisons import is_well_below_chance
-from levinthal.clinic.answer.games import is_game, targets_move
+from levinthal.clinic.answer.moving_targets import targets_move
 from levinthal.clinic.answer.seen import (
     NAMES_NO_CAUSE,
     NONE_FOUND,
@@ -20,6 +20,7 @@ from levinthal.clinic.answer.seen import (
 )
 from levinthal.clinic.answer.states import Answer, Reason, State
 from levinthal.clinic.answer.wording import loss_in_words
+from levinthal.clinic.rules.adversaries import is_game
 from levinthal.clinic.rules.first_loss import FIRST_LOSS_TOO_LARGE
 from levinthal.clinic.rules.frozen import FROZEN_PARAMS, are_fresh
 from levinthal.clinic.rules.loss_trend import FEWEST

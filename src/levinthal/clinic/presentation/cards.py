@@ -13,6 +13,7 @@ from levinthal.vocabulary import Estimate, Finding
 
 OUTCOME_BADGES = {
     "confirmed here": "replicates",
+    "still at chance": "inconclusive",
     "no effect here": "inconclusive",
     "made it worse": "does-not-replicate",
 }
@@ -32,7 +33,7 @@ class TriedRemedy(Protocol):
 
     @property
     def line(self) -> str:
-        """The remedy as a line of code."""
+        """The remedy as the code that was run."""
 
     @property
     def outcome(self) -> str:

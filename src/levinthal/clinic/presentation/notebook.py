@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from markupsafe import Markup, escape
 
 from levinthal.clinic.answer.states import Answer
-from levinthal.clinic.presentation.cards import Card, card, numbers_table
+from levinthal.clinic.presentation.cards import Card, TriedRemedy, card, numbers_table, tried_remedies
 from levinthal.clinic.presentation.signs import read_signs
 from levinthal.clinic.presentation.summary import causes, paragraph, symptoms
 from levinthal.clinic.recording.history import History
@@ -21,12 +21,16 @@ WIDTH, HEIGHT = 360, 70
 
 
 def run_html(
-    answer: Answer, findings: Sequence[Finding], history: History, setup: TrainingSetup | None = None
+    answer: Answer,
+    findings: Sequence[Finding],
+    history: History,
+    setup: TrainingSetup | None = None,
+    trials: Sequence[TriedRemedy] = (),
 ) -> str:
-    """A watched run as HTML: the answer, the loss as a line, causes with their remedies, the signs."""
+    """A watched run as HTML: the answer, the loss as a line, causes, the remedies tried, the signs."""
     signs = read_signs(history, setup, findings)
     head = _head(answer, paragraph(answer, findings, signs))
-    parts = [head, _sparkline(history), *_cards(findings)]
+    parts = [head, _sparkline(history), *_cards(findings), *_tried(trials)]
     return _box(
         [*parts, _folded("What was checked", [_row(sign.name, sign.label, sign.reading) for sign in signs])]
     )
@@ -81,6 +85,16 @@ def _card(one: Card) -> Markup:
         "<div style='border-left:4px solid {0};padding-left:.8em;margin:.6em 0'>"
         "<span style='color:{0}'>{1} <b>{2}</b></span> {3}</div>"
     ).format(colour, BADGES[one.severity], one.severity, Markup("<br>").join(lines))
+
+
+def _tried(trials: Sequence[TriedRemedy]) -> Iterator[Markup]:
+    """Every remedy that was tried, the code of those that helped unfolded."""
+    for one in tried_remedies(trials):
+        head = Markup("{} <b>{}</b>: {} {}").format(one.label, one.name, one.value, one.interval)
+        is_open = " open" if one.mark == "replicates" else ""
+        yield Markup("<details{}><summary>{}</summary><pre><code>{}</code></pre></details>").format(
+            is_open, head, one.line
+        )
 
 
 def _row(*cells: str) -> Markup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -143,6 +143,17 @@ def note_dropout(sample: Sample, place: str, args: tuple[Any, ...], words: dict[
     rates = sample.dropout_rates
     if given.get("training", True) and len(rates) < MOST_CALLS:
         rates[place or f"dropout {len(rates) + 1}"] = given.get("p", 0.5)
+
+
+def name_of_call(kind: str, layers: Collection[str]) -> str:
+    """The name of an activation that `forward` calls as a function: after the last layer, or its number.
+
+    >>> name_of_call("relu", ["f1"]), name_of_call("relu", ["f1", "relu after f1"]), name_of_call("tanh", [])
+    ('relu after f1', 'relu 3', 'tanh 1')
+    """
+    layer = list(layers)[-1].rpartition(" after ")[2] if layers else ""
+    name = f"{kind} after {layer}"
+    return name if layer and name not in layers else f"{kind} {len(layers) + 1}"
 
 
 def rows_before(func: Any, args: tuple[Any, ...], words: dict[str, Any]) -> Tensor:

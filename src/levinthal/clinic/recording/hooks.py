@@ -19,6 +19,7 @@ from levinthal.clinic.recording.batch_stats import layer_numbers, some_rows
 from levinthal.clinic.recording.calls import Calls
 from levinthal.clinic.recording.detailed_notes import DetailedNotes
 from levinthal.clinic.recording.function_calls import (
+    name_of_call,
     note_difference,
     note_dropout,
     note_least,
@@ -206,8 +207,8 @@ class StepRecorder(TorchFunctionMode):
             if all(is_readable(x) for x in (*args, *words.values()) if isinstance(x, Tensor)):
                 self._note_function(kind, func, args, words, result)
         elif before is not None and is_readable(result):
-            name, tails = f"{kind} {len(self._kinds) + 1}", tails_of_call(kind, args, words)
-            self.safely(self._note_layer, name, kind, result, before, tails)
+            tails = tails_of_call(kind, args, words)
+            self.safely(self._note_layer, name_of_call(kind, self._kinds), kind, result, before, tails)
         return result
 
     def _backward(self, func: Any, args: tuple[Any, ...], words: dict[str, Any]) -> Any:

@@ -9,6 +9,7 @@ from levinthal.clinic.findings.finding import abbreviated, found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import AUTOTRAINER, GLOROT
 from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.sample import LayerStats
 from levinthal.clinic.rules.collapse import collapsed
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.gradient_flow import FALLEN, bias_gradients, first_over_last, is_weighted
@@ -80,6 +81,21 @@ def activations(context: Context) -> Iterator[Finding]:
     if dead and not _caused_by_collapse(dead, context):
         evidence = {"share of dead units": max(dead.values()), "layers": len(dead)}
         yield found(DEAD_RELU, abbreviated(list(dead)), step, evidence, severity=severity)
+
+
+def dead_before_training(history: History) -> list[Finding]:
+    """DEAD_RELU of the hidden activations of which most units are zero for every row of the first pass."""
+    names, first = _hidden(history), history.samples[0]
+    reads = zip(first.names, first.kinds, first.layers, strict=True)
+    dead = [name for name, kind, read in reads if name in names and _is_dead(kind, read)]
+    evidence = {"share of dead units, above": NEARLY_ALL, "layers": len(dead)}
+    return [found(DEAD_RELU, abbreviated(dead), 0, evidence)] if dead else []
+
+
+def _is_dead(kind: str, read: LayerStats) -> bool:
+    """Whether nearly all units of one reading are zero."""
+    is_known = read.live_inputs is not None and read.inputs >= ROWS * read.units
+    return is_known and not read.saturates and kind.lower() != "softplus" and read.dead_share > NEARLY_ALL
 
 
 def _is_zero(name: str, context: Context) -> bool:

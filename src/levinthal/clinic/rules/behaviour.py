@@ -34,7 +34,6 @@ ROWS_MIXED = FindingKind(
     thresholds={"share": MOST_DIFFER, "close": CLOSE_FLOAT},
     source=EXACT,
     explains=(*symptoms.COLLAPSE, "FIRST_LOSS_TOO_LARGE", "OVERFIT", *symptoms.NO_LEARNING),
-    only_by_hand="the operation is in the user's own forward pass",
 )
 
 FUTURE_SEEN = FindingKind(
@@ -50,7 +49,7 @@ FUTURE_SEEN = FindingKind(
     ),
     source=EXACT,
     explains=("OVERFIT",),
-    only_by_hand="the mask is in the user's own forward pass",
+    only_by_hand="the score counts what the model sees, so a model without it is no fair comparison",
 )
 
 INPUT_IGNORED = FindingKind(

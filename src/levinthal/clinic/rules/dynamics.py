@@ -13,6 +13,7 @@ from levinthal.clinic.findings.finding import abbreviated, found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.training_setup import TrainingSetup
+from levinthal.clinic.rules.adversaries import is_game
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.first_not_finite import origin
 from levinthal.clinic.rules.loss_trend import FEWEST, MIN_STEPS, NEAR_CHANCE, SURE
@@ -100,6 +101,8 @@ def _inner_dropout(setup: TrainingSetup) -> dict[str, float]:
 def underfit(context: Context) -> Iterator[Finding]:
     """The loss is no lower than at the start."""
     trend = context.trend
+    if is_game(context.history, context.setup):
+        return
     if trend.has_plateaued and trend.samples >= 2 * FEWEST and context.history.steps[-1] >= MIN_STEPS:
         # the losses of adversaries hold each other in place; where the chance level is unknown, a certain
         # fall, or one that noise would hide, is no failure

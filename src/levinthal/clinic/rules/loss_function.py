@@ -26,9 +26,10 @@ SCALED = 100.0
 GRAPH_TELLS = ("nll_loss", "binary_cross_entropy_with_logits")
 REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
+NO_SIGMOID = "remove the sigmoid at the end of the model; use it only to show probabilities"
 DOUBLE_SOFTMAX = FindingKind(
     code="DOUBLE_SOFTMAX",
-    means="the cross-entropy is given probabilities where it expects logits: softmax is applied twice",
+    means="the cross-entropy is given probabilities where it expects logits: softmax or sigmoid acts twice",
     remedy="remove the softmax at the end of the model; use it only to show probabilities",
     severity=Severity.CRITICAL,
     area=Area.LOSS_FUNCTION,
@@ -103,7 +104,7 @@ def loss_inputs(context: Context) -> Iterator[Finding]:
     if log_softmax_inputs and not calls:
         yield from _explicit_cross_entropy(log_softmax_inputs, first)
     if calls and persistent([_is_probability(c, row) for c, row in zip(calls, rows, strict=True)]):
-        yield found(DOUBLE_SOFTMAX, "loss", first, {"largest |row sum - 1|": max(r[0] for r in rows)})
+        yield _double(calls[0], rows, first)
     elif calls and persistent([_is_rectified(c, r) for c, r in zip(calls, rows, strict=True)]):
         evidence = {"smallest logit": min(r[1] for r in rows), "share of logits that are 0": rows[-1][2]}
         yield found(RELU_ON_LOGITS, "loss", first, evidence)
@@ -148,10 +149,20 @@ def _explicit_cross_entropy(rows: Sequence[Sequence[float]], step: int) -> Itera
     """The same for a cross-entropy written out, from the input of its log-softmax."""
     call = LossCall("cross_entropy", "mean", (), (), None)
     if persistent([_is_probability(call, row) for row in rows]):
-        yield found(DOUBLE_SOFTMAX, "loss", step, {"largest |row sum - 1|": max(row[0] for row in rows)})
+        yield _double(call, rows, step)
     elif persistent([_is_rectified(call, row) for row in rows]):
         evidence = {"smallest logit": min(row[1] for row in rows), "share of logits that are 0": rows[-1][2]}
         yield found(RELU_ON_LOGITS, "loss", step, evidence)
+
+
+def _double(call: LossCall, rows: Sequence[Sequence[float]], step: int) -> Finding:
+    """DOUBLE_SOFTMAX, with the name of what is applied twice."""
+    if call.made_by == "Sigmoid":
+        return found(
+            DOUBLE_SOFTMAX, "loss", step, {call.kind: "given the output of a sigmoid"}, remedy=NO_SIGMOID
+        )
+    evidence = {"largest |row sum - 1|": max(row[0] for row in rows)}
+    return found(DOUBLE_SOFTMAX, "loss", step, evidence)
 
 
 def _differences(context: Context) -> Iterator[Finding]:

@@ -214,11 +214,8 @@ def maximised_loss(context: Context) -> Iterator[Finding]:
     level = first if math.isnan(trend.chance) else max(first, trend.chance)
     is_before = len(history) < FEWEST  # before training nothing has grown yet
     if is_before or (last > GROWN * level and not first < NEAR_CHANCE * trend.chance):
-        evidence = {
-            "backward / loss function": float(ratios[0]),
-            "loss at the start": first,
-            "at the end": last,
-        }
+        evidence = {"backward / loss function": float(ratios[0]), "loss at the start": first}
+        evidence |= {} if is_before else {"at the end": last}
         yield found(LOSS_MAXIMISED, "loss", history.samples[0].step, evidence)
 
 

@@ -233,5 +233,6 @@ def missing_zero_grad(context: Context) -> Iterator[Finding]:
     flags = [left > 0 for _, left in known]
     # a network that this fault has made dead gets no gradient any more, so the first third is also judged
     if known and any(persistent(part, share=STALE) for part in (flags, flags[: len(flags) // 3])):
-        evidence = {"norm of the gradient left over": known[-1][1], "samples": len(known)}
+        last = [left for _, left in known if left > 0][-1]  # 0 since the network is dead, say
+        evidence = {"norm of the gradient left over": last, "samples": len(known)}
         yield found(MISSING_ZERO_GRAD, "optimiser", known[0][0], evidence)

@@ -13,6 +13,7 @@ from levinthal.clinic.findings.finding import found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.rules.context import Context, typical
+from levinthal.clinic.rules.loss_function import SCALED
 from levinthal.clinic.rules.loss_trend import FEWEST
 from levinthal.vocabulary import Finding, Severity
 
@@ -70,6 +71,7 @@ UPDATE_LOST_TO_ROUNDING = FindingKind(
     explains=("LR_TOO_LOW", "UNDERFIT"),
 )
 
+UNSCALE = "the scaled gradient is clipped: call `scaler.unscale_(optimizer)` before `clip_grad_norm_`"
 OVER_CLIPPING = FindingKind(
     code="OVER_CLIPPING",
     means="clipping shrinks the gradient to a small part at every step",
@@ -139,8 +141,11 @@ def over_clipping(context: Context) -> Iterator[Finding]:
         _bounded(context.history),
     )
     if ratio > (CLIPPED_PLATEAUED if plateaued else CLIPPED) and not _is_a_power_of_two(ratio):
-        evidence = {"gradient before / after": ratio}
-        yield found(OVER_CLIPPING, "optimiser", 0, evidence, severity=None if plateaued else Severity.INFO)
+        evidence, scale = {"gradient before / after": ratio}, _loss_scale(context.history)
+        severity, remedy = None if plateaued else Severity.INFO, ""
+        if scale > SCALED:
+            evidence, remedy = evidence | {"loss scale": scale}, UNSCALE
+        yield found(OVER_CLIPPING, "optimiser", 0, evidence, severity=severity, remedy=remedy)
     elif plateaued and bounded > MOST:
         yield found(
             OVER_CLIPPING,
@@ -148,6 +153,13 @@ def over_clipping(context: Context) -> Iterator[Finding]:
             0,
             {"share of gradient numbers at the largest absolute value": bounded},
         )
+
+
+def _loss_scale(history: History) -> float:
+    """The median of the value that backward is called on, over that of the loss function; 1 where unknown."""
+    pairs = [(s.loss, s.losses[0].value) for s in history if s.loss is not None and s.losses]
+    known = [(float(loss), float(value)) for loss, value in pairs if value is not None and float(value)]
+    return float(np.median([abs(loss / value) for loss, value in known])) if known else 1.0
 
 
 def _is_a_power_of_two(ratio: float) -> bool:

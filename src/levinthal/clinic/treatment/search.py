@@ -11,9 +11,11 @@ from functools import partial
 
 from levinthal.clinic.problem.scores import Loss
 from levinthal.clinic.problem.training import trained
-from levinthal.clinic.treatment.comparison import CONFIRMED, Comparison, compared, not_pursued
+from levinthal.clinic.treatment.comparison import CONFIRMED, Comparison, compared, is_above, not_pursued
 from levinthal.clinic.treatment.journal import Journal
 from levinthal.clinic.treatment.remedies import REMEDIES, Remedy
+from levinthal.clinic.treatment.remedy_code import Code
+from levinthal.clinic.treatment.same_training import different
 from levinthal.vocabulary import Finding, Problem, Severity
 
 SCREENING_SEEDS = (10_001, 10_002)
@@ -49,6 +51,7 @@ class Trainer:
     until: float
     on_step: Callable[[str], None]
     loss: Loss | None = None
+    chance: float = -math.inf
     journal: Journal = field(default_factory=lambda: Journal(None, {}))
     comparisons: list[Comparison] = field(default_factory=list)
     untried: int = 0
@@ -78,16 +81,27 @@ class Trainer:
         return self.journal.score(f"{base} + {name}" if base else name, seed, train)
 
     def compare(self, code: str, remedy: Remedy, on: Stage, at_once: int) -> Stage | None:
-        """The stage with one more remedy, if that is confirmed."""
+        """The stage with one more remedy, if that gains."""
         new = remedy.edit(on.problem)
         if new is None or self.is_out_of_time:
             self.untried += new is not None
             return None
-        after = self.scores(new, remedy.name, on.name)
-        comparison = compared(code, remedy, on.name, on.scores, after, at_once)
+        after, line = self.scores(new, remedy.name, on.name), remedy.text(on.problem)
+        comparison = compared(code, remedy, on.name, on.scores, after, at_once, chance=self.chance, line=line)
         self.comparisons.append(comparison)
-        is_confirmed = comparison.outcome == CONFIRMED
-        return Stage(new, comparison.scores, (*on.remedies, comparison)) if is_confirmed else None
+        return Stage(new, comparison.scores, (*on.remedies, comparison)) if comparison.is_gain else None
+
+
+def settled(trainer: Trainer, first: Stage, last: Stage) -> Stage:
+    """The last stage, with all of its remedies confirmed; the first one, where the last is at chance level.
+
+    A remedy whose gain stays at chance level by itself is confirmed as a part of a cure.
+    """
+    if not last.remedies or not is_above(last.scores, trainer.chance):
+        return first
+    parts = {id(one): replace(one, outcome=CONFIRMED) for one in last.remedies}
+    trainer.comparisons = [parts.get(id(one), one) for one in trainer.comparisons]
+    return replace(last, remedies=tuple(parts.values()))
 
 
 def next_stage(trainer: Trainer, stage: Stage, findings: Sequence[Finding], seen: set[str]) -> Stage | None:
@@ -112,7 +126,7 @@ def _applicable(problem: Problem, codes: Sequence[str], seen: set[str]) -> list[
     new = [(code, remedy) for code, remedy in known if remedy.name not in seen]
     once = {remedy.name: (code, remedy) for code, remedy in reversed(new)}
     seen |= once.keys()
-    return [pair for pair in reversed(once.values()) if pair[1].edit(problem)]
+    return different(problem, list(reversed(once.values())))
 
 
 def _best(trainer: Trainer, stage: Stage, remedies: Sequence[tuple[str, Remedy]]) -> Stage | None:
@@ -140,7 +154,8 @@ def _selected(
     trainer.untried += len(remedies) - len(gains)
     order = sorted(range(len(gains)), key=lambda place: -gains[place])
     for place in sorted(order[MOST_COMPARED:]):
-        trainer.comparisons.append(not_pursued(*remedies[place], stage.name, gains[place]))
+        line = remedies[place][1].text(stage.problem)
+        trainer.comparisons.append(not_pursued(*remedies[place], stage.name, gains[place], line))
     return [remedies[place] for place in sorted(order[:MOST_COMPARED])]
 
 
@@ -177,13 +192,13 @@ def _best_pair(trainer: Trainer, stage: Stage, remedies: Sequence[tuple[str, Rem
 
 
 def _combined(first: Remedy, second: Remedy) -> Remedy:
-    """Two remedies as one."""
+    """Two remedies as one: the second is an edit of the problem with the first."""
 
-    def edit(problem: Problem) -> Problem | None:
+    def code(problem: Problem) -> Code:
         new = first.edit(problem)
-        return new and second.edit(new)
+        return (*first.code(problem), *second.code(new)) if new else ()
 
-    return Remedy(f"{first.name} + {second.name}", f"{first.line}; {second.line}", edit)
+    return Remedy(f"{first.name} + {second.name}", code)
 
 
 def _needed(
@@ -194,7 +209,16 @@ def _needed(
         without = other.edit(stage.problem)
         if without is not None:
             before = trainer.scores(without, other.name, stage.name)
-            comparison = compared(code, remedy, other.name, before, whole.scores, len(pair))
+            comparison = compared(
+                code,
+                remedy,
+                other.name,
+                before,
+                whole.scores,
+                len(pair),
+                chance=trainer.chance,
+                line=remedy.text(without),
+            )
             trainer.comparisons.append(comparison)
-            if comparison.outcome == CONFIRMED:
+            if comparison.is_gain:
                 yield comparison

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,24 +13,32 @@ from pathlib import Path
 from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.examination import Examination, examine
 from levinthal.clinic.presentation.terminal import answered
+from levinthal.clinic.problem.chance_score import chance_score
 from levinthal.clinic.rules.catalogue import CATALOGUE
-from levinthal.clinic.treatment.comparison import CONFIRMED, NOT_PURSUED, OUTCOMES, Comparison, signed
+from levinthal.clinic.treatment.comparison import (
+    CONFIRMED,
+    NOT_PURSUED,
+    OUTCOMES,
+    STILL_AT_CHANCE,
+    Comparison,
+    signed,
+)
 from levinthal.clinic.treatment.journal import Journal
 from levinthal.clinic.treatment.remedies import REMEDIES
-from levinthal.clinic.treatment.search import UNTREATED, Stage, Trainer, next_stage
+from levinthal.clinic.treatment.search import UNTREATED, Stage, Trainer, next_stage, settled
+from levinthal.clinic.treatment.undecided import seeds_that_decide
 from levinthal.errors import InputError
-from levinthal.lab.judging.statistics import seeds_needed
 from levinthal.report.formatting import counted
 from levinthal.vocabulary import Finding, Problem, Severity, rounded
 
-ROUNDS, FEWEST_SEEDS, MOST_SEEDS = 3, 3, 50
+ROUNDS, FEWEST_SEEDS = 3, 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Treatment:
     """The result of `treat`: what was found, every comparison, and the improved problem.
 
-    `print(treatment)` shows it in the terminal; a notebook shows the findings.
+    `print(treatment)` shows it in the terminal; a notebook shows the findings and the remedies.
 
     Attributes:
         examination: The examination of the untreated problem.
@@ -67,6 +76,14 @@ class Treatment:
         shown = [f for f in self.findings if f.severity is not Severity.INFO]
         return "\n".join([answered(self.answer, shown), "", *self._tried(), *self._conclusion()])
 
+    def __repr__(self) -> str:
+        helped = ", ".join(one.remedy.name for one in self.remedies) or "none"
+        return f"Treatment({self.examination!r}, confirmed remedies: {helped})"
+
+    def _repr_html_(self) -> str:
+        """The findings and the remedies for a notebook."""
+        return replace(self.examination, findings=self.findings).html(self.comparisons)
+
     def report(self, path: str | Path, *, title: str = "problem") -> Path:
         """Write findings, figures and every comparison as one self-contained page.
 
@@ -90,34 +107,28 @@ class Treatment:
             steps = f"{self.examination.problem.steps} steps per training"
             yield f"Remedies tried ({name}, {seeds} paired seeds, {steps}):"
         for one in sorted(self.comparisons, key=lambda c: (OUTCOMES.index(c.outcome), -c.gain.value)):
-            yield f"  {one.outcome:<14} {signed(one.gain):<26} {one.name}"
+            yield f"  {one.outcome:<15} {signed(one.gain):<26} {one.name}"
+        if any(one.outcome == STILL_AT_CHANCE for one in self.comparisons):
+            best = rounded(chance_score(self.examination.problem, name))
+            yield f"  No cure: the {name} does not end above {best}, that of the best constant output."
         if self.untried:
             untried = f"{self.untried} {'remedy' if self.untried == 1 else 'remedies'}"
             yield f"  not tried, out of time: {untried}"
 
     def _conclusion(self) -> Iterator[str]:
+        name = self.examination.score_name
         if self.is_interrupted:
             yield "Interrupted: comparisons that were not finished are left out."
         if self.remedies:
             before, after = statistics.mean(self.scores), statistics.mean(self.improved_scores)
             label = "Remedy" if len(self.remedies) == 1 else "Combined remedy"
-            yield f"{label}: {', then '.join(one.line for one in self.remedies)}"
-            yield f"  {self.examination.score_name} from {rounded(before)} to {rounded(after)}"
+            yield f"{label}, as it was run: {name} from {rounded(before)} to {rounded(after)}"
+            yield textwrap.indent("\n".join(one.line for one in self.remedies), "  ")
         elif self.comparisons:
-            yield f"No remedy is confirmed with {counted(len(self.scores), 'seed')}.{self._seeds_needed()}"
+            more = seeds_that_decide(name, self.scores, self.comparisons)
+            yield f"No remedy is confirmed with {counted(len(self.scores), 'seed')}.{more}"
         elif not (self.examination.is_healthy or self.untried or self.is_interrupted):
             yield "The remedy is a change in your own code: no edit of the Problem can make it."
-
-    def _seeds_needed(self) -> str:
-        """How many seeds would decide about the remedy with the largest gain."""
-        whole = [c for c in self.comparisons if c.gain.value > 0 and len(c.scores) == len(self.scores)]
-        best = max(whole, key=lambda c: c.gain.value, default=None)
-        if best is None or best.base:
-            return ""
-        deviation = statistics.stdev(b - a for a, b in zip(self.scores, best.scores, strict=True))
-        needed = seeds_needed(best.gain.value, deviation)
-        more = needed is not None and len(self.scores) < needed <= MOST_SEEDS
-        return f" About {needed} seeds would decide about: {best.name}." if more else ""
 
 
 def treat(
@@ -133,8 +144,11 @@ def treat(
     For one seed, the two trainings of a comparison differ in the remedy alone: the order of the data, the
     noise and, where the remedy leaves them, the initial weights are the same. The gain is the mean paired
     difference of the score on the validation rows. Its interval holds for all comparisons of a round together
-    (Bonferroni). The outcome is *confirmed here* where the interval lies above zero, *made it worse* where it
-    lies below, and *no effect here* otherwise.
+    (Bonferroni). The outcome is *confirmed here* where the interval lies above zero and the score ends above
+    that of the best constant output; *still at chance* where it does not; *made it worse* where the interval
+    lies below zero; and *no effect here* otherwise.
+
+    The code of a remedy is what was run. Of remedies that make the same training, the first is tried.
 
     More than three remedies are first screened with two seeds of their own: the best three are compared, the
     others are *not pursued*. Symptoms are treated only where no remedy of a cause is confirmed, and findings
@@ -155,7 +169,7 @@ def treat(
         Ctrl-C it holds the comparisons that were finished.
 
     Raises:
-        InputError: Fewer than 3 seeds; negative `seconds`; a journal of another treatment; anything that the
+        InputError: Fewer than 3 seeds; no `seconds`; a journal of another treatment; anything that the
             problem's own code raises, with its file and line.
 
     >>> import levinthal, torch
@@ -173,15 +187,16 @@ def treat(
     """
     if seeds < FEWEST_SEEDS:
         raise InputError(f"seeds={seeds} gives no interval for a gain: use {FEWEST_SEEDS} or more")
-    if not seconds >= 0:
-        raise InputError(f"seconds={seconds} is not a duration: use 0 or more")
+    if not seconds > 0:
+        raise InputError(f"seconds={seconds:g} leaves no time to try a remedy: use more, or only examine")
     journal = Journal(keep, {"steps": problem.steps})
-    trainer = Trainer(seeds, "", time.monotonic() + seconds, on_step, problem.loss, journal)
+    trainer = Trainer(seeds, "", time.monotonic() + seconds, on_step, problem.loss, journal=journal)
     before = examine(problem, on_step=partial(on_step, "examination"))
-    trainer.score_name = before.score_name
+    trainer.score_name, trainer.chance = before.score_name, chance_score(problem, before.score_name)
     nothing = not any(f.code in REMEDIES for f in before.findings)
     scores = (before.score,) if nothing else trainer.scores(problem, UNTREATED)
-    last = _last_stage(trainer, Stage(problem, scores), before)
+    first = Stage(problem, scores)
+    last = settled(trainer, first, _last_stage(trainer, first, before))
     comparisons = tuple(trainer.comparisons)
     return Treatment(
         examination=before,

@@ -1,4 +1,4 @@
-"""Losses whose fall means nothing: networks that train against each other, and targets that move."""
+"""Networks that train against each other: neither loss has to fall."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import numpy as np
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import LossCall, Sample
 from levinthal.clinic.recording.training_setup import TrainingSetup
-from levinthal.clinic.rules.loss_trend import FEWEST
 
 OFTEN = 0.5
 """Share of the samples that have to show it."""
-DRIFT = 0.5
-"""Standard deviations of the targets by which their mean moves, from which on the targets move."""
 
 
 def is_game(history: History, setup: TrainingSetup | None) -> bool:
@@ -53,20 +50,3 @@ def _holds_parts(setup: TrainingSetup) -> bool:
     ]
     together = set[str]().union(*parts)
     return len(parts) > 1 and all(parts) and len(together) == sum(map(len, parts))
-
-
-def targets_move(history: History) -> bool:
-    """Whether the mean of numeric targets at the end differs from that at the start, as for returns that
-    are estimated by the network itself.
-    """
-    firsts = [sample.losses[0].target for sample in history if sample.losses]
-    known = [target for target in firsts if target is not None]
-    seen = [s.difference[:2] for s in history if s.difference is not None] if not firsts else known
-    if len(seen) < 2 * FEWEST:
-        return False
-    means, variances = np.array([target[:2].tolist() for target in seen]).T
-    part = len(seen) // 5
-    within = float(np.sqrt(np.mean(variances) + 1e-300))
-    early, late = means[:part], means[-part:]
-    noise = 3 * float(np.sqrt((np.var(early) + np.var(late)) / part))
-    return bool(abs(late.mean() - early.mean()) > DRIFT * within + noise)
