@@ -8,9 +8,18 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "levinthal"
-ORDER = {"errors": 0, "vocabulary": 0, "user_files": 1, "data": 1, "networks": 1, "estimators": 1}
+ORDER = {
+    "errors": 0,
+    "vocabulary": 0,
+    "after_import": 0,
+    "user_files": 1,
+    "user_scripts": 2,
+    "data": 1,
+    "networks": 1,
+    "estimators": 1,
+}
 ORDER |= {"training": 2, "probes": 3, "lab": 4, "studies": 5, "figures": 6, "report": 7, "clinic": 8}
-ORDER |= {"integrations": 9, "cli": 10, "__main__": 11}
+ORDER |= {"integrations": 9, "testing": 9, "cli": 10, "__main__": 11}
 INSIDE = {
     "lab": {"storage": 0, "judging": 1, "execution": 2, "analysis": 2},
     "clinic": {
@@ -27,6 +36,7 @@ INSIDE = {
         "examination": 7,
         "treatment": 8,
         "export": 9,
+        "observing": 10,
     },
 }
 """The order inside a package that has sub-packages; equals do not import each other."""

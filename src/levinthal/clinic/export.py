@@ -69,14 +69,19 @@ def to_json(
 
 
 def to_sarif(
-    findings: Iterable[Finding], *, artifact: str | Path | None = None, answer: Answer | None = None
+    findings: Iterable[Finding],
+    *,
+    artifact: str | Path | None = None,
+    line: int = 1,
+    answer: Answer | None = None,
 ) -> dict[str, Any]:
     """A SARIF 2.1.0 log of one run: the catalogue as its rules, one result for each finding.
 
     Args:
         findings: The findings of a Checkup, Watch, Examination or Treatment.
-        artifact: The file that builds the network. Every result points to its first line, and to the layer as
-            a logical location.
+        artifact: The file that builds the network. Every result points to it, and to the layer as a logical
+            location.
+        line: The line of that file.
         answer: The answer of the run: stands among the properties of the run.
 
     Returns:
@@ -93,7 +98,7 @@ def to_sarif(
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, artifact) for finding in findings],
+        "results": [_result(finding, artifact, line) for finding in findings],
         "properties": {"torch": versions["torch"]} | ({} if answer is None else {"answer": _answer(answer)}),
     }
     return {"$schema": SARIF, "version": "2.1.0", "runs": [run]}
@@ -156,7 +161,7 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, artifact: str | Path | None) -> dict[str, Any]:
+def _result(finding: Finding, artifact: str | Path | None, line: int) -> dict[str, Any]:
     entry = CATALOGUE[finding.code]
     seen = ", ".join(f"{name} {_short(value)}" for name, value in finding.evidence.items())
     cause = f" Follows from {finding.follows}." if finding.follows else ""
@@ -167,17 +172,20 @@ def _result(finding: Finding, artifact: str | Path | None) -> dict[str, Any]:
         "ruleIndex": list(CATALOGUE).index(finding.code),
         "level": LEVELS[finding.severity],
         "message": _message(text),
-        "locations": [_location(finding.where, artifact)],
+        "locations": [_location(finding.where, artifact, line)],
         "partialFingerprints": {"codeAndPlace/v1": f"{finding.code}:{finding.where}"},
         "properties": {name: plain(getattr(finding, name)) for name in properties},
     }
 
 
-def _location(where: str, artifact: str | Path | None) -> dict[str, Any]:
+def _location(where: str, artifact: str | Path | None, line: int) -> dict[str, Any]:
     place: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": where}]}
     if artifact is not None:
         # code hosts refuse a file without a line; which line made the layer is not known
-        place["physicalLocation"] = {"artifactLocation": {"uri": _uri(artifact)}, "region": {"startLine": 1}}
+        place["physicalLocation"] = {
+            "artifactLocation": {"uri": _uri(artifact)},
+            "region": {"startLine": line},
+        }
     return place
 
 

@@ -69,6 +69,11 @@ class Watch:
         return self._loop.trouble
 
     @property
+    def steps(self) -> int:
+        """The number of steps that the first optimiser has taken under watch."""
+        return self._loop.steps.step
+
+    @property
     def unseen(self) -> tuple[str, ...]:
         """What of the training was not seen, each as a sentence without its full stop; empty if all was."""
         return self._loop.unseen()

@@ -46,7 +46,7 @@ class LoopRecorder:
 
     Attributes:
         setup: The model, its optimisers and parameters.
-        history: The sampled steps.
+        history, steps: The sampled steps; the number of steps so far, and which are sampled.
         trouble: The failure that ended the recording; the loop goes on.
     """
 
@@ -61,7 +61,7 @@ class LoopRecorder:
         self.history.equal_rows = setup.equal_rows(self.history.equal_row_matrices)
         self.history.rows.with_fingerprints = validation is not None
         self.trouble = ""
-        self._steps = Sampling(every)
+        self.steps = Sampling(every)
         self._evaluations = Evaluations(setup, self.history, self._safely)
         self._recorder = StepRecorder(setup.hooked_module)
         self._reader = StepReader(setup, self.history, self._recorder, checks)
@@ -93,7 +93,7 @@ class LoopRecorder:
     def end(self, error: BaseException | None = None) -> None:
         """Leave nothing behind, and evaluate the validation set a last time."""
         if isinstance(error, Exception):
-            self.history.ended_by = f"{type(error).__name__} in step {self._steps.step:,}"
+            self.history.ended_by = f"{type(error).__name__} in step {self.steps.step:,}"
         self._finish()
         self._model_calls.end()
         self._parts.end()
@@ -103,7 +103,7 @@ class LoopRecorder:
         self._recorder.end()
         self._reader.forget()
         self._safely(self._read_weights)
-        self._evaluations.evaluate_if_due(self._steps.step, is_last=True)
+        self._evaluations.evaluate_if_due(self.steps.step, is_last=True)
 
     def _read_weights(self) -> None:
         """Which weights are not finite at the end."""
@@ -112,9 +112,9 @@ class LoopRecorder:
     def begin_step(self, inputs: tuple[Any, ...]) -> None:
         """Begin a step by hand, where none has begun and it is to be sampled."""
         self._finish()
-        if self._handles and self._reader.sample is None and self._steps.is_due:
+        if self._handles and self._reader.sample is None and self.steps.is_due:
             self._recorder.by_parts = True
-            self._safely(self._reader.begin, self._steps.step, inputs, {}, self.setup.model)
+            self._safely(self._reader.begin, self.steps.step, inputs, {}, self.setup.model)
             if not self._recorder.is_disabled:
                 self._parts.begin()
                 self._safely(self._recorder.join)  # the model itself may never be called
@@ -126,14 +126,14 @@ class LoopRecorder:
         return (
             *unseen_validation(self.history.validation, len(self.history)),
             *self.history.unseen,
-            *unseen_steps(self.history, self._steps.step, self._steps.missed),
+            *unseen_steps(self.history, self.steps.step, self.steps.missed),
             *unseen_parts(self.setup, self._parts.called, by_parts=not self._is_whole),
         )
 
     def catch_up(self) -> None:
         """Evaluate the validation set between two steps, if an evaluation is due."""
         if self._handles and self._reader.sample is None:
-            self._evaluations.evaluate_if_due(self._steps.step)
+            self._evaluations.evaluate_if_due(self.steps.step)
 
     def _safely(self, function: Callable[..., None], *args: Any) -> None:
         """Call a function; its failure is noted and ends the recording instead of the user's training."""
@@ -158,7 +158,7 @@ class LoopRecorder:
 
     def _begin_without_call(self) -> None:
         """Begin a step of which losses and gradients are recorded alone."""
-        self._reader.begin(self._steps.step, (), {}, self.setup.model)
+        self._reader.begin(self.steps.step, (), {}, self.setup.model)
         self._recorder.forward_done()
 
     def _forward_begins(self, model: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
@@ -169,10 +169,10 @@ class LoopRecorder:
             return
         self._finish()
         self._read_external_updates()
-        if self._reader.sample is None and self._steps.is_due:
+        if self._reader.sample is None and self.steps.is_due:
             self._is_whole, self._recorder.by_parts = True, False
             self._parts.end()
-            self._safely(self._reader.begin, self._steps.step, args, words, model)
+            self._safely(self._reader.begin, self.steps.step, args, words, model)
 
     def _is_pending(self) -> bool:
         """Whether something of the last sampled step is still to be read."""
@@ -185,12 +185,12 @@ class LoopRecorder:
     def _part_begins(self, part: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """A part of the model is called, from the loop or from another part."""
         self._finish()
-        is_first = self._reader.sample is None and self._steps.is_due and torch.is_grad_enabled()
+        is_first = self._reader.sample is None and self.steps.is_due and torch.is_grad_enabled()
         is_trained = self.setup.is_trained and (part.training or not self.setup.model.training)
         if is_first and is_trained and not self.trouble:
             self._read_external_updates()
             self._recorder.by_parts = True
-            self._safely(self._reader.begin, self._steps.step, args, words, part)
+            self._safely(self._reader.begin, self.steps.step, args, words, part)
 
     def _read_external_updates(self) -> None:
         if self._reader.external_updates.sample is not None:
@@ -209,25 +209,25 @@ class LoopRecorder:
             self._safely(self._recorder.end)
 
     def _step_is_over(self, *_: Any) -> None:
-        self._steps.step += 1
-        if self._model_calls.is_idle and self._steps.step < self._steps.due and self._model_calls.is_there():
+        self.steps.step += 1
+        if self._model_calls.is_idle and self.steps.step < self.steps.due and self._model_calls.is_there():
             return  # nearly always
         if self._reader.sample is not None:
             self._stepped = True
             if not is_in_backward():
                 self._finish()
-        elif self._steps.step > self._steps.due:
+        elif self.steps.step > self.steps.due:
             self._is_whole = False  # the step was due, and the model was not called
-            self._steps.missed += 1
-            if self._steps.missed == UNCALLED and not (len(self.history) or self.trouble):
+            self.steps.missed += 1
+            if self.steps.missed == UNCALLED and not (len(self.history) or self.trouble):
                 self._is_uncalled = self._recorder.is_disabled = True
                 self.history.not_seen(NOT_CALLED)
                 self._parts.end()
         if not self._model_calls.is_there():
             self._compiled_meanwhile()
-        self._steps.plan_next()
-        self._model_calls.is_idle = not self._steps.is_due and not self._is_pending()
-        if self._steps.is_due:
+        self.steps.plan_next()
+        self._model_calls.is_idle = not self.steps.is_due and not self._is_pending()
+        if self.steps.is_due:
             self._await()
 
     def _finish(self) -> None:
@@ -237,9 +237,9 @@ class LoopRecorder:
             if self._reader.sample is not None:
                 self._safely(self._reader.end)
                 self._parts.end()
-                self._reader.check.take(self._steps.step - 1)
-                self._evaluations.evaluate_if_due(self._steps.step)
-                if self._steps.is_due:
+                self._reader.check.take(self.steps.step - 1)
+                self._evaluations.evaluate_if_due(self.steps.step)
+                if self.steps.is_due:
                     self._await()
 
     def _compiled_meanwhile(self) -> None:
