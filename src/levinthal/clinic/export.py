@@ -36,6 +36,7 @@ def to_json(
     checkup: Checkup | None = None,
     history: History | None = None,
     names: Sequence[str] = (),
+    score: tuple[str, float] | None = None,
 ) -> dict[str, Any]:
     """Findings as plain JSON, with the measurements behind them where they are given.
 
@@ -47,6 +48,7 @@ def to_json(
         checkup: Adds the numbers of `check` and the statistics of every layer.
         history: Adds the sampled steps of a watch: losses and, of every parameter, the columns of TENSOR.
         names: The names of the parameters, `w.setup.names`. Default: their places.
+        score: The name of a score and its value, as those of an Examination.
 
     Returns:
         A dictionary with the keys that docs/integrations.md lists.
@@ -65,6 +67,8 @@ def to_json(
         data["checkup"] = {"numbers": plain(checkup.numbers), "layers": plain(checkup.layers)}
     if history is not None:
         data["history"] = _history(history, names)
+    if score is not None:
+        data["score"] = {"name": score[0], "value": plain(score[1])}
     return data
 
 
