@@ -37,6 +37,7 @@ INSIDE = {
         "treatment": 8,
         "export": 9,
         "observing": 10,
+        "changes": 10,
     },
 }
 """The order inside a package that has sub-packages; equals do not import each other."""

@@ -71,12 +71,13 @@ class _Loader(Loader):
         self.inner, self.function = inner, function
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """The inner loader's module, which gets back its own loader."""
-        spec.loader = self.inner
+        """The inner loader's module."""
         return self.inner.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Import the module, then call the function."""
+        """Import the module, which gets back its own loader, then call the function."""
         module.__loader__ = self.inner
+        if module.__spec__ is not None:
+            module.__spec__.loader = self.inner
         self.inner.exec_module(module)
         self.function()

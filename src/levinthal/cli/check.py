@@ -1,4 +1,8 @@
-"""`levinthal check FILE:problem`: why does it not train, and with `--treat` which remedy helps."""
+"""`levinthal check FILE:problem`: why does it not train, and with `--treat` which remedy helps.
+
+A script without a Problem is run under observation (`cli/script.py`), and `--against` compares two runs
+(`cli/against.py`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from levinthal.cli import against as comparison
+from levinthal.cli import script as scripts
 from levinthal.cli.terminal import Advance, progress, stdout
 from levinthal.cli.whole_numbers import whole_number
 from levinthal.cli.written_files import writable
@@ -19,18 +25,24 @@ from levinthal.errors import InputError
 
 if TYPE_CHECKING:
     from levinthal.clinic import Examination, Treatment
+    from levinthal.clinic.changes.record import Record
     from levinthal.vocabulary import Problem
 
-ProblemName = Annotated[
-    str, Parameter(help="A Python file, and the name of the `levinthal.Problem` in it: `train.py:problem`.")
+Name = Annotated[
+    str,
+    Parameter(
+        help="A Python file, and the name of the `levinthal.Problem` in it: `train.py:problem`. Or a script "
+        "without one, `train.py`, which is run as it is and observed."
+    ),
 ]
-SECONDS = 300.0
+Arguments = Annotated[str, Parameter(help="The arguments of the script, after `--`.")]
+SECONDS, EVERY = 300.0, 10
 
 
 def check(
-    name: ProblemName,
+    name: Name,
     /,
-    *,
+    *arguments: Arguments,
     treat: Annotated[
         bool, Parameter(help="Train with and without each remedy, and report which help.")
     ] = False,
@@ -57,18 +69,44 @@ def check(
     ] = None,
     json: Annotated[bool, Parameter(help="Print the findings as JSON, not as text.")] = False,
     sarif: Annotated[bool, Parameter(help="Print the findings as SARIF 2.1.0, not as text.")] = False,
+    against: Annotated[
+        str | None,
+        Parameter(
+            help="A Problem, or a report saved from `--json`: print what changed from it to `NAME`, which "
+            "may be a report too."
+        ),
+    ] = None,
+    script: Annotated[
+        bool, Parameter(help="Run the file as a script, although it makes a Problem.", negative="")
+    ] = False,
+    every: Annotated[
+        int, Parameter(help="Of a script: one step in so many is sampled.", converter=whole_number)
+    ] = EVERY,
 ) -> int:
     """Find out why a network does not train: check it before training, then watch one training.
 
     The exit code is 0 where no cause was found and the run did as well as it should; 1 where a cause was
     found; 3 where no cause was found, but the run did badly or is unfinished; 4 where not enough was seen; 2
-    for an error in the command.
+    for an error in the command. With `--against` it is 0 where the run is no worse than the other one. A
+    script that ends with another code than 0 keeps it.
     """
     if json and sarif:
         raise InputError("--json and --sarif both print to stdout: give one of them")
     if keep and not treat:
         raise InputError(f"--keep {keep} stores the trainings of --treat: add --treat")
+    if against is not None:
+        _require_alone("--against compares two single runs", treat=treat, sarif=sarif, output=output)
+    before = None if against is None else _before(against, steps)
+    if comparison.is_report(name):
+        if before is None:
+            raise InputError(f"{name} is a report: compare it with --against, or name a file and its Problem")
+        return comparison.compared(comparison.saved(name), before, as_json=json)
     page = writable(output) if output else None
+    if script or scripts.is_script(name):
+        _require_alone(f"{name} is run as a script", treat=treat, steps=steps)
+        return _observed(name, arguments, every, page, before, json=json, sarif=sarif)
+    if arguments:
+        raise InputError(f"'{arguments[0]}' is an argument of a script, and {name} names a Problem: --script")
     problem = _problem(name, steps)
     try:
         with progress(name.rpartition("/")[2]) as advance:
@@ -78,6 +116,8 @@ def check(
         left = f"the same command continues from {keep}" if keep else "nothing is stored (--keep FILE would)"
         print(f"levinthal: interrupted before there was a result; {left}", file=sys.stderr)
         return 130
+    if before is not None:
+        return comparison.compared(comparison.record(_data(found), name), before, as_json=json)
     if json or sarif:
         _print_data(found, name, sarif=sarif)
     else:
@@ -117,22 +157,63 @@ def _examination(found: Examination | Treatment) -> Examination:
     return found.examination if isinstance(found, Treatment) else found
 
 
-def _print_data(found: Examination | Treatment, name: str, *, sarif: bool) -> None:
-    from levinthal.clinic.export import to_json, to_sarif
+def _data(found: Examination | Treatment) -> dict[str, Any]:
+    from levinthal.clinic.export import to_json
 
     seen = _examination(found)
-    data: dict[str, Any] = (
-        to_sarif(found.findings, artifact=name.partition(".py")[0] + ".py", answer=found.answer)
-        if sarif
-        else to_json(
-            found.findings,
-            answer=found.answer,
-            checkup=seen.checkup,
-            history=seen.watch.history,
-            names=seen.watch.setup.names,
-        )
+    return to_json(
+        found.findings,
+        answer=found.answer,
+        checkup=seen.checkup,
+        history=seen.watch.history,
+        names=seen.watch.setup.names,
+        score=(seen.score_name, seen.score),
     )
+
+
+def _print_data(found: Examination | Treatment, name: str, *, sarif: bool) -> None:
+    from levinthal.clinic.export import to_sarif
+
+    file = name.partition(".py")[0] + ".py"
+    data = to_sarif(found.findings, artifact=file, answer=found.answer) if sarif else _data(found)
     print(json.dumps(data, indent=2, allow_nan=False))
+
+
+def _require_alone(why: str, **options: object) -> None:
+    """Refuse options that do not go with what is asked for."""
+    for name, value in options.items():
+        if value not in (None, False):
+            raise InputError(f"{why}: leave out --{name}")
+
+
+def _before(against: str, steps: int | None) -> Record:
+    """The earlier run of a comparison: read from a report, or trained now."""
+    if comparison.is_report(against):
+        return comparison.saved(against)
+    if scripts.is_script(against):
+        raise InputError(f"{against} is a script: save its report with --json, and name that: --against FILE")
+    problem = _problem(against, steps)
+    with progress(against.rpartition("/")[2]) as advance:
+        return comparison.record(_data(_examined(problem, Counter(advance, problem.steps))), against)
+
+
+def _observed(
+    name: str,
+    arguments: tuple[str, ...],
+    every: int,
+    page: Path | None,
+    before: Record | None,
+    *,
+    json: bool,
+    sarif: bool,
+) -> int:
+    """Run a script under observation, and report or compare what it trained."""
+    if every < 1:
+        raise InputError(f"--every {every}: give the number of steps between samples, 1 or more")
+    run = scripts.observed(name, arguments, every=every, page=page, apart=json or sarif)
+    if before is None:
+        return scripts.told(run, as_json=json, as_sarif=sarif)
+    return comparison.compared(comparison.record(run.to_json(), name), before, as_json=json)
 
 
 def _write_page(found: Examination | Treatment, name: str, page: Path, *, announce: bool) -> None:

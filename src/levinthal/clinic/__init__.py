@@ -12,6 +12,8 @@ problem/       a user's Problem: its validity, batches, scores, and one training
 examination    `examine`: a Problem, checked and then watched through one training
 treatment/     `treat`: remedies, the edits they make, paired comparisons, the journal
 export         findings as JSON and SARIF
+observing/     what a program trains, without a line in it
+changes/       two runs side by side
 """
 
 from __future__ import annotations

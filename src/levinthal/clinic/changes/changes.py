@@ -1,7 +1,7 @@
 """What changed from one run to another: findings by code and place, the loss, the layers.
 
-Each side is one run, so a change may be of the seed. A layer counts as changed only where its quartiles within the
-two runs lie apart.
+Each side is one run, so a change may be of the seed. A layer counts as changed only where its quartiles
+within the two runs lie apart.
 """
 
 from __future__ import annotations
