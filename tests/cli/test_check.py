@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -127,3 +128,160 @@ def test_ctrl_c_before_anything_is_known_says_that_nothing_is_kept(
     assert said.code == 130
     assert "nothing is stored" in said.err
     assert said.out == ""
+
+
+SCRIPT = """
+import argparse, hashlib, sys
+import torch
+from torch import nn
+from small_part import make
+
+arguments = argparse.ArgumentParser()
+arguments.add_argument("--rate", type=float, default=0.3)
+arguments.add_argument("--then", default="")
+chosen = arguments.parse_args()
+
+
+def main():
+    torch.manual_seed(0)
+    labels = torch.arange(200) % 4
+    inputs = 2 * torch.randn(4, 8)[labels] + torch.randn(200, 8)
+    model = make()
+    optimizer = torch.optim.SGD(model.parameters(), chosen.rate)
+    for _ in range(60):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(inputs), labels).backward()
+        optimizer.step()
+    weights = torch.cat([p.detach().flatten() for p in model.parameters()])
+    print("weights", hashlib.sha256(weights.numpy().tobytes()).hexdigest())
+
+
+if __name__ == "__main__":
+    main()
+    exec(chosen.then)
+"""
+PART = (
+    "from torch import nn\ndef make(): return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))\n"
+)
+
+
+@pytest.fixture
+def script(here: Path) -> Iterator[None]:
+    (here / "train.py").write_text(SCRIPT)
+    (here / "small_part.py").write_text(PART)
+    (here / "empty.py").write_text("print('hello')\n")
+    yield
+    sys.modules.pop("small_part", None)
+
+
+@pytest.mark.usefixtures("script")
+def test_a_script_is_run_and_what_it_trains_is_reported(call: Call) -> None:
+    said = call("check", "train.py", "--every", "1")
+    weights, _, report = said.out.partition("\n")
+    assert weights.startswith("weights ")
+    assert report.startswith("Sequential with SGD, 60 steps\n\nHealthy: ")
+    assert said.code == 0
+
+
+@pytest.mark.usefixtures("script")
+def test_a_script_gets_its_arguments_and_prints_beside_the_json(call: Call) -> None:
+    said = call("check", "train.py", "--json", "--every", "1", "--", "--rate", "300")
+    printed = json.loads(said.out)
+    assert "weights " in said.err
+    assert printed["findings"][0]["code"] == "LR_TOO_HIGH"
+    assert printed["script"] == {
+        "file": "train.py",
+        "arguments": ["--rate", "300"],
+        "ended": "",
+        "code": 0,
+    }
+    assert said.code == 1
+
+
+@pytest.mark.usefixtures("script")
+@pytest.mark.parametrize(
+    ("then", "code", "note"),
+    [
+        ("sys.exit(7)", 7, "train.py ended with the exit code 7"),
+        ("1 / 0", 1, "train.py ended with ZeroDivisionError"),
+        ("raise KeyboardInterrupt", 130, "train.py was interrupted"),
+    ],
+)
+def test_a_script_that_fails_is_reported_too(call: Call, then: str, code: int, note: str) -> None:
+    said = call("check", "train.py", "--", "--then", then)
+    assert said.code == code
+    assert f"levinthal: {note}\n" in said.err
+    assert "Sequential with SGD, 60 steps" in said.out
+
+
+@pytest.mark.usefixtures("script")
+def test_two_runs_side_by_side(call: Call, here: Path) -> None:
+    (here / "before.json").write_text(call("check", "small_problems.py:healthy", "--json").out)
+    same = call("check", "small_problems.py:healthy", "--against", "before.json")
+    assert same.code == 0
+    assert "No worse than before." in same.out
+    worse = call("check", "small_problems.py:hot", "--against", "before.json")
+    assert worse.code == 1
+    assert "Worse than before." in worse.out
+    assert "accuracy" in worse.out
+    told = json.loads(call("check", "before.json", "--against", "small_problems.py:hot", "--json").out)
+    assert told["is_worse"] is False
+    assert "LR_TOO_HIGH" in {finding["code"] for finding in told["findings"]["gone"]}
+
+
+@pytest.mark.usefixtures("script")
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("empty.py",), "trained nothing that can be observed"),
+        (("none.py",), "none.py"),
+        (("train.py", "--treat"), "leave out --treat"),
+        (("train.py", "--every", "0"), "--every 0"),
+        (("small_problems.py:healthy", "--", "--rate", "1"), "argument of a script"),
+        (("small_problems.py:healthy", "--against", "train.py"), "save its report with --json"),
+        (("small_problems.py:healthy", "--against", "none.json"), "no report at none.json"),
+        (("small_problems.py:healthy", "--against", "none.json", "--sarif"), "leave out --sarif"),
+        (("before.json",), "compare it with --against"),
+    ],
+)
+def test_misuse_of_scripts_and_comparisons_is_one_line(call: Call, words: tuple[str, ...], line: str) -> None:
+    said = call("check", *words)
+    assert said.code == 2
+    assert line in said.err
+    assert len([row for row in said.err.splitlines() if row.startswith("levinthal:")]) == 1
+
+
+WORKERS = """
+import os
+os.environ["OMP_NUM_THREADS"] = "1"
+import multiprocessing, sys
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+def double(x):
+    return 2 * x
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    data = TensorDataset(torch.randn(64, 4), torch.arange(64) % 3)
+    model = torch.nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for _ in range(3):
+        for x, y in DataLoader(data, 16, shuffle=True, num_workers=2):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print("doubled", pool.map(double, [1, 2]))
+    print("weights", model.weight.detach().numpy().tobytes().hex(), torch.get_num_threads())
+"""
+
+
+@pytest.mark.slow
+def test_workers_and_spawned_processes_run_as_without_us(here: Path) -> None:
+    (here / "workers.py").write_text(WORKERS)
+    alone = subprocess.run([sys.executable, "workers.py"], capture_output=True, text=True, check=True)
+    words = [sys.executable, "-m", "levinthal", "check", "workers.py", "--every", "1"]
+    watched = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert watched.stdout.startswith(alone.stdout)
+    assert watched.stdout.count("Linear with SGD, 12 steps") == 1
