@@ -160,9 +160,12 @@ if __name__ == "__main__":
     main()
     exec(chosen.then)
 """
-PART = (
-    "from torch import nn\ndef make(): return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))\n"
-)
+PART = """
+from torch import nn
+
+def make():
+    return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))
+"""
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ class ScriptRun:
         ending: How it ended.
         trainings: What it trained, in the order in which the trainings ended.
         observer: What observed it; None where it never imported torch.
+        trouble: Why it could not be observed at all; the script is run nevertheless.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class ScriptRun:
     ending: Ending = field(default_factory=lambda: Ending(0))
     trainings: list[Observed] = field(default_factory=list)
     observer: Observer | None = None
+    trouble: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -107,11 +109,14 @@ def observed(name: str, arguments: Sequence[str], *, every: int, page: Path | No
     path = Path(name).expanduser()
     run, process = ScriptRun(path, tuple(arguments)), os.getpid()
 
-    def begin() -> None:
-        from levinthal.clinic.observing.observer import Observer
+    def begin() -> None:  # within the `import torch` of the script, which must not fail for our sake
+        try:
+            from levinthal.clinic.observing.observer import Observer
 
-        run.observer = Observer(every)
-        run.observer.begin()
+            run.observer = Observer(every)
+            run.observer.begin()
+        except Exception as error:
+            run.trouble = f"{type(error).__name__}: {error}"
 
     with ExitStack() as around:
         if apart:
@@ -146,7 +151,9 @@ def _nothing(run: ScriptRun) -> str:
     """Why there is nothing to report."""
     seen, ended = run.observer, f"{run.path} {run.ending.words}, and " if run.ending.words else ""
     way_out = "Processes that it starts are not observed"
-    if seen is None:
+    if run.trouble:
+        why, way_out = f"the observation failed ({run.trouble})", "please report it"
+    elif seen is None:
         why, way_out = "torch was not imported", "name a script that trains, or a Problem (train.py:problem)"
     elif seen.trouble:
         why, way_out = f"the observation ended early ({seen.trouble})", "please report it"

@@ -33,7 +33,7 @@ def owns_all(module: nn.Module, parameters: dict[int, Any]) -> bool:
 
 
 def largest_owners(parameters: dict[int, Any]) -> list[nn.Module]:
-    """The modules that hold some of these parameters and are no part of another module, the oldest first.
+    """The modules that hold some of these parameters and are no part of another module.
 
     All modules that live in this process are looked through. A parameter's owner may be held by nobody but a
     closure, so there is no other way from a parameter to its module.
@@ -42,7 +42,7 @@ def largest_owners(parameters: dict[int, Any]) -> list[nn.Module]:
         parameters: Id -> parameter.
 
     Returns:
-        The modules; empty where plain tensors are optimised.
+        The modules, in the order of their first parameters; empty where plain tensors are optimised.
 
     >>> model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
     >>> largest_owners({id(model[1].weight): model[1].weight}) == [model]
@@ -55,7 +55,8 @@ def largest_owners(parameters: dict[int, Any]) -> list[nn.Module]:
             parents.setdefault(id(part), []).append(module)
     owners = [m for m in living if any(id(p) in parameters for p in _values(m, "_parameters"))]
     found = {id(top): top for owner in owners for top in _tops(owner, parents)}
-    return [each for each in living if id(each) in found]
+    place = {held: number for number, held in enumerate(parameters)}
+    return sorted(found.values(), key=lambda top: min(place.get(id(p), len(place)) for p in top.parameters()))
 
 
 def _values(module: nn.Module, place: str) -> Sequence[Any]:
