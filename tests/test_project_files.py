@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from levinthal.testing.plugin import OPTION
 
 yaml = pytest.importorskip("yaml")
 ROOT = Path(__file__).parent.parent
@@ -66,3 +69,23 @@ def test_every_file_that_contributors_are_sent_to_exists() -> None:
     named = set(re.findall(r"`?((?:src|tests|docs|benchmarks)/[\w/.-]+\.\w+)", text))
     assert "tests/clinic/rules/test_updates.py" in named
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+def documented_workflow() -> dict[str, Any]:
+    text = (ROOT / "docs" / "ci.md").read_text()
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    workflow: dict[str, Any] = yaml.safe_load(block)
+    return workflow
+
+
+def test_the_workflow_of_the_docs_uploads_what_the_tests_write() -> None:
+    workflow = documented_workflow()
+    assert workflow["permissions"]["security-events"] == "write"
+    assert workflow[True] == {"push": {"branches": ["main"]}, "pull_request": None}  # YAML reads `on` as true
+    (job,) = workflow["jobs"].values()
+    assert job["runs-on"]
+    assert all(("uses" in step) != ("run" in step) for step in job["steps"])
+    tests, upload = job["steps"][-2:]
+    assert upload["uses"].startswith("github/codeql-action/upload-sarif@v")
+    assert upload["if"] == "always()"
+    assert f"{OPTION} {upload['with']['sarif_file']}" in tests["run"]
