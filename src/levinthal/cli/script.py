@@ -60,8 +60,8 @@ class ScriptRun:
         missed = f"{seen.missed} more trainings were not observed: {len(self.trainings)} are the most"
         unowned = f"{seen.unowned} optimisers were not observed: their tensors belong to no module"
         trouble = f"the observation ended early: {seen.trouble}"
-        told = ((ended, ended), (seen.missed, missed), (seen.unowned, unowned), (seen.trouble, trouble))
-        return [line for is_so, line in told if is_so]
+        known = ((ended, ended), (seen.missed, missed), (seen.unowned, unowned), (seen.trouble, trouble))
+        return [line for is_so, line in known if is_so]
 
     def to_json(self) -> dict[str, Any]:
         """The report of the one training with the script beside it; of several, a list of them."""

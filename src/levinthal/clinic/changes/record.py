@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from levinthal.clinic.answer.states import State
 from levinthal.clinic.export import SCHEMA
-from levinthal.errors import InputError
+from levinthal.errors import InputError, require_one_of
 
 KEYS = ("answer", "findings", "history")
 """What a record must have, beside the schema."""
@@ -99,6 +100,7 @@ def record_of(data: Any, name: str) -> Record:
         raise InputError(f"{name} is {kind}, and {SCHEMA} is needed: write it with `levinthal check --json`")
     if lacking := [key for key in KEYS if key not in data]:
         raise InputError(f"{name} has no '{lacking[0]}': write it anew with `levinthal check --json`")
+    require_one_of(f"state in {name}", str(data["answer"].get("state")), map(str, State))
     return Record(name, data)
 
 

@@ -124,7 +124,7 @@ class Observer:
                 return call(module, *args, **words)
 
             self._call = observed
-            nn.Module.__call__ = observed  # type: ignore[method-assign]
+            nn.Module.__call__ = observed
             self._undo_call = lambda: setattr(nn.Module, "__call__", call)
         elif not follow and self._call is not None:
             if nn.Module.__call__ is self._call:  # else another one came between later: leave ours, at rest
