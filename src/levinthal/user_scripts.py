@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from levinthal.errors import InputError
+from levinthal.errors import InputError, LevinthalError
 from levinthal.user_files import bug_in_a_line
 
 INTERRUPTED = 130
@@ -128,7 +128,7 @@ def _compiled(path: Path) -> CodeType:
     try:
         return compile(_source(path), str(path), "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
-        raise bug_in_a_line(str(path), error, InputError) from error
+        raise _no_python(path, error) from error
 
 
 def _source(path: Path) -> bytes:
@@ -139,5 +139,12 @@ def _source(path: Path) -> bytes:
     except OSError as error:
         raise InputError(f"no script at {path} ({error.strerror}): give the path of a Python file") from error
     except (SyntaxError, ValueError) as error:
-        raise bug_in_a_line(str(path), error, InputError) from error
+        raise _no_python(path, error) from error
     return source
+
+
+def _no_python(path: Path, error: Exception) -> LevinthalError:
+    """A file that cannot be compiled, with its line where that is known."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return bug_in_a_line(str(path), error, InputError)
+    return InputError(f"{path} is no Python file ({error}): give the path of one")

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.optimizer import _global_optimizer_pre_hooks
 
 from levinthal.clinic.answer.states import Reason
 from levinthal.clinic.observing import observer as module
@@ -147,10 +148,10 @@ def test_two_networks_that_train_against_each_other_are_a_game() -> None:
 
 def test_torch_is_as_before_afterwards() -> None:
     before = nn.Module.__call__, torch.optim.Optimizer.__init__
-    hooks = dict(torch.optim.optimizer._global_optimizer_pre_hooks)
+    hooks = dict(_global_optimizer_pre_hooks)
     run(plain)
     assert before == (nn.Module.__call__, torch.optim.Optimizer.__init__)
-    assert dict(torch.optim.optimizer._global_optimizer_pre_hooks) == hooks
+    assert dict(_global_optimizer_pre_hooks) == hooks
 
 
 def test_calls_are_left_alone_once_every_optimiser_has_its_model() -> None:
