@@ -97,6 +97,15 @@ def side_by_side() -> Iterable[Tensor]:
     return [p for model, _ in pairs for p in model.parameters()]
 
 
+def compiled_around() -> Iterable[Tensor]:
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    forward = torch.compile(lambda x: model(x).relu(), backend="eager", fullgraph=True)
+    for _ in range(30):
+        step(optimizer, forward)
+    return model.parameters()
+
+
 def run(program: Program, every: int = 5) -> tuple[list[Observed], Observer, list[Tensor]]:
     torch.manual_seed(0)
     seen = Observer(every)
@@ -118,6 +127,7 @@ def run(program: Program, every: int = 5) -> tuple[list[Observed], Observer, lis
         (sweep, [("Sequential with SGD", 10)] * 3),
         (stages, [("Sequential with Adam", 10), ("Sequential with SGD", 10)]),
         (side_by_side, [("Sequential with SGD", 20)] * 2),
+        pytest.param(compiled_around, [("Sequential with SGD", 30)], marks=pytest.mark.slow),
     ],
 )
 def test_each_training_is_known_and_the_same_to_the_bit(
