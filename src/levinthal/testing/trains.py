@@ -24,6 +24,7 @@ JUDGED = (
     "To let a run pass in which no cause was found: require_judged=False. Grounds come from more steps, "
     "or from validation= of the Problem."
 )
+DOUBTED = " A finding that puts the loss in doubt can be accepted: allow=(...)."
 
 
 class OutOfTimeError(LevinthalError):
@@ -78,7 +79,8 @@ class Outcome:
         """The course of the training, and what to change where the outcome is accepted."""
         codes = tuple(dict.fromkeys(finding.code for finding in self.failing))
         is_open = replace(self, require_judged=False).passes
-        accept = f"To accept this: assert_trains(..., allow={codes})." if codes else JUDGED if is_open else ""
+        judged = JUDGED + DOUBTED * (self.answer.reason is Reason.DOUBTED) if is_open else ""
+        accept = f"To accept this: assert_trains(..., allow={codes})." if codes else judged
         return "\n".join(filter(None, (self.examination.course(), accept)))
 
 
