@@ -62,7 +62,7 @@ class Training:
         self.models, self.every = tuple(models), every
         self.optimizers = tuple(dict.fromkeys(map(unwrapped, optimizers)))
         self.last_active: int | None = None
-        model = self.models[0] if len(self.models) == 1 else self.models
+        model: nn.Module | tuple[nn.Module, ...] = self.models[0] if len(self.models) == 1 else self.models
         self.watch: Watch = watch(model, self.optimizers, every=every)
         self.watch.__enter__()
 
