@@ -65,7 +65,7 @@ class Observer:
             make(optimizer, *args, **words)
             self._safely(self._note_optimizer, optimizer)
 
-        Optimizer.__init__ = made  # type: ignore[method-assign]
+        Optimizer.__init__ = made  # type: ignore[assignment, method-assign]
         self._undo.append(lambda: setattr(Optimizer, "__init__", make))
         self._undo.append(register_optimizer_step_pre_hook(self._note_step).remove)
 
@@ -124,7 +124,7 @@ class Observer:
                 return call(module, *args, **words)
 
             self._call = observed
-            nn.Module.__call__ = observed
+            nn.Module.__call__ = observed  # type: ignore[method-assign]
             self._undo_call = lambda: setattr(nn.Module, "__call__", call)
         elif not follow and self._call is not None:
             if nn.Module.__call__ is self._call:  # else another one came between later: leave ours, at rest
