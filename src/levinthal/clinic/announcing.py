@@ -18,12 +18,17 @@ JUDGED_AT_END = frozenset({"LABELS_UNRELATED", "LR_TOO_LOW", "UNDERFIT"})
 SEVERITIES = tuple(Severity)
 
 
+Place = tuple[str, str]
+"""A code and its layer: what is one finding, whatever its severity and its numbers."""
+
+
 class Announcer:
     """Calls a function once with each finding, and again where the finding becomes more severe.
 
-    While the training goes on, warnings and critical findings are announced, without those that judge how
-    far the training came; at its end, all that are left. The random states are restored after each call. An
-    exception of the function is told once, as a warning, and does not reach the training.
+    While the training goes on, these are announced: critical findings at once, and warnings that two
+    successive readings of the rules report; neither, if they judge how far the training came. At its end the
+    rest is announced. The random states are restored after each call. An exception of the function is told
+    once, as a warning, and does not reach the training.
 
     Args:
         function: The user's function of one finding.
@@ -37,34 +42,34 @@ class Announcer:
         if not callable(function):
             raise InputError(f"on_finding is {function!r}: pass a function of one Finding, such as print")
         self._function, self._findings = function, findings
-        self._announced = dict[tuple[str, str], int]()
+        self._announced, self._before = dict[Place, int](), set[Place]()
         self._has_failed = False
 
     def during(self) -> None:
         """The training goes on: announce the findings that the rest of it is not expected to refute."""
-        self._announce(
-            lambda f: f.severity is not Severity.INFO and not {f.code, f.follows} & JUDGED_AT_END
-        )
+        with random_states_restored():
+            found = [f for f in self._read() if _is_early(f)]
+            before, self._before = self._before, set(map(_place, found))
+            self._announce(f for f in found if f.severity is Severity.CRITICAL or _place(f) in before)
 
     def at_end(self) -> None:
         """The training is over: announce what was not announced."""
-        self._announce(lambda _: True)
-
-    def _announce(self, is_certain: Callable[[Finding], bool]) -> None:
-        found = list[Finding]()
         with random_states_restored():
-            with suppress(Exception):  # a failure of the rules is told by `Watch.failed_rules`
-                apart(lambda: found.extend(filter(is_certain, self._findings())))
-            for finding in filter(self._is_new, found):
-                self._call(finding)
+            self._announce(self._read())
 
-    def _is_new(self, finding: Finding) -> bool:
-        """Whether it was not announced at this severity or a worse one; from now on it counts as announced."""
-        key, rank = (finding.code, finding.where), SEVERITIES.index(finding.severity)
-        is_new = rank < self._announced.get(key, len(SEVERITIES))
-        if is_new:
-            self._announced[key] = rank
-        return is_new
+    def _read(self) -> list[Finding]:
+        """The findings so far, computed outside of the user's modes; none where this fails."""
+        found = list[Finding]()
+        with suppress(Exception):  # rules that fail are told by `Watch.failed_rules`
+            apart(lambda: found.extend(self._findings()))
+        return found
+
+    def _announce(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            place, rank = _place(finding), SEVERITIES.index(finding.severity)
+            if rank < self._announced.get(place, len(SEVERITIES)):
+                self._announced[place] = rank
+                self._call(finding)
 
     def _call(self, finding: Finding) -> None:
         try:
@@ -72,6 +77,19 @@ class Announcer:
         except Exception as error:
             is_first, self._has_failed = not self._has_failed, True
             if is_first:
-                line = f"on_finding raised {type(error).__name__}: {error}; the training goes on"
-                with suppress(Warning):  # where warnings are errors, this one is not the training's
-                    warnings.warn(line, stacklevel=2)
+                warn(f"on_finding raised {type(error).__name__}: {error}; the training goes on")
+
+
+def warn(line: str) -> None:
+    """Warn of something that is not the training's; also where warnings are errors, which would end it."""
+    with suppress(Warning):
+        warnings.warn(line, stacklevel=2)
+
+
+def _place(finding: Finding) -> Place:
+    return finding.code, finding.where
+
+
+def _is_early(finding: Finding) -> bool:
+    """Whether a finding may be announced before the end of a training."""
+    return finding.severity is not Severity.INFO and not {finding.code, finding.follows} & JUDGED_AT_END

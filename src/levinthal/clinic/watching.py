@@ -21,8 +21,9 @@ from levinthal.clinic.presentation.notebook import run_html
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.recording.loop import LoopRecorder
+from levinthal.clinic.recording.scoring import LossFn
 from levinthal.clinic.recording.training_setup import Frozen, TrainingSetup, together
-from levinthal.clinic.recording.validation import LossFn, Validation, as_source
+from levinthal.clinic.recording.validation import Validation, as_validation
 from levinthal.clinic.rules.diagnosis import diagnose
 from levinthal.errors import LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Severity
@@ -242,5 +243,5 @@ def watch(
     whole = together(model)
     setup = TrainingSetup.of(whole, as_optimizers(optimizer), as_frozen(frozen))
     require_known_prefixes(whole, setup.frozen)
-    held = None if validation is None else Validation(as_source(validation), loss_fn)
+    held = as_validation(validation, loss_fn)
     return Watch(setup, every, held, behavioural_checks=behavioural_checks, on_finding=on_finding)

@@ -20,7 +20,7 @@ INPUTS = "the inputs were not read: they are sparse, nested or distributed tenso
 def unseen_of(
     setup: TrainingSetup, history: History, steps: Sampling, called: Set[nn.Module], *, by_parts: bool
 ) -> tuple[str, ...]:
-    """What of a training was not seen, in the order of the data: validation, what had to be skipped, steps, parts.
+    """What of a training was not seen: of the validation data, of what had to be skipped, of steps and parts.
 
     Args:
         setup: The model and its optimisers.
