@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 from tests.clinic.cases import Loop, X, Y, mlp, sampled
+from tests.integrations.logs import trained
 from torch import nn
 from torch.nn import functional
 
-from levinthal.clinic import Watch, watch
+from levinthal.clinic import watch
 from levinthal.errors import InputError
 from levinthal.integrations.logged import curves
 from levinthal.integrations.tensorboard import write
@@ -29,11 +30,6 @@ class Recorder:
 
     def add_text(self, tag: str, text: str, step: int) -> None:
         self.texts[f"{tag} at {step}"] = text
-
-
-def trained(top: nn.Module | None = None) -> Watch:
-    model = mlp(depth=1, top=top)
-    return Loop(steps=30).run(model, torch.optim.Adam(model.parameters(), 1e-3))
 
 
 def one_step(model: nn.Module) -> tuple[dict[str, np.ndarray], float, float]:

@@ -90,8 +90,9 @@ class Attending:
             InputError: What `levinthal.watch` refuses.
         """
         self.end()
-        given = self.validation
-        validation = None if given is False else own_validation() if given is None else given
+        validation = None if self.validation is False else self.validation
+        if self.validation is None:
+            validation = _taken(own_validation)
         begun = watch(
             model,
             optimizers,
@@ -118,6 +119,15 @@ class Attending:
             write()
         except Exception as error:
             warn(f"the findings were not written to {place}: {type(error).__name__}: {error}")
+
+
+def _taken(own_validation: Callable[[], Any]) -> Any:
+    """The trainer's validation data; None with a warning where they fail, because the training goes on."""
+    try:
+        return own_validation()
+    except Exception as error:
+        warn(f"the trainer's validation data were not taken: {type(error).__name__}: {error}")
+        return None
 
 
 def is_repeatable(loader: Any) -> bool:

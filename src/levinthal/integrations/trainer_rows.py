@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.data import IterableDataset
 
-from levinthal.clinic.recording.validation import Validation
+from levinthal.clinic.recording.validation import Validation, plain_loader
 from levinthal.integrations.attending import OWN_ROWS, is_repeatable
 from levinthal.probes.untouched import random_states_restored
 
@@ -54,10 +54,7 @@ def loaded(trainer: Any, dataset: Any) -> Batches | None:
     """
     if dataset is None or isinstance(dataset, IterableDataset) or trainer.args.dataloader_persistent_workers:
         return None
-    loader = trainer.get_eval_dataloader(dataset)
-    plain = getattr(
-        loader, "base_dataloader", loader
-    )  # Accelerate's own counts for the accumulation of gradients
+    plain = plain_loader(trainer.get_eval_dataloader(dataset))
     return Batches(plain, (trainer.label_names or ["labels"])[0]) if is_repeatable(plain) else None
 
 

@@ -73,9 +73,10 @@ class Validation:
 
     def read(self) -> None:
         """Read up to 2,048 rows (and 128 MiB), once; restore random states and the loaders' generators."""
-        with self._noted(), loader_restored(self.source), loader_restored(self.training):
-            self.batches = list(_batches(self.source, self.most))
-            self.training_batches = [] if self.training is None else list(_batches(self.training, self.most))
+        source, training = plain_loader(self.source), plain_loader(self.training)
+        with self._noted(), loader_restored(source), loader_restored(training):
+            self.batches = list(_batches(source, self.most))
+            self.training_batches = [] if training is None else list(_batches(training, self.most))
             if not self.batches:
                 raise InputError(
                     "validation holds no tensor that has rows: pass (inputs, targets) as tensors"
@@ -149,6 +150,13 @@ def as_source(validation: Any) -> Any:
     if isinstance(validation, Iterator):
         raise InputError("validation is an iterator, which can be read only once: pass the DataLoader itself")
     return validation
+
+
+def plain_loader(source: Any) -> Any:
+    """The loader inside that of Accelerate, which counts what is read of it: if it is not read to its end,
+    later gradients are accumulated by it instead of by the training loader.
+    """
+    return getattr(source, "base_dataloader", source)
 
 
 def is_pair(value: Any) -> bool:
