@@ -45,8 +45,10 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
     def on_train_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:  # noqa: ARG002
         """Begin the watch: model and optimiser exist now."""
         self._first_step = state.global_step
-        own = partial(own_validation, calling_trainer(self))
-        self.begin(keywords["model"], [keywords["optimizer"]], own_validation=own)
+        trainer = calling_trainer(self)
+        self.begin(
+            keywords["model"], [keywords["optimizer"]], own_validation=partial(own_validation, trainer)
+        )
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **keywords: Any) -> None:  # noqa: ARG002
         """Log the findings with the last log of a training: after it the logs are closed."""
@@ -83,11 +85,11 @@ def calling_trainer(callback: Any) -> Any:
 
     Transformers does not hand the trainer to its callbacks, so it is looked for among the callers.
     """
+    trainer_class = importlib.import_module("transformers").Trainer
     frame = sys._getframe()
     while frame.f_back is not None:
         frame = frame.f_back
         caller = frame.f_locals.get("self")
-        handler = getattr(caller, "callback_handler", None) if caller is not callback else None
-        if callback in getattr(handler, "callbacks", ()):
+        if isinstance(caller, trainer_class) and callback in caller.callback_handler.callbacks:
             return caller
     return None
