@@ -17,7 +17,7 @@ from levinthal.clinic.watching import Watch, watch
 from levinthal.errors import InputError, require_one_of
 from levinthal.vocabulary import Severity
 
-OWN_ROWS = 256
+OWN_ROWS = 128
 """Rows that are read of a trainer's own validation data, and of its training data, at most."""
 
 

@@ -44,7 +44,7 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
         frozen: Prefixes of the names of parameters that are meant to stay, as in `levinthal.watch`.
         loss_fn: The loss that evaluates the validation rows, as in `levinthal.watch`.
         validation: Validation data for the module's `forward`, as in `levinthal.watch`; False for none.
-            Default: up to 256 rows of the trainer's first validation loader, if it gives pairs.
+            Default: up to 128 rows of the trainer's first validation loader, if it gives pairs.
         on_finding: Is called with each finding while the training goes on, as in `levinthal.watch`.
 
     Raises:

@@ -34,7 +34,7 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
         raise_if: Raise FindingError after training where there is a finding of this severity or worse.
         frozen: Prefixes of the names of parameters that are meant to stay, as in `levinthal.watch`.
         loss_fn: The loss that evaluates the rows of `validation`, as in `levinthal.watch`.
-        validation: Validation data, as in `levinthal.watch`; False for none. Default: up to 256 rows of the
+        validation: Validation data, as in `levinthal.watch`; False for none. Default: up to 128 rows of the
             trainer's `eval_dataset` and of its `train_dataset`, with its collator and its `compute_loss`.
         on_finding: Is called with each finding while the training goes on, as in `levinthal.watch`.
 

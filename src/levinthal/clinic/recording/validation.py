@@ -100,7 +100,8 @@ class Validation:
             return
         size = min(max(sum(count(x) for x, _ in self.batches) // PIECES, 8), 128)
         held = scored(model, rule, self.batches, size, kind)
-        training = self.training_batches or list(_comparable(rows, self.batches[0]))
+        most = min(REFERENCE, self.most)
+        training = self.training_batches or list(_comparable(rows, self.batches[0], most))
         seen = scored(model, rule, training, size, kind)
         if held is not None:
             self.evaluations.append(Evaluation(step, held, seen))
@@ -188,9 +189,9 @@ def _bytes(value: Any) -> int:
     return sum(map(_bytes, inner))
 
 
-def _comparable(rows: Reservoir, held: tuple[Any, Any]) -> Iterator[tuple[Tensor, Tensor]]:
+def _comparable(rows: Reservoir, held: tuple[Any, Any], most: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Training rows whose targets have the type and shape of those of validation, the latest first."""
-    left = REFERENCE
+    left = most
     for inputs, targets in reversed(list(rows.pairs())):
         same = isinstance(held[1], Tensor) and targets.dtype == held[1].dtype
         if left > 0 and same and targets.shape[1:] == held[1].shape[1:]:
