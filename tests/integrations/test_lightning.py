@@ -14,6 +14,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from levinthal.clinic import FindingError
+from levinthal.data import load
 from levinthal.errors import InputError
 from levinthal.integrations import lightning as adapter
 from levinthal.integrations.attending import OWN_ROWS
@@ -28,6 +29,13 @@ def pl() -> Any:
 
 def loader(batch: int = 64) -> DataLoader[Any]:
     return DataLoader(TensorDataset(X, Y), batch)
+
+
+def held_out(batch: int = 256) -> DataLoader[Any]:
+    """Rows that are not trained on."""
+    digits = load("digits")
+    rows = TensorDataset(torch.tensor(digits.test_inputs), torch.tensor(digits.test_labels))
+    return DataLoader(rows, batch)
 
 
 def module(pl: Any, top: nn.Module | None = None, whole: bool = False, step: Any = None) -> Any:
@@ -68,7 +76,7 @@ def trainer(pl: Any, callback: LevinthalCallback | None, **more: Any) -> Any:
 
 def fit(pl: Any, model: Any, callback: LevinthalCallback | None, data: Any = None, **more: Any) -> Any:
     chosen = trainer(pl, callback, **more)
-    chosen.fit(model, data or loader(), loader(256))
+    chosen.fit(model, data or loader(), held_out())
     return chosen
 
 
@@ -278,7 +286,7 @@ def test_a_fit_that_goes_on_is_watched_from_there_and_logged_at_its_steps(pl: An
     fit(pl, module(pl), first, max_epochs=1, max_steps=-1).save_checkpoint(tmp_path / "saved.ckpt")
     logger = pl.loggers.TensorBoardLogger(tmp_path)
     chosen = trainer(pl, second, max_epochs=2, max_steps=-1, logger=logger)
-    chosen.fit(module(pl), loader(), loader(256), ckpt_path=tmp_path / "saved.ckpt")
+    chosen.fit(module(pl), loader(), held_out(), ckpt_path=tmp_path / "saved.ckpt")
     assert first.watch.history.steps.tolist() == second.watch.history.steps.tolist() == sampled(19, 5)
     assert second.watch.history.losses[0] < first.watch.history.losses[0]
     events = accumulator.EventAccumulator(logger.log_dir).Reload()

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from tests.clinic.cases import Loop, mlp, sampled
 from tests.integrations.logs import trained
 from torch import nn
+from torch.nn import functional
 
 from levinthal.clinic import watch
 from levinthal.integrations.logged import COLUMNS, counts, last_step, numbers_by_step, rows
@@ -24,10 +26,12 @@ def test_each_sampled_step_has_its_numbers_in_order() -> None:
 
 
 def test_a_number_that_is_not_finite_is_left_out() -> None:
-    model = mlp(depth=1)
-    w = Loop(steps=30).run(model, torch.optim.SGD(model.parameters(), 1e6))
-    assert not all(map(math.isfinite, w.history.losses))
-    assert all(math.isfinite(value) for numbers in numbers_by_step(w).values() for value in numbers.values())
+    model, lost = mlp(depth=1), Loop(steps=30, loss=lambda z, y: math.nan * functional.cross_entropy(z, y))
+    w = lost.run(model, torch.optim.SGD(model.parameters(), 0.1))
+    found = numbers_by_step(w)
+    assert np.isnan(w.history.losses).all()
+    assert not any("levinthal/loss" in numbers for numbers in found.values())
+    assert all(math.isfinite(value) for numbers in found.values() for value in numbers.values())
 
 
 def test_findings_are_rows_and_counts() -> None:

@@ -77,7 +77,7 @@ def test_a_layer_without_gradient_has_no_curve_of_it_and_no_training_has_none_at
     assert "levinthal/gradient_norm/2" in recorder.scalars
     unused = Recorder()
     write(watch(model, torch.optim.SGD(model.parameters(), 0.1)), unused)
-    assert unused.scalars == {f"levinthal/{severity}": {0: 0} for severity in ("critical", "warning", "info")}
+    assert set(unused.scalars) == {f"levinthal/{severity}" for severity in ("critical", "warning", "info")}
     assert list(unused.texts) == ["levinthal/findings at 0"]
 
 

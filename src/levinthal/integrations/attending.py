@@ -113,7 +113,7 @@ class Attending:
         if self.raise_if is not None and self._watch is not None:
             self._watch.raise_if(self.raise_if)
 
-    def log(self, write: Callable[[], None], place: str) -> None:
+    def write_log(self, write: Callable[[], None], place: str) -> None:
         """Write the findings; a failure is told as a warning, because a log must not end a training."""
         try:
             write()

@@ -68,7 +68,7 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
         if trainer.is_global_zero:
             print(self.watch)
         for logger in trainer.loggers:
-            self.log(partial(self._write, logger, trainer.global_step), type(logger).__name__)
+            self.write_log(partial(self._write, logger, trainer.global_step), type(logger).__name__)
 
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """Raise only now, when the checkpoints are written."""

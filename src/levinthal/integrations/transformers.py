@@ -56,7 +56,7 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
             self.end()
             handler = getattr(calling_trainer(self), "callback_handler", None)
             for place in args.report_to:
-                self.log(partial(self._write, place, getattr(handler, "callbacks", ())), place)
+                self.write_log(partial(self._write, place, getattr(handler, "callbacks", ())), place)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:  # noqa: ARG002
         """End the watch, print the findings, and raise where `raise_if` asks for it."""
