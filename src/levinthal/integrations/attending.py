@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from torch import nn
@@ -153,7 +153,8 @@ def required(module: str, library: str, extra: str) -> Any:
     Raises:
         InputError: It is not installed.
     """
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        return require_extra(False, library, extra)
+    found: Any = None
+    with suppress(ImportError):
+        found = importlib.import_module(module)
+    require_extra(found is not None, library, extra)
+    return found
