@@ -77,8 +77,9 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
     def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002
         """Begin the watch: model and optimiser are built."""
         self.end()
-        self._stepped = KerasStep(self.model)
-        self.begin(self.model, [self._stepped])
+        stepped = KerasStep(self.model)
+        self.begin(self.model, [stepped])
+        self._stepped = stepped
 
     def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002
         """End the watch, print the findings, and raise where `raise_if` asks for it."""
@@ -91,3 +92,4 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
         super().end()
         if self._stepped is not None:
             self._stepped.leave()
+            self._stepped = None
