@@ -85,7 +85,7 @@ def trained(keras: Any, callback: LevinthalCallback | None, top: str | None = No
         "verbose": 0,
         "validation_data": (X[-100:].numpy(), Y[-100:].numpy()),
     }
-    history = model.fit(X[:1280].numpy(), Y[:1280].numpy(), callbacks=[callback] if callback else [], **words)
+    history = model.fit(X[:640].numpy(), Y[:640].numpy(), callbacks=[callback] if callback else [], **words)
     return model, history.history
 
 
@@ -96,7 +96,7 @@ def test_a_fit_is_the_same_to_the_bit_and_its_cause_is_found(keras: Any, capsys:
     assert all(map(torch.equal, watched.parameters(), alone.parameters()))
     assert history == same
     assert callback.watch.trouble == ""
-    assert callback.watch.history.steps.tolist() == sampled(40, 2)
-    assert callback.watch.findings()[0].code == "DOUBLE_SOFTMAX"
+    assert callback.watch.history.steps.tolist() == sampled(20, 2)
+    assert [f.code for f in callback.watch.findings() if f.severity != "info"] == ["DOUBLE_SOFTMAX"]
     assert "remove the softmax" in capsys.readouterr().out
     assert "apply" not in vars(watched.optimizer)

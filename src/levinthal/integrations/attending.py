@@ -78,6 +78,7 @@ class Attending:
         optimizers: Sequence[Optimizer],
         *,
         own_validation: Callable[[], Any] = lambda: None,
+        behavioural_checks: bool = True,
     ) -> None:
         """Begin a watch, and end the one before.
 
@@ -85,6 +86,7 @@ class Attending:
             model: The network.
             optimizers: Its optimisers; the steps of the first one are counted.
             own_validation: Returns the validation data of the trainer, where none were given.
+            behavioural_checks: As in `levinthal.watch`.
 
         Raises:
             InputError: What `levinthal.watch` refuses.
@@ -100,6 +102,7 @@ class Attending:
             every=self.every,
             validation=validation,
             frozen=self.frozen,
+            behavioural_checks=behavioural_checks,
             on_finding=self.on_finding,
         )
         self._watch = self._open.enter_context(begun)

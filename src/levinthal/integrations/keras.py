@@ -78,7 +78,8 @@ class LevinthalCallback(Attending, *BASES):  # type: ignore[misc]
         """Begin the watch: model and optimiser are built."""
         self.end()
         stepped = KerasStep(self.model)
-        self.begin(self.model, [stepped])
+        # evaluation mode is an argument of a Keras call: a copy in `eval()` would keep its dropout on
+        self.begin(self.model, [stepped], behavioural_checks=False)
         self._stepped = stepped
 
     def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002
