@@ -24,7 +24,7 @@ PAGES = sorted(
 )
 PAGE_IDS = [str(path.relative_to(ROOT)) for path in PAGES]
 GIVEN = ("rows", "study", "first_layer", "model")  # what a page may speak of without making it
-EXTRAS = ("pytorch_lightning", "transformers", "tensorboard")
+EXTRAS = ("accelerate", "keras", "mlflow", "pytorch_lightning", "tensorboard", "transformers", "wandb")
 DEV_COMMANDS = ("demo", "run", "test", "check", "bench", "docs")
 
 
@@ -62,6 +62,7 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=PAGE_IDS)
 def test_the_python_shown_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
+    missing = set[str | None]()
     for number, text in enumerate(fences(path, "python")):
         if f"```python\n{text}```\n\n```text" in path.read_text() and path.name == "write-a-study.md":
             continue  # a trap, which is run beside its answer in tests/studies/test_traps.py
@@ -79,7 +80,9 @@ def test_the_python_shown_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_
             except ModuleNotFoundError as error:
                 if error.name not in EXTRAS:
                     raise
-                pytest.skip(f"needs {error.name}")
+                missing.add(error.name)
+    if missing:
+        pytest.skip(f"some blocks need {missing}")
 
 
 def test_the_study_of_the_page_on_studies_replicates_what_theory_says(

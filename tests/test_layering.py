@@ -30,6 +30,7 @@ INSIDE = {
         "answer": 2,
         "presentation": 3,
         "checkup": 4,
+        "announcing": 4,
         "checking": 5,
         "watching": 5,
         "problem": 6,

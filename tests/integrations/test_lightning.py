@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,12 +11,15 @@ import torch
 from tests.clinic.cases import X, Y, mlp, sampled
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from levinthal.clinic import FindingError
+from levinthal.data import load
 from levinthal.errors import InputError
 from levinthal.integrations import lightning as adapter
-from levinthal.integrations.lightning import LevinthalCallback, tensors
+from levinthal.integrations.attending import OWN_ROWS
+from levinthal.integrations.lightning import LevinthalCallback, own_validation, tensors
+from levinthal.integrations.logged import counts
 
 
 @pytest.fixture
@@ -24,6 +29,13 @@ def pl() -> Any:
 
 def loader(batch: int = 64) -> DataLoader[Any]:
     return DataLoader(TensorDataset(X, Y), batch)
+
+
+def held_out(batch: int = 256) -> DataLoader[Any]:
+    """Rows that are not trained on."""
+    digits = load("digits")
+    rows = TensorDataset(torch.tensor(digits.test_inputs), torch.tensor(digits.test_labels))
+    return DataLoader(rows, batch)
 
 
 def module(pl: Any, top: nn.Module | None = None, whole: bool = False, step: Any = None) -> Any:
@@ -64,7 +76,7 @@ def trainer(pl: Any, callback: LevinthalCallback | None, **more: Any) -> Any:
 
 def fit(pl: Any, model: Any, callback: LevinthalCallback | None, data: Any = None, **more: Any) -> Any:
     chosen = trainer(pl, callback, **more)
-    chosen.fit(model, data or loader(), loader(256))
+    chosen.fit(model, data or loader(), held_out())
     return chosen
 
 
@@ -129,6 +141,67 @@ def test_rows_held_out_are_asked_of_forward(pl: Any) -> None:
     last = held.evaluations[-1]
     assert last.training is not None
     assert last.training.loss < last.held_out.loss
+
+
+def test_the_trainers_own_rows_are_asked_of_forward(pl: Any) -> None:
+    callback = LevinthalCallback(every=2)
+    fit(pl, module(pl), callback)
+    held = callback.watch.history.validation
+    assert held is not None
+    assert (held.trouble, callback.watch.trouble, callback.watch.unseen) == ("", "", ())
+    assert sum(len(inputs) for inputs, _ in held.batches) == OWN_ROWS
+    model, (inputs, labels) = callback.watch.setup.model, held.batches[0]
+    with torch.no_grad():
+        loss = functional.cross_entropy(model(inputs), labels)
+    assert held.evaluations[-1].held_out.loss == pytest.approx(float(loss), rel=1e-5)
+
+
+def test_of_several_loaders_the_first_that_can_be_read_again_is_taken(pl: Any) -> None:
+    class Stream(IterableDataset[Any]):
+        def __iter__(self) -> Any:
+            return iter([(X[0], Y[0])])
+
+    held = loader(128)
+    found = [{"stream": DataLoader(Stream()), "rows": held}, loader()]
+    own = own_validation(SimpleNamespace(val_dataloaders=found), None)
+    assert own is not None
+    assert own.source is held
+    assert own_validation(SimpleNamespace(val_dataloaders=None), None) is None
+    callback = LevinthalCallback(validation=False)
+    fit(pl, module(pl), callback, max_steps=2)
+    assert callback.watch.history.validation is None
+
+
+def test_a_forward_that_does_not_take_the_rows_is_told_and_ends_nothing(pl: Any) -> None:
+    class Other(type(module(pl))):  # type: ignore[misc]
+        def forward(self, x: Tensor, prompt: Tensor) -> Tensor:
+            raise NotImplementedError
+
+    callback = LevinthalCallback(every=2)
+    fit(pl, Other(), callback)
+    assert callback.watch.trouble == ""
+    assert "the validation data were not evaluated: TypeError" in callback.watch.unseen[0]
+
+
+@pytest.mark.parametrize("method", ["add_text", "define_metric", "log_batch", "nothing"])
+def test_each_logger_is_written_to_by_its_writer(
+    pl: Any, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    written = list[str]()
+    for name in ("tensorboard", "wandb", "mlflow"):
+        note = partial(lambda name, *_, **__: written.append(name), name)
+        monkeypatch.setattr(getattr(adapter, name), "write", note)
+    noted = list[Any]()
+    experiment = SimpleNamespace(**{method: None})
+    logger = SimpleNamespace(
+        experiment=experiment, run_id="1", log_metrics=lambda numbers, step: noted.append((numbers, step))
+    )
+    callback = LevinthalCallback(every=2)
+    fit(pl, module(pl), callback, max_steps=4)
+    callback._write(logger, 4)
+    names = {"add_text": "tensorboard", "define_metric": "wandb", "log_batch": "mlflow"}
+    assert written == ([names[method]] if method in names else [])
+    assert noted == ([] if written else [(counts(callback.watch), 4)])
 
 
 def test_accumulation_and_clipping(pl: Any) -> None:
@@ -213,7 +286,7 @@ def test_a_fit_that_goes_on_is_watched_from_there_and_logged_at_its_steps(pl: An
     fit(pl, module(pl), first, max_epochs=1, max_steps=-1).save_checkpoint(tmp_path / "saved.ckpt")
     logger = pl.loggers.TensorBoardLogger(tmp_path)
     chosen = trainer(pl, second, max_epochs=2, max_steps=-1, logger=logger)
-    chosen.fit(module(pl), loader(), loader(256), ckpt_path=tmp_path / "saved.ckpt")
+    chosen.fit(module(pl), loader(), held_out(), ckpt_path=tmp_path / "saved.ckpt")
     assert first.watch.history.steps.tolist() == second.watch.history.steps.tolist() == sampled(19, 5)
     assert second.watch.history.losses[0] < first.watch.history.losses[0]
     events = accumulator.EventAccumulator(logger.log_dir).Reload()

@@ -9,11 +9,13 @@ import torch
 from tests.clinic.cases import X, Y, mlp, sampled
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.data import IterableDataset
 
 from levinthal.clinic import FindingError
 from levinthal.clinic.recording.training_setup import unwrapped
 from levinthal.errors import InputError
 from levinthal.integrations import transformers as adapter
+from levinthal.integrations.attending import OWN_ROWS
 from levinthal.integrations.transformers import LevinthalCallback
 
 DATA = [{"inputs": x, "labels": y} for x, y in zip(X, Y, strict=True)]
@@ -34,15 +36,27 @@ class Classifier(nn.Module):
         self.net = mlp(depth=2, width=32, top=top)
         self.left = fails_at
 
-    def forward(self, inputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def forward(self, inputs: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         if self.left == 0:
             raise RuntimeError("the user's own")
         self.left -= 1
         scores = self.net(inputs)
+        if labels is None:
+            return {"logits": scores}
         return {"loss": functional.cross_entropy(scores.float(), labels), "logits": scores}
 
 
-def trainer(hf: Any, folder: Path, model: nn.Module, callback: Any, data: Any = None, **more: Any) -> Any:
+def trainer(
+    hf: Any,
+    folder: Path,
+    model: nn.Module,
+    callback: Any,
+    data: Any = None,
+    *,
+    base: Any = None,
+    words: Any = None,
+    **more: Any,
+) -> Any:
     settings = {
         "max_steps": 30,
         "per_device_train_batch_size": 64,
@@ -52,12 +66,12 @@ def trainer(hf: Any, folder: Path, model: nn.Module, callback: Any, data: Any = 
     settings |= {"save_strategy": "no", "logging_strategy": "no", "disable_tqdm": True, "use_cpu": True}
     settings |= {"output_dir": str(folder), "lr_scheduler_type": "constant", "dataloader_pin_memory": False}
     arguments = hf.TrainingArguments(**(settings | more))
-    words = {
+    given = {
         "train_dataset": data or DATA,
-        "eval_dataset": DATA[:100],
+        "eval_dataset": (data or DATA)[:96],
         "callbacks": [callback] if callback else [],
     }
-    return hf.Trainer(model, arguments, **words)
+    return (base or hf.Trainer)(model, arguments, **(given | (words or {})))
 
 
 def codes(callback: LevinthalCallback) -> list[str]:
@@ -92,13 +106,123 @@ def test_a_small_bert_hears_nothing(hf: Any, tmp_path: Path) -> None:
     assert codes(callback) == []
 
 
-def test_a_watched_training_is_the_same_to_the_bit(hf: Any, tmp_path: Path) -> None:
-    ended = []
-    for callback in (LevinthalCallback(every=3), None):
+@pytest.mark.parametrize(
+    "more", [{}, {"gradient_accumulation_steps": 2, "eval_strategy": "steps", "eval_steps": 4}]
+)
+def test_a_watched_training_is_the_same_to_the_bit(hf: Any, tmp_path: Path, more: dict[str, Any]) -> None:
+    ended, logs = [], []
+    for callback in (LevinthalCallback(every=3, on_finding=lambda _: torch.rand(1)), None):
         model = Classifier(nn.Dropout(0.2))
-        trainer(hf, tmp_path, model, callback, max_steps=10).train()
+        made = trainer(hf, tmp_path, model, callback, max_steps=10, **more)
+        made.train()
         ended.append(model.state_dict())
+        logs.append([log.get("eval_loss") or log["train_loss"] for log in made.state.log_history])
     assert all(torch.equal(value, ended[1][name]) for name, value in ended[0].items())
+    assert logs[0] == logs[1]
+
+
+def own_trainer(hf: Any, kind: str) -> Any:
+    """A trainer that computes its loss in a way of its own, and the settings of it."""
+
+    class Own(hf.Trainer):  # type: ignore[misc]
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            outputs = model(inputs["inputs"])
+            self.calls = getattr(self, "calls", 0) + 1
+            self.log({"calls": float(self.calls)})
+            loss = functional.multi_margin_loss(outputs["logits"], inputs["labels"])
+            return (loss, outputs) if return_outputs else loss
+
+    def summed(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
+        return functional.cross_entropy(outputs["logits"], labels, reduction="sum")
+
+    if kind == "compute_loss":
+        return Own, {}, {}
+    if kind == "compute_loss_func":
+        return hf.Trainer, {}, {"compute_loss_func": summed}
+    return hf.Trainer, {"label_smoothing_factor": 0.3} if kind == "smoothed labels" else {}, {}
+
+
+@pytest.mark.parametrize("kind", ["the model's own", "smoothed labels", "compute_loss", "compute_loss_func"])
+def test_the_trainers_own_rows_are_evaluated_with_its_own_loss(hf: Any, tmp_path: Path, kind: str) -> None:
+    base, settings, words = own_trainer(hf, kind)
+    callback = LevinthalCallback(every=4)
+    model: Any = Classifier()
+    model.config = hf.PretrainedConfig()  # the trainer asks it before it smooths labels
+    made = trainer(hf, tmp_path, model, callback, base=base, words=words, **settings)
+    made.train()
+    held = callback.watch.history.validation
+    assert held is not None
+    assert (held.trouble, callback.watch.trouble) == ("", "")
+    assert callback.watch.unseen == ()
+    last, metrics = held.evaluations[-1], made.evaluate()
+    assert last.training is not None
+    assert (last.held_out.rows, last.training.rows) == (96, OWN_ROWS)
+    assert last.held_out.loss == pytest.approx(metrics["eval_loss"], rel=1e-5)
+    if kind == "compute_loss":
+        assert [log["calls"] for log in made.state.log_history if "calls" in log][:30] == [*range(1, 31)]
+
+
+def test_a_stream_is_not_read_and_no_rows_are_taken_where_none_are_wanted(hf: Any, tmp_path: Path) -> None:
+    class Stream(IterableDataset[Any]):
+        def __iter__(self) -> Any:
+            raise RuntimeError("it can be read only once")
+
+    for callback, words in (
+        (LevinthalCallback(), {"eval_dataset": Stream()}),
+        (LevinthalCallback(), {"eval_dataset": None}),
+        (LevinthalCallback(validation=False), {}),
+    ):
+        trainer(hf, tmp_path, Classifier(), callback, max_steps=2, words=words).train()
+        assert callback.watch.history.validation is None
+        assert callback.watch.unseen == ()
+
+
+def test_validation_data_that_fail_end_no_training(hf: Any, tmp_path: Path) -> None:
+    class Broken(hf.Trainer):  # type: ignore[misc]
+        def get_eval_dataloader(self, dataset: Any = None) -> Any:
+            raise RuntimeError("the user's own")
+
+    callback = LevinthalCallback(every=1)
+    made = trainer(hf, tmp_path, Classifier(), callback, max_steps=3, base=Broken)
+    with pytest.warns(UserWarning, match="validation data were not taken: RuntimeError: the user's own"):
+        made.train()
+    assert len(callback.watch.history) == 3
+
+
+def test_the_findings_go_where_the_trainer_reports(hf: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "log"))
+    callback, model = LevinthalCallback(every=5), Classifier(nn.Softmax(1))
+    trainer(hf, tmp_path, model, callback, report_to=["tensorboard"]).train()
+    events = accumulator.EventAccumulator(str(tmp_path / "log")).Reload()
+    assert [e.step for e in events.Scalars("levinthal/loss")] == sampled(30, 5)
+    assert events.Tensors("levinthal/findings/text_summary")
+
+
+@pytest.mark.parametrize("place", ["wandb", "mlflow"])
+def test_other_places_are_written_to_before_the_trainer_closes_them(
+    hf: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    written = list[tuple[Any, int]]()
+    monkeypatch.setattr(getattr(adapter, place), "write", lambda w, *, start: written.append((w, start)))
+    callback = LevinthalCallback(every=5)
+    made = trainer(hf, tmp_path, Classifier(), callback, max_steps=3)
+    made.args.report_to = [place]
+    made.train()
+    assert written == [(callback.watch, 0)]
+
+
+def test_a_log_that_fails_ends_no_training(hf: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(adapter.wandb, "write", full)
+    made = trainer(hf, tmp_path, Classifier(), LevinthalCallback(), max_steps=3)
+    made.args.report_to = ["wandb"]
+    with pytest.warns(UserWarning, match="the findings were not written to wandb: OSError: no space left"):
+        made.train()
 
 
 def test_accumulation_clipping_and_evaluation(hf: Any, tmp_path: Path) -> None:

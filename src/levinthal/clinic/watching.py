@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from numbers import Integral
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,19 +10,22 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
+from levinthal.clinic.announcing import Announcer, OnFinding
 from levinthal.clinic.answer.decision import answer_of_run
 from levinthal.clinic.answer.severity import as_severe_as_the_run
 from levinthal.clinic.answer.states import Answer
+from levinthal.clinic.failures.arguments import as_frozen, as_optimizers, require_every
 from levinthal.clinic.failures.frozen import require_known_prefixes
 from levinthal.clinic.failures.losses import require_loss
 from levinthal.clinic.presentation.notebook import run_html
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.recording.loop import LoopRecorder
+from levinthal.clinic.recording.scoring import LossFn
 from levinthal.clinic.recording.training_setup import Frozen, TrainingSetup, together
-from levinthal.clinic.recording.validation import LossFn, Validation, as_source
+from levinthal.clinic.recording.validation import Validation, as_validation
 from levinthal.clinic.rules.diagnosis import diagnose
-from levinthal.errors import InputError, LevinthalError, require_one_of
+from levinthal.errors import LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Severity
 
 
@@ -42,6 +44,7 @@ class Watch:
         every: One step in so many is sampled.
         validation: The validation set, where there is one.
         behavioural_checks: Whether the behaviour of the model is checked once.
+        on_finding: Is called with each finding while the training goes on.
 
     Attributes:
         history: The sampled steps: losses, layers, gradients, weights and updates.
@@ -55,11 +58,15 @@ class Watch:
         validation: Validation | None = None,
         *,
         behavioural_checks: bool = True,
+        on_finding: OnFinding | None = None,
     ) -> None:
         self.setup, self.every = setup, every
         self._loop = LoopRecorder(setup, every, validation, behavioural_checks)
         self.history = self._loop.history
         self.failed_rules: tuple[str, ...] = ()
+        self._announcer = None if on_finding is None else Announcer(on_finding, self.findings)
+        if self._announcer is not None:
+            self._loop.after_detailed = self._announcer.during
         self._found: tuple[tuple[object, ...], list[Finding]] | None = None
         self._answer: tuple[tuple[object, ...], Answer] | None = None
 
@@ -86,6 +93,8 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._loop.end(error)
+        if self._announcer is not None:
+            self._announcer.at_end()
 
     def begin_step(self, *inputs: Any) -> None:
         """Begin a step by hand, for loops that call parts of the model and never the model itself.
@@ -191,6 +200,7 @@ def watch(
     validation: Any = None,
     frozen: Frozen | Iterable[Frozen] = (),
     behavioural_checks: bool = True,
+    on_finding: OnFinding | None = None,
 ) -> Watch:
     """Watch an ordinary training loop: `with watch(model, optimizer) as w: ...`, then `w.findings()`.
 
@@ -210,13 +220,15 @@ def watch(
             (`"*.bias"`), or predicates (`lambda name: "lora" not in name`).
         behavioural_checks: Whether a copy of the model is passed up to 5 times, once, with 16 rows in
             evaluation mode: are rows mixed, is the future seen, is an input ignored, does dropout stay on?
+        on_finding: A function that is called once with each Finding while the training goes on, `print` say.
+            The rules are applied after a few steps, at growing distances, and at the end.
 
     Returns:
         A Watch, to be used in a `with` statement.
 
     Raises:
         InputError: No model, no optimiser, or no parameters; `every` below 1; a prefix that matches no
-            parameter; validation data that can be read only once.
+            parameter; validation data that can be read only once; `on_finding` is no function.
 
     >>> import levinthal, torch
     >>> model = torch.nn.Sequential(torch.nn.Linear(8, 4), torch.nn.Softmax(1))
@@ -230,26 +242,11 @@ def watch(
     >>> w.findings()[0].code
     'DOUBLE_SOFTMAX'
     """
-    given: Any = optimizer  # of any type: `TrainingSetup.of` refuses anything but optimisers
-    several = isinstance(given, Iterable) and not isinstance(given, Optimizer)
-    optimizers: tuple[Optimizer, ...] = tuple(given) if several else (given,)
-    if not isinstance(every, Integral) or every < 1:
-        raise InputError(f"every={every!r}: give the number of steps between samples, 1 or more")
-    if not optimizers:
-        raise InputError("0 optimisers: pass the one, or the ones, that train the model")
+    require_every(every)
     if loss_fn is not None:
         require_loss(loss_fn, "loss_fn")
     whole = together(model)
-    several_frozen: Any = (
-        frozen if isinstance(frozen, Iterable) and not isinstance(frozen, str) else (frozen,)
-    )
-    given_frozen = tuple(several_frozen)
-    odd = [type(each).__name__ for each in given_frozen if not isinstance(each, str) and not callable(each)]
-    if odd:
-        raise InputError(
-            f"frozen= has a {odd[0]}: give prefixes, patterns or predicates, such as ('backbone.',)"
-        )
-    setup = TrainingSetup.of(whole, optimizers, given_frozen)
+    setup = TrainingSetup.of(whole, as_optimizers(optimizer), as_frozen(frozen))
     require_known_prefixes(whole, setup.frozen)
-    held = None if validation is None else Validation(as_source(validation), loss_fn)
-    return Watch(setup, every, held, behavioural_checks=behavioural_checks)
+    held = as_validation(validation, loss_fn)
+    return Watch(setup, every, held, behavioural_checks=behavioural_checks, on_finding=on_finding)

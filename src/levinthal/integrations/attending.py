@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+import importlib
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
+from torch.utils.data import DataLoader, IterableDataset
 
-from levinthal.clinic.recording.validation import LossFn
+from levinthal.clinic.announcing import OnFinding, warn
+from levinthal.clinic.recording.scoring import LossFn
 from levinthal.clinic.watching import Watch, watch
 from levinthal.errors import InputError, require_one_of
 from levinthal.vocabulary import Severity
+
+OWN_ROWS = 128
+"""Rows that are read of a trainer's own validation data, and of its training data, at most."""
 
 
 class Attending:
@@ -22,18 +28,36 @@ class Attending:
         every: One step in so many is sampled, as in `levinthal.watch`.
         raise_if: Raise FindingError after training where there is a finding of this severity or worse.
         frozen: Prefixes of the names of parameters that are meant to stay, as in `levinthal.watch`.
+        loss_fn: The loss that evaluates the validation rows, as in `levinthal.watch`.
+        validation: Validation data, as in `levinthal.watch`; False for none. Default: the trainer's own.
+        on_finding: Is called with each finding while the training goes on, as in `levinthal.watch`.
 
     Raises:
         InputError: The severity is unknown.
     """
 
-    def __init__(self, every: int = 10, *, raise_if: str | None = None, frozen: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        every: int = 10,
+        *,
+        raise_if: str | None = None,
+        frozen: Iterable[str] = (),
+        loss_fn: LossFn | None = None,
+        validation: Any = None,
+        on_finding: OnFinding | None = None,
+    ) -> None:
+        self._require()
         super().__init__()
         if raise_if is not None:
             require_one_of("severity", raise_if, map(str, Severity))
         self.every, self.raise_if, self.frozen = every, raise_if, tuple(frozen)
+        self.loss_fn, self.validation, self.on_finding = loss_fn, validation, on_finding
+        self._first_step = 0
         self._watch: Watch | None = None
         self._open = ExitStack()
+
+    def _require(self) -> None:
+        """Raise InputError where the trainer's library is not installed."""
 
     @property
     def watch(self) -> Watch:
@@ -53,23 +77,34 @@ class Attending:
         model: nn.Module,
         optimizers: Sequence[Optimizer],
         *,
-        loss_fn: LossFn | None = None,
-        validation: Any = None,
+        own_validation: Callable[[], Any] = lambda: None,
+        behavioural_checks: bool = True,
     ) -> None:
         """Begin a watch, and end the one before.
 
         Args:
             model: The network.
             optimizers: Its optimisers; the steps of the first one are counted.
-            loss_fn: As in `levinthal.watch`.
-            validation: As in `levinthal.watch`.
+            own_validation: Returns the validation data of the trainer, where none were given.
+            behavioural_checks: As in `levinthal.watch`.
 
         Raises:
             InputError: What `levinthal.watch` refuses.
         """
         self.end()
-        every, frozen = self.every, self.frozen
-        begun = watch(model, optimizers, loss_fn=loss_fn, every=every, validation=validation, frozen=frozen)
+        validation = None if self.validation is False else self.validation
+        if self.validation is None:
+            validation = _taken(own_validation)
+        begun = watch(
+            model,
+            optimizers,
+            loss_fn=self.loss_fn,
+            every=self.every,
+            validation=validation,
+            frozen=self.frozen,
+            behavioural_checks=behavioural_checks,
+            on_finding=self.on_finding,
+        )
         self._watch = self._open.enter_context(begun)
 
     def end(self) -> None:
@@ -80,6 +115,27 @@ class Attending:
         """Raise FindingError where `raise_if` asks for it."""
         if self.raise_if is not None and self._watch is not None:
             self._watch.raise_if(self.raise_if)
+
+    def write_log(self, write: Callable[[], None], place: str) -> None:
+        """Write the findings; a failure is told as a warning, because a log must not end a training."""
+        try:
+            write()
+        except Exception as error:
+            warn(f"the findings were not written to {place}: {type(error).__name__}: {error}")
+
+
+def _taken(own_validation: Callable[[], Any]) -> Any:
+    """The trainer's validation data; None with a warning where they fail, because the training goes on."""
+    try:
+        return own_validation()
+    except Exception as error:
+        warn(f"the trainer's validation data were not taken: {type(error).__name__}: {error}")
+        return None
+
+
+def is_repeatable(loader: Any) -> bool:
+    """Whether a loader can be read without taking rows from the trainer: no stream, and no iterator."""
+    return isinstance(loader, DataLoader) and not isinstance(loader.dataset, IterableDataset)
 
 
 def require_extra(there: bool, library: str, extra: str) -> None:
@@ -92,3 +148,16 @@ def require_extra(there: bool, library: str, extra: str) -> None:
     """
     if not there:
         raise InputError(f"{library} is not installed: pip install 'levinthal[{extra}]'")
+
+
+def required(module: str, library: str, extra: str) -> Any:
+    """The module of an extra.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    found: Any = None
+    with suppress(ImportError):
+        found = importlib.import_module(module)
+    require_extra(found is not None, library, extra)
+    return found

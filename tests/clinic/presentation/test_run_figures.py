@@ -18,7 +18,8 @@ from levinthal.clinic.presentation.run_figures import (
     validation,
 )
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.validation import Evaluation, Score, Validation
+from levinthal.clinic.recording.scoring import Score
+from levinthal.clinic.recording.validation import Evaluation, Validation
 from levinthal.figures import WIDTHS, draw
 from levinthal.vocabulary import Figure, Series
 

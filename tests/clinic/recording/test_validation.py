@@ -16,7 +16,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from levinthal.clinic import watch
 from levinthal.clinic.recording.row_reservoir import Reservoir
-from levinthal.clinic.recording.validation import ROWS, Validation, joined, scored
+from levinthal.clinic.recording.scoring import joined, loss_of_output, scored
+from levinthal.clinic.recording.validation import ROWS, Validation
 from levinthal.errors import InputError
 
 HELD = (X[1000:], Y[1000:])
@@ -93,7 +94,7 @@ def test_a_loader_that_shares_its_generator_deals_as_if_it_had_not_been_read() -
 
 def test_a_score_is_the_mean_loss_and_the_share_of_right_answers() -> None:
     model, loss = nn.Linear(64, 10), functional.cross_entropy
-    score = scored(model, loss, [(X[:128], Y[:128]), (X[128:200], Y[128:200])], 8, "")
+    score = scored(model, loss_of_output(loss), [(X[:128], Y[:128]), (X[128:200], Y[128:200])], 8, "")
     assert score is not None
     with torch.no_grad():
         output = model(X[:200])
@@ -114,11 +115,13 @@ def test_training_rows_are_scored_on_the_same_footing() -> None:
 
 def test_yes_or_no_answers_are_counted() -> None:
     model, y = nn.Linear(64, 1), (Y > 4).float()[:, None]
-    score = scored(model, functional.mse_loss, [(X[:64], y[:64])], 8, "binary_cross_entropy_with_logits")
+    score = scored(
+        model, loss_of_output(functional.mse_loss), [(X[:64], y[:64])], 8, "binary_cross_entropy_with_logits"
+    )
     assert score is not None
     with torch.no_grad():
         assert score.accuracy == float(((model(X[:64]) > 0) == (y[:64] > 0)).float().mean())
-    without = scored(model, functional.mse_loss, [(X[:64], y[:64])], 8, "mse_loss")
+    without = scored(model, loss_of_output(functional.mse_loss), [(X[:64], y[:64])], 8, "mse_loss")
     assert without is not None
     assert np.isnan(without.accuracy)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from levinthal.clinic.recording.validation import Score
+from levinthal.clinic.recording.scoring import Score
 from levinthal.clinic.rules.generalisation_gap import gap
 
 

@@ -18,8 +18,9 @@ from levinthal.clinic.answer.wording import loss_in_words
 from levinthal.clinic.presentation.profiles import GRADIENT, evenly, run_profiles
 from levinthal.clinic.presentation.update_ratios import gradients, step_sizes, steps_in_words, weights
 from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.scoring import Score
 from levinthal.clinic.recording.training_setup import TrainingSetup
-from levinthal.clinic.recording.validation import Evaluation, Score
+from levinthal.clinic.recording.validation import Evaluation
 from levinthal.clinic.rules.context import typical
 from levinthal.report.formatting import counted, number, sentence
 from levinthal.vocabulary import Axis, Figure, Finding, Panel, Series, Severity, rounded

@@ -22,14 +22,7 @@ from levinthal.clinic.recording.recurrences import recurrent_gains
 from levinthal.clinic.recording.sampling import Sampling
 from levinthal.clinic.recording.step_reader import StepReader
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
-from levinthal.clinic.recording.unseen import (
-    COMPILED,
-    NOT_CALLED,
-    SHARDED,
-    unseen_parts,
-    unseen_steps,
-    unseen_validation,
-)
+from levinthal.clinic.recording.unseen import COMPILED, NOT_CALLED, SHARDED, unseen_of
 from levinthal.clinic.recording.validation import Validation
 
 UNCALLED = 3
@@ -48,6 +41,7 @@ class LoopRecorder:
         setup: The model, its optimisers and parameters.
         history, steps: The sampled steps; the number of steps so far, and which are sampled.
         trouble: The failure that ended the recording; the loop goes on.
+        after_detailed: Is called between two steps, after each detailed sample.
     """
 
     def __init__(self, setup: TrainingSetup, every: int, validation: Validation | None, checks: bool) -> None:
@@ -61,6 +55,7 @@ class LoopRecorder:
         self.history.equal_rows = setup.equal_rows(self.history.equal_row_matrices)
         self.history.rows.with_fingerprints = validation is not None
         self.trouble = ""
+        self.after_detailed: Callable[[], None] = lambda: None
         self.steps = Sampling(every)
         self._evaluations = Evaluations(setup, self.history, self._safely)
         self._recorder = StepRecorder(setup.hooked_module)
@@ -123,12 +118,8 @@ class LoopRecorder:
         """What of the training was not seen: failures of the watch first, then what it had to skip."""
         if self.trouble:
             return (f"the watch ended early: {self.trouble}", *self.history.unseen)
-        return (
-            *unseen_validation(self.history.validation, len(self.history)),
-            *self.history.unseen,
-            *unseen_steps(self.history, self.steps.step, self.steps.missed),
-            *unseen_parts(self.setup, self._parts.called, by_parts=not self._is_whole),
-        )
+        called, by_parts = self._parts.called, not self._is_whole
+        return unseen_of(self.setup, self.history, self.steps, called, by_parts=by_parts)
 
     def catch_up(self) -> None:
         """Evaluate the validation set between two steps, if an evaluation is due."""
@@ -234,11 +225,13 @@ class LoopRecorder:
         """End a sampled step whose optimiser has stepped, unless its backward pass is still going on."""
         if self._stepped and not is_in_backward():
             self._stepped = False
-            if self._reader.sample is not None:
+            if (sample := self._reader.sample) is not None:
                 self._safely(self._reader.end)
                 self._parts.end()
                 self._reader.check.take(self.steps.step - 1)
                 self._evaluations.evaluate_if_due(self.steps.step)
+                if sample.detailed:
+                    self.after_detailed()
                 if self.steps.is_due:
                     self._await()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Set
 from torch import nn
 
 from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.sampling import Sampling
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.recording.validation import Validation
 
@@ -14,6 +15,26 @@ COMPILED = "the layers were not recorded, because the model is compiled"
 NOT_CALLED = "the inputs and the layers were not recorded: the model was called compiled, or by torch.func"
 SHARDED = "the weights were read in part: they are sharded, and other processes hold the rest"
 INPUTS = "the inputs were not read: they are sparse, nested or distributed tensors"
+
+
+def unseen_of(
+    setup: TrainingSetup, history: History, steps: Sampling, called: Set[nn.Module], *, by_parts: bool
+) -> tuple[str, ...]:
+    """What of a training was not seen: of the validation data, of what had to be skipped, of steps and parts.
+
+    Args:
+        setup: The model and its optimisers.
+        history: The sampled steps.
+        steps: How many steps there were, and how many were due and not sampled.
+        called: The parts of the model that were called.
+        by_parts: Whether the loop calls parts of the model.
+    """
+    return (
+        *unseen_validation(history.validation, len(history)),
+        *history.unseen,
+        *unseen_steps(history, steps.step, steps.missed),
+        *unseen_parts(setup, called, by_parts=by_parts),
+    )
 
 
 def unseen_validation(validation: Validation | None, samples: int) -> Iterator[str]:

@@ -6,59 +6,33 @@ neither dropout, nor batch statistics, nor the augmentation of a loader causes a
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from levinthal.clinic.recording.restored import attributes_restored, loader_restored
-from levinthal.clinic.recording.row_reservoir import BYTES, Reservoir, count, moved, taken
+from levinthal.clinic.recording.row_reservoir import BYTES, Reservoir, count, taken
+from levinthal.clinic.recording.scoring import (
+    AT_ONCE,
+    BatchLoss,
+    LossFn,
+    Rule,
+    Score,
+    known_loss,
+    loss_of_batch,
+    loss_of_output,
+    scored,
+)
 from levinthal.errors import InputError
 from levinthal.probes.untouched import untouched
 
-LossFn = Callable[[Any, Any], Tensor]
-ROWS, AT_ONCE, PIECES, REFERENCE = 2048, 256, 16, 512
+ROWS, PIECES, REFERENCE = 2048, 16, 512
 PACE = 1.5
-KNOWN = ("cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "smooth_l1_loss")
-"""Loss functions of torch that can be applied to a model's output as it is."""
-LOGITS = "binary_cross_entropy_with_logits"
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """The loss and the accuracy of the model on some rows.
-
-    Attributes:
-        losses: (pieces,) the mean loss of each piece of the rows.
-        right: () the number of right answers; None where answers cannot be counted.
-        rows: The number of answers.
-    """
-
-    losses: Tensor
-    right: Tensor | None
-    rows: int
-
-    @property
-    def loss(self) -> float:
-        """The mean loss."""
-        return float(self.losses.mean())
-
-    @property
-    def error(self) -> float:
-        """The standard error of the mean loss, from the spread of its pieces."""
-        return float(self.losses.std() / math.sqrt(len(self.losses))) if len(self.losses) > 1 else math.nan
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right answers; nan where they cannot be counted."""
-        return math.nan if self.right is None else float(self.right) / self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +51,32 @@ class Validation:
     Attributes:
         source: A pair (inputs, targets), or an iterable of such pairs.
         loss_fn: The loss; None for the loss function that the training calls.
+        batch_loss: In place of `loss_fn`: a trainer's own way from a batch to its loss.
+        training: As `source`, rows that the model is trained on; None for those that were seen.
+        most: The most rows that are read of each source.
         batches: What was read of the source, at most 256 rows each, on the device where it was.
+        training_batches: The same of `training`.
         evaluations: The evaluations so far.
         trouble: The error that ended the evaluations; the training goes on.
     """
 
     source: Any
     loss_fn: LossFn | None = None
+    batch_loss: BatchLoss | None = None
+    training: Any = None
+    most: int = ROWS
     batches: list[tuple[Any, Any]] = field(default_factory=list)
+    training_batches: list[tuple[Any, Any]] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
     trouble: str = ""
     _due: float = 0.0
 
     def read(self) -> None:
-        """Read up to 2,048 rows (and 128 MiB), once; restore random states and the loader's generator."""
-        with self._noted(), loader_restored(self.source):
-            self.batches = list(_batches(self.source))
+        """Read up to 2,048 rows (and 128 MiB), once; restore random states and the loaders' generators."""
+        source, training = plain_loader(self.source), plain_loader(self.training)
+        with self._noted(), loader_restored(source), loader_restored(training):
+            self.batches = list(_batches(source, self.most))
+            self.training_batches = [] if training is None else list(_batches(training, self.most))
             if not self.batches:
                 raise InputError(
                     "validation holds no tensor that has rows: pass (inputs, targets) as tensors"
@@ -111,14 +95,23 @@ class Validation:
             self._evaluate(model, step, rows, kind)
 
     def _evaluate(self, model: nn.Module, step: int, rows: Reservoir, kind: str) -> None:
-        loss = self.loss_fn or _known(kind)
-        if loss is None:
+        rule = self._rule(kind)
+        if rule is None:
             return
         size = min(max(sum(count(x) for x, _ in self.batches) // PIECES, 8), 128)
-        held = scored(model, loss, self.batches, size, kind)
-        seen = scored(model, loss, list(_comparable(rows, self.batches[0])), size, kind)
+        held = scored(model, rule, self.batches, size, kind)
+        most = min(REFERENCE, self.most)
+        training = self.training_batches or list(_comparable(rows, self.batches[0], most))
+        seen = scored(model, rule, training, size, kind)
         if held is not None:
             self.evaluations.append(Evaluation(step, held, seen))
+
+    def _rule(self, kind: str) -> Rule | None:
+        """How a loss is computed; None where it is not known."""
+        if self.batch_loss is not None:
+            return loss_of_batch(self.batch_loss)
+        loss = self.loss_fn or known_loss(kind)
+        return None if loss is None else loss_of_output(loss)
 
     @contextmanager
     def _noted(self) -> Iterator[None]:
@@ -127,6 +120,17 @@ class Validation:
             yield
         except Exception as error:
             self.trouble = f"{type(error).__name__}: {error}"
+
+
+def as_validation(validation: Any, loss_fn: LossFn | None) -> Validation | None:
+    """Validation data that a user or a callback gives, ready to be read; None where there are none.
+
+    Raises:
+        InputError: What `as_source` refuses.
+    """
+    if validation is None or isinstance(validation, Validation):
+        return validation
+    return Validation(as_source(validation), loss_fn)
 
 
 def as_source(validation: Any) -> Any:
@@ -149,12 +153,19 @@ def as_source(validation: Any) -> Any:
     return validation
 
 
+def plain_loader(source: Any) -> Any:
+    """The loader inside that of Accelerate, which counts what is read of it: if it is not read to its end,
+    later gradients are accumulated by it instead of by the training loader.
+    """
+    return getattr(source, "base_dataloader", source)
+
+
 def is_pair(value: Any) -> bool:
     """Whether a value is one batch (inputs, targets) rather than a collection of batches."""
     return isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[1], Tensor)
 
 
-def _batches(source: Any) -> Iterator[tuple[Any, Any]]:
+def _batches(source: Any, most: int) -> Iterator[tuple[Any, Any]]:
     """Pairs of at most 256 rows, until there are enough."""
     rows = size = 0
     for batch in [source] if is_pair(source) else source:
@@ -162,11 +173,11 @@ def _batches(source: Any) -> Iterator[tuple[Any, Any]]:
             raise InputError(f"validation batch of type {type(batch).__name__}: give pairs (inputs, targets)")
         inputs, targets = batch
         for low in range(0, count(inputs), AT_ONCE):
-            high = low + min(AT_ONCE, ROWS - rows)
+            high = low + min(AT_ONCE, most - rows)
             part = taken(inputs, low, high), taken(targets, low, high)
             rows, size = rows + count(part[0]), size + _bytes(part)
             yield part
-            if rows >= ROWS or size > BYTES:
+            if rows >= most or size > BYTES:
                 return
 
 
@@ -178,76 +189,11 @@ def _bytes(value: Any) -> int:
     return sum(map(_bytes, inner))
 
 
-def _known(kind: str) -> LossFn | None:
-    """The loss function of torch with this name, if it can be applied to an output."""
-    return partial(_of_tensor, getattr(functional, kind)) if kind in KNOWN else None
-
-
-def _of_tensor(function: LossFn, output: Any, targets: Any) -> Tensor:
-    """The loss of an output that is a tensor."""
-    if not isinstance(output, Tensor):
-        raise InputError(f"the model returns a {type(output).__name__}: pass loss_fn=, which takes it")
-    return function(output, targets)
-
-
-def _comparable(rows: Reservoir, held: tuple[Any, Any]) -> Iterator[tuple[Tensor, Tensor]]:
+def _comparable(rows: Reservoir, held: tuple[Any, Any], most: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Training rows whose targets have the type and shape of those of validation, the latest first."""
-    left = REFERENCE
+    left = most
     for inputs, targets in reversed(list(rows.pairs())):
         same = isinstance(held[1], Tensor) and targets.dtype == held[1].dtype
         if left > 0 and same and targets.shape[1:] == held[1].shape[1:]:
             left -= len(inputs)
             yield inputs, targets
-
-
-@torch.no_grad()
-def scored(
-    model: nn.Module, loss: LossFn, batches: Sequence[tuple[Any, Any]], size: int, kind: str
-) -> Score | None:
-    """The model's score on rows, with the loss of pieces of one size; None where no piece is full."""
-    device = next(model.parameters()).device
-    losses, right, rows = [], [], 0
-    for inputs, targets in joined(batches):
-        x, y = moved(inputs, device), moved(targets, device)
-        output = model(x) if isinstance(x, Tensor) else model(**x) if isinstance(x, Mapping) else model(*x)
-        ends = [(low, low + size) for low in range(0, count(x) - size + 1, size)]
-        losses += [loss(taken(output, *piece), taken(y, *piece)).float().mean() for piece in ends]
-        hits = _hits(output, y, kind)
-        if hits is not None:
-            right.append(torch.count_nonzero(hits))
-            rows += hits.numel()
-    total = torch.stack(right).sum() if right else None
-    return Score(torch.stack(losses), total, rows) if losses else None
-
-
-def joined(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
-    """Small batches joined to about 256 rows, where inputs and targets are tensors of one shape."""
-    held: list[tuple[Tensor, Tensor]] = []
-    for inputs, targets in pairs:
-        if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
-            yield inputs, targets
-            continue
-        full = sum(len(x) for x, _ in held) >= AT_ONCE
-        if held and (full or inputs.shape[1:] != held[0][0].shape[1:]):
-            yield _together(held)
-            held = []
-        held.append((inputs, targets))
-    if held:
-        yield _together(held)
-
-
-def _together(pairs: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    return torch.cat([x for x, _ in pairs]), torch.cat([y for _, y in pairs])
-
-
-def _hits(output: Any, targets: Any, kind: str) -> Tensor | None:
-    """Which answers are right, where the targets are classes, or binary with logits."""
-    if isinstance(output, Mapping):
-        output = next(iter(output.values()), None)
-    z = output[0] if isinstance(output, tuple | list) and output else output
-    if not isinstance(z, Tensor) or not isinstance(targets, Tensor):
-        return None
-    if not targets.is_floating_point() and z.dim() == targets.dim() + 1 and z.shape[:1] == targets.shape[:1]:
-        answers = z.argmax(1)
-        return answers == targets if answers.shape == targets.shape else None
-    return (z > 0) == (targets > 0.5) if kind == LOGITS and z.shape == targets.shape else None

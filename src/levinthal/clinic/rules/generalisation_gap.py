@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from levinthal.clinic.recording.history import History
-from levinthal.clinic.recording.validation import Evaluation, Score
+from levinthal.clinic.recording.scoring import Score
+from levinthal.clinic.recording.validation import Evaluation
 from levinthal.clinic.rules.context import INTERVAL_ERRORS
 
 WIDE = 0.1
