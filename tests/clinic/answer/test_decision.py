@@ -140,6 +140,11 @@ def test_what_is_not_known_to_have_done_well_is_not_healthy(
     assert said.exit_code == EXIT_CODES[state] > 1
 
 
+def test_a_first_loss_at_chance_level_that_falls_at_once_was_not_low() -> None:
+    assert answer([1.38] + [0.3] * 29).state is State.HEALTHY
+    assert answer([0.3] * 30).state is State.NOT_JUDGED
+
+
 def test_a_slow_descent_is_unfinished_and_its_steps_are_counted() -> None:
     said = answer([2.0 - 0.01 * k for k in range(20)])
     assert (said.state, said.reason) == (State.NO_CAUSE, Reason.UNFINISHED)

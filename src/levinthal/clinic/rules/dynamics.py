@@ -15,6 +15,7 @@ from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.first_not_finite import origin
+from levinthal.clinic.rules.games import is_game
 from levinthal.clinic.rules.loss_trend import FEWEST, MIN_STEPS, NEAR_CHANCE, SURE
 from levinthal.vocabulary import Finding, Severity
 
@@ -59,7 +60,8 @@ UNDERFIT = FindingKind(
     order=390,
     evidence=(
         "the loss no lower than at the start, or than the chance level, and no longer falling, "
-        "after {steps} steps; info above {end} of the chance level"
+        "after {steps} steps; info above {end} of the chance level; not of networks that train against "
+        "each other"
     ),
     thresholds={"steps": MIN_STEPS, "end": NEAR_CHANCE},
     source="Humbatova et al., Taxonomy of real faults in deep learning systems (ICSE 2020)",
@@ -100,6 +102,8 @@ def _inner_dropout(setup: TrainingSetup) -> dict[str, float]:
 def underfit(context: Context) -> Iterator[Finding]:
     """The loss is no lower than at the start."""
     trend = context.trend
+    if is_game(context.history, context.setup):
+        return  # neither loss has to fall
     if trend.has_plateaued and trend.samples >= 2 * FEWEST and context.history.steps[-1] >= MIN_STEPS:
         # the losses of adversaries hold each other in place; where the chance level is unknown, a certain
         # fall, or one that noise would hide, is no failure
