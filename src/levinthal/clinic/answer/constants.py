@@ -101,7 +101,7 @@ def _binary_entropy(share: Tensor) -> float:
 
 def floor_of(history: History, call: LossCall | None) -> float:
     """The least value of the loss, also for a perfect prediction; minus infinity where there is none."""
-    if call is None or call.kind not in WITH_FLOOR:
+    if call is None or call.kind not in WITH_FLOOR or call.is_rewarded:
         return -math.inf
     if call.smoothing and call.counts is not None:
         return _smoothed_floor(call.smoothing, len(call.counts))
