@@ -64,7 +64,8 @@ def _way_up(root: Any, node: Any) -> list[tuple[Any, int]]:
             if child is not None and child not in came:
                 came[child] = (parent, place)
                 queue.append(child)
-    way, step = [], came.get(node)
+    way: list[tuple[Any, int]] = []
+    step = came.get(node)
     while step is not None:
         way.append(step)
         step = came[step[0]]
@@ -97,8 +98,9 @@ def _weights(root: Any, node: Any, losses: Tensor) -> Tensor | None:
         elif kind == "MaskedSelect":
             return torch.as_tensor(parent._saved_mask)
         elif kind in ("MaskedFill", "Where"):
-            chosen = parent._saved_mask if kind == "MaskedFill" else parent._saved_condition
-            return ~chosen if kind == "MaskedFill" or place else torch.as_tensor(chosen)
+            is_fill = kind == "MaskedFill"
+            chosen = torch.as_tensor(parent._saved_mask if is_fill else parent._saved_condition)
+            return ~chosen if is_fill or place else chosen
         elif kind not in PARTIAL:
             return None
     return None
