@@ -140,6 +140,11 @@ def test_what_is_not_known_to_have_done_well_is_not_healthy(
     assert said.exit_code == EXIT_CODES[state] > 1
 
 
+def test_a_first_loss_at_chance_level_that_falls_at_once_was_not_low() -> None:
+    assert answer([1.38] + [0.3] * 29).state is State.HEALTHY
+    assert answer([0.3] * 30).state is State.NOT_JUDGED
+
+
 def test_a_slow_descent_is_unfinished_and_its_steps_are_counted() -> None:
     said = answer([2.0 - 0.01 * k for k in range(20)])
     assert (said.state, said.reason) == (State.NO_CAUSE, Reason.UNFINISHED)
@@ -220,14 +225,15 @@ def test_a_training_that_is_worse_than_the_reference_did_badly() -> None:
     assert w.answer().state is State.NO_CAUSE
 
 
-def test_a_loop_without_steps_was_not_seen() -> None:
+@pytest.mark.parametrize(("passes", "reason"), [(10, Reason.NOTHING_SEEN), (50, Reason.NAMED)])
+def test_a_loop_without_steps_was_not_seen_unless_many_passes_tell_why(passes: int, reason: Reason) -> None:
     model = network()
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     with watch(model, optimizer, every=5) as w:
-        for _ in range(50):
+        for _ in range(passes):
             classified(model, torch.arange(32)).backward()
-    assert w.answer().reason is Reason.NOTHING_SEEN
-    assert str(w).startswith("Nothing was seen")
+    assert w.answer().reason is reason
+    assert ("Nothing was seen" in str(w)) == (reason is Reason.NOTHING_SEEN)
 
 
 @pytest.mark.parametrize("last", [None, nn.Softmax(1)])

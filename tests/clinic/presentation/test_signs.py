@@ -18,6 +18,7 @@ from levinthal.clinic.presentation.signs import (
     Sign,
     read_signs,
 )
+from levinthal.clinic.recording.behaviour import Behaviour
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Severity
@@ -54,6 +55,18 @@ def test_a_finding_shows_in_its_sign_with_its_code_alone() -> None:
     assert (sign("Step", read).label, sign("Step", read).codes) == (FOUND, ("LR_TOO_HIGH",))
     noted = read_signs(history(FALLING), setup(), [finding("DEAD_RELU", "1", 0, {}, severity=Severity.INFO)])
     assert sign("Activations", noted).label == INFO
+
+
+def test_what_was_not_checked_is_not_listed_as_checked() -> None:
+    compared, seen = {"ROWS_MIXED", "FUTURE_SEEN", "INPUT_IGNORED"}, history(FALLING)
+    assert not {*compared, "RANDOM_EVALUATION"} & set(sign("Model", read_signs(seen, setup(), [])).codes)
+    for behaviour, missing in (
+        (Behaviour(sees_future=False), set[str]()),
+        (Behaviour(), {"FUTURE_SEEN"}),
+        (Behaviour(is_random=True), compared),
+    ):
+        seen.behaviour = behaviour
+        assert set(SIGNS["Model"]) - set(sign("Model", read_signs(seen, setup(), [])).codes) == missing
 
 
 def test_nothing_seen_is_not_judged() -> None:

@@ -174,8 +174,8 @@ def test_a_norm_over_the_batch_and_noise_are_told_and_no_warning() -> None:
 
     for how, code in ((normed, "ROWS_MIXED"), (noisy, "RANDOM_EVALUATION")):
         found = trained((lambda how=how: Net(how, batch_first=True), ROWS, fn.cross_entropy))  # type: ignore[misc]
-        severities = [f.severity for f in found if f.code == code]
-        assert severities == [Severity.INFO]
+        told = [(f.severity, f.where) for f in found if f.code == code]
+        assert told == [(Severity.INFO, "o")]  # the first layer after it
 
 
 def test_the_behavioural_checks_can_be_switched_off() -> None:

@@ -80,3 +80,22 @@ def test_all_collocation_points_at_every_step_are_no_fault(derived: bool) -> Non
             functional.mse_loss(slope + u, points.detach().cos()).backward()
             optimizer.step()
     assert ("STUCK_BATCH" in [f.code for f in w.findings()]) != derived
+
+
+def trained_on_one_batch(rows: int, seen: int) -> dict[str, Finding]:
+    """Code -> finding, where the loss is of the first `seen` of the same rows at every step."""
+    torch.manual_seed(0)
+    model, x = nn.Linear(8, 4), torch.randn(rows, 8)
+    labels, optimizer = x[:, :4].argmax(1), torch.optim.Adam(model.parameters(), 1e-2)
+    with watch(model, optimizer, every=2) as w:
+        for _ in range(30):
+            optimizer.zero_grad()
+            functional.cross_entropy(model(x)[:seen], labels[:seen]).backward()
+            optimizer.step()
+    return {f.code: f for f in w.findings()}
+
+
+def test_the_nodes_of_a_graph_and_a_large_full_batch_are_no_stuck_batch() -> None:
+    assert "STUCK_BATCH" in trained_on_one_batch(60, 60)
+    assert "STUCK_BATCH" not in trained_on_one_batch(60, 20)
+    assert "STUCK_BATCH" not in trained_on_one_batch(1000, 1000)

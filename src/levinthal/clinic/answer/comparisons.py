@@ -72,8 +72,10 @@ def is_below_floor(run: Standing) -> bool:
 
 
 def was_low_from_the_start(run: Standing) -> bool:
-    """Whether the loss began well below chance level and did not fall."""
-    low = run.trend.start <= run.level(NEAR_CHANCE)
+    """Whether the loss began well below chance level and did not fall. A first loss near chance level that
+    falls within a few samples, as that of a network that predicts noise, was not low.
+    """
+    low = max(run.trend.start, run.trend.first) <= run.level(NEAR_CHANCE)
     return low and run.trend.start - run.trend.end <= max(FLAT * run.trend.start, 2 * run.trend.noise)
 
 

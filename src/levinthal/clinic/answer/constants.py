@@ -39,7 +39,7 @@ def chance_of(history: History, call: LossCall | None) -> float:
 
     A prediction of several columns has one constant for each column, if targets were kept.
     """
-    if call is None or call.kind in CLASSES:
+    if call is None or call.kind in CLASSES or call.is_partial or call.is_rewarded:
         return history.chance
     targets = kept_targets(history, call)
     if targets is None:
@@ -51,7 +51,12 @@ def kept_targets(history: History, call: LossCall) -> Tensor | None:
     """(n, d) numeric targets of the rows that were kept, of the shape of this loss."""
     shape = call.target_shape[1:]
     held = [c.targets for c in history.rows.chunks if c.targets is not None and c.targets.shape[1:] == shape]
-    if call.counts is not None or sum(map(len, held)) < FEWEST or not held[0].is_floating_point():
+    if (
+        call.is_partial
+        or call.counts is not None
+        or sum(map(len, held)) < FEWEST
+        or not held[0].is_floating_point()
+    ):
         return None
     return torch.cat([t.reshape(len(t), -1) for t in held]).cpu().double()
 
@@ -96,7 +101,7 @@ def _binary_entropy(share: Tensor) -> float:
 
 def floor_of(history: History, call: LossCall | None) -> float:
     """The least value of the loss, also for a perfect prediction; minus infinity where there is none."""
-    if call is None or call.kind not in WITH_FLOOR:
+    if call is None or call.kind not in WITH_FLOOR or call.is_rewarded:
         return -math.inf
     if call.smoothing and call.counts is not None:
         return _smoothed_floor(call.smoothing, len(call.counts))

@@ -114,6 +114,7 @@ DECISIONS: tuple[Callable[[Seen], Answer | None], ...] = (
     judged.rises,
     judged.validation_at_chance,
     unjudged.doubted,
+    unjudged.one_term,
     judged.against_reference,
     judged.against_chance,
 )

@@ -72,7 +72,9 @@ def _classes(rows: KeptRows) -> Tensor:
 
 
 def _is_read(call: LossCall) -> bool:
-    """Whether the loss can be computed for other predictions."""
+    """Whether the loss can be computed for other predictions: that of some targets alone cannot."""
+    if call.is_partial or call.is_rewarded:
+        return False
     if call.kind in CLASSES:
         return call.counts is not None and len(call.target_shape) == 1
     return call.kind in ELEMENTWISE or (call.kind in BINARY and call.weight is None)

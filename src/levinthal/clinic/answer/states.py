@@ -40,6 +40,7 @@ class Reason(StrEnum):
     MEMORISED = "the training rows may be memorised"
     DROPOUT = "dropout raises the training loss"
     GAME = "networks that train against each other"
+    ONE_TERM = "the loss has other terms, and only the first can be held against something"
     MOVING_TARGETS = "the targets move with the training"
     DOUBTED = "a finding puts the loss in doubt"
     FAILED = "the answer could not be computed"

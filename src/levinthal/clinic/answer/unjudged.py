@@ -23,8 +23,9 @@ from levinthal.clinic.answer.wording import loss_in_words
 from levinthal.clinic.rules.adversaries import is_game
 from levinthal.clinic.rules.first_loss import FIRST_LOSS_TOO_LARGE
 from levinthal.clinic.rules.frozen import FROZEN_PARAMS, are_fresh
-from levinthal.clinic.rules.loss_trend import FEWEST
-from levinthal.report.formatting import counted, listed
+from levinthal.clinic.rules.loss_terms import share_of_other_terms
+from levinthal.clinic.rules.loss_trend import FEWEST, has_unlike_losses
+from levinthal.report.formatting import counted, listed, number, share
 from levinthal.vocabulary import Finding
 
 NOTHING_SEEN = (
@@ -43,6 +44,8 @@ ON_THE_DATA = (
 """Findings after which a low training loss does not say that the model does well, even as info."""
 MOSTLY_THE_CAUSE = 0.5
 """Measured precision of an info finding, above which it puts a low loss in doubt."""
+LARGE_PART = 0.2
+"""Share of the loss from which on its other terms count in the answer."""
 LONGER = "Train for longer, or sample more often: watch(..., every=1)."
 
 
@@ -122,6 +125,16 @@ def moving(seen: Seen) -> Answer | None:
         return None
     why = "the targets move with the training, so the loss has no fixed chance level"
     return not_judged(seen, Reason.MOVING_TARGETS, why, f"{course(seen)} {NONE_FOUND} {NOT_MEASURED}")
+
+
+def one_term(seen: Seen) -> Answer | None:
+    """What is judged is the first of several terms of the loss, and the others are a large part of it."""
+    rest = share_of_other_terms(seen.history)
+    if rest < LARGE_PART or seen.standing.call is None or has_unlike_losses(seen.history):
+        return None
+    first, kind = number(seen.standing.trend.end), seen.standing.call.kind
+    why = f"{kind}, {first}, is one term of the loss; the others are {share(rest)} of it at the end"
+    return not_judged(seen, Reason.ONE_TERM, why, f"{course(seen)} {NONE_FOUND} {NOT_MEASURED}")
 
 
 def unknown(seen: Seen) -> Answer | None:

@@ -7,7 +7,7 @@ The signs say in which areas nothing was found. A sign with too few samples is *
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from levinthal.clinic.findings.kind import Area
 from levinthal.clinic.presentation.update_ratios import gradients, step_sizes, steps_in_words
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.training_setup import TrainingSetup
+from levinthal.clinic.rules.behaviour import not_checked
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.rules.context import typical
 from levinthal.clinic.rules.labels import FEWEST_ROWS
@@ -64,15 +65,19 @@ def read_signs(history: History, setup: TrainingSetup | None, findings: Sequence
         Area.LABELS: _labels(history),
         Area.VALIDATION: _validation(history),
     }
-    return [_sign(name, *reading, findings) for name, reading in readings.items()]
+    unchecked = not_checked(history.behaviour)
+    return [_sign(name, *reading, findings, unchecked) for name, reading in readings.items()]
 
 
-def _sign(name: str, reading: str, judged: bool, findings: Iterable[Finding]) -> Sign:
-    """A sign, from its reading and the findings of its area."""
+def _sign(
+    name: str, reading: str, judged: bool, findings: Iterable[Finding], unchecked: Collection[str]
+) -> Sign:
+    """A sign, from its reading and the findings of its area; what was not checked is not listed."""
     codes = SIGNS[name]
     hits = [finding for finding in findings if finding.code in codes]
     if not hits:
-        return Sign(name, reading, CLEAR if judged else NOT_JUDGED, codes)
+        checked = tuple(code for code in codes if code not in unchecked)
+        return Sign(name, reading, CLEAR if judged else NOT_JUDGED, checked)
     only_info = all(hit.severity is Severity.INFO for hit in hits)
     return Sign(name, reading, INFO if only_info else FOUND, tuple(dict.fromkeys(h.code for h in hits)))
 

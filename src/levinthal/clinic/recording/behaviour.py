@@ -44,6 +44,7 @@ class Behaviour:
         rows: The rows that were passed.
         passes: The passes that were made.
         is_random: Whether two passes of the same rows differ.
+        random_where: The first layer whose outputs differ then; "" where no layer shows it.
         dropouts: Place -> probability, of dropouts that are active in evaluation mode.
         mixing: How rows depend on each other; None where they do not.
         is_constant: Whether the output is the same for all rows although they differ.
@@ -58,6 +59,7 @@ class Behaviour:
     rows: int = 0
     passes: int = 0
     is_random: bool = False
+    random_where: str = ""
     dropouts: dict[str, float] = field(default_factory=dict)
     mixing: Mixing | None = None
     is_constant: bool = False

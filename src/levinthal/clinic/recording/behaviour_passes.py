@@ -79,11 +79,13 @@ class _Passes:
         if main is None:
             return None
         notes = Notes(self.seen.dropouts, self.call.rows)
-        again, _ = self._outputs(self.call.given, notes)
+        again, marks_again = self._outputs(self.call.given, notes)
         spread = spread_of(main)
         self.seen.is_random = differ(main, again[_place(base, main)], spread).any().item() is True
         self.seen.padding = None if targets is None else self._padding(targets)
         if self.seen.is_random:
+            every = torch.arange(self.call.rows, device=self.device)
+            self.seen.random_where = first_mixed(marks, marks_again, every)
             return self.seen  # every further comparison would only show the noise
         is_constant = self._is_constant(main)
         if self.call.is_simple:

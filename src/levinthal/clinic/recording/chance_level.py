@@ -28,11 +28,14 @@ def chance_level(samples: Sequence[Sample], targets: Callable[[], Tensor]) -> fl
         targets: Gives (n,) numeric targets of some training rows; called for robust losses alone.
 
     Returns:
-        The entropy of the classes for a cross-entropy, in nats; the variance of the targets for a squared
-        error; the least loss of a constant for a robust one.
+        The entropy of the classes for a cross-entropy, in nats (that of equal probabilities, where the first
+        of several candidates is always right); the variance of the targets for a squared error; the least
+        loss of a constant for a robust one.
     """
     calls = [call for sample in samples for call in sample.losses]
     kinds = {call.kind for call in calls}
+    if any(call.is_rewarded for call in calls):
+        return math.nan
     if kinds == {"cross_entropy"} or kinds == {"nll_loss"}:
         tables = [call.counts.cpu().numpy() for call in calls if call.counts is not None]
         if tables and all(len(table) == len(tables[0]) for table in tables):
@@ -47,8 +50,8 @@ def chance_level(samples: Sequence[Sample], targets: Callable[[], Tensor]) -> fl
 def _of_classes(call: LossCall, counts: np.ndarray) -> float:
     """The entropy of the classes, with the weights and the label smoothing of the loss."""
     weighted = counts if call.weight is None else counts * call.weight.cpu().double().numpy()
-    if np.count_nonzero(weighted) < 2:
-        return math.nan  # one class: there is nothing to predict
+    if np.count_nonzero(weighted) < 2:  # one class: there is nothing to predict
+        return math.log(len(counts)) if call.of_candidates else math.nan
     shares = weighted / weighted.sum()
     return _entropy((1 - call.smoothing) * shares + call.smoothing / len(shares))
 

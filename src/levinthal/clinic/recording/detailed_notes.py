@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from levinthal.clinic.recording.attention import attention_numbers, choice_numbers
@@ -82,6 +83,11 @@ class DetailedNotes:
             sample.gates.setdefault(self.recurrent[module] or type(module).__name__, found)
 
     def length(self, sample: Sample, module: nn.Module, args: tuple[Any, ...]) -> None:
-        """The steps through time of a recurrent module, over all of its calls."""
+        """The steps through time of a recurrent module, over all of its calls, and the state it is given."""
+        state = args[1] if len(args) > 1 else None
+        state = state[0] if isinstance(state, tuple) and state else state
+        if isinstance(state, Tensor) and not state.requires_grad and state.numel():
+            size = state.detach().abs().amax().float()
+            sample.carried = size if sample.carried is None else torch.maximum(sample.carried, size)
         name = self.recurrent[module]
         sample.sequence_lengths[name] = sample.sequence_lengths.get(name, 0) + length(module, args)

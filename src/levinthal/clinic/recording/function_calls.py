@@ -17,8 +17,9 @@ from levinthal.clinic.recording.batch_stats import (
     some_rows,
     target_numbers,
 )
+from levinthal.clinic.recording.candidates import are_candidates
 from levinthal.clinic.recording.functions import NORM
-from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.sample import LossCall, Sample
 from levinthal.clinic.recording.target_fit import target_fit
 
 Targets = Callable[[Tensor], None]
@@ -46,14 +47,17 @@ def note_loss_call(
     result: Any,
     rows: bool,
     on_targets: Targets,
+    on_call: Callable[[LossCall, Tensor, Any], None],
 ) -> None:
     """A call of a loss function; the statistics of its rows only with `rows`."""
     given = dict(zip(("input", "target"), args, strict=False)) | words
     if len(sample.losses) < MOST_CALLS:
         call = loss_call(kind, given, result, rows=rows)
         call.operation, call.log_target = operation_of(given["input"].grad_fn), bool(given.get("log_target"))
+        call.of_candidates = sample.detailed and call.counts is not None and are_candidates(given["input"])
         call.fit = target_fit(kind, given["target"].detach(), call.operation) if sample.detailed else None
         sample.losses.append(call)
+        on_call(call, given["target"], result)
         on_targets(given["target"])
 
 

@@ -12,6 +12,8 @@ from levinthal.clinic.recording.attention import ATTENTION
 from levinthal.clinic.recording.layers import ACTIVATIONS
 
 BACKWARD, DIFFERENCE, LOG_SOFTMAX, DROPOUT = "backward", "difference", "log_softmax", "dropout"
+DRAWN = "drawn"
+"""Numbers of classes drawn from their probabilities."""
 SQRT, NORM, LOG = "sqrt", "norm", "log"
 ROOTS = (SQRT, NORM, LOG)
 """Operations whose value or slope is infinite at zero."""
@@ -34,6 +36,7 @@ RECORDED: dict[Any, str] = {
     **dict.fromkeys((torch.sqrt, Tensor.sqrt), SQRT),
     **dict.fromkeys((torch.norm, Tensor.norm, torch.linalg.norm, torch.linalg.vector_norm), NORM),
     **dict.fromkeys((torch.log, Tensor.log), LOG),
+    **dict.fromkeys((torch.multinomial, Tensor.multinomial), DRAWN),
     **LOSSES,
     **ATTENTION,
     **{function: name for name, function in ACTIVATIONS.items()},

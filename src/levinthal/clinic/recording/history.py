@@ -46,6 +46,7 @@ class History:
         unseen: What could not be recorded, each as a sentence without its full stop.
         outside_leaves: Tensors that need a gradient, take part in the output of the model, and that nobody
             holds; None where no graph of the whole model was read.
+        passes_without_step: Backward passes of a run in which no optimiser stepped and no weight changed.
         turns: How many times another optimiser stepped than the one before.
     """
 
@@ -65,6 +66,7 @@ class History:
     unseen: list[str] = field(default_factory=list)
     outside_leaves: list[OutsideLeaf] | None = None
     turns: int = 0
+    passes_without_step: int = 0
     _last_stepped: int = 0
 
     def note_step(self, optimizer: int) -> None:
@@ -151,6 +153,13 @@ class History:
         """(samples that know it,) whether all values of a batch of floats are finite."""
         sums = [sample.batch_sum for sample in self.samples if sample.batch_sum is not None]
         return np.isfinite(torch.stack(sums).cpu().double().numpy()) if sums else np.zeros(0, bool)
+
+    @property
+    def carries_state(self) -> bool:
+        """Whether a recurrence goes on from the state of an earlier batch: then the order of the batches is
+        that of time.
+        """
+        return any(s.carried is not None and float(s.carried) > 0 for s in self.samples)
 
     @property
     def layer_names(self) -> dict[str, str]:

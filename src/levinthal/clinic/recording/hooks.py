@@ -34,6 +34,7 @@ from levinthal.clinic.recording.function_calls import (
 from levinthal.clinic.recording.functions import RECORDED
 from levinthal.clinic.recording.layers import ACTIVATIONS, Leaf, tails_of_call
 from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.unreduced import Unreduced
 from levinthal.probes.saturation import Tails
 
 
@@ -42,10 +43,8 @@ def _nothing(*_: Any) -> None:
 
 
 class StepRecorder(TorchFunctionMode):
-    """Writes one step into a Sample, from `begin` to `end`.
-
-    Of compiled modules losses and gradients are recorded, and no layers. Nothing is recorded of what a
-    backward pass computes again (activation checkpointing), nor within transforms of `torch.func`.
+    """Writes one step into a Sample, from `begin` to `end`: of compiled modules losses and gradients alone,
+    and nothing of what a backward pass computes again (checkpointing), nor within transforms of `torch.func`.
 
     Attributes:
         sample: The sample of the present step; None between steps.
@@ -70,7 +69,7 @@ class StepRecorder(TorchFunctionMode):
         self.safely: Callable[..., None] = apart
         self.is_disabled = self.by_parts = False
         self.depth = [0]
-        self._notes = DetailedNotes(model)
+        self._notes, self._unreduced = DetailedNotes(model), Unreduced()
         self._detailed = False
         recorded = dict.fromkeys((*self.leaves, *self._notes.recurrent))
         self._calls = {module: Calls(module, self._enter, self._leave) for module in recorded}
@@ -109,7 +108,7 @@ class StepRecorder(TorchFunctionMode):
     def end(self) -> None:
         """Stop to record."""
         self.forward_done()
-        self.sample = None
+        self.sample, self._unreduced = None, Unreduced()  # which would hold the graph
         function_modes.leave(self)
 
     def join(self) -> None:
@@ -214,6 +213,7 @@ class StepRecorder(TorchFunctionMode):
     def _backward(self, func: Any, args: tuple[Any, ...], words: dict[str, Any]) -> Any:
         """A backward pass, with the readings before and after it."""
         self.safely(note_loss, self.sample, args[0])
+        self.safely(self._unreduced.settle, args[0])
         self.safely(self.on_backward)
         self._in_backward = True
         try:
@@ -243,6 +243,9 @@ class StepRecorder(TorchFunctionMode):
         elif func in ATTENTION:
             if self._detailed and self._in_forward:
                 self.safely(self._notes.attention, self.sample, kind, args, words, result)
+        elif kind == functions.DRAWN:
+            self._unreduced.drawn.append(result)
         else:
             self._inside |= self._in_forward
-            self.safely(note_loss_call, self.sample, kind, args, words, result, self._rows, self.on_targets)
+            reads = self._rows, self.on_targets, self._unreduced.note
+            self.safely(note_loss_call, self.sample, kind, args, words, result, *reads)

@@ -39,6 +39,10 @@ class LossCall:
         fit: (6,) as in `target_fit.FIT`, of targets that are numbers, at detailed samples.
         log_target: Whether its targets are logarithms (`kl_div`).
         ignored: The class that does not count (`ignore_index`).
+        kept: () the share of the targets that count, where the loop reduces losses of single targets by hand.
+        least_weight: () the least weight that it gives one of them; negative ones are rewards.
+        of_candidates: Whether its columns are candidates and no classes; read at detailed samples.
+        is_drawn: Whether the targets were drawn in this step, as the actions of a policy are.
     """
 
     kind: str
@@ -56,12 +60,28 @@ class LossCall:
     fit: Tensor | None = None
     log_target: bool = False
     ignored: int = -100
+    kept: Tensor | None = None
+    least_weight: Tensor | None = None
+    is_drawn: bool = False
+    of_candidates: bool = False
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some targets do not count."""
+        return self.kept is not None and float(self.kept) < 1
+
+    @property
+    def is_rewarded(self) -> bool:
+        """Whether its targets are no truth to be learnt, but actions that a reward makes more likely."""
+        return self.is_drawn or (self.least_weight is not None and float(self.least_weight) < 0)
 
     @property
     def mean(self) -> float:
-        """The loss as a mean over all targets, also where it is a sum; nan where it is unknown."""
+        """The loss as a mean over all targets, also of a sum; nan where it is unknown, or of actions."""
         targets = math.prod(self.target_shape) if self.reduction == "sum" else 1
-        return math.nan if self.value is None else float(self.value) / max(targets, 1)
+        if self.value is None or self.is_rewarded:
+            return math.nan
+        return float(self.value) / max(targets, 1)
 
 
 @dataclass(slots=True)
@@ -153,6 +173,9 @@ class Sample:
             affine map, unit by unit, of the first one's output explains.
         gates: Recurrent module -> statistics of its gates.
         sequence_lengths: Recurrent module -> steps through time.
+        carried: () the largest absolute value of a state that a recurrence begins with and that no gradient
+            goes through; None where there is none.
+        backwards: The number of backward passes.
     """
 
     step: int
@@ -195,3 +218,5 @@ class Sample:
     affine_residuals: dict[tuple[str, str], Tensor] = field(default_factory=dict)
     gates: dict[str, LayerStats] = field(default_factory=dict)
     sequence_lengths: dict[str, int] = field(default_factory=dict)
+    carried: Tensor | None = None
+    backwards: int = 0

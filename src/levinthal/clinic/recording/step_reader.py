@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from levinthal.clinic.recording.apart import is_readable
@@ -19,11 +20,13 @@ from levinthal.clinic.recording.outside_leaves import outside_leaves
 from levinthal.clinic.recording.parameter_norms import Tensors
 from levinthal.clinic.recording.row_reservoir import row_fingerprints
 from levinthal.clinic.recording.sample import Sample
-from levinthal.clinic.recording.training_setup import TrainingSetup
+from levinthal.clinic.recording.training_setup import TrainingSetup, some_values
 from levinthal.clinic.recording.unseen import INPUTS
 
 WHOLE = 8
 """Number of samples after which layers, weights and batches are read in turns."""
+LAST = 4
+"""Parameters whose values are held until the first step."""
 DETAIL_RATIO = 1.5
 """Ratio of the steps of two successive detailed samples, at least."""
 
@@ -45,6 +48,7 @@ class StepReader:
         self._sampled, self._next_detailed, self._weighed = 0, 0.0, False
         self._batch: Tensor | None = None
         self._left_at: Sample | None = None
+        self._fresh: list[tuple[Tensor, Tensor]] = []
 
     def begin(self, step: int, args: tuple[Any, ...], words: dict[str, Any], module: nn.Module) -> None:
         """A step begins with this call of the model, or of a part of it.
@@ -71,8 +75,15 @@ class StepReader:
             self._read_batch(sample, first, batch)
         self.history.rows.offer(args, words)
         self.check.offer(module, args, words)
+        if not self._sampled:
+            last = [p for p in self.setup.parameters if p.requires_grad and not is_lazy(p)][-LAST:]
+            self._fresh = [(p, some_values(p).clone()) for p in last]
         self._sampled += 1
         self.recorder.begin(sample, layers=layers)
+
+    def _have_moved(self) -> bool:
+        """Whether one of the last weights has changed, though no watched optimiser stepped."""
+        return not self._fresh or any(not torch.equal(some_values(p), values) for p, values in self._fresh)
 
     def _read_batch(self, sample: Sample, first: Tensor, whole: bool) -> None:
         if not is_readable(first):
@@ -113,6 +124,8 @@ class StepReader:
 
     def backward_is_over(self) -> None:
         """A backward pass is over: what did it add to?"""
+        if self.sample is not None:
+            self.sample.backwards += 1
         if self.sample is not None and self._weighed and self._tensors.are_there():
             left = self._tensors.backward_is_over()
             if self.sample.step > 0:
@@ -153,6 +166,8 @@ class StepReader:
         self.sample = None
 
     def forget(self) -> None:
-        """Release what is held of the weights."""
+        """Release what is held of the weights; note a step that began and never came."""
+        if self.sample is not None and not len(self.history) and not self._have_moved():
+            self.history.passes_without_step = self.sample.backwards
         self.sample = self.external_updates.sample = self._batch = None
         self._tensors.forget()

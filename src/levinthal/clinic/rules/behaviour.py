@@ -10,7 +10,7 @@ from levinthal.clinic.findings import symptoms
 from levinthal.clinic.findings.finding import abbreviated, found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
-from levinthal.clinic.recording.behaviour import Mixing
+from levinthal.clinic.recording.behaviour import Behaviour, Mixing
 from levinthal.clinic.recording.output_comparison import CLOSE_FLOAT, MOST_DIFFER
 from levinthal.clinic.recording.recurrences import RECURRENT
 from levinthal.clinic.rules.context import Context
@@ -86,12 +86,27 @@ RANDOM_EVALUATION = FindingKind(
     order=58,
     evidence=(
         "in evaluation mode, passes of the same rows differ, and a dropout is active; info where no dropout "
-        "is, as in a model that draws samples"
+        "is, as in a model that draws samples; the place is the first layer whose outputs differ"
     ),
     source=EXACT,
     explained_by=("UNREGISTERED_PARAMETERS",),
     only_by_hand="the call is in the user's own forward pass",
 )
+
+
+def not_checked(behaviour: Behaviour | None) -> frozenset[str]:
+    """The codes of this module whose check was not made: all without passes of a copy, and all but one where
+    the outputs are random, because nothing can be compared then.
+
+    >>> sorted(not_checked(Behaviour(is_random=True)))
+    ['FUTURE_SEEN', 'INPUT_IGNORED', 'ROWS_MIXED']
+    """
+    compared = (ROWS_MIXED.code, FUTURE_SEEN.code, INPUT_IGNORED.code)
+    if behaviour is None:
+        return frozenset((*compared, RANDOM_EVALUATION.code))
+    if behaviour.is_random:
+        return frozenset(compared)
+    return frozenset(() if behaviour.sees_future is not None else (FUTURE_SEEN.code,))
 
 
 @rule(ROWS_MIXED)
@@ -180,9 +195,10 @@ def random_evaluation(context: Context) -> Iterator[Finding]:
     if seen is None or not seen.is_random:
         return
     severity = None if seen.dropouts else Severity.INFO
-    evidence: dict[str, float] = {"dropouts in evaluation mode": len(seen.dropouts)}
-    evidence |= {"largest p": max(seen.dropouts.values())} if seen.dropouts else {}
-    where, remedy = next(iter(seen.dropouts), "output"), "" if seen.dropouts else NOISE
+    evidence: dict[str, float | str] = {"dropouts in evaluation mode": len(seen.dropouts)}
+    first = next(iter(seen.dropouts), "")
+    evidence |= {"the first of them": first, "largest p": max(seen.dropouts.values())} if first else {}
+    where, remedy = seen.random_where or first or "output", "" if first else NOISE
     yield found(RANDOM_EVALUATION, where, seen.step, evidence, severity=severity, remedy=remedy)
 
 

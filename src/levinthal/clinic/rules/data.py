@@ -14,6 +14,7 @@ from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.row_reservoir import count
+from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.rules import tables
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.generalisation_gap import WIDE as WIDE_GAP
@@ -36,6 +37,8 @@ NOISE = 0.1
 """Squared distance of two batches over that of two rows of one batch, below which they are one batch."""
 ROUNDED = 0.01
 """Difference of the variance of labels from that of labels 0 and 1, up to which they are 0 or 1."""
+WHOLE = 1000
+"""Rows from which on a batch that never changes is taken for the whole data set."""
 ROWS = 8
 """Rows of a batch below which its spread is not that of the data."""
 
@@ -63,7 +66,9 @@ STUCK_BATCH = FindingKind(
         "{share} of that of rows within a batch; info unless the validation set has more rows and the loss "
         "falls; not where a batch of at least as many rows generalises: a validation loss below {learnt:.0%} "
         "of the chance level, at most {accuracy:.0%} of the answers or {loss:.0%} of the loss worse than on "
-        "training rows; nor of inputs that need a gradient, as coordinates do"
+        "training rows; nor of {whole} rows or more, and not less than validation rows; nor where the loss "
+        "leaves rows of the batch out, as nodes of a graph; nor of inputs that need a gradient, as "
+        "coordinates do"
     ),
     thresholds={
         "samples": FEWEST,
@@ -71,6 +76,7 @@ STUCK_BATCH = FindingKind(
         "learnt": LEARNT,
         "accuracy": WIDE_GAP,
         "loss": WIDE_LOSS,
+        "whole": WHOLE,
     },
     source=EXACT,
     explains=("OVERFIT",),
@@ -146,8 +152,12 @@ def stuck_batch(context: Context) -> Iterator[Finding]:
     prints = np.array(tokens) if tokens else context.history.batch("fingerprint")
     if len(prints) < FEWEST or all(s.needs_gradient for s in context.history):
         return  # coordinates: no loader gives a batch that needs a gradient
+    if all(map(_leaves_rows_out, context.history)):
+        return  # the nodes of one graph
     equal, apart = bool(np.all(prints == prints[0])), _batch_distance(context.history)
     size, held = context.history.samples[-1].batch_size, _rows_held_out(context.history)
+    if size >= max(WHOLE, held):
+        return
     if (equal or apart < NOISE) and not (size >= held > 0 and _generalises(context)):
         evidence = (
             {"equal batches": len(prints)} if equal else {"squared distance between / within batches": apart}
@@ -156,6 +166,14 @@ def stuck_batch(context: Context) -> Iterator[Finding]:
         severity = None if some and not _generalises(context) else Severity.INFO
         evidence |= {"batch size": size}
         yield found(STUCK_BATCH, "input", 0, evidence, severity=severity)
+
+
+def _leaves_rows_out(sample: Sample) -> bool:
+    """Whether the loss has one target for some of the rows of the batch alone: the other nodes of a graph are
+    inputs of these, and their targets are held out.
+    """
+    shapes = [call.target_shape for call in sample.losses]
+    return bool(shapes) and all(len(shape) == 1 and 1 < shape[0] < sample.batch_size for shape in shapes)
 
 
 def _generalises(context: Context) -> bool:
@@ -215,7 +233,9 @@ def _shares(context: Context, *, one_label_a_row: bool) -> np.ndarray:
     ):
         yes = float(labels[:, 0].mean())  # else real or fake: the labels of one batch are all the same
         return np.array([yes, 1 - yes])
-    return table.sum(0) / table.sum() if len(table) >= FEWEST and len(table[0]) > 1 else np.zeros(0)
+    if len(table) < FEWEST or len(table[0]) < 2 or any(call.of_candidates for call in calls):
+        return np.zeros(0)  # the place of the right candidate is no class
+    return np.asarray(table.sum(0) / table.sum())
 
 
 def _has_rivals(context: Context) -> bool:

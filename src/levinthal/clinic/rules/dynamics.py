@@ -60,7 +60,8 @@ UNDERFIT = FindingKind(
     order=390,
     evidence=(
         "the loss no lower than at the start, or than the chance level, and no longer falling, "
-        "after {steps} steps; info above {end} of the chance level"
+        "after {steps} steps; info above {end} of the chance level; not of networks that train against "
+        "each other"
     ),
     thresholds={"steps": MIN_STEPS, "end": NEAR_CHANCE},
     source="Humbatova et al., Taxonomy of real faults in deep learning systems (ICSE 2020)",
@@ -102,7 +103,7 @@ def underfit(context: Context) -> Iterator[Finding]:
     """The loss is no lower than at the start."""
     trend = context.trend
     if is_game(context.history, context.setup):
-        return
+        return  # neither loss has to fall
     if trend.has_plateaued and trend.samples >= 2 * FEWEST and context.history.steps[-1] >= MIN_STEPS:
         # the losses of adversaries hold each other in place; where the chance level is unknown, a certain
         # fall, or one that noise would hide, is no failure

@@ -37,7 +37,8 @@ UNSHUFFLED = FindingKind(
     evidence=(
         "one label a row, and fewer than {share:.0%} of the classes per batch that a shuffled order gives; "
         "or a variance of batch means, from one sample to the next, {times} times as large as of shuffled "
-        "rows, in the targets, and {errors} standard errors too large in the inputs"
+        "rows, in the targets, and {errors} standard errors too large in the inputs; not where a recurrence "
+        "goes on from the state of the batch before"
     ),
     thresholds={"share": FEW_CLASSES, "times": FAR_APART, "errors": INPUTS_APART},
     source="expectation under a random order; von Neumann (1941), for successive differences",
@@ -47,9 +48,11 @@ UNSHUFFLED = FindingKind(
 
 def first_calls(history: History, *, one_label_a_row: bool) -> list[LossCall]:
     """The first loss of each sample, in the order of the samples: the others may be of other heads, or of the
-    real and the fake rows of an adversary. Where asked for, only those with one label for each row.
+    real and the fake rows of an adversary. Actions that are rewarded are no labels. Where asked for, only
+    those with one label for each row.
     """
-    pairs = [(sample.batch_size, sample.losses[0]) for sample in history if sample.losses]
+    first = [(sample.batch_size, sample.losses[0]) for sample in history if sample.losses]
+    pairs = [(size, call) for size, call in first if not call.is_rewarded]
     return [call for size, call in pairs if not one_label_a_row or is_one_label_a_row(call, size)]
 
 
@@ -71,7 +74,7 @@ def class_counts(history: History, *, one_label_a_row: bool = True) -> np.ndarra
 def label_order(context: Context) -> Iterator[Finding]:
     """Batches with fewer classes than a shuffled order would give."""
     table = class_counts(context.history)
-    if len(table) < FEWEST:
+    if len(table) < FEWEST or context.history.carries_state:
         return
     shares, sizes = table.sum(0) / table.sum(), table.sum(1)
     expected = float(np.mean([(1 - (1 - shares) ** n).sum() for n in sizes]))
@@ -85,7 +88,7 @@ def target_order(context: Context) -> Iterator[Finding]:
     """Batches of numeric targets whose means differ more than in a shuffled order, and so do their inputs."""
     calls = [c for c in first_calls(context.history, one_label_a_row=False) if c.kind not in BINARY]
     known = [c for c in calls if c.target is not None and c.target_shape]
-    if len(known) < 2 * FEWEST or min(c.target_shape[0] for c in known) < 2:
+    if len(known) < 2 * FEWEST or min(c.target_shape[0] for c in known) < 2 or context.history.carries_state:
         return
     means, _, variances = np.array([c.target.tolist() for c in known if c.target is not None]).T
     within = float(np.mean(variances / np.array([c.target_shape[0] for c in known])))

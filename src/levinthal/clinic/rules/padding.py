@@ -41,7 +41,8 @@ def padding_in_loss(context: Context) -> Iterator[Finding]:
         return
     value, share = seen.padding
     is_free = any(call.weight is not None and float(call.weight[value]) == 0 for call in calls)
-    if value < 0 or share < MANY or is_free or any(call.ignored == value for call in calls):
+    is_free |= any(call.ignored == value or call.is_partial for call in calls)
+    if value < 0 or share < MANY or is_free:
         return
     severity = None if share >= MOSTLY else Severity.INFO
     evidence = {"share of the targets": share, "class": value}

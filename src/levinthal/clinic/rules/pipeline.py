@@ -15,6 +15,7 @@ from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.training_setup import TrainingSetup
+from levinthal.clinic.rules.branches import spared
 from levinthal.clinic.rules.context import Context, typical
 from levinthal.vocabulary import Finding, Severity
 
@@ -30,6 +31,7 @@ UNDERFLOW = 1e-12
 """Gradients below it may be zero by rounding."""
 SPARE = 0.1
 """Share of the parameters up to which those without a gradient may be parts that a training does not use."""
+ALL_ZERO = "look at the end of the loss: a factor or mask of 0, a clamp, a rounding, a comparison"
 NEARLY_ALL = 0.95
 """Share of a layer's units that are dead or saturated, above which they explain a gradient of zero."""
 
@@ -90,7 +92,8 @@ GRAPH_BROKEN = FindingKind(
     evidence=(
         "no gradient at any sample, {samples} or more of them; or one of exactly zero at every "
         "sample, {zero_samples} or more, with no layer dead or saturated in more than {dead:.0%} of "
-        "its units at first; not of parameters that change; info of layers that are never called, and of "
+        "its units at first; not of parameters that change, nor in branches that take turns, as experts do; "
+        "info of branches and layers that are never called, and of "
         "{spare:.0%} of the parameters at most, where training is not degraded"
     ),
     thresholds={
@@ -139,8 +142,12 @@ def graph_broken(context: Context) -> Iterator[Finding]:
         for name in context.setup.names
         if name in never & asking and not context.setup.is_declared_frozen(name)
     ]
+    taking_turns, idle = spared(cut, context)
+    cut = [name for name in cut if name not in taking_turns]
     if cut and not _move(cut, context.history, context.setup) and not _cleared(context):
         severity = Severity.CRITICAL if len(cut) > len(asking) / 2 else Severity.WARNING
+        if set(cut) <= set(idle):
+            severity = Severity.INFO  # experts that are never chosen, say
         is_spare = len(cut) <= SPARE * len(asking) or not _were_called(cut, context)
         if severity is Severity.WARNING and is_spare and not context.trend.is_degraded:
             severity = Severity.INFO  # parts that this training does not use, a pooling layer say
@@ -204,8 +211,8 @@ def gradient_cleared(context: Context) -> Iterator[Finding]:
 
 @rule(GRAPH_BROKEN)
 def zero_gradient(context: Context) -> Iterator[Finding]:
-    """Matrices whose gradient is exactly 0 at every sample, although other matrices have one and no layer is
-    dead or saturated: an operation on the way has derivative zero (rounding, a comparison).
+    """Matrices whose gradient is exactly 0 at every sample, although no layer is dead or saturated: an
+    operation on the way has derivative zero (rounding, a comparison). Where all are 0, it is at its end.
     """
     gradients = context.history.tensors("gradient")
     if len(gradients) < FEWEST_ZERO or _has_dead_or_saturated(context.history.samples[:3]):
@@ -214,9 +221,12 @@ def zero_gradient(context: Context) -> Iterator[Finding]:
     live = usual[usual > 0]
     cut = [n for n, zero in zip(context.setup.names, never, strict=True) if zero]
     cut = [name for name in cut if not context.setup.is_declared_frozen(name)]
-    if cut and len(live) and live.min() > UNDERFLOW and not _cleared(context):
+    if not cut or _cleared(context) or (len(live) and live.min() <= UNDERFLOW):
+        return
+    if len(live) or len(cut) == int((~np.isnan(usual)).sum()):
         evidence = {"matrices whose gradient is exactly 0": len(cut), "samples": len(gradients)}
-        yield found(GRAPH_BROKEN, abbreviated(cut), 0, evidence, severity=Severity.WARNING)
+        severity, remedy = (Severity.WARNING, "") if len(live) else (Severity.CRITICAL, ALL_ZERO)
+        yield found(GRAPH_BROKEN, abbreviated(cut), 0, evidence, severity=severity, remedy=remedy)
 
 
 def _has_dead_or_saturated(samples: Sequence[Sample]) -> bool:

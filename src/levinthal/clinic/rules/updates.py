@@ -14,6 +14,7 @@ from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.rules.context import Context, typical
 from levinthal.clinic.rules.loss_function import SCALED
+from levinthal.clinic.rules.loss_terms import other_terms
 from levinthal.clinic.rules.loss_trend import FEWEST
 from levinthal.vocabulary import Finding, Severity
 
@@ -208,8 +209,7 @@ def _shrinking_causes(context: Context) -> dict[str, float]:
     decays = [_number(v) for group in groups for name, v in group.items() if "decay" in name]
     if max(decays, default=0) > 0:
         causes["weight decay"] = max(decays)
-    with np.errstate(invalid="ignore"):  # both may be infinite
-        penalties = history.losses - history.task_losses
+    penalties = other_terms(history)
     known = len(penalties) > 0 and bool(np.isfinite(penalties).all())
     if known and float(penalties[0]) > PENALTY * context.trend.start:
         causes["penalty in the first loss"] = float(penalties[0])

@@ -1,0 +1,37 @@
+"""Backward passes after which no optimiser ever steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from levinthal.clinic.findings.finding import found
+from levinthal.clinic.findings.kind import Area, FindingKind, rule
+from levinthal.clinic.findings.sources import EXACT
+from levinthal.clinic.rules.context import Context
+from levinthal.vocabulary import Finding, Severity
+
+FEWEST_PASSES = 20
+"""Backward passes without a step from which on no gradient accumulation explains them."""
+
+NEVER_STEPPED = FindingKind(
+    code="NEVER_STEPPED",
+    means="backward is called again and again, and the optimiser never steps: no weight changes",
+    remedy="call `optimizer.step()` after `loss.backward()`, and watch the optimiser that the loop steps",
+    severity=Severity.CRITICAL,
+    area=Area.OPTIMISER,
+    order=15,
+    evidence=(
+        "{passes} or more backward passes, no step of a watched optimiser, and no change of the last weights"
+    ),
+    thresholds={"passes": FEWEST_PASSES},
+    source=EXACT,
+    only_by_hand="the loop is the user's own",
+)
+
+
+@rule(NEVER_STEPPED)
+def never_stepped(context: Context) -> Iterator[Finding]:
+    """Gradients that nothing uses."""
+    passes = context.history.passes_without_step
+    if passes >= FEWEST_PASSES:
+        yield found(NEVER_STEPPED, "optimiser", 0, {"backward passes": passes, "steps": 0})
