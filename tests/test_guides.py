@@ -19,6 +19,7 @@ import pytest
 GUIDES = sorted((Path(__file__).parent.parent / "docs" / "guides").glob("*.md"))
 DISTRIBUTED = "ddp-fsdp"
 NUMBER = re.compile(r"(?<![A-Za-z])[-−]?\d[\d,]*(?:\.\d+)?(?:e[-−+]?\d+)?")
+ANSWERS = "Healthy|Unfinished|Trains badly|Does not train|Does not generalise|Not judged|Nothing was seen"
 WORKER = """
 import json, os, sys, traceback
 import torch
@@ -91,7 +92,7 @@ def said(printed: str) -> str:
     found = re.findall(r"^\S (critical|warning|info)  (\w+) in ", printed, re.MULTILINE)
     words = [f"{severity} `{code}`" for severity, code in found]
     if not any(severity != "info" for severity, _ in found):
-        answer = re.search(r"^([A-Z][\w ]+): ", printed, re.MULTILINE)
+        answer = re.search(rf"^({ANSWERS}): ", printed, re.MULTILINE)
         assert answer is not None, printed
         words.insert(0, f"*{answer[1].lower()}*")
     return "; ".join(words)
