@@ -156,7 +156,7 @@ def test_the_programs_of_two_processes_print_what_their_page_says(tmp_path: Path
         for rank in "01"
     ]
     try:
-        first, _ = (process.communicate(timeout=300)[0] for process in both)
+        first, _ = (process.communicate(timeout=900)[0] for process in both)
     finally:
         for process in both:
             process.kill()
