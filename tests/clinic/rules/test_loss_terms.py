@@ -43,3 +43,12 @@ def test_a_low_first_term_beside_large_others_is_not_healthy() -> None:
     assert said.reason is Reason.ONE_TERM
     assert "56 %" in said.headline
     assert 0.5 < share_of_other_terms(large) < 0.61
+
+
+def test_a_factor_of_a_loss_scaler_is_no_other_term() -> None:
+    """The scale of `torch.amp.GradScaler` doubles and halves: the loss was 99.998 % other terms."""
+    first = np.geomspace(CHANCE, 0.2, 30)
+    for factor in (np.full(30, 0.25), np.full(30, 3.0), 2.0 ** np.repeat((16, 17, 15), 10)):
+        seen = with_terms(first, (factor - 1) * first)
+        assert share_of_other_terms(seen) == 0
+        assert answer_of_run([], seen, setup()).reason is not Reason.ONE_TERM

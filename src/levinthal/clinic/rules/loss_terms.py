@@ -18,6 +18,8 @@ OUTWEIGHS = 1.0
 """Other terms over the first loss, at the start, above which they outweigh it."""
 FALLEN = 0.5
 """Share of their first value below which the other terms have fallen."""
+SAME, MOSTLY = 1e-3, 0.9
+"""Relative differences below which factors are the same, and the share of the samples that has to show it."""
 SHRUNK = 0.5
 """Norm of the weights at the end over that at the start, below which the term is a penalty on them."""
 
@@ -46,11 +48,28 @@ TERM_OUTWEIGHS = FindingKind(
 def other_terms(history: History) -> np.ndarray:
     """(samples,) the value that backward was called on less the first loss function; nan where it is unknown.
 
+    It is 0 where that value is the loss function times a factor: of a loss scaler, or for the steps that
+    gradients are accumulated over.
+
     >>> len(other_terms(History()))
     0
     """
     with np.errstate(invalid="ignore"):  # both may be infinite
-        return np.asarray(history.losses - history.task_losses)
+        rest = np.asarray(history.losses - history.task_losses)
+    return np.where(np.isfinite(rest), 0.0, rest) if _is_a_factor(history) else rest
+
+
+def _is_a_factor(history: History) -> bool:
+    """Whether the loss is its first function times one number, or times powers of two (a loss scaler)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factors = history.losses / history.task_losses
+    factors = factors[np.isfinite(factors) & (factors > 0)]
+    if len(factors) < FEWEST:
+        return False
+    is_one = np.abs(factors / np.median(factors) - 1) < SAME
+    doublings = np.log2(factors)
+    is_power = np.abs(doublings - np.round(doublings)) < SAME
+    return max(float(is_one.mean()), float(is_power.mean())) > MOSTLY
 
 
 def share_of_other_terms(history: History) -> float:
