@@ -10,8 +10,9 @@ from levinthal.clinic.findings import symptoms
 from levinthal.clinic.findings.finding import found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.recording.history import History
+from levinthal.clinic.rules.adversaries import is_game
 from levinthal.clinic.rules.context import Context
-from levinthal.clinic.rules.loss_trend import AT_CHANCE, FEWEST, MIN_STEPS, trend_of
+from levinthal.clinic.rules.loss_trend import AT_CHANCE, FEWEST, MIN_STEPS, has_unlike_losses, trend_of
 from levinthal.vocabulary import Finding, Severity
 
 OUTWEIGHS = 1.0
@@ -91,8 +92,9 @@ def term_outweighs(context: Context) -> Iterator[Finding]:
     if not (enough and trend.is_at_chance) or not np.isfinite(rest).all():
         return
     terms = trend_of(rest)
-    if _have_shrunk(context.history):
-        return
+    several = is_game(context.history, context.setup) or has_unlike_losses(context.history)
+    if several or _have_shrunk(context.history):
+        return  # several losses are no terms of one
     if terms.first > OUTWEIGHS * trend.first and 0 <= terms.end < FALLEN * terms.first:
         evidence = {"other terms at the start": terms.first, "at the end": terms.end}
         evidence |= {"first loss at the start": trend.first, "then": trend.end, "chance level": trend.chance}

@@ -31,7 +31,10 @@ UNDERFLOW = 1e-12
 """Gradients below it may be zero by rounding."""
 SPARE = 0.1
 """Share of the parameters up to which those without a gradient may be parts that a training does not use."""
-ALL_ZERO = "look at the end of the loss: a factor or mask of 0, a clamp, a rounding, a comparison"
+ALL_ZERO = (
+    "look at the end of the loss: a factor or mask of 0, a clamp, a rounding, a comparison; or gradients too "
+    "small for float16"
+)
 NEARLY_ALL = 0.95
 """Share of a layer's units that are dead or saturated, above which they explain a gradient of zero."""
 

@@ -16,7 +16,10 @@ FEWEST_PASSES = 20
 NEVER_STEPPED = FindingKind(
     code="NEVER_STEPPED",
     means="backward is called again and again, and the optimiser never steps: no weight changes",
-    remedy="call `optimizer.step()` after `loss.backward()`, and watch the optimiser that the loop steps",
+    remedy=(
+        "call `optimizer.step()` after `loss.backward()`, and watch the optimiser that the loop steps; a "
+        "`GradScaler` skips every step whose gradients are not finite"
+    ),
     severity=Severity.CRITICAL,
     area=Area.OPTIMISER,
     order=15,
