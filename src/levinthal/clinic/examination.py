@@ -77,7 +77,14 @@ class Examination:
         return self.html()
 
     def html(self, trials: Sequence[TriedRemedy] = ()) -> str:
-        """The examination, and the remedies that were tried, as a piece of HTML for a notebook."""
+        """The examination, and the remedies that were tried, as a piece of HTML for a notebook.
+
+        Args:
+            trials: The remedies that were tried, with their gains.
+
+        Returns:
+            HTML without a head, which holds its style and its figures.
+        """
         return run_html(self.answer, self.findings, self.watch.history, self.watch.setup, trials)
 
     def course(self) -> str:
