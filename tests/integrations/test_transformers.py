@@ -223,6 +223,7 @@ def test_a_log_that_fails_ends_no_training(hf: Any, tmp_path: Path, monkeypatch:
     made.args.report_to = ["wandb"]
     with pytest.warns(UserWarning, match="the findings were not written to wandb: OSError: no space left"):
         made.train()
+    assert made.state.global_step == 3
 
 
 def test_accumulation_clipping_and_evaluation(hf: Any, tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ def _observed(
         raise InputError(f"--every {every}: give the number of steps between samples, 1 or more")
     run = scripts.observed(name, arguments, every=every, page=page, apart=json or sarif)
     if before is None:
-        return scripts.told(run, as_json=json, as_sarif=sarif)
+        return scripts.reported(run, as_json=json, as_sarif=sarif)
     return comparison.compared(comparison.record(run.to_json(), name), before, as_json=json)
 
 

@@ -132,7 +132,7 @@ def observed(name: str, arguments: Sequence[str], *, every: int, page: Path | No
     return run
 
 
-def told(run: ScriptRun, *, as_json: bool, as_sarif: bool) -> int:
+def reported(run: ScriptRun, *, as_json: bool, as_sarif: bool) -> int:
     """Print what was observed, and return the exit code."""
     for note in run.notes:
         print(f"levinthal: {note}", file=sys.stderr)

@@ -27,8 +27,8 @@ class Announcer:
 
     While the training goes on, these are announced: critical findings at once, and warnings that two
     successive readings of the rules report; neither, if they judge how far the training came. At its end the
-    rest is announced. The random states are restored after each call. An exception of the function is told
-    once, as a warning, and does not reach the training.
+    rest is announced. The random states are restored after each call. An exception of the function is
+    reported once, as a warning, and does not reach the training.
 
     Args:
         function: The user's function of one finding.
@@ -60,7 +60,7 @@ class Announcer:
     def _read(self) -> list[Finding]:
         """The findings so far, computed outside of the user's modes; none where this fails."""
         found = list[Finding]()
-        with suppress(Exception):  # rules that fail are told by `Watch.failed_rules`
+        with suppress(Exception):  # rules that fail are listed by `Watch.failed_rules`
             apart(lambda: found.extend(self._findings()))
         return found
 

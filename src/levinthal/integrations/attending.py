@@ -117,7 +117,7 @@ class Attending:
             self._watch.raise_if(self.raise_if)
 
     def write_log(self, write: Callable[[], None], place: str) -> None:
-        """Write the findings; a failure is told as a warning, because a log must not end a training."""
+        """Write the findings; a failure is reported as a warning, because a log must not end a training."""
         try:
             write()
         except Exception as error:
