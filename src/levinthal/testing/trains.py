@@ -12,6 +12,7 @@ from levinthal.clinic.answer.seen import NAMES_NO_CAUSE
 from levinthal.clinic.answer.states import Answer, Reason, State
 from levinthal.clinic.examination import Examination, examine
 from levinthal.clinic.presentation.terminal import formatted
+from levinthal.clinic.problem.validity import require_problem
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.errors import InputError, LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Problem, Severity, rounded
@@ -154,6 +155,7 @@ def outcome_of(
 ) -> Outcome:
     """Examine a problem, and say what of it counts; the arguments and errors are those of `assert_trains`."""
     __tracebackhide__ = True
+    require_problem(problem)
     allowed = _codes(allow)
     mildest = ORDER.index(require_one_of("severity", severity, ORDER))
     limit = _limit(seconds)

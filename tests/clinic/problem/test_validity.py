@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import levinthal
 from levinthal.clinic.examination import examine
+from levinthal.clinic.problem.validity import require_problem
 from levinthal.errors import InputError
 
 X, Y = torch.randn(64, 8, generator=torch.Generator().manual_seed(0)), torch.arange(64) % 4
@@ -75,3 +76,9 @@ def test_validation_rows_that_are_not_finite_are_found() -> None:
     assert finding.where == "validation"
     assert finding.evidence == {"rows with nan or infinity": 2, "of": 64}
     assert not seen.is_healthy
+
+
+@pytest.mark.parametrize("given", [nn.Linear(4, 2), None, {"model": nn.Linear}])
+def test_anything_but_a_problem_is_one_line(given: object) -> None:
+    with pytest.raises(InputError, match=f"a {type(given).__name__} is no Problem: pass levinthal.Problem"):
+        require_problem(given)

@@ -15,8 +15,18 @@ from levinthal.errors import InputError
 from levinthal.vocabulary import Problem
 
 
+def require_problem(problem: Any) -> None:
+    """Raise InputError for anything but a Problem, such as a network."""
+    if not isinstance(problem, Problem):
+        raise InputError(
+            f"a {type(problem).__name__} is no Problem: "
+            "pass levinthal.Problem(model=..., loss=..., train=..., optimizer=..., steps=...)"
+        )
+
+
 def require_valid(problem: Problem) -> None:
     """Raise InputError for a field that no training can use."""
+    require_problem(problem)
     _require_factories(problem)
     for name, value in (("batch_size", problem.batch_size), ("steps", problem.steps)):
         if not isinstance(value, Integral) or value < 1:

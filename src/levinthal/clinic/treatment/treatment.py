@@ -14,6 +14,7 @@ from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.examination import Examination, examine
 from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.problem.chance_score import chance_score
+from levinthal.clinic.problem.validity import require_problem
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.treatment.comparison import (
     CONFIRMED,
@@ -185,6 +186,7 @@ def treat(
     >>> treatment.findings[0].code, treatment.remedies[0].name
     ('LR_TOO_LOW', 'learning rate x 10000')
     """
+    require_problem(problem)
     if seeds < FEWEST_SEEDS:
         raise InputError(f"seeds={seeds} gives no interval for a gain: use {FEWEST_SEEDS} or more")
     if not seconds > 0:
