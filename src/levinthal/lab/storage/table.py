@@ -113,6 +113,7 @@ class Table:
     known: Levels
     written: Collection[str | float] | None = None
     factors: dict[str, Column] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.cell)
@@ -121,6 +122,8 @@ class Table:
         """A column of the table, a factor of the cell, or a word of the condition, by its name."""
         if key in self.coded:
             return self.coded[key]
+        if key in self.unknown:
+            raise UnknownFactorError(self.unknown[key])
         if key not in self.factors:
             self.factors[key] = self._factor(key)
         return self.factors[key]
@@ -145,6 +148,8 @@ class Table:
         try:
             require_one_of("factor", key, sorted({*self.known, *KEYS}.union(*self.cells, *read)))
         except InputError as error:
+            # a study that is checked asks for the same missing factor thousands of times
+            self.unknown[key] = str(error)
             raise UnknownFactorError(str(error)) from None
 
     def require_level(self, key: str, wanted: Any) -> None:
