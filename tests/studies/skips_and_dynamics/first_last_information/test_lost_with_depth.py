@@ -96,7 +96,7 @@ def test_moving_averages_make_and_hide_no_loss(id_: str, own: float, moving: flo
     found = verdict(id_, information={("batch", "before"): loses(own), ("running", "before"): loses(moving)})
     assert found.outcome is outcome
     assert found.effect.value == pytest.approx(own, abs=0.05)
-    assert number_after(found, "With running statistics") == pytest.approx(moving, abs=0.05)
+    assert number_after(found, "The loss with running statistics") == pytest.approx(moving, abs=0.05)
 
 
 def test_depths_that_never_reach_the_error_are_not_left_out_in_silence() -> None:
@@ -115,7 +115,7 @@ def test_depths_that_never_reach_the_error_are_not_left_out_in_silence() -> None
 def test_the_loss_before_training_stands_beside_the_one_after() -> None:
     found = verdict("C5m", information=at_depths(D3=5, D5=4.5, D10=4, D20=3.5))
     assert found.outcome is Outcome.REPLICATES
-    assert number_after(found, "Before training") == pytest.approx(0.5, abs=0.05)
+    assert number_after(found, "The loss before training") == pytest.approx(0.5, abs=0.05)
 
 
 DEPTHS = (3, 5, 10, 20)

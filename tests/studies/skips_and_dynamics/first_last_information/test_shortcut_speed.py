@@ -15,8 +15,11 @@ from tests.studies.skips_and_dynamics.first_last_information.test_claims import 
     verdict,
 )
 
+from levinthal.lab import Rows
 from levinthal.lab.judging.verdicts import judge
 from levinthal.studies.skips_and_dynamics.first_last_information import study
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.races import race
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.speed import plain
 from levinthal.vocabulary import Cell, Outcome
 
 
@@ -119,4 +122,45 @@ def test_an_error_that_rests_just_above_the_level_says_nothing_of_speed(
     """One arm ends at 10.4 %, the other at 9.5 %: the first replicated, the second did not replicate."""
     found = verdict("C3m", error=resting(mlp, shortcut, times), noise=0.0003)
     assert found.outcome is Outcome.INCONCLUSIVE
-    assert any("the median error no longer falls" in reason for reason in found.reasons)
+    assert any("their median error no longer falls" in reason for reason in found.reasons)
+
+
+def test_a_control_that_rests_just_above_the_level_is_no_slow_one() -> None:
+    """Large logits are as fast as the shortcut and rest at 10.4 %: they counted as three times slower."""
+
+    def curve(cell: Cell, share: float) -> float:
+        is_logits = cell["init"] == "glorot_normal_large_logits"
+        like_shortcut = {**cell, "architecture": "shortcut"}
+        fast = resting(0.03, 0.104 if is_logits else 0.03, 4.0)
+        return fast(like_shortcut if is_logits else cell, share)
+
+    found = verdict("C3m", error=curve, noise=0.0003)
+    assert found.outcome is not Outcome.REPLICATES
+    assert any("its error rests above the level" in reason for reason in found.reasons)
+
+
+def test_runs_that_arrive_late_are_not_at_rest_because_the_others_are() -> None:
+    """Six of eight networks rest at 7 %, and two still fall: the two were called at rest above 10 %."""
+
+    def is_asked(cell: Cell) -> bool:
+        return cell["samples"] == 60_000 and cell["architecture"] in ("mlp", "shortcut")
+
+    def of_two_late(mlp: float, pace: float) -> Rows:
+        """Networks whose MLP falls to an error at a pace."""
+        slow = resting(mlp, 0.03, 4 / pace)
+        return simulated.rows(
+            error=lambda cell, share: at_pace(slow, cell, share, pace), noise=0.0003, of=is_asked
+        )
+
+    six = [row for row in of_two_late(0.07, 1.0) if row.measurement.seed >= 2]
+    two = [row for row in of_two_late(0.03, 0.1) if row.measurement.seed < 2]
+    both = Rows.of([*six, *two]).where(depth=20, init="glorot_normal")
+    found = race(plain("mlp"), plain("shortcut"), 0.1)(both)
+    assert sum(map(found.is_lower_bound, found.seeds)) == 2
+    assert found.resting == frozenset()
+
+
+def at_pace(curve: Callable[[Cell, float], float], cell: Cell, share: float, pace: float) -> float:
+    """A curve of the steps, slower by a factor."""
+    steps = math.expm1(share * math.log1p(simulated.STEPS)) * pace
+    return curve(cell, math.log1p(steps) / math.log1p(simulated.STEPS))

@@ -200,3 +200,22 @@ def rows_of_four(escapes: bool) -> Iterator[Row]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys.modules[__name__], "ESCAPE", steps)
         yield from (row for row in rows(at_three(0.9), set(), set()) if row.cell["hidden"] == 4)
+
+
+def test_escapes_at_rates_that_four_layers_have_not_run_at_count() -> None:
+    """Five layers run first: their escapes at the other rates were left out, and the claim replicated."""
+    seen = [
+        row
+        for row in rows(at_three(0.9) | {30.0: 0.9}, escapes={30.0}, never=set())
+        if row.cell["hidden"] == 5 or row.measurement.condition != "rate=10"
+    ]
+    found = judge(CLAIMS["L3"], CLAIMS["L3"].evidence(Rows.of(seen)))
+    assert found.effect.value == pytest.approx(0, abs=0.01)
+    assert found.outcome is Outcome.DOES_NOT_REPLICATE
+
+
+def test_the_rates_at_which_five_layers_learn_are_named() -> None:
+    """The edge was theirs, and the page named the rate of four as one on the edge."""
+    found = verdict({0.3: 0.9, 1.0: 0.9, 3.0: 0.9, 10.0: 0.4}, escapes={10.0})
+    [rates] = [reason for reason in found.reasons if reason.startswith("Best learning rates")]
+    assert "1 and 10 (at least one of them on the edge of the grid)" in rates

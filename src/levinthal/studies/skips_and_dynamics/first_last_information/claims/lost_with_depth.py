@@ -128,7 +128,10 @@ def beside(batches: Batches, judged: Reading, **others: Reading) -> Callable[[Ro
         for words, of in others.items():
             bits = [*least_loss(depths(batches)(rows), of).by_seed.values()]
             if np.isfinite(bits).any():
-                yield f"{words.replace('_', ' ').capitalize()}: {np.nanmean(bits):.2f} bits."
+                reading = words.replace("_", " ")
+                yield (
+                    f"The loss {reading}, over the range in which it is least: {np.nanmean(bits):.2f} bits."
+                )
 
     return note
 

@@ -38,7 +38,8 @@ class Race:
         slow: the steps of the slow arm, at its best learning rate or at the paper's.
         fast: the same of the fast arm.
         most: the steps of the longest run, which count for a run that never reaches the error.
-        resting: the arms, "slow" or "fast", whose median error no longer falls at the end.
+        resting: the arms, "slow" or "fast", of which some runs never reach the error, and the median error
+            of these runs no longer falls at the end.
     """
 
     slow: Effect
@@ -90,9 +91,10 @@ def race(
 
 
 def _rests(arm: Rows, times: Effect) -> bool:
-    """Whether the median error of an arm no longer falls at the end, at the learning rate of its times."""
-    rate = times.rates[0] if times.rates else RATE
-    return fall_per_doubling(list(curves(arm.where(rate=rate), **ERROR).values())) < STILL_FALLS
+    """Whether runs that never reach the error have come to rest, at the learning rate of the times."""
+    runs = curves(arm.where(rate=times.rates[0] if times.rates else RATE), **ERROR)
+    late = [runs[seed] for seed, time in times.by_seed.items() if math.isinf(time)]
+    return bool(late) and fall_per_doubling(late) < STILL_FALLS
 
 
 def faster(
@@ -106,20 +108,34 @@ def faster(
 ) -> Reading:
     """log2 of the steps of one arm over those of another, bounds as they are, as for a control.
 
-    `neither` is the number of a seed in which both never reach the error; a note that begins with `about`
-    counts them.
+    A fast arm that has come to rest above the error may have been fast until then: it has no number.
+    `neither` is the number of a seed in which both never reach the error; notes that begin with `about`
+    count them.
     """
     read = race(slow, fast, error, best=best)
 
+    def ratio(found: Race, seed: int) -> float:
+        if found.is_open(seed):
+            return neither
+        rests = found.is_upper_bound(seed) and "fast" in found.resting
+        return math.nan if rests else found.ratio(seed)
+
     def ratios(rows: Rows) -> Effect:
         found = read(rows)
-        ratios_ = {s: neither if found.is_open(s) else found.ratio(s) for s in found.seeds}
-        count = sum(map(found.is_open, found.seeds))
-        of = f"{count} of {len(found.seeds)} seeds"
-        note = f"{about}: in {of} neither arm reaches the error, which counts as no gain."
-        return found.effect(ratios_, note if about and count else "")
+        notes = " ".join(_notes_of_control(about, found)) if about else ""
+        return found.effect({seed: ratio(found, seed) for seed in found.seeds}, notes)
 
     return ratios
+
+
+def _notes_of_control(about: str, found: Race) -> Iterator[str]:
+    """In how many seeds neither arm reaches the error, and in how many the fast one rests above it."""
+    of, both = f"of {len(found.seeds)} seeds", sum(map(found.is_open, found.seeds))
+    upper = sum(map(found.is_upper_bound, found.seeds)) - both
+    if both:
+        yield f"{about}: in {both} {of} neither arm reaches the error, which counts as no gain."
+    if upper and "fast" in found.resting:
+        yield f"{about}: in {upper} {of} its error rests above the level: they have no number."
 
 
 def decided(races: Mapping[int, Race], needed: float) -> dict[int, Effect]:
@@ -183,7 +199,7 @@ def _notes(depth: int, here: Race) -> Iterator[str]:
     of, both = f"of {len(here.seeds)}", sum(map(here.is_open, here.seeds))
     lower = sum(map(here.is_lower_bound, here.seeds)) - both
     upper = sum(map(here.is_upper_bound, here.seeds)) - both
-    rest = "They have no number: the median error no longer falls at the end, and may never come so low."
+    rest = "They have no number: their median error no longer falls at the end, and may never come so low."
     larger = f"They count as if they did at the last step, if that is enough for the claim: {IS_LARGER}."
     denies = "They count as if they did at the last step, if that is enough to deny the claim."
     if lower:

@@ -29,6 +29,8 @@ from levinthal.studies.skips_and_dynamics.first_last_information.design import R
 from levinthal.vocabulary import Basis, Claim
 
 LOW_ERROR, TWICE, A_TENTH = 0.1, 1.0, 0.15
+FEWEST_RATES = 3
+"""The fewest learning rates of which `best_of` takes the best."""
 Arm = Mapping[str, Any]
 
 
@@ -90,13 +92,23 @@ def of_single_depths(batches: Batches) -> Callable[[Rows], Iterator[str]]:
         if own:
             yield f"At the paper's learning rate, {RATE:g}, the mean log2 ratio is {own}."
         if best or own:
+            yield from _too_few_rates(depths(batches)(rows))
             yield (
-                "In these means a run that never reaches the error counts as its budget: the true number is "
-                "larger if it is the MLP's, smaller if it is the shortcut's. Seeds in which neither arm "
-                "reaches it are left out."
+                "In these means a run that never reaches the error counts as its budget: if it does so "
+                "later, the true number is larger where it is the MLP's, smaller where it is the shortcut's. "
+                "Seeds in which neither arm reaches it are left out, and those in which the shortcut's error "
+                "rests above it."
             )
 
     return note
+
+
+def _too_few_rates(rows: Rows) -> Iterator[str]:
+    """The depths that have not run at three learning rates, and therefore do not count."""
+    rates = {depth: rows.where(depth=depth, **plain("shortcut")).distinct("rate") for depth in _deep(rows)}
+    few = [f"{depth}" for depth, known in rates.items() if len(known) < FEWEST_RATES]
+    if few:
+        yield f"Depths that ran at fewer than three learning rates do not count: {', '.join(few)}."
 
 
 def _by_depth(parts: Parts, rows: Rows) -> str:
@@ -151,14 +163,15 @@ def shortcut_is_faster(batches: Batches) -> Claim:
         why_smallest="chosen by us before the first run: twice as fast; the paper says 'accelerates' and "
         "gives no number. Since the results were seen, a run of the MLP that never reaches the error counts "
         "as its budget if the shortcut is then twice as fast at its depth and on the mean over depths; one "
-        "of the shortcut counts so if the mean is then at most 0, and either only while its median error "
-        "still falls by a fifteenth per doubling of the steps; else the seed has no number, and none with "
-        "bounds of both kinds. It counted as twice its budget, which gave the smallest size away. Until "
-        "made-up runs showed it, a bound could deny the claim, a shortcut that never reaches the error could "
-        "support it, and an arm that rests just above the error counted as slow. A depth at which "
-        "neither arm reaches it in most seeds leaves the claim open; it was left out. Learning rates are a "
-        "factor of three apart: an arm that diverges just below one of them loses as much, more than this "
-        "size, for or against. That the number is a mean over depths is said since made-up runs of 18 times "
+        "of the shortcut counts so if the mean is then at most 0, and either only while the median error of "
+        "such runs still falls by a fifteenth per doubling of the steps; else the seed has no number, and "
+        "none with bounds of both kinds. It counted as twice its budget, which gave the smallest size away. "
+        "Until made-up runs showed it, a bound could deny the claim, a shortcut that never reaches the "
+        "error could support it, and an arm that rests just above the error counted as slow, a control too. "
+        "A depth at which neither arm reaches it in most seeds leaves the claim open; it was left out. "
+        "Learning rates are a factor of three apart: an arm that diverges just below one of them loses as "
+        "much, more than this size, for or against. That the number is a mean over depths is said since "
+        "made-up runs of 18 times "
         f"at 20 layers, with 1.2 and 1.4 at 5 and 10, replicated; a note has the number of each depth{also}",
         basis=Basis.SEEN,
         quote="Despite adding no new free parameters, the shortcut conditions the network's gradients in a "

@@ -39,7 +39,7 @@ def five_stay(rows: Rows) -> Effect:
     five, four = arm(rows, *FIVE), best(rows, FOUR)
     if four is None:
         return Effect(dict.fromkeys(five.where(name="error", steps=trains).distinct("seed"), math.nan))
-    lowest, grid = lowest_errors(five), grid_of(arm(rows, *FOUR))
+    lowest, grid = lowest_errors(five), sorted({*grid_of(arm(rows, *FOUR)), *grid_of(five)})
     by_rate = {rate: stays(five.where(rate=rate, steps=trains), 5) for rate in grid}
     free = _learns_without_saturating(five, by_rate)
     learnt = {rate for error, rate in lowest.values() if error <= AT_CHANCE}
@@ -49,7 +49,7 @@ def five_stay(rows: Rows) -> Effect:
         for seed, every in whole.items()
     }
     at_edge = four.at_edge or bool(learnt & {min(grid), max(grid)})
-    return Effect(found, (four.rate,), at_edge, _not_run(grid, five))
+    return Effect(found, (four.rate, *sorted(learnt - {four.rate})), at_edge, _not_run(grid, five))
 
 
 def grid_of(nets: Rows) -> list[float]:
