@@ -32,6 +32,7 @@ class History:
     Attributes:
         samples: The sampled steps, in order.
         equal_row_matrices: Matrices whose rows were all equal before the first step.
+        norm_gains: Normalisation layer -> the root mean square of its gain before the first step.
         frozen_values: Parameter that requires no gradient -> some of its values before the first step.
         equal_rows: Matrix of equal rows -> the mean of these rows before the first step.
         row_movements: Matrix -> how far its rows have moved at the second sample, together and apart.
@@ -52,6 +53,7 @@ class History:
 
     samples: list[Sample] = field(default_factory=list)
     equal_row_matrices: tuple[str, ...] = ()
+    norm_gains: dict[str, Tensor] = field(default_factory=dict)
     row_distances: dict[str, Tensor] = field(default_factory=dict)
     frozen_values: dict[str, Tensor] = field(default_factory=dict)
     equal_rows: dict[str, Tensor] = field(default_factory=dict)

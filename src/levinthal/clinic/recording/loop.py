@@ -52,6 +52,7 @@ class LoopRecorder:
             frozen_values=setup.frozen_values(),
             validation=validation,
         )
+        self.history.norm_gains = setup.norm_gains()
         self.history.equal_rows = setup.equal_rows(self.history.equal_row_matrices)
         self.history.rows.with_fingerprints = validation is not None
         self.trouble = ""

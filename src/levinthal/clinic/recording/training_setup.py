@@ -145,6 +145,14 @@ class TrainingSetup:
         known = [(n, p, p.grad) for n, p in named if n in names and p.grad is not None]
         return {n: common_and_apart(g.to_dense(), parts.get(id(p), 1)) for n, p, g in known}
 
+    def norm_gains(self) -> dict[str, torch.Tensor]:
+        """Normalisation layer -> () the root mean square of its gain, which most start at 1."""
+        return {
+            name: local(module.weight).detach().float().square().mean().sqrt()
+            for name, module in self.hooked_module.named_modules()
+            if _has_gain(module)
+        }
+
     def frozen_values(self) -> dict[str, torch.Tensor]:
         """Parameter that requires no gradient -> some of its values."""
         named = zip(self.names, self.parameters, strict=True)
@@ -185,6 +193,13 @@ def is_matched(name: str, frozen: Frozen) -> bool:
     if callable(frozen):
         return bool(frozen(name))
     return f"{name}.".startswith(frozen) or (any(c in frozen for c in "*?[") and fnmatchcase(name, frozen))
+
+
+def _has_gain(module: nn.Module) -> bool:
+    """Whether a module normalises and has a gain: norms of other libraries are told by their name."""
+    gain = getattr(module, "weight", None)
+    is_gain = isinstance(gain, nn.Parameter) and gain.dim() == 1 and is_readable(local(gain))
+    return is_gain and "norm" in type(module).__name__.lower()
 
 
 def some_values(parameter: torch.Tensor) -> torch.Tensor:

@@ -33,6 +33,8 @@ HALF_LEFT = 0.5
 """Norm of the weights at the end over that at the start, in training that has plateaued."""
 THIRD_LEFT = 1 / 3
 """The same otherwise."""
+GAINS_LEFT = 0.1
+"""Size of a norm's gains at the end over that at the start; gains of a tenth still pass a signal on."""
 PENALTY = 0.1
 """Explicit penalty over the loss at the start, above which it counts."""
 SHRUNK_OUTSIDE = 1e-2
@@ -49,11 +51,11 @@ EXCESS_WEIGHT_DECAY = FindingKind(
     evidence=(
         "weights fall to {plateaued:.0%} while the loss stays at chance level (info: to {otherwise:.0%}),"
         " with weight decay, an explicit penalty in the loss, or an update outside `optimizer.step()`"
-        " that shrinks them"
+        " that shrinks them; or gains of norms fall to {gains:.0%} of their size under weight decay"
     ),
-    thresholds={"plateaued": HALF_LEFT, "otherwise": THIRD_LEFT},
+    thresholds={"plateaued": HALF_LEFT, "otherwise": THIRD_LEFT, "gains": GAINS_LEFT},
     source="Krogh & Hertz (NIPS 1991), for the measure",
-    explains=("LR_TOO_HIGH", *symptoms.OF_THE_GRADIENT, "UNDERFIT"),
+    explains=("LR_TOO_HIGH", "LR_TOO_LOW", *symptoms.OF_THE_GRADIENT, "UNDERFIT"),
 )
 
 UPDATE_LOST_TO_ROUNDING = FindingKind(
