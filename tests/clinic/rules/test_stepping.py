@@ -52,6 +52,31 @@ def test_a_loop_whose_weights_change_or_that_has_just_begun_is_not(step: Step, s
     assert "NEVER_STEPPED" not in [f.code for f in looped(step, steps=steps).findings()]
 
 
+def forward_alone(*, is_training: bool, with_gradients: bool) -> Watch:
+    """Losses, and never a backward pass."""
+    model = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 4)).train(is_training)
+    with (
+        watch(model, torch.optim.SGD(model.parameters(), 0.1), every=2) as w,
+        torch.set_grad_enabled(with_gradients),
+    ):
+        for _ in range(40):
+            functional.cross_entropy(model(X), Y)
+    assert (w.trouble, w.failed_rules) == ("", ())
+    return w
+
+
+def test_losses_that_nothing_differentiates_are_named() -> None:
+    [only] = forward_alone(is_training=True, with_gradients=True).findings()
+    assert (only.code, only.severity) == ("NEVER_STEPPED", "critical")
+    assert only.remedy.startswith("call `loss.backward()`")
+
+
+@pytest.mark.parametrize(("is_training", "with_gradients"), [(False, True), (True, False), (False, False)])
+def test_an_evaluation_alone_is_no_training(is_training: bool, with_gradients: bool) -> None:
+    w = forward_alone(is_training=is_training, with_gradients=with_gradients)
+    assert "NEVER_STEPPED" not in [f.code for f in w.findings()]
+
+
 def test_gradients_that_are_all_zero_are_named() -> None:
     first = looped(lambda optimizer, _: optimizer.step(), factor=0.0).findings()[0]
     assert (first.code, first.severity, first.follows) == ("GRAPH_BROKEN", "critical", None)

@@ -48,6 +48,7 @@ class History:
         outside_leaves: Tensors that need a gradient, take part in the output of the model, and that nobody
             holds; None where no graph of the whole model was read.
         passes_without_step: Backward passes of a run in which no optimiser stepped and no weight changed.
+        losses_without_backward: Losses, 64 at most, of a run in training mode without any backward pass.
         turns: How many times another optimiser stepped than the one before.
     """
 
@@ -69,6 +70,7 @@ class History:
     outside_leaves: list[OutsideLeaf] | None = None
     turns: int = 0
     passes_without_step: int = 0
+    losses_without_backward: int = 0
     _last_stepped: int = 0
 
     def note_step(self, optimizer: int) -> None:

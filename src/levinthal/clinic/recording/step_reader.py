@@ -169,5 +169,7 @@ class StepReader:
         """Release what is held of the weights; note a step that began and never came."""
         if self.sample is not None and not len(self.history) and not self._have_moved():
             self.history.passes_without_step = self.sample.backwards
+            is_trained = self.sample.training and not self.sample.backwards
+            self.history.losses_without_backward = len(self.sample.losses) if is_trained else 0
         self.sample = self.external_updates.sample = self._batch = None
         self._tensors.forget()

@@ -1,4 +1,4 @@
-"""Backward passes after which no optimiser ever steps."""
+"""Losses without a backward pass, and backward passes after which no optimiser ever steps."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from levinthal.clinic.rules.context import Context
 from levinthal.vocabulary import Finding, Severity
 
 FEWEST_PASSES = 20
-"""Backward passes without a step from which on no gradient accumulation explains them."""
+"""Backward passes without a step from which on no gradient accumulation explains them; losses likewise."""
 
 NEVER_STEPPED = FindingKind(
     code="NEVER_STEPPED",
-    means="backward is called again and again, and the optimiser never steps: no weight changes",
+    means="the optimiser never steps: no weight changes",
     remedy=(
         "call `optimizer.step()` after `loss.backward()`, and watch the optimiser that the loop steps; a "
         "`GradScaler` skips every step whose gradients are not finite"
@@ -24,7 +24,8 @@ NEVER_STEPPED = FindingKind(
     area=Area.OPTIMISER,
     order=15,
     evidence=(
-        "{passes} or more backward passes, no step of a watched optimiser, and no change of the last weights"
+        "{passes} or more backward passes, or as many losses in training mode without any, no step of a "
+        "watched optimiser, and no change of the last weights"
     ),
     thresholds={"passes": FEWEST_PASSES},
     source=EXACT,
@@ -34,7 +35,16 @@ NEVER_STEPPED = FindingKind(
 
 @rule(NEVER_STEPPED)
 def never_stepped(context: Context) -> Iterator[Finding]:
-    """Gradients that nothing uses."""
-    passes = context.history.passes_without_step
+    """Gradients that nothing uses, or losses that nothing differentiates."""
+    passes, losses = context.history.passes_without_step, context.history.losses_without_backward
     if passes >= FEWEST_PASSES:
         yield found(NEVER_STEPPED, "optimiser", 0, {"backward passes": passes, "steps": 0})
+    elif losses >= FEWEST_PASSES:
+        evidence = {"losses, 64 at most": losses, "backward passes": 0, "steps": 0}
+        yield found(NEVER_STEPPED, "optimiser", 0, evidence, remedy=BACKWARD)
+
+
+BACKWARD = (
+    "call `loss.backward()` and `optimizer.step()`; in Lightning with `automatic_optimization = False`, "
+    "`self.manual_backward(loss)` and the step are yours"
+)
