@@ -53,6 +53,7 @@ class Behaviour:
         sees_same_place: Whether an output depends on the input at its own place; None where it was not tried.
         padding: The class that pads the targets, where one does, and its share of them.
         sees_future: Whether an output depends on later inputs; None where it was not tried.
+        affine_layers: Weighted layers in sequence of a network that is affine as a whole; 0 for any other.
     """
 
     step: int = 0
@@ -66,5 +67,6 @@ class Behaviour:
     ignored: tuple[str, ...] = ()
     shift: Shift | None = None
     sees_future: bool | None = None
+    affine_layers: int = 0
     sees_same_place: bool | None = None
     padding: tuple[int, float] | None = None

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _disable_current_modes
 
+from levinthal.clinic.recording.affine import layers_of_affine
 from levinthal.clinic.recording.batch_call import BatchCall, standardised
 from levinthal.clinic.recording.behaviour import Behaviour, Mixing
 from levinthal.clinic.recording.function_modes import all_removed
@@ -95,6 +96,7 @@ class _Passes:
         elif not is_constant:
             self._follow(base, targets)
             self._ignore(base)
+            self._bend(base, main)
         return self.seen
 
     def _outputs(self, given: Given, notes: Notes | None = None) -> tuple[list[Tensor], Marks]:
@@ -213,6 +215,15 @@ class _Passes:
             other, _ = self._outputs(self.call.with_input(name, self.call.batched[name].roll(1, 0)))
             if len(base) == len(other) and all(map(torch.equal, base, other)):
                 self.seen.ignored += (_plain_name(name),)
+
+    def _bend(self, base: list[Tensor], main: Tensor) -> None:
+        """Follow the lines through pairs of rows; it changes the weights of the copy, so it comes last."""
+        is_left = self.seen.passes + 2 <= MOST_PASSES and self.owns_weights
+        if not is_left or not self.call.is_simple or self.seen.mixing or len(base) > 1:
+            return
+        self.seen.affine_layers = layers_of_affine(
+            self.model, self.call, main, lambda given: _main(self._outputs(given)[0], self.call.rows)
+        )
 
 
 def _plain_name(place: str) -> str:

@@ -85,7 +85,8 @@ MISSING_NONLINEARITY = FindingKind(
     order=130,
     evidence=(
         "a weighted layer reads the output of the previous one, or an affine function of it unit by unit, "
-        "to {within} of its variance"
+        "to {within} of its variance; or outputs lie on a line wherever inputs do, and grow by 4 or more "
+        "where all matrices are doubled"
     ),
     thresholds={"within": AFFINE},
     source=EXACT,
@@ -196,6 +197,10 @@ def missing_nonlinearity(context: Context) -> Iterator[Finding]:
         severity = Severity.WARNING if lasting >= all_pairs else Severity.INFO
         where = abbreviated([f"{a} to {b}" for a, b in sorted(lasting)])
         yield found(MISSING_NONLINEARITY, where, 0, {"pairs": len(lasting)}, severity=severity)
+    elif (seen := context.history.behaviour) is not None and seen.affine_layers > 1:
+        evidence = {"layers in sequence": seen.affine_layers}
+        severity = Severity.INFO if context.trend.has_learnt else Severity.WARNING
+        yield found(MISSING_NONLINEARITY, "model", seen.step, evidence, severity=severity)
 
 
 def _are_of_two_networks(first: str, second: str, context: Context) -> bool:
