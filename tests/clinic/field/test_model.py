@@ -206,7 +206,7 @@ class Decays(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weights = torch.softmax(-self.rate.exp(), -1)
-        out: Tensor = self.head(torch.einsum("btu,ut->bu", self.inlet(x.view(-1, 8, 8)), weights))
+        out: Tensor = self.head(torch.einsum("btu,ut->bu", self.inlet(x.view(-1, 8, 8)), weights).relu())
         return out
 
 
