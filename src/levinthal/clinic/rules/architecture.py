@@ -85,8 +85,8 @@ MISSING_NONLINEARITY = FindingKind(
     order=130,
     evidence=(
         "a weighted layer reads the output of the previous one, or an affine function of it unit by unit, "
-        "to {within} of its variance; or outputs lie on a line wherever inputs do, and grow by 4 or more "
-        "where all matrices are doubled"
+        "to {within} of its variance; or a network of several layers in sequence, whose outputs lie on a "
+        "line wherever its inputs do"
     ),
     thresholds={"within": AFFINE},
     source=EXACT,
