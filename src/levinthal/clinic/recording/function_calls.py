@@ -18,7 +18,8 @@ from levinthal.clinic.recording.batch_stats import (
     target_numbers,
 )
 from levinthal.clinic.recording.candidates import are_candidates
-from levinthal.clinic.recording.functions import NORM
+from levinthal.clinic.recording.ctc_fit import ctc_fit
+from levinthal.clinic.recording.functions import ARGUMENTS, NORM, OF_PAIRS, RENAMED
 from levinthal.clinic.recording.sample import LossCall, Sample
 from levinthal.clinic.recording.target_fit import target_fit
 
@@ -50,15 +51,24 @@ def note_loss_call(
     on_call: Callable[[LossCall, Tensor, Any], None],
 ) -> None:
     """A call of a loss function; the statistics of its rows only with `rows`."""
-    given = dict(zip(("input", "target"), args, strict=False)) | words
+    names = ARGUMENTS.get(kind, ("input", "target"))
+    given = dict(zip(names, args, strict=False)) | {RENAMED.get(name, name): x for name, x in words.items()}
     if len(sample.losses) < MOST_CALLS:
         call = loss_call(kind, given, result, rows=rows)
         call.operation, call.log_target = operation_of(given["input"].grad_fn), bool(given.get("log_target"))
         call.of_candidates = sample.detailed and call.counts is not None and are_candidates(given["input"])
-        call.fit = target_fit(kind, given["target"].detach(), call.operation) if sample.detailed else None
+        call.fit = _fit(kind, given, call.operation) if sample.detailed else None
         sample.losses.append(call)
         on_call(call, given["target"], result)
-        on_targets(given["target"])
+        if kind not in OF_PAIRS:
+            on_targets(given["target"])
+
+
+def _fit(kind: str, given: dict[str, Any], operation: str) -> Tensor | None:
+    """Whether the targets lie where they can be met."""
+    if kind == "ctc_loss":
+        return ctc_fit(given)
+    return target_fit(kind, given["target"].detach(), operation)
 
 
 def note_difference(sample: Sample, a: Tensor, b: Tensor, on_targets: Targets) -> None:

@@ -23,8 +23,18 @@ LOSSES = {
         *("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"),
         *("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div", "poisson_nll_loss", "ctc_loss"),
         *("multi_margin_loss", "soft_margin_loss", "hinge_embedding_loss"),
+        *("cosine_embedding_loss", "margin_ranking_loss"),
     )
 }
+OF_PAIRS = ("cosine_embedding_loss", "margin_ranking_loss")
+"""Losses of two inputs: their targets are no labels of one."""
+ARGUMENTS = {
+    **dict.fromkeys(OF_PAIRS, ("input", "other", "target")),
+    "ctc_loss": ("input", "target", "input_lengths", "target_lengths", "blank"),
+}
+"""Loss -> its first arguments, where they are not the input and the target."""
+RENAMED = {"input1": "input", "input2": "other", "log_probs": "input", "targets": "target"}
+"""Argument of a loss -> what it is."""
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 RECORDED: dict[Any, str] = {
     Tensor.backward: BACKWARD,

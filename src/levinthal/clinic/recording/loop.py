@@ -196,6 +196,8 @@ class LoopRecorder:
         if is_in_backward():  # an optimiser per parameter, which clears the gradient afterwards
             self._safely(self._reader.step_in_backward, optimizer)
             return
+        if optimizer is not self.setup.optimizers[0] and sample.loss is not None:
+            sample.cleared = torch.zeros_like(sample.loss)  # what is cleared next was used
         is_closed = any(map(callable, (*args, *words.values())))  # the last pass of an accumulated step, say
         if optimizer is self.setup.optimizers[0] and sample.loss is not None and not is_closed:
             self._safely(self._recorder.end)

@@ -20,8 +20,10 @@ from levinthal.clinic.recording.apart import has_memory, is_readable
 Norms = list[Tensor | None]
 HALF = (torch.float16, torch.bfloat16)
 ENOUGH, RUNS, RUN = 32_768, 1_024, 16
-FEWEST = 8
-"""Numbers of a gradient below which it is unknown whether they are clamped."""
+FEWEST, FEW = 8, 3
+"""Numbers of a gradient below which it is unknown whether they are clamped; the smallest weights, of which it
+is asked whether they have changed between two backward passes.
+"""
 
 
 class Tensors:
@@ -87,6 +89,17 @@ class Tensors:
         """Record the norms of gradients that are present before the backward pass."""
         there = any(p.grad is not None for p in self._read)
         self._before_backward = self._norms() if there else []
+
+    def gone(self) -> Tensor:
+        """() the share of the gradients of the last backward pass that are gone when the next one begins; 0
+        where a weight was changed between them, or there was no gradient.
+        """
+        before = self._stacked(self._before_clipping).nan_to_num(0.0)
+        now = self._stacked(self._before_backward or [None] * len(self._read)).nan_to_num(0.0)
+        share = ((before > 0) & (now == 0)).sum() / (before > 0).sum().clamp(min=1)
+        pairs = sorted(zip(self.weights(), self.copies, strict=True), key=lambda pair: pair[0].numel())[:FEW]
+        same = [(weight == copy).all().to(share.device) for weight, copy in pairs]
+        return torch.where(torch.stack(same).all(), share, 0.0) if same else share
 
     def backward_is_over(self) -> Tensor:
         """() norm of the gradients that were present before the backward pass and that it added to.

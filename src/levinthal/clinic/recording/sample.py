@@ -176,6 +176,10 @@ class Sample:
         carried: () the largest absolute value of a state that a recurrence begins with and that no gradient
             goes through; None where there is none.
         backwards: The number of backward passes.
+        losses_until: The number of loss functions called until the end of each backward pass.
+        cleared: () the least share of the gradients of one backward pass that were gone when the next one of
+            this step began, with the weights as they were; None of a single pass.
+        ahead: (3,) as in `token_targets.AHEAD`, of each input of tokens and each loss.
     """
 
     step: int
@@ -220,3 +224,6 @@ class Sample:
     sequence_lengths: dict[str, int] = field(default_factory=dict)
     carried: Tensor | None = None
     backwards: int = 0
+    losses_until: list[int] = field(default_factory=list)
+    cleared: Tensor | None = None
+    ahead: list[Tensor] = field(default_factory=list)

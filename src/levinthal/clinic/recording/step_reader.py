@@ -20,13 +20,16 @@ from levinthal.clinic.recording.outside_leaves import outside_leaves
 from levinthal.clinic.recording.parameter_norms import Tensors
 from levinthal.clinic.recording.row_reservoir import row_fingerprints
 from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.token_targets import TokenTargets
 from levinthal.clinic.recording.training_setup import TrainingSetup, some_values
 from levinthal.clinic.recording.unseen import INPUTS
 
 WHOLE = 8
 """Number of samples after which layers, weights and batches are read in turns."""
-LAST = 4
-"""Parameters whose values are held until the first step."""
+LAST, MOST_PAIRS, MOST_PASSES = 4, 16, 32
+"""Parameters whose values are held until the first step; pairs of tokens and targets that are compared, and
+backward passes of a step, each the most.
+"""
 DETAIL_RATIO = 1.5
 """Ratio of the steps of two successive detailed samples, at least."""
 
@@ -44,7 +47,7 @@ class StepReader:
         self.sample: Sample | None = None
         self.external_updates = ExternalUpdates()
         self.check = BehaviourCheck(setup, history, checks)
-        self._tensors = Tensors(setup.parameters)
+        self._tensors, self._tokens = Tensors(setup.parameters), TokenTargets()
         self._sampled, self._next_detailed, self._weighed = 0, 0.0, False
         self._batch: Tensor | None = None
         self._left_at: Sample | None = None
@@ -75,6 +78,8 @@ class StepReader:
             self._read_batch(sample, first, batch)
         self.history.rows.offer(args, words)
         self.check.offer(module, args, words)
+        if sample.detailed:
+            self._tokens.hold(module, args, words)
         if not self._sampled:
             last = [p for p in self.setup.parameters if p.requires_grad and not is_lazy(p)][-LAST:]
             self._fresh = [(p, some_values(p).clone()) for p in last]
@@ -101,6 +106,8 @@ class StepReader:
         """A loss is called with these targets."""
         self.history.rows.pair(targets)
         self.check.pair(targets)
+        if self.sample is not None and len(self.sample.ahead) < MOST_PAIRS:
+            self.sample.ahead += self._tokens.compared(targets)
 
     def forward_is_over(self, args: tuple[Any, ...], words: dict[str, Any], output: Any) -> None:
         """The model has returned: leave its modules alone, and read once what its output is made from."""
@@ -119,13 +126,19 @@ class StepReader:
 
     def backward_begins(self) -> None:
         """A backward pass begins: what gradients are there already?"""
-        if self._weighed:
-            self._tensors.backward_begins()
+        if not self._weighed:
+            return
+        self._tensors.backward_begins()
+        if self.sample is not None and 0 < self.sample.backwards < MOST_PASSES:
+            gone, known = self._tensors.gone(), self.sample.cleared
+            self.sample.cleared = gone if known is None else torch.minimum(known, gone)
 
     def backward_is_over(self) -> None:
         """A backward pass is over: what did it add to?"""
         if self.sample is not None:
             self.sample.backwards += 1
+            if self.sample.backwards <= MOST_PASSES:
+                self.sample.losses_until.append(len(self.sample.losses))
         if self.sample is not None and self._weighed and self._tensors.are_there():
             left = self._tensors.backward_is_over()
             if self.sample.step > 0:
@@ -144,6 +157,7 @@ class StepReader:
         self.recorder.end()
         sample, setup, history, batch = self.sample, self.setup, self.history, self._batch
         self._batch = None
+        self._tokens.release()
         if sample is None:
             return
         if batch is not None and (sample.loss is None or not math.isfinite(sample.loss)):
@@ -173,3 +187,4 @@ class StepReader:
             self.history.losses_without_backward = len(self.sample.losses) if is_trained else 0
         self.sample = self.external_updates.sample = self._batch = None
         self._tensors.forget()
+        self._tokens.release()

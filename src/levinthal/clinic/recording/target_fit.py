@@ -15,7 +15,7 @@ from levinthal.clinic.recording.batch_stats import some_rows
 RANGES = {"Sigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Relu": (0.0, math.inf)}
 """The numbers that an operation can give."""
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
-SIGNED = ("soft_margin_loss", "hinge_embedding_loss")
+SIGNED = ("soft_margin_loss", "hinge_embedding_loss", "cosine_embedding_loss", "margin_ranking_loss")
 """Losses whose targets are -1 and 1."""
 FAR, FAR_DEVIATIONS = 0.5, 0.1
 """Distance from the range above which a target is outside of it: of binary targets (those of an adversary may
@@ -48,6 +48,7 @@ def target_fit(kind: str, target: Tensor, operation: str) -> Tensor | None:
     floor, ceiling = (0.0, 1.0) if kind in BINARY else RANGES.get(operation, (-math.inf, math.inf))
     apart, variance = t - t.clamp(floor, ceiling), (t - t.mean()).square().mean()
     far = FAR if kind in BINARY else FAR_DEVIATIONS * variance.sqrt()
-    outside, hard, several = apart.abs() > far, (t == 0) | (t == 1), t.sum(1) > 1.5
+    outside = t.abs() != 1 if kind in SIGNED else apart.abs() > far
+    hard, several = (t == 0) | (t == 1), t.sum(1) > 1.5
     shares = [flags.float().mean() for flags in (outside, hard, several)]
     return torch.stack((low, high, shares[0], apart.square().mean() / variance, *shares[1:]))

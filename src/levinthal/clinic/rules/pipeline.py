@@ -27,10 +27,8 @@ FEWEST_WITHOUT = 2
 """Samples from which on a missing gradient counts."""
 FEWEST_ZERO = 3
 """Samples from which on a gradient of exactly zero counts."""
-UNDERFLOW = 1e-12
-"""Gradients below it may be zero by rounding."""
-SPARE = 0.1
-"""Share of the parameters up to which those without a gradient may be parts that a training does not use."""
+UNDERFLOW, SPARE = 1e-12, 0.1
+"""Gradients below it may be zero by rounding; share of the parameters that a training may leave unused."""
 ALL_ZERO = (
     "look at the end of the loss: a factor or mask of 0, a clamp, a rounding, a comparison; or gradients too "
     "small for float16"
@@ -70,16 +68,17 @@ MISSING_ZERO_GRAD = FindingKind(
 
 GRADIENT_CLEARED = FindingKind(
     code="GRADIENT_CLEARED",
-    means="gradients are cleared between backward and step, so that no step changes a weight",
+    means="gradients are cleared before a step has used them",
     remedy="call `optimizer.zero_grad()` before `loss.backward()`, or after `optimizer.step()`",
     severity=Severity.CRITICAL,
     area=Area.OPTIMISER,
     order=45,
     evidence=(
         "matrices with a gradient after backward, none (or one of zero) at the step, and no change, at every "
-        "sample, {samples} or more of them"
+        "sample, {samples} or more of them (no step changes a weight); or, a warning: in {share:.0%} of "
+        "the samples, of several batches to a step, all gradients of one are gone when the next begins"
     ),
-    thresholds={"samples": FEWEST_WITHOUT},
+    thresholds={"samples": FEWEST_WITHOUT, "share": PERSISTENT},
     source=EXACT,
     explains=("GRAPH_BROKEN", *symptoms.OF_ALL_DYNAMICS),
     only_by_hand="the call is in the user's own loop",

@@ -13,7 +13,7 @@ from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.sample import LossCall, Sample
-from levinthal.clinic.recording.target_fit import BINARY, FAR, FAR_DEVIATIONS, FIT, RANGES, SIGNED
+from levinthal.clinic.recording.target_fit import BINARY, FAR, FAR_DEVIATIONS, FIT, RANGES
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.loss_function import REGRESSION
 from levinthal.clinic.rules.loss_input import Head, heads, is_whole
@@ -50,8 +50,8 @@ TARGET_OUT_OF_RANGE = FindingKind(
         "in {share:.0%} of the detailed samples, {outside:.0%} of the targets are outside: of a binary "
         "cross-entropy by more than {far}; of a squared or absolute error after a sigmoid, softmax, tanh or "
         "ReLU by {deviations} deviations, so that {unreachable:.0%} of their variance cannot be explained (a "
-        "warning; info if the loss is well below chance level); or unsigned labels of a loss "
-        "for signed ones"
+        "warning; info if the loss is well below chance level); or none is below 0, of a loss for -1 and 1, "
+        "and they are neither; or are the blank of `ctc_loss`, or longer than its input (a warning)"
     ),
     thresholds={
         "share": PERSISTENT,
@@ -117,16 +117,13 @@ def targets_out_of_range(context: Context) -> Iterator[Finding]:
         if not all(is_whole(*pair) and not _is_masked(pair[1]) for pair in head):
             continue
         kind, step = head[0][1].kind, head[0][0].step
-        fits = _fits(head)
+        fits = fits_of(head)
         if not fits:
             continue
         evidence = {"smallest target": fits[0]["low"], "largest target": fits[0]["high"]}
         if kind in BINARY and persistent([fit["outside"] > OUTSIDE for fit in fits]):
             evidence = {"targets outside of [0, 1]": fits[0]["outside"], **evidence}
             yield found(TARGET_OUT_OF_RANGE, "targets", step, evidence)
-        elif kind in SIGNED and persistent([fit["hard"] == 1 and fit["low"] == 0 for fit in fits]):
-            remedy = f"`{kind}(outputs, 2 * targets - 1)`"
-            yield found(TARGET_OUT_OF_RANGE, "targets", step, evidence, remedy=remedy)
         elif kind in REGRESSION:
             yield from _unreachable(context, fits, head[0][1].operation, step)
     samples = [sample for sample in context.history if sample.difference_fit is not None]
@@ -152,7 +149,7 @@ def _unreachable(
         yield found(TARGET_OUT_OF_RANGE, "targets", step, evidence, severity=severity, remedy=remedy)
 
 
-def _fits(head: Head) -> list[dict[str, float]]:
+def fits_of(head: Head) -> list[dict[str, float]]:
     """The numbers of FIT of each detailed sample."""
     return [dict(zip(FIT, call.fit.tolist(), strict=True)) for _, call in head if call.fit is not None]
 
@@ -169,7 +166,7 @@ def several_labels(context: Context) -> Iterator[Finding]:
     """Targets of 0 and 1 with several ones a row under a softmax: smoothed and mixed labels sum to 1."""
     for head in heads(context.history):
         call = head[0][1]
-        fits = _fits(head)
+        fits = fits_of(head)
         is_softmax = call.kind == "cross_entropy" or (call.kind in BINARY and call.operation == "Softmax")
         flags = [fit["hard"] == 1 and fit["several"] > SEVERAL for fit in fits]
         if is_softmax and len(call.target_shape) > 1 and fits and persistent(flags):
