@@ -218,8 +218,9 @@ def watch(
             on them and on rows that it was trained on.
         frozen: Parameters that are meant to stay as they are: prefixes of their names, patterns
             (`"*.bias"`), or predicates (`lambda name: "lora" not in name`).
-        behavioural_checks: Whether a copy of the model is passed up to 5 times, once, with 16 rows in
-            evaluation mode: are rows mixed, is the future seen, is an input ignored, does dropout stay on?
+        behavioural_checks: Whether a copy of the model is passed up to 7 times early, and twice at the end,
+            with 16 rows in evaluation mode: are rows mixed, is the future seen, is an input ignored, does
+            dropout stay on, have all outputs become the same?
         on_finding: A function that is called once with each Finding while the training goes on, `print` say.
             The rules are applied after a few steps, at growing distances, and at the end.
 

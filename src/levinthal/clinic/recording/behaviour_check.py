@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext, redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from levinthal.clinic.recording.behaviour_passes import behaviour
 from levinthal.clinic.recording.calls import is_compiled
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.nested import named_tensors
+from levinthal.clinic.recording.output_spread import SpreadCheck
 from levinthal.clinic.recording.training_setup import TrainingSetup
 
 AFTER = 2
@@ -36,6 +37,7 @@ class BehaviourCheck:
 
     Attributes:
         trouble: Why the model could not be checked.
+        spread: How far outputs are apart, early and at the end.
     """
 
     def __init__(self, setup: TrainingSetup, history: History, is_wanted: bool) -> None:
@@ -43,6 +45,7 @@ class BehaviourCheck:
         self._call: tuple[nn.Module, tuple[Any, ...], dict[str, Any]] | None = None
         self._targets: Tensor | None = None
         self._casts: Callable[[], Any] = nullcontext
+        self.spread = SpreadCheck()
 
     def offer(self, module: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         """A sampled step begins with this call."""
@@ -66,20 +69,32 @@ class BehaviourCheck:
         self._call = self._targets = None
         if call is None:
             return
-        module, args, words = call
+        self._quietly(self._read, step, call, targets)
+
+    def take_last(self) -> None:
+        """The watch ends: compare the outputs with the early ones."""
+        if not self.trouble:
+            self._quietly(self.spread.end)
+            self._history.spreads = self.spread.early, self.spread.late
+
+    def _read(
+        self, step: int, call: tuple[nn.Module, tuple[Any, ...], dict[str, Any]], targets: Tensor | None
+    ) -> None:
+        with self._casts():
+            seen = behaviour(*call, targets)
+            if seen is not None:
+                seen.step = step
+                self._history.behaviour = seen
+                self.spread.begin(*call, self._casts)
+
+    def _quietly(self, function: Callable[..., None], *args: Any) -> None:
+        """Call what passes the model: nothing that it prints, warns of or raises reaches the loop."""
         try:
-            with ExitStack() as stack:
-                stack.enter_context(redirect_stdout(io.StringIO()))  # a forward pass may print
-                stack.enter_context(warnings.catch_warnings())
+            with redirect_stdout(io.StringIO()), warnings.catch_warnings():  # a forward pass may print
                 warnings.simplefilter("ignore")
-                stack.enter_context(self._casts())
-                seen = behaviour(module, args, words, targets)
+                function(*args)
         except Exception as error:
             self.trouble = f"{type(error).__name__}: {error}"
-            return
-        if seen is not None:
-            seen.step = step
-            self._history.behaviour = seen
 
 
 def is_compiled_inside(module: nn.Module) -> bool:

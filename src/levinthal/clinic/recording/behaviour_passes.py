@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import _disable_current_modes
 
 from levinthal.clinic.recording.affine import layers_of_affine
 from levinthal.clinic.recording.batch_call import BatchCall, standardised
 from levinthal.clinic.recording.behaviour import Behaviour, Mixing
-from levinthal.clinic.recording.function_modes import all_removed
 from levinthal.clinic.recording.model_copy import copy_in_evaluation
 from levinthal.clinic.recording.output_comparison import (
     MOST_DIFFER,
@@ -23,7 +20,7 @@ from levinthal.clinic.recording.output_comparison import (
     most_differ,
     spread_of,
 )
-from levinthal.clinic.recording.passes import Given, Marks, Notes, outputs
+from levinthal.clinic.recording.passes import Given, Marks, Notes, alone, main_output, outputs
 from levinthal.clinic.recording.restored import attributes_restored
 from levinthal.clinic.recording.sequences import (
     is_causal_at,
@@ -32,7 +29,6 @@ from levinthal.clinic.recording.sequences import (
     shift_of,
     words_exchanged,
 )
-from levinthal.probes.untouched import random_states_restored
 
 MOST_PASSES, LEFT = 5, 2
 
@@ -55,7 +51,7 @@ def behaviour(
         NotCopiedError: The model cannot be copied.
         Exception: What the model raises.
     """
-    with _alone():
+    with alone():
         call = BatchCall.of(args, words)
         if call is None:
             return None
@@ -76,7 +72,7 @@ class _Passes:
     def read(self, targets: Tensor | None) -> Behaviour | None:
         """All passes."""
         base, marks = self._outputs(self.call.given)
-        main = _main(base, self.call.rows)
+        main = main_output(base, self.call.rows)
         if main is None:
             return None
         notes = Notes(self.seen.dropouts, self.call.rows)
@@ -119,7 +115,7 @@ class _Passes:
             for p in self.model.parameters():
                 p.copy_(torch.randn_like(p) / math.sqrt(max(p[0].numel(), 1)) if p.dim() else p)
         other, _ = self._outputs(self.call.with_rows(standardised))  # large ones saturate any layer
-        main = _main(other, self.call.rows)
+        main = main_output(other, self.call.rows)
         return main is not None and self._is_constant(main)
 
     def _mix(self, base: list[Tensor], main: Tensor, marks: Marks, notes: Notes) -> None:
@@ -238,21 +234,5 @@ def _may_be_exchanged(x: Tensor) -> bool:
     return not are_numbers and not torch.equal(x, x.roll(1, 0))
 
 
-def _main(outputs: list[Tensor], rows: int) -> Tensor | None:
-    """The first output with a row for each row of the input."""
-    return next((x for x in outputs if x.dim() and len(x) == rows), None)
-
-
 def _place(outputs: list[Tensor], one: Tensor) -> int:
     return next(i for i, x in enumerate(outputs) if x is one)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Outside of the user's modes of functions, dispatch and autograd; random states are restored."""
-    with all_removed(), _disable_current_modes(), random_states_restored():
-        grad = torch.is_grad_enabled()
-        try:
-            yield
-        finally:
-            torch._C._set_grad_enabled(grad)

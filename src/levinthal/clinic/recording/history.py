@@ -16,6 +16,7 @@ from torch import Tensor
 from levinthal.clinic.recording.batch_stats import batch_numbers
 from levinthal.clinic.recording.behaviour import Behaviour
 from levinthal.clinic.recording.chance_level import chance_level
+from levinthal.clinic.recording.output_spread import OutputSpread
 from levinthal.clinic.recording.outside_leaves import OutsideLeaf
 from levinthal.clinic.recording.row_reservoir import Reservoir
 from levinthal.clinic.recording.sample import BATCH, TENSOR, LayerStats, LossCall, Sample
@@ -42,6 +43,8 @@ class History:
         rows: Some of the training rows.
         validation: The validation set and its evaluations.
         behaviour: How the outputs depend on the inputs; None where it was not checked.
+        spreads: How far outputs of different rows are apart, after an early step and at the end; None where
+            it was not read.
         not_finite: Parameters that are nan or infinite when the watch ends.
         ended_by: The error that ended the loop, with its step; empty without one.
         unseen: What could not be recorded, each as a sentence without its full stop.
@@ -64,6 +67,7 @@ class History:
     rows: Reservoir = field(default_factory=Reservoir)
     validation: Validation | None = None
     behaviour: Behaviour | None = None
+    spreads: tuple[OutputSpread | None, OutputSpread | None] = (None, None)
     not_finite: tuple[str, ...] = ()
     ended_by: str = ""
     unseen: list[str] = field(default_factory=list)

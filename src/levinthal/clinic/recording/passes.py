@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import _disable_current_modes
 
+from levinthal.clinic.recording.function_modes import all_removed
 from levinthal.clinic.recording.functions import DROPOUTS
 from levinthal.clinic.recording.nested import named_tensors
+from levinthal.probes.untouched import random_states_restored
 
 Given = tuple[tuple[Any, ...], dict[str, Any]]
 """The arguments of a call, and its keyword arguments."""
@@ -24,6 +28,22 @@ SOFTMAXES = {
     *(torch.softmax, torch.log_softmax, Tensor.softmax, Tensor.log_softmax),
     *(nn.functional.softmax, nn.functional.log_softmax),
 }
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Outside of the user's modes of functions, dispatch and autograd; random states are restored."""
+    with all_removed(), _disable_current_modes(), random_states_restored():
+        grad = torch.is_grad_enabled()
+        try:
+            yield
+        finally:
+            torch._C._set_grad_enabled(grad)
+
+
+def main_output(outputs: list[Tensor], rows: int) -> Tensor | None:
+    """The first output with a row for each row of the input."""
+    return next((x for x in outputs if x.dim() and len(x) == rows), None)
 
 
 def outputs(model: nn.Module, given: Given, notes: Notes | None = None) -> tuple[list[Tensor], Marks]:

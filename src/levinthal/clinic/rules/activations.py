@@ -13,6 +13,7 @@ from levinthal.clinic.recording.sample import LayerStats
 from levinthal.clinic.rules.collapse import collapsed
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.gradient_flow import FALLEN, bias_gradients, first_over_last, is_weighted
+from levinthal.clinic.rules.same_outputs import have_become_one
 from levinthal.vocabulary import Finding, Severity
 
 MOST_UNITS = 0.5
@@ -22,7 +23,8 @@ LATE_SAMPLES = 3
 ROWS = 8
 """Rows (or places) below which a unit that is zero in each is not dead."""
 NEARLY_ALL = 0.9
-"""Share of dead units at first above which no collapse of rows caused them."""
+"""Share of dead units at first above which no collapse of rows caused them; in training that goes on, above
+which it is worth a note."""
 NEARLY_ONE = 1.5
 """Effective rank below which the inputs of a dead layer point in about one direction."""
 
@@ -51,9 +53,10 @@ DEAD_RELU = FindingKind(
     order=320,
     evidence=(
         "more than {units:.0%} of a hidden layer's units zero for every row, at {samples} samples of {rows} "
-        "rows or places or more, training plateaued"
+        "rows or places or more, training plateaued; else info above {all:.0%}; not of units that died while "
+        "all outputs became the same (`RANK_COLLAPSE`)"
     ),
-    thresholds={"units": MOST_UNITS, "samples": LATE_SAMPLES, "rows": ROWS},
+    thresholds={"units": MOST_UNITS, "samples": LATE_SAMPLES, "rows": ROWS, "all": NEARLY_ALL},
     source=f"Lu et al., Dying ReLU (2019); {AUTOTRAINER}",
     explains=("VANISHING_GRADIENT", "RANK_COLLAPSE", "LR_TOO_LOW", "UNDERFIT"),
 )
@@ -63,6 +66,7 @@ DEAD_RELU = FindingKind(
 def activations(context: Context) -> Iterator[Finding]:
     """Most units of a hidden layer are dead, or saturated where the activation saturates at both ends."""
     saturated, dead = {}, {}
+    most_dead = MOST_UNITS if context.trend.has_plateaued else NEARLY_ALL  # healthy layers have two thirds
     for name in _hidden(context.history):
         reads = context.history.layer(name)[-LATE_SAMPLES:]
         late = [r for r in reads if r.live_inputs is not None and r.inputs >= ROWS * r.units]
@@ -70,7 +74,7 @@ def activations(context: Context) -> Iterator[Finding]:
             continue
         if late[-1].saturates and min(read.saturated_share for read in late) > MOST_UNITS:
             saturated[name] = late[-1].saturated_share
-        elif _is_zero(name, context) and min(read.dead_share for read in late) > MOST_UNITS:
+        elif _is_zero(name, context) and min(read.dead_share for read in late) > most_dead:
             dead[name] = late[-1].dead_share
     saturated |= _saturated_gates(context.history)
     severity = None if context.trend.has_plateaued else Severity.INFO
@@ -116,13 +120,16 @@ def _saturated_gates(history: History) -> dict[str, float]:
 
 def _caused_by_collapse(dead: dict[str, float], context: Context) -> bool:
     """Whether units are dead because all rows are the same: then about half of them are dead at first, the
-    others never, and the rows that the layer read already pointed in about one direction.
+    others never, and the rows that the layer read already pointed in about one direction. Or they died while
+    something made all outputs the same.
     """
     first, names = context.history.samples[0], list(context.history.layer_names)
     lost = collapsed(context.history, plateaued=context.trend.has_plateaued)
     fresh = [r.dead_share for n, r in zip(first.names, first.layers, strict=True) if n in dead]
     if max(fresh, default=1.0) > NEARLY_ALL:
         return False
+    if have_become_one(context):
+        return True
     if first_over_last(bias_gradients(context)) < FALLEN:
         return True  # the signal is too weak to change the sign that the bias gives
     if not lost or not first.effective_ranks:

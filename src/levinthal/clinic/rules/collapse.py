@@ -40,6 +40,11 @@ ABOUT_SHARP = 0.05
 EVEN = 1e-2
 """Largest weight over a uniform one, less one, below which attention is uniform."""
 
+OF_TARGETS = 1e-4
+"""Variance that the inputs cause in the outputs over that of the targets, below which all are the same."""
+FALLEN_TO = 0.1
+"""Its share of the early one, above which it was so from the start."""
+
 RANK_COLLAPSE = FindingKind(
     code="RANK_COLLAPSE",
     means="a layer gives the same direction for every input: the differences between inputs are lost there",
@@ -50,10 +55,19 @@ RANK_COLLAPSE = FindingKind(
     evidence=(
         "training plateaued, effective rank of a hidden layer's rows below {at_first} at the first "
         "detailed sample and {median} in the median of all; or, of a loss without targets, fallen "
-        "from above {many} to below {at_first}. Info: below {at_first} at every detailed sample, or "
-        "{exact} at the first"
+        "from above {many} to below {at_first}; or, in evaluation mode, a variance that the inputs cause in "
+        "the outputs below {of_targets} of that of the targets, and {fallen} of that after an early step (of "
+        "other targets, {of_targets} of it at chance level, or none at all). Info: below {at_first} at every "
+        "detailed sample, or {exact} at the first"
     ),
-    thresholds={"at_first": ONE, "median": ABOUT_ONE, "many": MANY, "exact": 1 + EXACTLY},
+    thresholds={
+        "at_first": ONE,
+        "median": ABOUT_ONE,
+        "many": MANY,
+        "exact": 1 + EXACTLY,
+        "of_targets": OF_TARGETS,
+        "fallen": FALLEN_TO,
+    },
     source="Roy & Vetterli, Effective rank (2007); Dong et al. (ICML 2021)",
     explains=symptoms.NO_LEARNING,
 )

@@ -1,0 +1,104 @@
+"""How far the outputs of different rows are apart, with the same noise: early, and at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from levinthal.clinic.recording.batch_call import BatchCall
+from levinthal.clinic.recording.model_copy import copy_in_evaluation
+from levinthal.clinic.recording.nested import mapped
+from levinthal.clinic.recording.passes import alone, main_output, outputs
+from levinthal.probes.untouched import RandomStates
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpread:
+    """Outputs in evaluation mode, of some rows.
+
+    Attributes:
+        between: The variance between rows, with the same noise for all of them.
+        size: The mean square of the outputs.
+        numbers: The numbers of one row.
+    """
+
+    between: float
+    size: float
+    numbers: int
+
+
+def output_spread(model: nn.Module, call: BatchCall) -> OutputSpread | None:
+    """Pass some rows through a copy of a model, then the same rows in another order with the same noise.
+
+    Half the mean square of the difference is the variance that the rows cause: noise that the model draws is
+    the same in both passes, place by place, and drops out.
+
+    Args:
+        model: The model, which is left as it is.
+        call: Some rows of one call of it.
+
+    Returns:
+        What the rows cause; None where no output has a row for each of them, or is finite.
+
+    Raises:
+        NotCopiedError: The model cannot be copied.
+        Exception: What the model raises.
+
+    >>> equal_rows = BatchCall.of((torch.ones(8, 2),), {})
+    >>> output_spread(nn.Linear(2, 4), equal_rows).between
+    0.0
+    """
+    with alone():
+        twin, states = copy_in_evaluation(model), RandomStates.now()
+        first = _main(twin, call.with_rows(lambda x: x), call.rows)
+        states.restore()
+        other = _main(twin, call.with_rows(lambda x: x.roll(1, 0)), call.rows)
+        if first is None or other is None or first.shape != other.shape:
+            return None
+        between, size = (first - other).square().mean() / 2, first.square().mean()
+        is_finite = bool(torch.isfinite(between + size))
+        return OutputSpread(float(between), float(size), first[0].numel()) if is_finite else None
+
+
+def _main(model: nn.Module, given: Any, rows: int) -> Tensor | None:
+    found = main_output(outputs(model, given)[0], rows)
+    return None if found is None else found.double()
+
+
+class SpreadCheck:
+    """Reads the spread of some rows of one early step twice: after that step, and when the watch ends.
+
+    Attributes:
+        early, late: The two readings; None where they were not made.
+    """
+
+    def __init__(self) -> None:
+        self.early: OutputSpread | None = None
+        self.late: OutputSpread | None = None
+        self._held: tuple[nn.Module, BatchCall] | None = None
+        self._casts: Callable[[], Any] = nullcontext
+
+    def begin(
+        self, model: nn.Module, args: tuple[Any, ...], words: Mapping[str, Any], casts: Callable[[], Any]
+    ) -> None:
+        """Read it after an early step, and hold these rows."""
+        call = BatchCall.of(args, words)
+        if call is None or not call.is_simple:
+            return
+        args, words = mapped(call.given, lambda _, x: x.clone())
+        held = BatchCall.of(args, words)
+        if held is not None:
+            self._held, self._casts = (model, held), casts
+            self.early = output_spread(model, held)
+
+    def end(self) -> None:
+        """Read it once more, of the same rows."""
+        if self._held is not None and self.early is not None:
+            with self._casts():
+                self.late = output_spread(*self._held)
+        self._held = None
