@@ -57,7 +57,7 @@ def test_random_numbers_and_the_model_stay_as_they_are() -> None:
 
 def test_the_rows_that_are_held_are_not_those_of_a_batch_that_is_used_again() -> None:
     model, batch, check = nn.Linear(1, 1), SIGNS.clone(), SpreadCheck()
-    check.begin(model, (batch,), {}, nullcontext)
+    check.begin((model, (batch,), {}), nullcontext, None)
     batch.zero_()
     check.end()
     assert check.late == check.early is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from levinthal.clinic.recording.output_spread import OutputSpread
 from levinthal.clinic.recording.sequences import Shift
 
 
@@ -53,6 +54,7 @@ class Behaviour:
         sees_same_place: Whether an output depends on the input at its own place; None where it was not tried.
         padding: The class that pads the targets, where one does, and its share of them.
         sees_future: Whether an output depends on later inputs; None where it was not tried.
+        spread: How far the outputs of the rows are apart; None where they are random.
         affine_layers: Weighted layers in sequence of a network that is affine as a whole; 0 for any other.
     """
 
@@ -68,5 +70,6 @@ class Behaviour:
     shift: Shift | None = None
     sees_future: bool | None = None
     affine_layers: int = 0
+    spread: OutputSpread | None = None
     sees_same_place: bool | None = None
     padding: tuple[int, float] | None = None

@@ -85,7 +85,7 @@ class BehaviourCheck:
             if seen is not None:
                 seen.step = step
                 self._history.behaviour = seen
-                self.spread.begin(*call, self._casts)
+                self.spread.begin(call, self._casts, seen.spread)
 
     def _quietly(self, function: Callable[..., None], *args: Any) -> None:
         """Call what passes the model: nothing that it prints, warns of or raises reaches the loop."""

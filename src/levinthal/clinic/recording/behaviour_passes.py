@@ -20,6 +20,7 @@ from levinthal.clinic.recording.output_comparison import (
     most_differ,
     spread_of,
 )
+from levinthal.clinic.recording.output_spread import spread_between
 from levinthal.clinic.recording.passes import Given, Marks, Notes, alone, main_output, outputs
 from levinthal.clinic.recording.restored import attributes_restored
 from levinthal.clinic.recording.sequences import (
@@ -84,6 +85,7 @@ class _Passes:
             every = torch.arange(self.call.rows, device=self.device)
             self.seen.random_where = first_mixed(marks, marks_again, every)
             return self.seen  # every further comparison would only show the noise
+        self.seen.spread = spread_between(main, main.roll(1, 0))
         is_constant = self._is_constant(main)
         if self.call.is_simple:
             self._mix(base, main, marks, notes)
@@ -218,7 +220,7 @@ class _Passes:
         if not is_left or not self.call.is_simple or self.seen.mixing or len(base) > 1:
             return
         self.seen.affine_layers = layers_of_affine(
-            self.model, self.call, main, lambda given: _main(self._outputs(given)[0], self.call.rows)
+            self.model, self.call, main, lambda given: main_output(self._outputs(given)[0], self.call.rows)
         )
 
 

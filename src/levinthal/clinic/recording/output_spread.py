@@ -58,16 +58,24 @@ def output_spread(model: nn.Module, call: BatchCall) -> OutputSpread | None:
         first = _main(twin, call.with_rows(lambda x: x), call.rows)
         states.restore()
         other = _main(twin, call.with_rows(lambda x: x.roll(1, 0)), call.rows)
-        if first is None or other is None or first.shape != other.shape:
-            return None
-        between, size = (first - other).square().mean() / 2, first.square().mean()
-        is_finite = bool(torch.isfinite(between + size))
-        return OutputSpread(float(between), float(size), first[0].numel()) if is_finite else None
+        return None if first is None or other is None else spread_between(first, other)
+
+
+def spread_between(first: Tensor, other: Tensor) -> OutputSpread | None:
+    """The spread of two outputs whose noise is the same, of rows and of the rows before them.
+
+    >>> spread_between(torch.tensor([[1.0], [3.0]]), torch.tensor([[3.0], [1.0]]))
+    OutputSpread(between=2.0, size=5.0, numbers=1)
+    """
+    if first.shape != other.shape:
+        return None
+    between, size = (first.double() - other.double()).square().mean() / 2, first.double().square().mean()
+    is_finite = bool(torch.isfinite(between + size))
+    return OutputSpread(float(between), float(size), first[0].numel()) if is_finite else None
 
 
 def _main(model: nn.Module, given: Any, rows: int) -> Tensor | None:
-    found = main_output(outputs(model, given)[0], rows)
-    return None if found is None else found.double()
+    return main_output(outputs(model, given)[0], rows)
 
 
 class SpreadCheck:
@@ -84,17 +92,21 @@ class SpreadCheck:
         self._casts: Callable[[], Any] = nullcontext
 
     def begin(
-        self, model: nn.Module, args: tuple[Any, ...], words: Mapping[str, Any], casts: Callable[[], Any]
+        self,
+        call: tuple[nn.Module, tuple[Any, ...], Mapping[str, Any]],
+        casts: Callable[[], Any],
+        early: OutputSpread | None,
     ) -> None:
-        """Read it after an early step, and hold these rows."""
-        call = BatchCall.of(args, words)
-        if call is None or not call.is_simple:
+        """Hold the rows of a call after an early step, and read what is not known from its passes."""
+        model, args, words = call
+        rows = BatchCall.of(args, words)
+        if rows is None or not rows.is_simple:
             return
-        args, words = mapped(call.given, lambda _, x: x.clone())
+        args, words = mapped(rows.given, lambda _, x: x.clone())
         held = BatchCall.of(args, words)
         if held is not None:
             self._held, self._casts = (model, held), casts
-            self.early = output_spread(model, held)
+            self.early = early or output_spread(model, held)
 
     def end(self) -> None:
         """Read it once more, of the same rows."""
