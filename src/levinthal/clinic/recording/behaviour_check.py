@@ -16,6 +16,7 @@ from levinthal.clinic.recording.calls import is_compiled
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.nested import named_tensors
 from levinthal.clinic.recording.output_spread import SpreadCheck
+from levinthal.clinic.recording.passes import alone
 from levinthal.clinic.recording.training_setup import TrainingSetup
 
 AFTER = 2
@@ -74,7 +75,7 @@ class BehaviourCheck:
     def take_last(self) -> None:
         """The watch ends: compare the outputs with the early ones."""
         if not self.trouble:
-            self._quietly(self.spread.end)
+            self._quietly(self._read_again)
             self._history.spreads = self.spread.early, self.spread.late
 
     def _read(
@@ -85,7 +86,12 @@ class BehaviourCheck:
             if seen is not None:
                 seen.step = step
                 self._history.behaviour = seen
-                self.spread.begin(call, self._casts, seen.spread)
+                with alone():  # the user's modes see none of it
+                    self.spread.begin(call, self._casts, seen.spread)
+
+    def _read_again(self) -> None:
+        with alone():
+            self.spread.end()
 
     def _quietly(self, function: Callable[..., None], *args: Any) -> None:
         """Call what passes the model: nothing that it prints, warns of or raises reaches the loop."""
