@@ -164,3 +164,38 @@ def at_pace(curve: Callable[[Cell, float], float], cell: Cell, share: float, pac
     """A curve of the steps, slower by a factor."""
     steps = math.expm1(share * math.log1p(simulated.STEPS)) * pace
     return curve(cell, math.log1p(steps) / math.log1p(simulated.STEPS))
+
+
+def falling(cell: Cell, share: float, floor: float, pace: float) -> float:
+    """An error that falls from 90 % to a floor; 1 is 12 steps to a third of the way, more or less."""
+    steps = math.expm1(share * math.log1p(simulated.STEPS))
+    return floor + (0.9 - floor) * math.exp(-steps * pace / 12)
+
+
+def test_an_arm_that_arrives_at_no_rate_rests_at_its_best_rate_too() -> None:
+    """The MLP rests at 10.4 % at its best rate and still falls at the middle one, where it was asked."""
+
+    def curve(cell: Cell, share: float) -> float:
+        if "shortcut" in str(cell["architecture"]):
+            return falling(cell, share, 0.03, 1.3 if cell["rate"] == 3e-3 else 0.5)
+        return falling(cell, share, 0.104, 1.0 if cell["rate"] == 3e-3 else 0.17)
+
+    found = verdict("C3m", error=curve, noise=0.003)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert any("their median error no longer falls" in reason for reason in found.reasons)
+
+
+def test_a_control_at_rest_has_no_number_where_the_mlp_never_arrives_either() -> None:
+    """It counted as no gain: large logits were as fast as the shortcut, and rested at 10.4 %."""
+
+    def curve(cell: Cell, share: float) -> float:
+        off = 0.0 if cell["rate"] == 1e-3 else 0.01
+        if "shortcut" in str(cell["architecture"]):
+            return falling(cell, share, 0.03 + off, 1.5)
+        if cell["init"] == "glorot_normal_large_logits":
+            return falling(cell, share, 0.104 + off, 1.5)
+        return falling(cell, share, 0.03 + off, 0.15 if cell["depth"] == 20 else 0.6)
+
+    found = verdict("C3m", error=curve, noise=0.003)
+    assert found.outcome is not Outcome.REPLICATES
+    assert any("its error rests above the level" in reason for reason in found.reasons)

@@ -42,9 +42,9 @@ def loss_per_doubling(batches: Batches, of: Reading) -> Parts:
 
 RANGES = {
     "all depths": (NARROW, math.inf),
-    f"up to {DEEP} layers": (NARROW, DEEP),
-    f"from {SHALLOW} layers on": (SHALLOW, math.inf),
-    f"from {DEEP} layers on": (DEEP, math.inf),
+    f"the depths up to {DEEP} layers": (NARROW, DEEP),
+    f"the depths from {SHALLOW} layers on": (SHALLOW, math.inf),
+    f"the depths from {DEEP} layers on": (DEEP, math.inf),
 }
 """Depths over which a loss is read: information that rises up to 10 layers is not lost with depth."""
 

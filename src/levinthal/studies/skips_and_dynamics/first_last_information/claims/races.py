@@ -8,17 +8,19 @@ nothing of speed. `decided` says which bounds count in a mean over depths.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from levinthal.lab.analysis import Effect, Reading
-from levinthal.lab.analysis.curves import curves
+from levinthal.lab.analysis.curves import Curve, curves
+from levinthal.lab.analysis.effects import BySeed
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.arms import (
     at_paper_rate,
     budget,
     fall_per_doubling,
+    final,
     scored,
     steps,
 )
@@ -39,7 +41,7 @@ class Race:
         fast: the same of the fast arm.
         most: the steps of the longest run, which count for a run that never reaches the error.
         resting: the arms, "slow" or "fast", of which some runs never reach the error, and the median error
-            of these runs no longer falls at the end.
+            of these runs no longer falls at the end, at their learning rate or at that of the lowest error.
     """
 
     slow: Effect
@@ -91,10 +93,19 @@ def race(
 
 
 def _rests(arm: Rows, times: Effect) -> bool:
-    """Whether runs that never reach the error have come to rest, at the learning rate of the times."""
-    runs = curves(arm.where(rate=times.rates[0] if times.rates else RATE), **ERROR)
-    late = [runs[seed] for seed, time in times.by_seed.items() if math.isinf(time)]
-    return bool(late) and fall_per_doubling(late) < STILL_FALLS
+    """Whether runs that never reach the error have come to rest, at the learning rate of the times or at
+    that of the lowest error at the end: where no rate reaches the error, the first is the middle of the grid.
+    """
+    late = [seed for seed, time in times.by_seed.items() if math.isinf(time)]
+    rates = {*times.rates, *scored(final)(arm).rates} if times.rates else {RATE}
+    ends = [_runs_at(arm, rate, late) for rate in rates] if late else []
+    return any(fall_per_doubling(runs) < STILL_FALLS for runs in ends if runs)
+
+
+def _runs_at(arm: Rows, rate: float, seeds: Iterable[int]) -> list[Curve]:
+    """The errors of some runs at a learning rate."""
+    found = curves(arm.where(rate=rate), **ERROR)
+    return [found[seed] for seed in seeds if seed in found]
 
 
 def faster(
@@ -115,10 +126,9 @@ def faster(
     read = race(slow, fast, error, best=best)
 
     def ratio(found: Race, seed: int) -> float:
-        if found.is_open(seed):
-            return neither
-        rests = found.is_upper_bound(seed) and "fast" in found.resting
-        return math.nan if rests else found.ratio(seed)
+        if found.is_upper_bound(seed) and "fast" in found.resting:
+            return math.nan
+        return neither if found.is_open(seed) else found.ratio(seed)
 
     def ratios(rows: Rows) -> Effect:
         found = read(rows)
@@ -129,13 +139,13 @@ def faster(
 
 
 def _notes_of_control(about: str, found: Race) -> Iterator[str]:
-    """In how many seeds neither arm reaches the error, and in how many the fast one rests above it."""
+    """In how many seeds the fast arm rests above the error, or neither arm reaches it."""
     of, both = f"of {len(found.seeds)} seeds", sum(map(found.is_open, found.seeds))
-    upper = sum(map(found.is_upper_bound, found.seeds)) - both
-    if both:
-        yield f"{about}: in {both} {of} neither arm reaches the error, which counts as no gain."
+    upper = sum(map(found.is_upper_bound, found.seeds))
     if upper and "fast" in found.resting:
         yield f"{about}: in {upper} {of} its error rests above the level: they have no number."
+    elif both:
+        yield f"{about}: in {both} {of} neither arm reaches the error, which counts as no gain."
 
 
 def decided(races: Mapping[int, Race], needed: float) -> dict[int, Effect]:
@@ -176,7 +186,7 @@ def _counted(depth: int, races: Mapping[int, Race], needed: float) -> Effect:
     counts = {
         seed: here.ratio(seed) if _decides(seed, here, races, needed) else math.nan for seed in here.seeds
     }
-    return here.effect(counts, " ".join(_notes(depth, here)))
+    return here.effect(counts, " ".join(_notes(depth, here, counts)))
 
 
 def _decides(seed: int, here: Race, races: Mapping[int, Race], needed: float) -> bool:
@@ -194,19 +204,37 @@ def _decides(seed: int, here: Race, races: Mapping[int, Race], needed: float) ->
     return mean <= 0 and not any(one.is_lower_bound(seed) for one in everywhere)
 
 
-def _notes(depth: int, here: Race) -> Iterator[str]:
+def _notes(depth: int, here: Race, counts: BySeed) -> Iterator[str]:
     """How many runs of each arm alone never reach the error, and what then counts."""
     of, both = f"of {len(here.seeds)}", sum(map(here.is_open, here.seeds))
-    lower = sum(map(here.is_lower_bound, here.seeds)) - both
-    upper = sum(map(here.is_upper_bound, here.seeds)) - both
-    rest = "They have no number: their median error no longer falls at the end, and may never come so low."
-    larger = f"They count as if they did at the last step, if that is enough for the claim: {IS_LARGER}."
-    denies = "They count as if they did at the last step, if that is enough to deny the claim."
+    lower = [seed for seed in here.seeds if here.is_lower_bound(seed) and not here.is_open(seed)]
+    upper = [seed for seed in here.seeds if here.is_upper_bound(seed) and not here.is_open(seed)]
     if lower:
-        counted = rest if "slow" in here.resting else larger
-        yield f"D={depth}: {lower} {of} runs of the MLP never reach the error; the shortcut does. {counted}"
+        counted = _counted_words("slow" in here.resting, lower, counts, f"the claim: {IS_LARGER}")
+        late = f"{len(lower)} {of} runs of the MLP"
+        yield f"D={depth}: {late} never reach the error; the shortcut does. {counted}"
     if upper:
-        counted = rest if "fast" in here.resting else denies
-        yield f"D={depth}: {upper} {of} runs of the shortcut never reach the error; the MLP does. {counted}"
+        counted = _counted_words("fast" in here.resting, upper, counts, "a denial")
+        late = f"{len(upper)} {of} runs of the shortcut"
+        yield f"D={depth}: {late} never reach the error; the MLP does. {counted}"
     if both:
         yield f"D={depth}: in {both} {of} seeds neither arm reaches the error: they have no number."
+
+
+def _counted_words(rests: bool, bounds: Sequence[int], counts: BySeed, wanted: str) -> str:
+    """What counts of the seeds of one bound.
+
+    >>> _counted_words(False, [0, 1], {0: 2.0, 1: math.nan}, "the claim")
+    '1 of them counts as if it did at the last step, which is enough for the claim.'
+    """
+    if rests:
+        return (
+            "They have no number: their median error no longer falls at the end, and may never come so low."
+        )
+    known = sum(math.isfinite(counts[seed]) for seed in bounds)
+    if not known:
+        return (
+            f"They have no number: reached at the last step, it is not enough for {wanted.partition(':')[0]}."
+        )
+    verb = "counts as if it" if known == 1 else "count as if they"
+    return f"{known} of them {verb} did at the last step, which is enough for {wanted}."

@@ -66,8 +66,9 @@ def at_best_rates(rows: Rows) -> Figure:
     title += ", as far as runs show that reach it"
     note = (
         "Geometric mean over seeds, whiskers: their range; 1 is no gain. A run that never reaches the error "
-        "counts as its budget, the fewest steps that it may need: of the MLP the true gain is larger, of the "
-        "other arm it is smaller. A seed in which neither arm reaches it is left out."
+        "counts as its budget, the fewest steps that it may need: if it does so later, the true gain is "
+        "larger where it is the MLP's, smaller where it is the other arm's. Seeds in which neither arm "
+        "reaches it are left out, and those in which the other arm's error rests above it."
     )
     return Figure("best-rates", title, note, tuple(panels))
 
