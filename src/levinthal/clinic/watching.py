@@ -138,7 +138,8 @@ class Watch:
         """What changes with every sampled step, evaluation and failure."""
         held, samples = self.history.validation, self.history.samples
         evaluations = (len(held.evaluations), held.trouble) if held else ()
-        return (len(samples), samples[-1].step if samples else -1, evaluations, self.trouble, self.unseen)
+        last = samples[-1].step if samples else -1, self.history.spreads
+        return (len(samples), *last, evaluations, self.trouble, self.unseen)
 
     def __str__(self) -> str:
         """The answer and the findings for a terminal."""

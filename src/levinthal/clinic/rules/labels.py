@@ -34,6 +34,12 @@ ABOVE_LARGEST_CLASS = 0.05
 """Accuracy above the share of the largest class, below which the model is at chance level."""
 NOT_IMPROVED = 0.8
 """Share of the chance level above which a validation loss has not improved."""
+OTHER_FITS, FITS = 0.2, 0.5
+"""Share of masks that another image fits far better, above which images and masks are apart; the correlation
+from which on an image fits."""
+EXPLAINED, WRONG_SIGN = 0.8, 0.15
+"""Share of a target's absolute value that an odd function of an image explains; share of the rows with the
+wrong sign, above which images and targets are not flipped together."""
 
 LABEL_LEAK_FEATURE = FindingKind(
     code="LABEL_LEAK_FEATURE",
@@ -67,9 +73,19 @@ LABELS_UNRELATED = FindingKind(
     order=190,
     evidence=(
         "{neighbours} nearest neighbours and a linear model predict labels no better than under "
-        "{permutations} permutations ({sigma} standard deviations), and the model is at chance level"
+        "{permutations} permutations ({sigma} standard deviations), and the model is at chance level; or "
+        "{masks:.0%} of the masks fit their flipped image far better than their own; or what is on each side "
+        "of the middle of an image explains {explained:.0%} of a target but for its sign, which is wrong in "
+        "{wrong:.0%} of the rows"
     ),
-    thresholds={"neighbours": NEIGHBOURS, "permutations": PERMUTATIONS, "sigma": SIGNIFICANT_ERRORS},
+    thresholds={
+        "neighbours": NEIGHBOURS,
+        "permutations": PERMUTATIONS,
+        "sigma": SIGNIFICANT_ERRORS,
+        "masks": OTHER_FITS,
+        "explained": EXPLAINED,
+        "wrong": WRONG_SIGN,
+    },
     source="permutation test",
     explains=("DEAD_RELU", "OVERFIT", *symptoms.NO_LEARNING),
     only_by_hand="rows and labels are joined before the Problem",
