@@ -34,6 +34,8 @@ ABOVE_LARGEST_CLASS = 0.05
 """Accuracy above the share of the largest class, below which the model is at chance level."""
 NOT_IMPROVED = 0.8
 """Share of the chance level above which a validation loss has not improved."""
+FRESH = 0.8
+"""Share of distinct rows among those that were seen, below which rows come again."""
 OTHER_FITS, FITS = 0.2, 0.5
 """Share of masks that another image fits far better, above which images and masks are apart; the correlation
 from which on an image fits."""
@@ -73,7 +75,8 @@ LABELS_UNRELATED = FindingKind(
     order=190,
     evidence=(
         "{neighbours} nearest neighbours and a linear model predict labels no better than under "
-        "{permutations} permutations ({sigma} standard deviations), and the model is at chance level; or "
+        "{permutations} permutations ({sigma} standard deviations), and the model is at chance level (where "
+        "rows come again, above {little:.0%} of it); or "
         "{masks:.0%} of the masks fit their flipped image far better than their own; or what is on each side "
         "of the middle of an image explains {explained:.0%} of a target but for its sign, which is wrong in "
         "{wrong:.0%} of the rows"
@@ -82,6 +85,7 @@ LABELS_UNRELATED = FindingKind(
         "neighbours": NEIGHBOURS,
         "permutations": PERMUTATIONS,
         "sigma": SIGNIFICANT_ERRORS,
+        "little": NOT_IMPROVED,
         "masks": OTHER_FITS,
         "explained": EXPLAINED,
         "wrong": WRONG_SIGN,
@@ -134,6 +138,11 @@ def labels_unrelated(context: Context) -> Iterator[Finding]:
         yield found(LABELS_UNRELATED, "labels", 0, evidence)
 
 
+def _come_again(context: Context, rows: Table) -> bool:
+    """Whether many of the rows come again: then a part of their labels may have been learnt by heart."""
+    return len(rows) < FRESH * len(context.history.rows)
+
+
 def _is_at_chance_level(context: Context, rows: Table) -> bool:
     """Whether the network is at chance level: on validation at every evaluation, else on its batches."""
     evaluations = context.history.validation.evaluations if context.history.validation else []
@@ -141,7 +150,10 @@ def _is_at_chance_level(context: Context, rows: Table) -> bool:
         not evaluations
     ):  # with several losses a step (a GAN, several heads) it is unknown which labels are meant
         several = any(len(sample.losses) > 1 for sample in context.history)
-        return context.trend.has_plateaued and context.trend.is_at_chance and not several
+        little = context.trend.is_at_chance or (
+            _come_again(context, rows) and context.trend.end > NOT_IMPROVED * context.trend.chance
+        )
+        return context.trend.has_plateaued and little and not several
     if rows.classes is None or evaluations[-1].held_out.right is None:
         start, chance = evaluations[0].held_out.loss, context.trend.chance
         least = NOT_IMPROVED * (start if math.isnan(chance) else chance)
