@@ -20,7 +20,7 @@ from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.generalisation_gap import WIDE as WIDE_GAP
 from levinthal.clinic.rules.generalisation_gap import WIDE_LOSS, evaluations_of, gap
 from levinthal.clinic.rules.loss_trend import FEWEST, LEARNT
-from levinthal.clinic.rules.order import BINARY, class_counts, first_calls
+from levinthal.clinic.rules.order import BINARY, class_counts, first_calls, has_one_class_a_pass
 from levinthal.vocabulary import Finding, Severity
 
 FAR_MEAN = 10.0
@@ -233,8 +233,9 @@ def _shares(context: Context, *, one_label_a_row: bool) -> np.ndarray:
     ):
         yes = float(labels[:, 0].mean())  # else real or fake: the labels of one batch are all the same
         return np.array([yes, 1 - yes])
-    if len(table) < FEWEST or len(table[0]) < 2 or any(call.of_candidates for call in calls):
-        return np.zeros(0)  # the place of the right candidate is no class
+    are_other = any(call.of_candidates for call in calls) or has_one_class_a_pass(context.history)
+    if len(table) < FEWEST or len(table[0]) < 2 or are_other:  # the place of the right candidate is no class
+        return np.zeros(0)
     return np.asarray(table.sum(0) / table.sum())
 
 

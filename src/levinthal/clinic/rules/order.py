@@ -25,6 +25,8 @@ INPUTS_APART = 6.0
 """Standard errors by which the ratio of the inputs has to exceed one: targets may move, inputs may not."""
 MOST_COLUMNS = 64
 """Columns of the inputs that are read, at most."""
+MOSTLY = 0.9
+"""Share of the steps whose passes have to be of one class each."""
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 UNSHUFFLED = FindingKind(
@@ -38,7 +40,8 @@ UNSHUFFLED = FindingKind(
         "one label a row, and fewer than {share:.0%} of the classes per batch that a shuffled order gives; "
         "or a variance of batch means, from one sample to the next, {times} times as large as of shuffled "
         "rows, in the targets, and {errors} standard errors too large in the inputs; not where a recurrence "
-        "goes on from the state of the batch before"
+        "goes on from the state of the batch before; or every pass of a step has one class alone, and batch "
+        "norm averages over it"
     ),
     thresholds={"share": FEW_CLASSES, "times": FAR_APART, "errors": INPUTS_APART},
     source="expectation under a random order; von Neumann (1941), for successive differences",
@@ -70,6 +73,35 @@ def class_counts(history: History, *, one_label_a_row: bool = True) -> np.ndarra
     return np.stack(same) if same else np.zeros((0, 0))
 
 
+def has_one_class_a_pass(history: History) -> bool:
+    """Whether the losses of a step are of one class each, and not all of the same: the loop passes classes
+    one after the other.
+    """
+    several = [[c.counts for c in s.losses if c.counts is not None] for s in history if len(s.losses) > 1]
+    steps = [counts for counts in several if len(counts) > 1 and len({len(c) for c in counts}) == 1]
+    alone = [all(int(np.count_nonzero(c.cpu())) == 1 and c.sum() > 1 for c in counts) for counts in steps]
+    differ = [len({int(c.argmax()) for c in counts}) > 1 for counts in steps]
+    found = sum(a and b for a, b in zip(alone, differ, strict=True))
+    return len(steps) >= FEWEST and found >= MOSTLY * len(history)
+
+
+@rule(UNSHUFFLED)
+def class_by_class(context: Context) -> Iterator[Finding]:
+    """One class in each pass: the statistics of a batch norm then give the class away, and those of an
+    evaluation do not. Without batch norm the sum of the losses is that of one batch. Networks with optimisers
+    of their own, as adversaries, keep true and false rows apart on purpose.
+    """
+    history = context.history
+    norms = {name for sample in history for name in sample.norm_sizes}
+    if norms and len(context.setup.optimizers) == 1 and has_one_class_a_pass(history):
+        passes = max(len(sample.losses) for sample in history)
+        evidence = {"classes per pass": 1, "passes per step": passes, "batch norms": len(norms)}
+        yield found(UNSHUFFLED, "labels", 0, evidence, remedy=TOGETHER)
+
+
+TOGETHER = "pass all classes in one batch: `model(torch.cat((first, second)))`"
+
+
 @rule(UNSHUFFLED)
 def label_order(context: Context) -> Iterator[Finding]:
     """Batches with fewer classes than a shuffled order would give."""
@@ -79,7 +111,8 @@ def label_order(context: Context) -> Iterator[Finding]:
     shares, sizes = table.sum(0) / table.sum(), table.sum(1)
     expected = float(np.mean([(1 - (1 - shares) ** n).sum() for n in sizes]))
     seen = float((table > 0).sum(1).mean())
-    if seen < FEW_CLASSES * expected and expected > 1.5:
+    # of two classes one is the least that a batch can have
+    if (seen < FEW_CLASSES * expected or seen == 1) and expected > 1.5:
         yield found(UNSHUFFLED, "labels", 0, {"classes per batch": seen, "expected if shuffled": expected})
 
 
