@@ -33,6 +33,7 @@ from levinthal.clinic.rules import (
     loss_function,
     loss_input,
     pipeline,
+    signs_and_labels,
     targets,
     wiring,
 )
@@ -47,10 +48,8 @@ from levinthal.probes.signal_state import signal_state
 from levinthal.probes.untouched import untouched
 from levinthal.vocabulary import Estimate, Finding, Trust
 
-PRODUCTS = 3
-"""Jacobian-vector products of each of the two coefficients."""
-TOO_LARGE = 3.0
-"""The first loss counts as too large above this many times ln K."""
+PRODUCTS, TOO_LARGE = 3, 3.0
+"""Jacobian-vector products of each of the two coefficients; the first loss over ln K that is too large."""
 RULES = (
     pipeline.graph_broken,
     frozen.frozen_params,
@@ -61,6 +60,8 @@ RULES = (
     loss_input.softmax_over_one,
     loss_input.maximised_loss,
     targets.targets_out_of_range,
+    signs_and_labels.no_signs,
+    signs_and_labels.no_path,
     targets.several_labels,
     targets.target_scale,
     architecture.normalisation,

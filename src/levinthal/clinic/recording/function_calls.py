@@ -23,8 +23,8 @@ from levinthal.clinic.recording.functions import ARGUMENTS, NORM, OF_PAIRS, RENA
 from levinthal.clinic.recording.sample import LossCall, Sample
 from levinthal.clinic.recording.target_fit import target_fit
 
-Targets = Callable[[Tensor], None]
-"""Is called with the targets of a loss."""
+Targets = Callable[..., None]
+"""Is called with the targets of a loss, and with its outputs where these are known."""
 KEYS = {"scaled_dot_product": -2, "multi_head": 0}
 """Attention -> the axis of its keys."""
 MOST_CALLS = 64
@@ -61,7 +61,7 @@ def note_loss_call(
         sample.losses.append(call)
         on_call(call, given["target"], result)
         if kind not in OF_PAIRS:
-            on_targets(given["target"])
+            on_targets(given["target"], given["input"])
 
 
 def _fit(kind: str, given: dict[str, Any], operation: str) -> Tensor | None:

@@ -65,7 +65,7 @@ class StepRecorder(TorchFunctionMode):
         self.leaves = {module: leaf for module, leaf in found.items() if leaf is not None}
         self.on_backward: Callable[[], None] = _nothing
         self.on_gradients: Callable[[], None] = _nothing
-        self.on_targets: Callable[[Tensor], None] = _nothing
+        self.on_targets: Callable[..., None] = _nothing
         self.safely: Callable[..., None] = apart
         self.is_disabled = self.by_parts = False
         self.depth = [0]

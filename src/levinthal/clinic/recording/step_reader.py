@@ -102,12 +102,14 @@ class StepReader:
         else:
             sample.token_fingerprint = row_fingerprints(first.reshape(1, -1))[0]
 
-    def pair(self, targets: Tensor) -> None:
-        """A loss is called with these targets."""
+    def pair(self, targets: Tensor, outputs: Tensor | None = None) -> None:
+        """A loss is called with these targets, and with these outputs."""
         self.history.rows.pair(targets)
         self.check.pair(targets)
         if self.sample is not None and len(self.sample.ahead) < MOST_PAIRS:
             self.sample.ahead += self._tokens.compared(targets)
+            if outputs is not None and outputs.dim() > 1:
+                self.sample.hidden += self._tokens.hidden(targets, outputs)
 
     def forward_is_over(self, args: tuple[Any, ...], words: dict[str, Any], output: Any) -> None:
         """The model has returned: leave its modules alone, and read once what its output is made from."""

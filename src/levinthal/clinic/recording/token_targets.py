@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from levinthal.clinic.recording.apart import is_readable
+from levinthal.clinic.recording.hidden_tokens import hidden_tokens
 from levinthal.clinic.recording.nested import named_tensors
 
 FEWEST_PLACES, MOST_INPUTS = 4, 3
@@ -64,6 +65,11 @@ class TokenTargets:
     def compared(self, targets: Tensor) -> list[Tensor]:
         """A loss is called with these targets: (3,) as in AHEAD for each input."""
         found = [ahead(x, targets) for x in self._tokens if x.device == targets.device]
+        return [numbers for numbers in found if numbers is not None]
+
+    def hidden(self, targets: Tensor, outputs: Tensor) -> list[Tensor]:
+        """The same, with these outputs: (6,) as in HIDDEN for each input."""
+        found = [hidden_tokens(x, targets, outputs) for x in self._tokens if x.device == targets.device]
         return [numbers for numbers in found if numbers is not None]
 
     def release(self) -> None:

@@ -27,8 +27,8 @@ LABELS_SHIFTED_TWICE = FindingKind(
     area=Area.LOSS_FUNCTION,
     order=55,
     evidence=(
-        "in {share:.0%} of the detailed samples, {nearly:.0%} of the targets are the input token at 2 places "
-        "later, of {enough} places or more where it differs from the next token; and no loss has the next "
+        "in {share:.0%} of the detailed samples, {nearly:.0%} of the targets are the input token after the "
+        "next one, of {enough} places or more where it differs from the next token; and no loss has the next "
         "token for its target"
     ),
     thresholds={"share": PERSISTENT, "nearly": NEARLY_ALL, "enough": ENOUGH},

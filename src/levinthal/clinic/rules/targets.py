@@ -50,8 +50,8 @@ TARGET_OUT_OF_RANGE = FindingKind(
         "in {share:.0%} of the detailed samples, {outside:.0%} of the targets are outside: of a binary "
         "cross-entropy by more than {far}; of a squared or absolute error after a sigmoid, softmax, tanh or "
         "ReLU by {deviations} deviations, so that {unreachable:.0%} of their variance cannot be explained (a "
-        "warning; info if the loss is well below chance level); or none is below 0, of a loss for -1 and 1, "
-        "and they are neither; or are the blank of `ctc_loss`, or longer than its input (a warning)"
+        "warning; info if the loss is well below chance level); or are no signs, and none is negative, of "
+        "a loss for signs; or are the blank of `ctc_loss`, or longer than its input (a warning)"
     ),
     thresholds={
         "share": PERSISTENT,
