@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from levinthal.clinic.recording.affine import layers_of_affine
 from levinthal.clinic.recording.batch_call import BatchCall, standardised
 from levinthal.clinic.recording.behaviour import Behaviour, Mixing
 from levinthal.clinic.recording.model_copy import copy_in_evaluation
+from levinthal.clinic.recording.order_passes import has_attention, is_orderless, redraw
 from levinthal.clinic.recording.output_comparison import (
     MOST_DIFFER,
     differ,
@@ -26,7 +26,7 @@ from levinthal.clinic.recording.restored import attributes_restored
 from levinthal.clinic.recording.sequences import (
     is_causal_at,
     later_changed,
-    padding_behind,
+    padding_of,
     shift_of,
     words_exchanged,
 )
@@ -80,7 +80,7 @@ class _Passes:
         again, marks_again = self._outputs(self.call.given, notes)
         spread = spread_of(main)
         self.seen.is_random = differ(main, again[_place(base, main)], spread).any().item() is True
-        self.seen.padding = None if targets is None else self._padding(targets)
+        self.seen.padding = None if targets is None else padding_of(self.call, targets)
         if self.seen.is_random:
             every = torch.arange(self.call.rows, device=self.device)
             self.seen.random_where = first_mixed(marks, marks_again, every)
@@ -94,7 +94,7 @@ class _Passes:
         elif not is_constant:
             self._follow(base, targets)
             self._ignore(base)
-            self._bend(base, main)
+            self._spend(base, main, notes)
         return self.seen
 
     def _outputs(self, given: Given, notes: Notes | None = None) -> tuple[list[Tensor], Marks]:
@@ -113,9 +113,7 @@ class _Passes:
         """The same with weights drawn anew: dead units and weights near zero make an output constant too."""
         if not self.owns_weights:
             return False
-        with torch.no_grad():
-            for p in self.model.parameters():
-                p.copy_(torch.randn_like(p) / math.sqrt(max(p[0].numel(), 1)) if p.dim() else p)
+        redraw(self.model)
         other, _ = self._outputs(self.call.with_rows(standardised))  # large ones saturate any layer
         main = main_output(other, self.call.rows)
         return main is not None and self._is_constant(main)
@@ -184,17 +182,6 @@ class _Passes:
             self.seen.sees_same_place = most_differ(a[:, cut], b[:, cut])
             return
 
-    def _padding(self, targets: Tensor) -> tuple[int, float] | None:
-        """The class behind target sequences of unlike length, and its share of the targets."""
-        lengths = {x.shape[1] - less for x in self.call.batched.values() if x.dim() > 1 for less in (0, 1)}
-        for length in {targets.shape[-1] if targets.dim() == 2 else 0, *lengths} - {0}:
-            if targets.numel() == self.call.batch * length:
-                y = targets.reshape(self.call.batch, length)
-                run = padding_behind(y)
-                if run is not None:
-                    return int(y[:, -1].mode().values), float(run.sum() / y.numel())
-        return None
-
     def _ignore(self, base: list[Tensor]) -> None:
         """Exchange the rows of one input after the other; of padded tokens, those that are no padding."""
         for name, x in self.call.batched.items():
@@ -214,14 +201,19 @@ class _Passes:
             if len(base) == len(other) and all(map(torch.equal, base, other)):
                 self.seen.ignored += (_plain_name(name),)
 
-    def _bend(self, base: list[Tensor], main: Tensor) -> None:
-        """Follow the lines through pairs of rows; it changes the weights of the copy, so it comes last."""
+    def _spend(self, base: list[Tensor], main: Tensor, notes: Notes) -> None:
+        """The last two passes, which change the weights of the copy: of its tokens, or of its lines."""
         is_left = self.seen.passes + 2 <= MOST_PASSES and self.owns_weights
-        if not is_left or not self.call.is_simple or self.seen.mixing or len(base) > 1:
+        if not is_left or not self.call.is_simple:
             return
-        self.seen.affine_layers = layers_of_affine(
-            self.model, self.call, main, lambda given: main_output(self._outputs(given)[0], self.call.rows)
-        )
+        if has_attention(self.model, notes):
+            redraw(self.model)
+            self.seen.is_orderless = is_orderless(self.call, lambda given: self._outputs(given)[0])
+        elif len(base) == 1 and not self.seen.mixing:
+            self.seen.affine_layers = layers_of_affine(self.model, self.call, main, self._main_of)
+
+    def _main_of(self, given: Given) -> Tensor | None:
+        return main_output(self._outputs(given)[0], self.call.rows)
 
 
 def _plain_name(place: str) -> str:

@@ -86,14 +86,14 @@ def _marking(name: str, marks: Marks, notes: Notes | None) -> Callable[..., None
 
 
 class Notes(TorchFunctionMode):
-    """Notes dropouts that are active, softmaxes over the first axis, whether there is any softmax, and
-    whether a recurrence or an attention reads its rows as one sequence.
+    """Notes dropouts that are active, softmaxes over the first axis, whether there is any softmax or one over
+    places, and whether a recurrence or an attention reads its rows as one sequence.
     """
 
     def __init__(self, dropouts: dict[str, float], rows: int) -> None:
         super().__init__()
         self.dropouts, self.rows = dropouts, rows
-        self.softmax_over_rows = self.attends = self.is_unbatched = False
+        self.softmax_over_rows = self.attends = self.over_places = self.is_unbatched = False
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -102,7 +102,7 @@ class Notes(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if func is nn.functional.scaled_dot_product_attention:
             p = dict(zip(("q", "k", "v", "mask", "dropout_p"), args, strict=False)) | words
-            self.attends = True
+            self.attends = self.over_places = True
             self._note("scaled_dot_product_attention", float(p.get("dropout_p", 0.0)), True)
         elif name in DROPOUTS:
             given = dict(zip(("input", "p", "training"), args, strict=False)) | words
@@ -113,6 +113,7 @@ class Notes(TorchFunctionMode):
             self.attends = True
             given = dict(zip(("input", "dim"), args, strict=False)) | words
             x, dim = given["input"], given.get("dim")
+            self.over_places |= isinstance(x, Tensor) and x.dim() > VECTORS
             if isinstance(x, Tensor) and x.dim() > 1 and dim in (0, -x.dim()) and len(x) == self.rows:
                 self.softmax_over_rows = True
         return func(*args, **words)

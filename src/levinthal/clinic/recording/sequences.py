@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from levinthal.clinic.recording.batch_call import BatchCall
+
 FEWEST_PLACES = 4
 PADDED, RARE = 0.3, 0.01
 """Share of rows that end in padding, at least; share of the places before it that hold its value, at most."""
@@ -132,3 +134,15 @@ def padding_behind(x: Tensor) -> Tensor | None:
     if len(some) < PADDED * len(x) or len(torch.unique(length)) < 2 or before > RARE * x.numel():
         return None
     return length
+
+
+def padding_of(call: BatchCall, targets: Tensor) -> tuple[int, float] | None:
+    """The class behind target sequences of unlike length, and its share of the targets."""
+    lengths = {x.shape[1] - less for x in call.batched.values() if x.dim() > 1 for less in (0, 1)}
+    for length in {targets.shape[-1] if targets.dim() == 2 else 0, *lengths} - {0}:
+        if targets.numel() == call.batch * length:
+            y = targets.reshape(call.batch, length)
+            run = padding_behind(y)
+            if run is not None:
+                return int(y[:, -1].mode().values), float(run.sum() / y.numel())
+    return None

@@ -18,7 +18,7 @@ from levinthal.vocabulary import Finding, Severity
 MOST, ONE_ID, ENOUGH = 0.5, 0.7, 20
 """Share of the targets that are visible; share of the hidden places with one id; hidden places."""
 APART, COPIED = 0.1, 0.98
-"""Difference of the shares of visible and of hidden tokens that are predicted rightly; share of the visible ones
+"""Difference of the shares of visible and of hidden tokens that are predicted; share of the visible ones
 from which on they are copied.
 """
 
