@@ -1,7 +1,8 @@
 """How the outputs of a model depend on its inputs: a few passes of a copy in evaluation mode, compared.
 
 Each pass changes one thing: nothing (again), which rows are together, one of the inputs, or the later part of
-a sequence. At most 5 passes of at most 16 rows are made, and 2 with weights drawn anew.
+a sequence. At most 5 passes of at most 16 rows are made, 2 with weights drawn anew, and 1 for a
+gradient.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Behaviour:
         sees_same_place: Whether an output depends on the input at its own place; None where it was not tried.
         is_orderless: Whether the outputs of a model with attention stay, or move with the tokens, when their
             order changes, whatever the weights; None where it was not tried.
+        reads_padding: The share of the padded rows at whose padding alone a recurrence is read; None where
+            nothing is padded.
         padding: The class that pads the targets, where one does, and its share of them.
         sees_future: Whether an output depends on later inputs; None where it was not tried.
         spread: How far the outputs of the rows are apart; None where they are random.
@@ -76,3 +79,4 @@ class Behaviour:
     sees_same_place: bool | None = None
     padding: tuple[int, float] | None = None
     is_orderless: bool | None = None
+    reads_padding: float | None = None

@@ -22,6 +22,7 @@ from levinthal.clinic.recording.output_comparison import (
 )
 from levinthal.clinic.recording.output_spread import spread_between
 from levinthal.clinic.recording.passes import Given, Marks, Notes, alone, main_output, outputs
+from levinthal.clinic.recording.read_places import reads_padding
 from levinthal.clinic.recording.restored import attributes_restored
 from levinthal.clinic.recording.sequences import (
     is_causal_at,
@@ -94,6 +95,7 @@ class _Passes:
         elif not is_constant:
             self._follow(base, targets)
             self._ignore(base)
+            self.seen.reads_padding = reads_padding(self.model, self.call)
             self._spend(base, main, notes)
         return self.seen
 
