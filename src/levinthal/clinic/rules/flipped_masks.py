@@ -108,11 +108,11 @@ def _images_and_masks(history: History) -> tuple[Tensor, Tensor] | None:
         return None
     images, masks = (torch.cat(part) for part in zip(*pairs, strict=True))
     some = torch.linspace(0, len(images) - 1, min(len(images), MOST_ROWS)).long()
-    images, masks = images[some].cpu().double(), _as_maps(masks[some].cpu())
-    if masks is None or not (images.isfinite().all() and masks.isfinite().all()):
+    images, maps = images[some].cpu().double(), _as_maps(masks[some].cpu())
+    if maps is None or not (images.isfinite().all() and maps.isfinite().all()):
         return None
-    size = [min(side, SIDE) for side in images.shape[-2:]]
-    return functional.adaptive_avg_pool2d(images, size), functional.adaptive_avg_pool2d(masks, size)
+    size = min(images.shape[-2], SIDE), min(images.shape[-1], SIDE)
+    return functional.adaptive_avg_pool2d(images, size), functional.adaptive_avg_pool2d(maps, size)
 
 
 def _as_maps(masks: Tensor) -> Tensor | None:
@@ -120,7 +120,7 @@ def _as_maps(masks: Tensor) -> Tensor | None:
     if masks.is_floating_point():
         maps = masks if masks.dim() == 4 else masks[:, None]
         return maps.double() if maps.shape[1] <= MOST_CLASSES else None
-    values = masks.unique()
+    values = torch.unique(masks)
     if (masks.dim() == 4 and masks.shape[1] != 1) or not 1 < len(values) <= MOST_CLASSES:
         return None
     flat = masks if masks.dim() == 3 else masks[:, 0]
