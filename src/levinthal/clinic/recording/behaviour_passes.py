@@ -95,7 +95,9 @@ class _Passes:
         elif not is_constant:
             self._follow(base, targets)
             self._ignore(base)
-            self.seen.reads_padding = reads_padding(self.model, self.call)
+            if self.seen.passes < MOST_PASSES:
+                self.seen.reads_padding = reads_padding(self.model, self.call)
+                self.seen.passes += self.seen.reads_padding is not None
             self._spend(base, main, notes)
         return self.seen
 

@@ -94,19 +94,27 @@ RANDOM_EVALUATION = FindingKind(
 )
 
 
+COMPARED = (ROWS_MIXED.code, FUTURE_SEEN.code, INPUT_IGNORED.code, "ORDER_IGNORED", "PADDING_READ")
+"""The codes of checks that compare the outputs of two passes."""
+
+
 def not_checked(behaviour: Behaviour | None) -> frozenset[str]:
-    """The codes of this module whose check was not made: all without passes of a copy, and all but one where
+    """The codes of behavioural checks that were not made: all without passes of a copy, and all but one where
     the outputs are random, because nothing can be compared then.
 
-    >>> sorted(not_checked(Behaviour(is_random=True)))
-    ['FUTURE_SEEN', 'INPUT_IGNORED', 'ROWS_MIXED']
+    >>> sorted(not_checked(Behaviour(sees_future=True, is_orderless=False)))
+    ['PADDING_READ']
     """
-    compared = (ROWS_MIXED.code, FUTURE_SEEN.code, INPUT_IGNORED.code)
     if behaviour is None:
-        return frozenset((*compared, RANDOM_EVALUATION.code))
+        return frozenset((*COMPARED, RANDOM_EVALUATION.code))
     if behaviour.is_random:
-        return frozenset(compared)
-    return frozenset(() if behaviour.sees_future is not None else (FUTURE_SEEN.code,))
+        return frozenset(COMPARED)
+    tried = {
+        FUTURE_SEEN.code: behaviour.sees_future,
+        "ORDER_IGNORED": behaviour.is_orderless,
+        "PADDING_READ": behaviour.reads_padding,
+    }
+    return frozenset(code for code, found_ in tried.items() if found_ is None)
 
 
 @rule(ROWS_MIXED)
