@@ -219,3 +219,11 @@ def test_the_rates_at_which_five_layers_learn_are_named() -> None:
     found = verdict({0.3: 0.9, 1.0: 0.9, 3.0: 0.9, 10.0: 0.4}, escapes={10.0})
     [rates] = [reason for reason in found.reasons if reason.startswith("Best learning rates")]
     assert "1 and 10 (at least one of them on the edge of the grid)" in rates
+
+
+def test_a_saturation_of_one_reading_that_ends_at_chance_level_leaves_it_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From update 1,000 to before 3,000: it counted as a layer that never saturates, and said nothing."""
+    monkeypatch.setattr(sys.modules[__name__], "FALLS", {4: 10, 5: 1000})
+    assert verdict(at_three(0.9), escapes={3.0}).outcome is Outcome.INCONCLUSIVE

@@ -143,7 +143,7 @@ def _notes_of_control(about: str, found: Race) -> Iterator[str]:
     of, both = f"of {len(found.seeds)} seeds", sum(map(found.is_open, found.seeds))
     upper = sum(map(found.is_upper_bound, found.seeds))
     if upper and "fast" in found.resting:
-        yield f"{about}: in {upper} {of} its error rests above the level: they have no number."
+        yield f"{about}: in {upper} {of} its error does not fall at the end: they have no number."
     elif both:
         yield f"{about}: in {both} {of} neither arm reaches the error, which counts as no gain."
 
@@ -224,17 +224,20 @@ def _notes(depth: int, here: Race, counts: BySeed) -> Iterator[str]:
 def _counted_words(rests: bool, bounds: Sequence[int], counts: BySeed, wanted: str) -> str:
     """What counts of the seeds of one bound.
 
-    >>> _counted_words(False, [0, 1], {0: 2.0, 1: math.nan}, "the claim")
-    '1 of them counts as if it did at the last step, which is enough for the claim.'
+    >>> print(_counted_words(False, [0, 1], {0: 2.0, 1: 3.0}, "it"))
+    At this depth 2 of them count as if they did at the last step, which is enough for it.
     """
     if rests:
         return (
-            "They have no number: their median error no longer falls at the end, and may never come so low."
+            "They have no number: their median error does not fall at the end, at this rate or at that of "
+            "the lowest error."
         )
     known = sum(math.isfinite(counts[seed]) for seed in bounds)
     if not known:
         return (
-            f"They have no number: reached at the last step, it is not enough for {wanted.partition(':')[0]}."
+            "They have no number: reached at the last step, it is not enough for "
+            f"{wanted.partition(':')[0]}, or the seed has bounds of both kinds."
         )
-    verb = "counts as if it" if known == 1 else "count as if they"
-    return f"{known} of them {verb} did at the last step, which is enough for {wanted}."
+    verb, left = "counts as if it" if known == 1 else "count as if they", len(bounds) - known
+    others = f" The other {left} {'has' if left == 1 else 'have'} no number." if left else ""
+    return f"At this depth {known} of them {verb} did at the last step, which is enough for {wanted}.{others}"

@@ -14,6 +14,7 @@ from levinthal.studies.trainability.last_layer_saturation.claims.readings import
     SPREAD,
     at_best,
     best,
+    brief_saturations,
     desaturation,
     stays,
 )
@@ -32,7 +33,8 @@ def five_stay(rows: Rows) -> Effect:
 
     All rates count, because a network that leaves saturation may end at chance level: its error does not show
     which rate that is. A seed has a number only if it ran at every rate of four layers. A rate at which a
-    layer learns without saturating leaves a seed open, unless the layer escapes at another; one that never
+    layer learns without saturating, or is saturated at a single reading and leaves, leaves a seed open,
+    unless the layer escapes at another; one that never
     saturates at chance level says nothing. The grid's edge counts where the lowest error, of five layers
     that learn or of four, is there.
     """
@@ -41,7 +43,9 @@ def five_stay(rows: Rows) -> Effect:
         return Effect(dict.fromkeys(five.where(name="error", steps=trains).distinct("seed"), math.nan))
     lowest, grid = lowest_errors(five), sorted({*grid_of(arm(rows, *FOUR)), *grid_of(five)})
     by_rate = {rate: stays(five.where(rate=rate, steps=trains), 5) for rate in grid}
-    free = _learns_without_saturating(five, by_rate)
+    free = _learns_without_saturating(five, by_rate).union(
+        *(brief_saturations(five.where(rate=rate, steps=trains), 5) for rate in grid)
+    )
     learnt = {rate for error, rate in lowest.values() if error <= AT_CHANCE}
     whole = {seed: [one[seed] for one in by_rate.values() if seed in one] for seed in lowest}
     found = {

@@ -82,9 +82,25 @@ def saturation(mean: Curve, spread: Curve) -> int | None:
     The mean alone does not tell it, and neither does the spread: an untrained layer of a deep network has
     next to none.
     """
-    low = (mean[1] <= 0.5 - FALLEN) & (spread[1] <= SPREAD / 2)
+    low = _is_saturated(mean, spread)
     both = np.flatnonzero(low[:-1] & low[1:])
     return int(both[0]) + 1 if len(both) else None
+
+
+def _is_saturated(mean: Curve, spread: Curve) -> np.ndarray:
+    """(readings,) whether a layer is near 0 for every image."""
+    return np.asarray((mean[1] <= 0.5 - FALLEN) & (spread[1] <= SPREAD / 2))
+
+
+def brief_saturations(rows: Rows, layer: int) -> set[int]:
+    """The seeds whose layer is saturated at single readings, never at two in a row, and leaves after one."""
+    means, found = traces(rows, "mean", layer), set[int]()
+    for seed, (steps, spread) in traces(rows, OVER_IMAGES, layer).items():
+        low = np.flatnonzero(_is_saturated(means[seed], (steps, spread)))
+        is_lasting = saturation(means[seed], (steps, spread)) is not None
+        if len(low) and not is_lasting and spread[low[0] :].max() - spread[low].min() >= SPREAD:
+            found.add(seed)
+    return found
 
 
 def escapes(rows: Rows, layer: int, end: Callable[[Curve], float]) -> dict[int, float]:
