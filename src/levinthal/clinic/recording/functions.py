@@ -30,7 +30,10 @@ OF_PAIRS = ("cosine_embedding_loss", "margin_ranking_loss")
 """Losses of two inputs: their targets are no labels of one."""
 ARGUMENTS = {
     **dict.fromkeys(OF_PAIRS, ("input", "other", "target")),
-    "ctc_loss": ("input", "target", "input_lengths", "target_lengths", "blank"),
+    "ctc_loss": (
+        *("input", "target", "input_lengths", "target_lengths", "blank"),
+        *("reduction", "zero_infinity"),
+    ),
 }
 """Loss -> its first arguments, where they are not the input and the target."""
 RENAMED = {"input1": "input", "input2": "other", "log_probs": "input", "targets": "target"}

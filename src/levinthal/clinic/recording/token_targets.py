@@ -32,9 +32,9 @@ def ahead(tokens: Tensor, targets: Tensor) -> Tensor | None:
             (`ignore_index`) do not count.
 
     Returns:
-        (3,) as in AHEAD: the places that tell the two next tokens apart, because these differ; the share of
-        them whose target is the next token; the share whose target is the one after it. None where the
-        targets are not of these shapes.
+        (3,) as in AHEAD: the places that tell the token after the next one from the next one, the own and
+        the one before, because it differs from each; the share of them whose target is the next token; the
+        share whose target is the one after it. None where the targets are not of these shapes.
 
     >>> x = torch.arange(24).view(2, 12)
     >>> ahead(x[:, :-1], x[:, 1:]).tolist(), ahead(x[:, :-2], x[:, 2:]).tolist()
@@ -46,7 +46,9 @@ def ahead(tokens: Tensor, targets: Tensor) -> Tensor | None:
         return None
     inside = places - 2
     y, following, after = targets.reshape(rows, known)[:, :inside], tokens[:, 1:-1], tokens[:, 2:]
-    tells = (following != after) & (y >= 0)
+    own = tokens[:, :-2]
+    previous = torch.cat((own[:, :1], own[:, :-1]), 1)  # in periodic texts they are the later ones, too
+    tells = (following != after) & (own != after) & (previous != after) & (y >= 0)
     count = tells.sum()
     equal = [(tells & (y == x)).sum() / count.clamp(min=1) for x in (following, after)]
     return torch.stack((count.float(), *equal))

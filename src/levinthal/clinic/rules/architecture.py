@@ -194,13 +194,22 @@ def missing_nonlinearity(context: Context) -> Iterator[Finding]:
     if lasting:
         layers = [n for n, kind in context.history.layer_names.items() if kind in LINEAR_KINDS]
         all_pairs = {pair for pair in pairwise(layers) if not _are_of_two_networks(*pair, context)}
-        severity = Severity.WARNING if lasting >= all_pairs else Severity.INFO
+        is_whole = lasting >= all_pairs and not _is_narrow_inside(context)
+        severity = Severity.WARNING if is_whole else Severity.INFO
         where = abbreviated([f"{a} to {b}" for a, b in sorted(lasting)])
         yield found(MISSING_NONLINEARITY, where, 0, {"pairs": len(lasting)}, severity=severity)
     elif (seen := context.history.behaviour) is not None and seen.affine_layers > 1:
         evidence = {"layers in sequence": seen.affine_layers}
-        severity = Severity.INFO if context.trend.has_learnt else Severity.WARNING
+        is_meant = context.trend.has_learnt or _is_narrow_inside(context)
+        severity = Severity.INFO if is_meant else Severity.WARNING
         yield found(MISSING_NONLINEARITY, "model", seen.step, evidence, severity=severity)
+
+
+def _is_narrow_inside(context: Context) -> bool:
+    """Whether a layer is narrower than both ends of the network: it limits the rank, as of an autoencoder."""
+    layers = [m for m in context.setup.hooked_module.modules() if isinstance(m, nn.Linear)]
+    inside = [layer.out_features for layer in layers[:-1]]
+    return bool(inside) and min(inside) < min(layers[0].in_features, layers[-1].out_features)
 
 
 def _are_of_two_networks(first: str, second: str, context: Context) -> bool:

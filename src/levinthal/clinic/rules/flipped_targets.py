@@ -46,11 +46,15 @@ class Signs:
     wrong: Tensor
 
 
+WELL_LEARNT = 0.1
+"""Loss over the chance level below which the network itself has found the side."""
+
+
 @rule(LABELS_UNRELATED)
 def flipped_targets(context: Context) -> Iterator[Finding]:
     """A place or an angle that the image gives with the wrong sign in a part of the rows."""
     both = _images_and_numbers(context.history)
-    if both is None:
+    if both is None or (context.trend.known and context.trend.end < WELL_LEARNT * context.trend.chance):
         return
     images, targets = both
     for axis, name in ((-1, "horizontally"), (-2, "vertically")):

@@ -9,7 +9,7 @@ from levinthal.clinic.findings.finding import found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.rules.context import Context
-from levinthal.clinic.rules.loss_trend import NEAR_CHANCE
+from levinthal.clinic.rules.positions import AT_CHANCE
 from levinthal.vocabulary import Finding, Severity
 
 NEARLY_ALL = 0.9
@@ -27,10 +27,10 @@ PADDING_READ = FindingKind(
     order=59,
     evidence=(
         "of token ids that are padded behind, in evaluation mode, the outputs of {nearly:.0%} of the padded "
-        "rows have a gradient at no place of the recurrence that is a token; info unless training degrades, "
-        "or the loss ends above {near:.0%} of the chance level"
+        "rows have a gradient at no place of the recurrence that is a token; info unless "
+        "the loss ends above {near:.0%} of the chance level"
     ),
-    thresholds={"nearly": NEARLY_ALL, "near": NEAR_CHANCE},
+    thresholds={"nearly": NEARLY_ALL, "near": AT_CHANCE},
     source=EXACT,
     explains=("LABELS_UNRELATED", *symptoms.OF_THE_GRADIENT, *symptoms.NO_LEARNING),
     only_by_hand="where a sequence ends stands in the user's own data",
@@ -43,6 +43,6 @@ def padding_read(context: Context) -> Iterator[Finding]:
     seen, trend = context.history.behaviour, context.trend
     if seen is None or seen.reads_padding is None or seen.reads_padding < NEARLY_ALL:
         return
-    is_poor = trend.is_degraded or (trend.known and trend.end > NEAR_CHANCE * trend.chance)
+    is_poor = trend.known and trend.end > AT_CHANCE * trend.chance
     evidence = {"share of padded rows": seen.reads_padding}
     yield found(PADDING_READ, "output", seen.step, evidence, severity=None if is_poor else Severity.INFO)

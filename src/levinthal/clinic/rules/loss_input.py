@@ -106,6 +106,8 @@ def is_whole(sample: Sample, call: LossCall) -> bool:
     """Whether no row of a loss is left out or weighted later: it is reduced, or its mean is the value that
     backward is called on.
     """
+    if call.is_partial:
+        return False
     known = sample.loss is not None and call.value is not None
     return call.reduction != "none" or (known and math.isclose(float(sample.loss), call.mean, rel_tol=SAME))  # type: ignore[arg-type]
 

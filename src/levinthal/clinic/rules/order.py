@@ -106,7 +106,7 @@ TOGETHER = "pass all classes in one batch: `model(torch.cat((first, second)))`"
 def label_order(context: Context) -> Iterator[Finding]:
     """Batches with fewer classes than a shuffled order would give."""
     table = class_counts(context.history)
-    if len(table) < FEWEST or context.history.carries_state:
+    if len(table) < FEWEST or context.history.carries_state or _adds_up_batches(context.history):
         return
     shares, sizes = table.sum(0) / table.sum(), table.sum(1)
     expected = float(np.mean([(1 - (1 - shares) ** n).sum() for n in sizes]))
@@ -114,6 +114,12 @@ def label_order(context: Context) -> Iterator[Finding]:
     # of two classes one is the least that a batch can have
     if (seen < FEW_CLASSES * expected or seen == 1) and expected > 1.5:
         yield found(UNSHUFFLED, "labels", 0, {"classes per batch": seen, "expected if shuffled": expected})
+
+
+def _adds_up_batches(history: History) -> bool:
+    """Whether most steps add up several batches, which may be of one class each."""
+    passes = [sample.backwards for sample in history]
+    return sum(count > 1 for count in passes) > len(passes) / 2
 
 
 @rule(UNSHUFFLED)
