@@ -1,4 +1,4 @@
-"""Networks that are affine as a whole, and those that bend or have one layer in sequence alone."""
+"""Networks that are affine as a whole, and those that are nonlinear or have one layer in sequence alone."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ X = torch.randn(32, 12, generator=torch.Generator().manual_seed(0))
 class Reshaped(nn.Module):
     """Two layers with a reshape and a sum in between: no pair of them is direct."""
 
-    def __init__(self, bend: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, activation: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.first, self.last, self.bend = nn.Linear(12, 24), nn.Linear(8, 3), bend
+        self.first, self.last, self.activation = nn.Linear(12, 24), nn.Linear(8, 3), activation
 
     def forward(self, x: Tensor) -> Tensor:
-        parts: Tensor = self.bend(self.first(x)).reshape(len(x), 3, 8)
+        parts: Tensor = self.activation(self.first(x)).reshape(len(x), 3, 8)
         out: Tensor = self.last(parts.sum(1))
         return out
 
@@ -60,11 +60,12 @@ def test_the_layers_in_sequence_are_counted(model: nn.Module, count: int) -> Non
 
 
 @pytest.mark.parametrize(
-    "bend", [torch.relu, torch.tanh, nn.functional.gelu, nn.functional.leaky_relu, lambda x: 1e-3 * x.sin()]
+    "activation",
+    [torch.relu, torch.tanh, nn.functional.gelu, nn.functional.leaky_relu, lambda x: 1e-3 * x.sin()],
 )
-def test_a_network_that_bends_is_not_affine(bend: Callable[[Tensor], Tensor]) -> None:
-    """Far beyond the rows any activation bends, also one whose inputs are small."""
-    assert layers(Reshaped(bend)) == 0
+def test_a_nonlinear_network_is_not_affine(activation: Callable[[Tensor], Tensor]) -> None:
+    """Far beyond the rows no activation is affine, not even one whose inputs are small."""
+    assert layers(Reshaped(activation)) == 0
 
 
 def test_the_weights_are_left_alone() -> None:
@@ -77,17 +78,17 @@ def test_the_weights_are_left_alone() -> None:
 class Columns(nn.Module):
     """Digits, row by row of the image; the sum over rows keeps the layers apart."""
 
-    def __init__(self, bend: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, activation: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.first, self.last, self.bend = nn.Linear(8, 32), nn.Linear(32, 10), bend
+        self.first, self.last, self.activation = nn.Linear(8, 32), nn.Linear(32, 10), activation
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.last(self.bend(self.first(x.reshape(-1, 8, 8))).sum(1))
+        out: Tensor = self.last(self.activation(self.first(x.reshape(-1, 8, 8))).sum(1))
         return out
 
 
-def test_a_watch_names_the_network_that_does_not_bend() -> None:
-    for bend, expected in ((lambda x: x, ["model"]), (torch.relu, [])):
-        model = Columns(bend)
+def test_a_watch_names_the_network_that_is_affine() -> None:
+    for activation, expected in ((lambda x: x, ["model"]), (torch.relu, [])):
+        model = Columns(activation)
         found = Loop().run(model, torch.optim.SGD(model.parameters(), 0.05)).findings()
         assert [f.where for f in found if f.code == "MISSING_NONLINEARITY"] == expected

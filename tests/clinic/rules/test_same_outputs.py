@@ -63,8 +63,8 @@ def vae(model: Vae, factor: float, by_hand: bool) -> Callable[[Tensor], Tensor]:
 @pytest.mark.parametrize(("always", "by_hand"), [(False, False), (True, False), (False, True)])
 def test_a_divergence_that_outweighs_makes_all_outputs_the_same(always: bool, by_hand: bool) -> None:
     torch.manual_seed(0)
-    sick, cured = Vae(always), Vae(always)
-    w = trained(sick, vae(sick, 1.0, by_hand))
+    faulty, cured = Vae(always), Vae(always)
+    w = trained(faulty, vae(faulty, 1.0, by_hand))
     codes = [f.code for f in w.findings()]
     assert "RANK_COLLAPSE" in codes
     assert codes[0] in ("TERM_OUTWEIGHS", "RANK_COLLAPSE")

@@ -13,10 +13,10 @@ from levinthal.clinic.recording.output_comparison import differ, spread_of
 from levinthal.clinic.recording.passes import Given
 
 FAR = 30.0
-"""How far beyond a row the line through it and the next one is followed: there any activation bends."""
+"""How far beyond a row the line through it and the next one is followed: no activation is affine there."""
 
 LEAST_SPREAD = 1e-3
-"""Spread of the outputs over their size below which a bend is lost in rounding."""
+"""Spread of the outputs over their size below which rounding hides a nonlinearity."""
 
 
 def layers_of_affine(
@@ -35,7 +35,7 @@ def layers_of_affine(
         output: From arguments to the output of the copy.
 
     Returns:
-        The number of layers; 0 where the network bends, or where it has other inputs than one of floats.
+        The number of layers; 0 where it is nonlinear, or has other inputs than one of floats.
     """
     if len(call.batched) != 1 or not all(x.is_floating_point() for x in call.batched.values()):
         return 0

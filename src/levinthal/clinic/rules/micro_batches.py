@@ -88,11 +88,11 @@ def _have_unlike_targets(batches: Sequence[Sequence[LossCall]]) -> bool:
     >>> _have_unlike_targets([of(1, 3), of(1, 3)]), _have_unlike_targets([of(1, 3), of(2, 2)])
     (False, True)
     """
-    told = [[_told(call) for call in calls] for calls in batches]
-    return any(a != b for a, b in pairwise(told))
+    known = [[_numbers(call) for call in calls] for calls in batches]
+    return any(a != b for a, b in pairwise(known))
 
 
-def _told(call: LossCall) -> list[float]:
+def _numbers(call: LossCall) -> list[float]:
     """Numbers that are the same for the same targets."""
     numbers = call.counts if call.counts is not None else call.target
     return [x for x in numbers.tolist() if not math.isnan(x)] if numbers is not None else []
