@@ -139,3 +139,12 @@ def test_a_run_that_nearly_does_so_is_not_reported(name: str) -> None:
     torch.manual_seed(3)
     code, make = NEARLY[name]
     assert code not in [f.code for f in make().findings()]
+
+
+def test_weights_that_are_nan_have_not_decayed() -> None:
+    """Their norm was read as 0: "weights at the end / at the start 0"."""
+    model = mlp()
+    loop = Loop(after=each(lambda p: p.fill_(float("nan"))))
+    found = loop.run(model, torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.1)).findings()
+    assert "EXCESS_WEIGHT_DECAY" not in [f.code for f in found]
+    assert "NON_FINITE_LOSS" in [f.code for f in found]

@@ -198,6 +198,8 @@ def weight_decay(context: Context) -> Iterator[Finding]:
     shrunk = known and weights[0] > 0 and weights[-1] < (HALF_LEFT if plateaued else THIRD_LEFT) * weights[0]
     if context.trend.has_learnt or not (causes and known and weights[0] > 0):
         return
+    if context.history.not_finite and not weights[-1]:
+        return  # no weight has a norm
     if shrunk or OUTSIDE_STEP in causes:
         evidence = {"weights at the end / at the start": float(weights[-1] / weights[0]), **causes}
         severity = None if plateaued and shrunk else Severity.INFO
