@@ -12,7 +12,8 @@ from torch.optim import Optimizer
 
 from levinthal.clinic.announcing import Announcer, OnFinding
 from levinthal.clinic.answer.decision import answer_of_run
-from levinthal.clinic.answer.severity import as_severe_as_the_run
+from levinthal.clinic.answer.seen import NAMES_NO_CAUSE, causes
+from levinthal.clinic.answer.severity import as_severe_as_the_run, as_the_answer_says
 from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.failures.arguments import as_frozen, as_optimizers, require_every
 from levinthal.clinic.failures.frozen import require_known_prefixes
@@ -119,7 +120,10 @@ class Watch:
             failed = list[str]()
             found = diagnose(self.setup, self.history, failed.append)
             self.failed_rules = tuple(failed)
-            self._found = self._sampled(), as_severe_as_the_run(found, self.history)
+            found = as_severe_as_the_run(found, self.history)
+            if any(cause.code in NAMES_NO_CAUSE for cause in causes(found)):
+                found = as_the_answer_says(found, self._answered(found))
+            self._found = self._sampled(), found
         return list(self._found[1])
 
     def answer(self) -> Answer:
@@ -128,7 +132,10 @@ class Watch:
         Returns:
             An Answer with its state, one sentence, and the numbers that the loss is held against.
         """
-        found = self.findings()
+        return self._answered(self.findings())
+
+    def _answered(self, found: Sequence[Finding]) -> Answer:
+        """The answer with these findings, computed once for the steps that were sampled."""
         if self._answer is None or self._answer[0] != self._sampled():
             answer = answer_of_run(found, self.history, self.setup, trouble=self.trouble, unseen=self.unseen)
             self._answer = self._sampled(), answer

@@ -50,7 +50,7 @@ def test_unknown_labels_that_a_mask_leaves_out_are_no_targets() -> None:
 def test_periodic_texts_do_not_tell_which_token_is_the_target(period: int) -> None:
     own = torch.arange(40).view(1, 40).repeat(4, 1) % period + 10 * torch.arange(4)[:, None]
     previous = own.roll(1, 1)
-    places, _, skipped = ahead(own, own if period == 2 else previous).tolist()  # type: ignore[union-attr]
+    places, _, skipped, _ = ahead(own, own if period == 2 else previous).tolist()  # type: ignore[union-attr]
     assert places <= len(own)  # a first token has none before it
     assert skipped == 0
 

@@ -81,6 +81,18 @@ def of_another_loss(model: nn.Module, optimizer: torch.optim.Optimizer, i: int) 
     optimizer.step()
 
 
+def chosen(model: nn.Module, optimizer: torch.optim.Optimizer, i: int) -> None:
+    """The batch with the largest gradient of three is trained on."""
+    sizes = []
+    for k in range(3):
+        optimizer.zero_grad()
+        entropy(model, 3 * i + k).backward()
+        sizes.append(float(sum(p.grad.norm() for p in model.parameters() if p.grad is not None)))
+    optimizer.zero_grad()
+    entropy(model, 3 * i + sizes.index(max(sizes))).backward()
+    optimizer.step()
+
+
 @pytest.mark.parametrize(
     ("loop", "is_wrong"),
     [
@@ -91,6 +103,7 @@ def of_another_loss(model: nn.Module, optimizer: torch.optim.Optimizer, i: int) 
         pytest.param(adversarial, False, id="adversarial"),
         pytest.param(added_elsewhere, False, id="added elsewhere"),
         pytest.param(of_another_loss, False, id="another loss"),
+        pytest.param(chosen, False, id="chosen among candidates"),
     ],
 )
 def test_batches_that_are_lost_are_named(loop: Loop, is_wrong: bool) -> None:

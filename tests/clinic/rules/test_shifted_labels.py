@@ -29,11 +29,13 @@ class Words(nn.Module):
         return functional.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
 
 
-def trained(loss: Callable[[nn.Module, Tensor], Tensor]) -> set[str]:
+def severity(loss: Callable[[nn.Module, Tensor], Tensor]) -> str:
+    """How severe it is; "" where it is not found."""
     torch.manual_seed(0)
     model = Words()
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)
-    return set(findings(model, optimizer, lambda i: loss(model, TEXT[i % 300 : i % 300 + 30]), steps=40))
+    found = findings(model, optimizer, lambda i: loss(model, TEXT[i % 300 : i % 300 + 30]), steps=40)
+    return str(found[CODE].severity) if CODE in found else ""
 
 
 def inside(first: int) -> Callable[[nn.Module, Tensor], Tensor]:
@@ -52,14 +54,14 @@ def outside(*ahead: int) -> Callable[[nn.Module, Tensor], Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("loss", "is_wrong"),
+    ("loss", "expected"),
     [
-        pytest.param(inside(1), True, id="the user and the model shift"),
-        pytest.param(inside(0), False, id="the model shifts"),
-        pytest.param(outside(2), True, id="the loop shifts by two"),
-        pytest.param(outside(1), False, id="the loop shifts"),
-        pytest.param(outside(2, 1), False, id="several tokens are predicted"),
+        pytest.param(inside(1), "warning", id="the user and the model shift"),
+        pytest.param(inside(0), "", id="the model shifts"),
+        pytest.param(outside(2), "info", id="the loop shifts by two"),
+        pytest.param(outside(1), "", id="the loop shifts"),
+        pytest.param(outside(2, 1), "", id="several tokens are predicted"),
     ],
 )
-def test_labels_shifted_twice_are_named(loss: Callable[[nn.Module, Tensor], Tensor], is_wrong: bool) -> None:
-    assert (CODE in trained(loss)) is is_wrong
+def test_labels_shifted_twice_are_named(loss: Callable[[nn.Module, Tensor], Tensor], expected: str) -> None:
+    assert severity(loss) == expected

@@ -22,12 +22,21 @@ def cosine(z: Tensor, y: Tensor) -> Tensor:
     return functional.cosine_embedding_loss(z, z.roll(1, 1).detach(), y)
 
 
+def two_cosines(z: Tensor, y: Tensor) -> Tensor:
+    return cosine(z, y.relu()) + cosine(z, -(-y).relu())
+
+
 def cosine_by_name(z: Tensor, y: Tensor) -> Tensor:
     return nn.CosineEmbeddingLoss()(input1=z, input2=z.roll(1, 1).detach(), target=y.long())
 
 
 def ranking(z: Tensor, y: Tensor) -> Tensor:
     return functional.margin_ranking_loss(z[:, 0], z[:, 1], y, margin=0.5)
+
+
+def ordered(z: Tensor, y: Tensor) -> Tensor:
+    """The first of each pair is never the lower one."""
+    return functional.margin_ranking_loss(y * z[:, 0], y * z[:, 1], y.abs(), margin=0.5)
 
 
 def hinge(z: Tensor, y: Tensor) -> Tensor:
@@ -49,10 +58,12 @@ def run(loss: Callable[[nn.Module, int], Tensor], outputs: int = 4, steps: int =
         pytest.param(hinge, YES, "critical", id="hinge, 0 and 1"),
         pytest.param(hinge, YES + 1, "critical", id="hinge, 1 and 2"),
         pytest.param(ranking, YES, "info", id="ranking, 0 and 1, and the loss falls"),
+        pytest.param(two_cosines, SIGN, "", id="cosine, each sign in a call of its own"),
         pytest.param(cosine, SIGN, "", id="cosine, -1 and 1"),
         pytest.param(cosine, TIES, "", id="cosine, some pairs left out"),
         pytest.param(cosine, torch.ones(400), "", id="cosine, pairs that match alone"),
         pytest.param(ranking, TIES, "", id="ranking with ties"),
+        pytest.param(ordered, TIES, "info", id="ranking of ordered pairs with ties, and the loss is small"),
         pytest.param(hinge, SIGN, "", id="hinge, -1 and 1"),
     ],
 )

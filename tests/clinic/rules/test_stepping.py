@@ -52,6 +52,26 @@ def test_a_loop_whose_weights_change_or_that_has_just_begun_is_not(step: Step, s
     assert "NEVER_STEPPED" not in [f.code for f in looped(step, steps=steps).findings()]
 
 
+@pytest.mark.parametrize("backward", [True, False], ids=["Fisher information", "profiled"])
+@pytest.mark.parametrize("is_trained", [True, False])
+def test_a_network_that_was_trained_before_need_not_step(backward: bool, is_trained: bool) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 4))
+    optimizer = torch.optim.Adam(model.parameters(), 0.02)
+    for _ in range(100 if is_trained else 0):
+        optimizer.zero_grad()
+        functional.cross_entropy(model(X), Y).backward()
+        optimizer.step()
+    with watch(model, optimizer, every=2) as w:
+        for i in range(40):
+            loss = functional.cross_entropy(model(X[i : i + 8]), Y[i : i + 8])
+            if backward:
+                model.zero_grad()
+                loss.backward()
+    severity = "info" if is_trained else "critical"
+    assert [(f.code, f.severity) for f in w.findings()] == [("NEVER_STEPPED", severity)]
+
+
 def forward_alone(*, is_training: bool, with_gradients: bool) -> Watch:
     """Losses, and never a backward pass."""
     model = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 4)).train(is_training)

@@ -130,6 +130,12 @@ NEARLY: dict[str, Case] = {
 }
 
 
+def test_targets_that_noise_moves_out_of_the_range_do_no_harm() -> None:
+    noise = 1.5 * torch.randn(1000, 1, generator=drawn(2))
+    found = run(1, REAL.relu() + noise, squashed(functional.mse_loss, torch.relu), rate=1e-2, steps=300)
+    assert found["TARGET_OUT_OF_RANGE"].severity == "info"
+
+
 @pytest.mark.parametrize("name", FAULTY)
 def test_the_cause_comes_first(name: str) -> None:
     code, *case = FAULTY[name]

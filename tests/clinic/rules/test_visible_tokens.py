@@ -40,12 +40,19 @@ def misspelt(x: Tensor, h: Tensor) -> Pair:
     return torch.where(h, (x + torch.arange(10)) % 9, x), x
 
 
+def rising(x: Tensor, h: Tensor) -> Pair:
+    """Each row hides a share of its own, as in a diffusion model with an absorbing state."""
+    shares = torch.linspace(0, 0.9, len(x))[:, None]
+    return x.masked_fill(torch.rand(x.shape, generator=drawn(2)) < shares, 9), x
+
+
 @pytest.mark.parametrize(
     ("pair", "own", "is_wrong"),
     [
         pytest.param(masked(True), True, True, id="visible tokens count"),
         pytest.param(masked(False), True, False, id="hidden tokens count"),
         pytest.param(misspelt, True, False, id="misspelt words"),
+        pytest.param(rising, True, False, id="diffusion"),
         pytest.param(masked(True), False, False, id="the text is rebuilt from a summary"),
     ],
 )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from levinthal.clinic.answer.seen import NAMES_NO_CAUSE, causes
+from levinthal.clinic.answer.states import Answer, Reason, State
 from levinthal.clinic.findings.confidence import confidence
 from levinthal.clinic.findings.kind import Area
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.rules.loss_trend import FEWEST, MIN_STEPS, SURE, LossTrend, loss_trend
 from levinthal.vocabulary import Finding, Severity
+
+UNDECIDED = (Reason.NO_REFERENCE, Reason.HARDLY_PREDICTABLE, Reason.MEMORISED)
+"""Reasons for which a loss below chance level is neither called low nor high."""
 
 
 def as_severe_as_the_run(findings: Sequence[Finding], history: History) -> list[Finding]:
@@ -27,8 +32,30 @@ def as_severe_as_the_run(findings: Sequence[Finding], history: History) -> list[
     first = next(iter(causes(findings)), None)
     if first is None or not _explains_chance_level(first) or not _is_lost(loss_trend(history), history):
         return list(findings)
-    worst = replace(first, severity=Severity.CRITICAL, confidence=confidence(first.code, Severity.CRITICAL))
+    worst = _changed(first, Severity.CRITICAL)
     return [worst if finding is first else finding for finding in findings]
+
+
+def as_the_answer_says(findings: Sequence[Finding], answer: Answer) -> list[Finding]:
+    """The findings; one that says that a run did badly, and names no cause, is info where the answer says
+    that it did not, or that this cannot be known: the loss is below chance level, and how low it can be is
+    unknown.
+
+    Args:
+        findings: Causes before their symptoms.
+        answer: The answer that they lead to.
+
+    Returns:
+        The findings in the same order.
+    """
+    is_unknown = answer.reason in UNDECIDED and math.isfinite(answer.ground("chance level"))
+    if not (is_unknown or answer.state is State.HEALTHY):
+        return list(findings)
+    return [_changed(f, Severity.INFO) if f.code in NAMES_NO_CAUSE else f for f in findings]
+
+
+def _changed(finding: Finding, severity: Severity) -> Finding:
+    return replace(finding, severity=severity, confidence=confidence(finding.code, severity))
 
 
 def _explains_chance_level(cause: Finding) -> bool:

@@ -51,6 +51,7 @@ class History:
         outside_leaves: Tensors that need a gradient, take part in the output of the model, and that nobody
             holds; None where no graph of the whole model was read.
         passes_without_step: Backward passes of a run in which no optimiser stepped and no weight changed.
+        without_step: The calls of losses, 64 at most, of a run in which no optimiser stepped.
         losses_without_backward: Losses, 64 at most, of a run in training mode without any backward pass.
         turns: How many times another optimiser stepped than the one before.
     """
@@ -75,6 +76,7 @@ class History:
     turns: int = 0
     passes_without_step: int = 0
     losses_without_backward: int = 0
+    without_step: list[LossCall] = field(default_factory=list)
     _last_stepped: int = 0
 
     def note_step(self, optimizer: int) -> None:

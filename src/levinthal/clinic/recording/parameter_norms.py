@@ -179,7 +179,7 @@ class Tensors:
         there = [absent if value is None else value for value in values]
         if any(form[-1] != device for form in self._forms):
             there = [value.to(device) for value in there]
-        return torch.stack(there).float()
+        return torch.stack(there).float() if there else torch.zeros(0, device=device)
 
 
 def local(tensor: Tensor) -> Tensor:

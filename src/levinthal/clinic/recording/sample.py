@@ -179,8 +179,8 @@ class Sample:
         losses_until: The number of loss functions called until the end of each backward pass.
         cleared: () the least share of the gradients of one backward pass that were gone when the next one of
             this step began, with the weights as they were; None of a single pass.
-        hidden: (6,) as in `hidden_tokens.HIDDEN`, of each input of tokens and each loss.
-        ahead: (3,) as in `token_targets.AHEAD`, of each input of tokens and each loss.
+        hidden: (7,) as in `hidden_tokens.HIDDEN`, of each input of tokens and each loss.
+        ahead: (4,) as in `token_targets.AHEAD`, of each input of tokens and each loss.
     """
 
     step: int

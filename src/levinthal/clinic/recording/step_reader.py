@@ -187,6 +187,7 @@ class StepReader:
             self.history.passes_without_step = self.sample.backwards
             is_trained = self.sample.training and not self.sample.backwards
             self.history.losses_without_backward = len(self.sample.losses) if is_trained else 0
+            self.history.without_step = self.sample.losses
         self.sample = self.external_updates.sample = self._batch = None
         self._tensors.forget()
         self._tokens.release()

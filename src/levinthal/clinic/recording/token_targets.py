@@ -17,7 +17,7 @@ from levinthal.clinic.recording.hidden_tokens import hidden_tokens
 from levinthal.clinic.recording.nested import named_tensors
 
 FEWEST_PLACES, MOST_INPUTS = 4, 3
-AHEAD = ("places", "next", "skipped")
+AHEAD = ("places", "next", "skipped", "complete")
 """The numbers of `Sample.ahead`, in their order."""
 OF_LABELS = ("label", "target")
 """Parts of the names of arguments that are no inputs: a model that computes its loss is given them."""
@@ -32,26 +32,29 @@ def ahead(tokens: Tensor, targets: Tensor) -> Tensor | None:
             (`ignore_index`) do not count.
 
     Returns:
-        (3,) as in AHEAD: the places that tell the token after the next one from the next one, the own and
+        (4,) as in AHEAD: the places that tell the token after the next one from the next one, the own and
         the one before, because it differs from each; the share of them whose target is the next token; the
-        share whose target is the one after it. None where the targets are not of these shapes.
+        share whose target is the one after it; the share of rows with a target at the last place. None where
+        the targets are not of these shapes.
 
     >>> x = torch.arange(24).view(2, 12)
     >>> ahead(x[:, :-1], x[:, 1:]).tolist(), ahead(x[:, :-2], x[:, 2:]).tolist()
-    ([18.0, 1.0, 0.0], [16.0, 0.0, 1.0])
+    ([16.0, 1.0, 0.0, 1.0], [14.0, 0.0, 1.0, 1.0])
     """
     rows, places = tokens.shape
     known = next((n for n in (places, places - 1) if targets.numel() == rows * n), 0)
     if known < FEWEST_PLACES or targets.is_floating_point():
         return None
     inside = places - 2
-    y, following, after = targets.reshape(rows, known)[:, :inside], tokens[:, 1:-1], tokens[:, 2:]
+    whole, following, after = targets.reshape(rows, known), tokens[:, 1:-1], tokens[:, 2:]
+    y = whole[:, :inside]
     own = tokens[:, :-2]
-    previous = torch.cat((own[:, :1], own[:, :-1]), 1)  # in periodic texts they are the later ones, too
+    previous = torch.cat((after[:, :1], own[:, :-1]), 1)  # in periodic texts they are the later ones, too
     tells = (following != after) & (own != after) & (previous != after) & (y >= 0)
     count = tells.sum()
     equal = [(tells & (y == x)).sum() / count.clamp(min=1) for x in (following, after)]
-    return torch.stack((count.float(), *equal))
+    complete = (whole[:, places - 1 :] >= 0).sum() / rows
+    return torch.stack((count.float(), *equal, complete))
 
 
 class TokenTargets:
@@ -65,12 +68,12 @@ class TokenTargets:
         self._tokens = list(_tokens(_arguments(module, args, words)))[:MOST_INPUTS]
 
     def compared(self, targets: Tensor) -> list[Tensor]:
-        """A loss is called with these targets: (3,) as in AHEAD for each input."""
+        """A loss is called with these targets: (4,) as in AHEAD for each input."""
         found = [ahead(x, targets) for x in self._tokens if x.device == targets.device]
         return [numbers for numbers in found if numbers is not None]
 
     def hidden(self, targets: Tensor, outputs: Tensor) -> list[Tensor]:
-        """The same, with these outputs: (6,) as in HIDDEN for each input."""
+        """The same, with these outputs: (7,) as in HIDDEN for each input."""
         found = [hidden_tokens(x, targets, outputs) for x in self._tokens if x.device == targets.device]
         return [numbers for numbers in found if numbers is not None]
 

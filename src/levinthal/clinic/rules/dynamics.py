@@ -60,8 +60,8 @@ UNDERFIT = FindingKind(
     order=390,
     evidence=(
         "the loss no lower than at the start, or than the chance level, and no longer falling, "
-        "after {steps} steps; info above {end} of the chance level; not of networks that train against "
-        "each other"
+        "after {steps} steps; info above {end} of the chance level, or below it where nothing tells how low "
+        "the loss can be; not of networks that train against each other"
     ),
     thresholds={"steps": MIN_STEPS, "end": NEAR_CHANCE},
     source="Humbatova et al., Taxonomy of real faults in deep learning systems (ICSE 2020)",

@@ -13,7 +13,7 @@ from levinthal.clinic.findings.kind import rule
 from levinthal.clinic.recording.sample import TENSOR, LossCall, Sample
 from levinthal.clinic.rules.adversaries import is_game
 from levinthal.clinic.rules.context import Context
-from levinthal.clinic.rules.pipeline import GRADIENT_CLEARED, persistent
+from levinthal.clinic.rules.pipeline import GRADIENT_CLEARED, PERSISTENT, persistent
 from levinthal.vocabulary import Finding, Severity
 
 SAME = 1e-3
@@ -39,7 +39,8 @@ def cleared_between_batches(context: Context) -> Iterator[Finding]:
     if not persistent([s in lost for s in every]) or is_game(context.history, context.setup):
         return
     unlike = sum(_have_unlike_targets(batches_of(s)) for s in lost)
-    if unlike >= max(1, UNLIKE * len(lost)):
+    chosen = sum(_is_repeated(batches_of(s)) for s in lost)
+    if unlike >= max(1, UNLIKE * len(lost)) and chosen < PERSISTENT * len(lost):
         evidence = {"backward passes to a step": lost[0].backwards, "of them used": 1}
         yield found(
             GRADIENT_CLEARED, "optimiser", lost[0].step, evidence, severity=Severity.WARNING, remedy=ONCE
@@ -90,6 +91,17 @@ def _have_unlike_targets(batches: Sequence[Sequence[LossCall]]) -> bool:
     """
     known = [[_numbers(call) for call in calls] for calls in batches]
     return any(a != b for a, b in pairwise(known))
+
+
+def _is_repeated(batches: Sequence[Sequence[LossCall]]) -> bool:
+    """Whether the last batch is one of those before, as far as its targets tell: it was chosen among them.
+
+    >>> of = lambda *n: [LossCall("nll_loss", "mean", (4, 2), (4,), None, counts=torch.tensor(n))]
+    >>> _is_repeated([of(1, 3), of(2, 2), of(1, 3)]), _is_repeated([of(1, 3), of(2, 2)])
+    (True, False)
+    """
+    *earlier, last = [[_numbers(call) for call in calls] for calls in batches]
+    return last in earlier
 
 
 def _numbers(call: LossCall) -> list[float]:

@@ -192,14 +192,17 @@ def _were_called(cut: Sequence[str], context: Context) -> bool:
 
 
 def _cleared(context: Context) -> list[str]:
-    """Matrices that have a gradient after every backward pass, none at the step, and that no step changes."""
+    """Matrices that have a gradient after every backward pass, none at the step, and that nothing changes."""
     history, names = context.history, context.setup.names
     columns = [history.tensors(column) for column in ("before_clipping", "gradient", "update")]
     if len(columns[0]) < FEWEST_WITHOUT:
         return []
     before, at_step, update = (np.nan_to_num(column) for column in columns)
     gone = (before > 0).all(0) & (at_step == 0).all(0) & (update == 0).all(0)
-    return [name for name, is_gone in zip(names, gone, strict=True) if is_gone]
+    cleared = [name for name, is_gone in zip(names, gone, strict=True) if is_gone]
+    return (
+        [] if _move(cleared, history, context.setup) else cleared
+    )  # copies in another precision are trained
 
 
 @rule(GRADIENT_CLEARED)

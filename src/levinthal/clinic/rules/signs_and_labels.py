@@ -17,6 +17,8 @@ Fits = Sequence[dict[str, float]]
 BLANK = (
     "leave the index of `blank` free: labels from 1 on with `blank=0`, or `blank=` a class that is no label"
 )
+TIES = 0.3
+"""Share of zeros below which they may be ties of pairs that are in order."""
 TOO_LONG = (
     "longer inputs, fewer strides before the loss, or shorter labels; `zero_infinity=True` leaves them out"
 )
@@ -26,18 +28,20 @@ TOO_LONG = (
 def no_signs(context: Context) -> Iterator[Finding]:
     """Targets without a negative one where -1 and 1 are due.
 
-    Zeros beside -1 and 1 are ties, or pairs that are left out. A ranking loss of 0 and 1 counts every pair
-    with 1 as it should, so that it may learn all the same.
+    Zeros beside -1 and 1, in another call too, are ties, or pairs that are left out. A ranking loss of 0 and
+    1 counts every pair with 1 as it should, so that it may learn all the same; few zeros may be ties.
     """
+    signed = {head[0][1].kind for head in heads(context.history) if any(f["low"] < 0 for f in fits_of(head))}
     for head in heads(context.history):
         kind, fits = head[0][1].kind, fits_of(head)
         is_unsigned = [
             fit["low"] >= 0 and fit["outside"] > OUTSIDE and _is_sign_due(kind, fit) for fit in fits
         ]
-        if kind not in SIGNED or not fits or not persistent(is_unsigned):
+        if kind not in SIGNED or kind in signed or not fits or not persistent(is_unsigned):
             continue
         is_ranking = kind == "margin_ranking_loss"
-        mild = Severity.INFO if context.trend.has_learnt else Severity.WARNING
+        has_few = fits[0]["outside"] < TIES
+        mild = Severity.INFO if has_few or context.trend.has_learnt else Severity.WARNING
         evidence = {
             "targets that are neither -1 nor 1": fits[0]["outside"],
             "smallest target": fits[0]["low"],

@@ -24,6 +24,8 @@ OUTSIDE = 0.05
 """Share of the targets that has to be outside: fewer are outliers."""
 UNREACHABLE = 0.1
 """Squared error of the best outputs in the range over the variance of the targets."""
+OF_THE_ERROR = 0.4
+"""Share of the error at the end that the range has to make: below, most of it may be noise."""
 SEVERAL = 0.1
 """Share of the rows that have several labels."""
 LABELS = 256
@@ -50,7 +52,8 @@ TARGET_OUT_OF_RANGE = FindingKind(
         "in {share:.0%} of the detailed samples, {outside:.0%} of the targets are outside: of a binary "
         "cross-entropy by more than {far}; of a squared or absolute error after a sigmoid, softmax, tanh or "
         "ReLU by {deviations} deviations, so that {unreachable:.0%} of their variance cannot be explained (a "
-        "warning; info if the loss is well below chance level); or are no signs, and none is negative, of "
+        "warning; info if the loss is well below chance level, or if that is less than {error:.0%} of the "
+        "error at the end); or are no signs, and none is negative, of "
         "a loss for signs; or are the blank of `ctc_loss`, or longer than its input (a warning)"
     ),
     thresholds={
@@ -59,6 +62,7 @@ TARGET_OUT_OF_RANGE = FindingKind(
         "far": FAR,
         "deviations": FAR_DEVIATIONS,
         "unreachable": UNREACHABLE,
+        "error": OF_THE_ERROR,
     },
     source=EXACT,
     explains=("NON_FINITE_LOSS", "FIRST_LOSS_TOO_LARGE", *symptoms.OF_ALL_DYNAMICS),
@@ -137,6 +141,8 @@ def _unreachable(
 ) -> Iterator[Finding]:
     """Targets outside of the range of the operation that made the outputs."""
     flags = [fit["outside"] > OUTSIDE and fit["unreachable"] > UNREACHABLE for fit in fits]
+    trend, lost = context.trend, float(np.median([fit["unreachable"] for fit in fits]))
+    is_little = lost * trend.chance < OF_THE_ERROR * trend.end and trend.end < trend.chance
     if operation in RANGES and persistent(flags):
         evidence = {
             "outputs of": operation.lower(),
@@ -144,7 +150,7 @@ def _unreachable(
             "smallest target": fits[0]["low"],
             "largest target": fits[0]["high"],
         }
-        severity = Severity.INFO if context.trend.has_learnt else Severity.WARNING
+        severity = Severity.INFO if trend.has_learnt or is_little else Severity.WARNING
         remedy = f"remove the {operation.lower()} at the end, or scale the targets into its range"
         yield found(TARGET_OUT_OF_RANGE, "targets", step, evidence, severity=severity, remedy=remedy)
 
