@@ -27,7 +27,21 @@ def test_places_are_counted_in_either_shape_of_the_outputs(rate: float, seed: in
     seen = numbers(TEXT.masked_fill(hidden, 12), TEXT, TEXT.where(~hidden, 11), by_rows)
     assert seen["hidden"] == float(hidden.sum())
     assert seen["visible"] == pytest.approx(1 - float(hidden.float().mean()))
-    assert [seen[name] for name in HIDDEN[2:]] == [1.0, 0.0, 0.0, 1.0]
+    assert [seen[name] for name in HIDDEN[2:6]] == [1.0, 0.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize(("highest", "uneven"), [(0.0, 0.0), (1.0, 1 / 3)])
+def test_rows_that_hide_shares_of_their_own_are_uneven(highest: float, uneven: float) -> None:
+    draw = torch.Generator().manual_seed(0)
+    text = torch.randint(0, 11, (400, 50), generator=draw)
+    shares = 0.3 + highest * (torch.rand(400, 1, generator=draw) - 0.3)  # 0.3, or uniform
+    hidden = torch.rand(text.shape, generator=draw) < shares
+    x, scores = text.masked_fill(hidden, 12), functional.one_hot(text, 13).float().flatten(0, 1)
+    found = [
+        hidden_tokens(x[i : i + 20], text[i : i + 20], scores[50 * i :][:1000]) for i in range(0, 400, 20)
+    ]
+    mean = sum(float(numbers[-1]) for numbers in found if numbers is not None) / len(found)
+    assert mean == pytest.approx(uneven, abs=0.04)
 
 
 def test_ignored_places_do_not_count_and_other_ids_are_not_one() -> None:

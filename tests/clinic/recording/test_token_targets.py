@@ -19,13 +19,13 @@ def test_the_place_of_the_target_is_found(later: int, length: int, rows: int, se
     whole = torch.stack([torch.randperm(40, generator=draw)[: length + later] for _ in range(rows)])
     numbers = ahead(whole[:, :length], whole[:, later : length + later].reshape(-1))
     assert numbers is not None
-    assert numbers.tolist() == [rows * (length - 2), float(later == 1), float(later == 2)]
+    assert numbers.tolist() == [rows * (length - 3), float(later == 1), float(later == 2), 1.0]
 
 
 def test_ignored_places_and_repeated_tokens_tell_nothing() -> None:
-    x = torch.tensor([[1, 2, 3, 4, 4, 4, 4, 4]])
-    y = torch.tensor([[3, -100, 4, 4, 4, 4, 4, 4]])  # only at the first place and the third do tokens differ
-    assert ahead(x, y).tolist() == [1.0, 0.0, 1.0]  # type: ignore[union-attr]
+    x = torch.tensor([[9, 1, 2, 3, 4, 4, 4, 4, 4]])
+    y = torch.tensor([[7, 3, -100, 4, 4, 4, 4, 4, -100]])  # tokens differ at two places, one of them ignored
+    assert ahead(x, y).tolist() == [1.0, 0.0, 1.0, 0.0]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("targets", [torch.arange(4), torch.randn(4, 9), torch.arange(37)])
@@ -44,6 +44,6 @@ def test_labels_are_no_inputs(by_name: bool) -> None:
     tokens = TokenTargets()
     args: tuple[Tensor, ...] = (ids,) if by_name else (ids, labels)
     tokens.hold(Labelled(), args, {"labels": labels} if by_name else {})
-    assert [numbers.tolist() for numbers in tokens.compared(deeper)] == [[16.0, 0.0, 1.0]]
+    assert [numbers.tolist() for numbers in tokens.compared(deeper)] == [[14.0, 0.0, 1.0, 1.0]]
     tokens.release()
     assert tokens.compared(deeper) == []

@@ -33,7 +33,7 @@ LABELS_SHIFTED_TWICE = FindingKind(
         "in {share:.0%} of the detailed samples, {nearly:.0%} of the targets are the input token after the "
         "next one, of {enough} places or more where it differs from the next token; and no loss has the next "
         "token for its target; info where {complete:.0%} of the rows have a target at their last place, as "
-        "where the loop itself predicts two tokens ahead"
+        "where the loop itself predicts the token after the next"
     ),
     thresholds={"share": PERSISTENT, "nearly": NEARLY_ALL, "enough": ENOUGH, "complete": COMPLETE},
     source=EXACT,
