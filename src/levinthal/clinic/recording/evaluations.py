@@ -17,10 +17,14 @@ class Evaluations:
         setup: The model and its optimisers.
         history: What was sampled; it holds the validation set.
         safely: Calls a function whose failure must not reach the loop.
+
+    Attributes:
+        is_evaluating: Whether an evaluation is going on.
     """
 
     def __init__(self, setup: TrainingSetup, history: History, safely: Callable[..., None]) -> None:
         self._setup, self._history, self._safely = setup, history, safely
+        self.is_evaluating = False
 
     def begin(self) -> None:
         """Read the validation set."""
@@ -41,4 +45,8 @@ class Evaluations:
         if validation is not None and samples:
             kind = samples[-1].losses[0].kind if samples[-1].losses else ""
             model = self._setup.evaluated_module
-            validation.evaluate(model, step, self._history.rows, kind, last=is_last)
+            self.is_evaluating = True
+            try:
+                validation.evaluate(model, step, self._history.rows, kind, last=is_last)
+            finally:
+                self.is_evaluating = False

@@ -41,6 +41,8 @@ class History:
         evaluated_in_train: Forward passes in training mode without gradients.
         recurrent_gains: Recurrence without gates -> its gain per step before the first step.
         rows: Some of the training rows.
+        evaluated: Some of the rows that the loop itself put through the model in evaluation mode, without
+            gradients.
         validation: The validation set and its evaluations.
         behaviour: How the outputs depend on the inputs; None where it was not checked.
         spreads: How far outputs of different rows are apart, after an early step and at the end; None where
@@ -66,6 +68,7 @@ class History:
     evaluated_in_train: int = 0
     recurrent_gains: dict[str, Tensor] = field(default_factory=dict)
     rows: Reservoir = field(default_factory=Reservoir)
+    evaluated: Reservoir = field(default_factory=Reservoir)
     validation: Validation | None = None
     behaviour: Behaviour | None = None
     spreads: tuple[OutputSpread | None, OutputSpread | None] = (None, None)

@@ -157,6 +157,8 @@ class LoopRecorder:
     def _forward_begins(self, model: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         if not torch.is_grad_enabled():
             self.history.evaluated_in_train += model.training
+            if not (model.training or self._evaluations.is_evaluating):
+                self._safely(self.history.evaluated.take, args, words)
             return
         if not self.setup.is_trained:
             return

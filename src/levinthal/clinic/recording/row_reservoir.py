@@ -91,6 +91,11 @@ class Reservoir:
         if len(self) > MOST or self._bytes() > BYTES:
             self.chunks, self._pace = [chunk.thinned() for chunk in self.chunks], 2 * self._pace
 
+    def take(self, args: Sequence[Any], words: Mapping[str, Any]) -> None:
+        """Hold some rows of a call, without targets."""
+        self.offer(args, words)
+        self.keep()
+
     def __len__(self) -> int:
         return sum(len(chunk.inputs) for chunk in self.chunks)
 

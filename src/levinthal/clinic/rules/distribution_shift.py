@@ -10,6 +10,7 @@ import numpy as np
 from levinthal.clinic.findings.finding import found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.recording.history import History
+from levinthal.clinic.rules.channels import SWAPPED, SWAPPED_ERRORS, swapped
 from levinthal.clinic.rules.context import INTERVAL_ERRORS, SIGNIFICANT_ERRORS, Context
 from levinthal.clinic.rules.generalisation_gap import WIDE, evaluations_of, gap
 from levinthal.clinic.rules.label_probes import neighbour_probe
@@ -20,6 +21,11 @@ SHIFTED = 0.25
 """Least distance of two distributions that counts as a shift."""
 ERROR = 1e-3
 """Probability of a false alarm over all columns together."""
+APART, ALIKE, RESCALED = 0.5, 0.15, 1.5
+"""Medians over the columns of training and evaluated rows: Kolmogorov-Smirnov distance, Wasserstein distance
+once standardised (in deviations), and factor between the deviations, from which on one of the two was
+prepared in another way.
+"""
 UNSEEN = 0.02
 """Share of validation rows whose class training does not have, above which it is a shift."""
 EXPECTED = 10
@@ -35,9 +41,20 @@ TRAIN_VAL_SHIFT = FindingKind(
     evidence=(
         "a column's Kolmogorov-Smirnov distance above {moved} and beyond chance in all columns "
         "together ({error}); or neighbours that separate the sets by {moved} ({sigma} standard "
-        "deviations); and the model worse"
+        "deviations); and the model worse. Or rows that the loop itself evaluates: their columns are {apart} "
+        "away from training rows (median Kolmogorov-Smirnov distance), at most {alike} once standardised "
+        "(Wasserstein), and their deviations differ by {rescaled}. Or the first and the last channel of "
+        "images have changed places, in either set ({swapped} standard errors)"
     ),
-    thresholds={"moved": SHIFTED, "error": ERROR, "sigma": SIGNIFICANT_ERRORS},
+    thresholds={
+        "moved": SHIFTED,
+        "error": ERROR,
+        "sigma": SIGNIFICANT_ERRORS,
+        "apart": APART,
+        "alike": ALIKE,
+        "rescaled": RESCALED,
+        "swapped": SWAPPED_ERRORS,
+    },
     source=(
         "Kolmogorov-Smirnov, bound of Dvoretzky, Kiefer, Wolfowitz and Massart; Bonferroni; Schilling (1986)"
     ),
@@ -56,13 +73,22 @@ def shift(context: Context) -> Iterator[Finding]:
     shifted = _tokens_shifted if is_text(context.history) else _rows_shifted
     evidence = shifted(train.values, held_out.values)
     evidence |= _classes_shifted(context.history, held_out, len(train))
+    channels = _channels_swapped(context.history)
+    evidence |= channels
     if not evidence:
         return
     evaluations = evaluations_of(context.history)
     apart = gap(evaluations[-1].held_out, evaluations[-1].training) if evaluations else None
     is_worse = UNSEEN_CLASSES in evidence or (apart is not None and apart.low > WIDE / 2)
     severity = None if is_worse else Severity.INFO
-    yield found(TRAIN_VAL_SHIFT, "validation", 0, evidence, severity=severity)
+    remedy = SWAPPED if channels else ""
+    yield found(TRAIN_VAL_SHIFT, "validation", 0, evidence, severity=severity, remedy=remedy)
+
+
+def _channels_swapped(history: History) -> dict[str, float]:
+    """What the channels of images say."""
+    held = history.validation.batches if history.validation else []
+    return swapped([chunk.inputs for chunk in history.rows.chunks], [x for x, _ in held])
 
 
 def _rows_shifted(train: np.ndarray, held_out: np.ndarray) -> dict[str, float]:
@@ -74,7 +100,7 @@ def _rows_shifted(train: np.ndarray, held_out: np.ndarray) -> dict[str, float]:
 
 def _columns_shifted(train: np.ndarray, held_out: np.ndarray) -> dict[str, float]:
     """Columns whose Kolmogorov-Smirnov distance is large and beyond chance in all columns together."""
-    distances = np.array([_distance(a, b) for a, b in zip(train.T, held_out.T, strict=True)])
+    distances = np.array([distance(a, b) for a, b in zip(train.T, held_out.T, strict=True)])
     rows = len(train) * len(held_out) / (len(train) + len(held_out))
     least = max(SHIFTED, math.sqrt(math.log(2 * len(distances) / ERROR) / 2 / rows))
     shifted = np.flatnonzero(distances > least)
@@ -115,10 +141,10 @@ def _total_variation(a: np.ndarray, b: np.ndarray, rows_a: int, rows_b: int) -> 
     return distance if distance > INTERVAL_ERRORS * expected else 0.0
 
 
-def _distance(a: np.ndarray, b: np.ndarray) -> float:
+def distance(a: np.ndarray, b: np.ndarray) -> float:
     """The largest difference of two samples' distribution functions (Kolmogorov-Smirnov).
 
-    >>> _distance(np.zeros(3), np.ones(2))
+    >>> distance(np.zeros(3), np.ones(2))
     1.0
     """
     a, b = np.sort(a), np.sort(b)
