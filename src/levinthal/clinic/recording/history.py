@@ -18,6 +18,7 @@ from levinthal.clinic.recording.behaviour import Behaviour
 from levinthal.clinic.recording.chance_level import chance_level
 from levinthal.clinic.recording.output_spread import OutputSpread
 from levinthal.clinic.recording.outside_leaves import OutsideLeaf
+from levinthal.clinic.recording.processes import Processes
 from levinthal.clinic.recording.row_reservoir import Reservoir
 from levinthal.clinic.recording.sample import BATCH, TENSOR, LayerStats, LossCall, Sample
 from levinthal.clinic.recording.validation import Validation
@@ -43,6 +44,7 @@ class History:
         rows: Some of the training rows.
         evaluated: Some of the rows that the loop itself put through the model in evaluation mode, without
             gradients.
+        processes: What watches of several processes have in common; None where no other one watched.
         validation: The validation set and its evaluations.
         behaviour: How the outputs depend on the inputs; None where it was not checked.
         spreads: How far outputs of different rows are apart, after an early step and at the end; None where
@@ -69,6 +71,7 @@ class History:
     recurrent_gains: dict[str, Tensor] = field(default_factory=dict)
     rows: Reservoir = field(default_factory=Reservoir)
     evaluated: Reservoir = field(default_factory=Reservoir)
+    processes: Processes | None = None
     validation: Validation | None = None
     behaviour: Behaviour | None = None
     spreads: tuple[OutputSpread | None, OutputSpread | None] = (None, None)

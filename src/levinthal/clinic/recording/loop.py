@@ -98,6 +98,7 @@ class LoopRecorder:
         self._handles.clear()
         self._recorder.end()
         self._reader.forget()
+        self._safely(self._reader.compare_processes)
         self._safely(self._read_weights)
         self._reader.check.take_last()
         self._evaluations.evaluate_if_due(self.steps.step, is_last=True)

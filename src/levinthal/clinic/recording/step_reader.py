@@ -18,6 +18,7 @@ from levinthal.clinic.recording.history import TURNS, History
 from levinthal.clinic.recording.hooks import StepRecorder
 from levinthal.clinic.recording.outside_leaves import outside_leaves
 from levinthal.clinic.recording.parameter_norms import Tensors
+from levinthal.clinic.recording.processes import ProcessComparison
 from levinthal.clinic.recording.row_reservoir import row_fingerprints
 from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.token_targets import TokenTargets
@@ -52,6 +53,7 @@ class StepReader:
         self._batch: Tensor | None = None
         self._left_at: Sample | None = None
         self._fresh: list[tuple[Tensor, Tensor]] = []
+        self._processes = ProcessComparison(setup)
 
     def begin(self, step: int, args: tuple[Any, ...], words: dict[str, Any], module: nn.Module) -> None:
         """A step begins with this call of the model, or of a part of it.
@@ -76,6 +78,8 @@ class StepReader:
         if first is not None:
             sample.batch_size, sample.needs_gradient = len(first), first.requires_grad
             self._read_batch(sample, first, batch)
+            if sample.detailed and is_readable(first):
+                self._processes.note(step, first)
         self.history.rows.offer(args, words)
         self.check.offer(module, args, words)
         if sample.detailed:
@@ -180,6 +184,13 @@ class StepReader:
             history.row_movements = setup.row_movements(history.equal_rows)
         history.rows.keep()
         self.sample = None
+
+    def compare_processes(self) -> None:
+        """The watch ends: compare what other processes of the training have read."""
+        try:
+            self.history.processes = self._processes.compared()
+        except Exception as error:
+            self.history.not_seen(f"other processes were not read: {type(error).__name__}: {error}")
 
     def forget(self) -> None:
         """Release what is held of the weights; note a step that began and never came."""
