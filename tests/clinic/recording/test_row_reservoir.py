@@ -65,3 +65,17 @@ def test_rows_of_nested_values() -> None:
     assert part["b"][0].shape == (2, 2)
     assert count(value) == 6
     assert count({"a": "word"}) == 0
+
+
+def test_calls_that_are_passed_over_are_counted() -> None:
+    reservoir = Reservoir()
+    taken = 0
+    for k in range(200):
+        if not reservoir.passes_over():
+            taken += 1
+            reservoir.take((torch.full((64, 2), float(k)),), {})
+    assert len(reservoir) <= MOST
+    assert taken < 50
+    firsts = [float(chunk.inputs[0, 0]) for chunk in reservoir.chunks]
+    assert firsts[0] == 0  # spread over all calls
+    assert firsts[-1] > 150

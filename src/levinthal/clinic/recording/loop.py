@@ -57,7 +57,7 @@ class LoopRecorder:
         self.history.rows.with_fingerprints = validation is not None
         self.trouble = ""
         self.after_detailed: Callable[[], None] = lambda: None
-        self.steps = Sampling(every)
+        self.steps, self._held = Sampling(every), self.history.evaluated
         self._evaluations = Evaluations(setup, self.history, self._safely)
         self._recorder = StepRecorder(setup.hooked_module)
         self._reader = StepReader(setup, self.history, self._recorder, checks)
@@ -158,8 +158,8 @@ class LoopRecorder:
     def _forward_begins(self, model: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         if not torch.is_grad_enabled():
             self.history.evaluated_in_train += model.training
-            if not (model.training or self._evaluations.is_evaluating):
-                self._safely(self.history.evaluated.take, args, words)
+            if not (model.training or self._evaluations.is_evaluating or self._held.passes_over()):
+                self._safely(self._held.take, args, words)
             return
         if not self.setup.is_trained:
             return

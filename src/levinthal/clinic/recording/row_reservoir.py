@@ -91,6 +91,12 @@ class Reservoir:
         if len(self) > MOST or self._bytes() > BYTES:
             self.chunks, self._pace = [chunk.thinned() for chunk in self.chunks], 2 * self._pace
 
+    def passes_over(self) -> bool:
+        """Whether the present call is one of those that are not held; then it is counted."""
+        passed = self._steps % self._pace > 0
+        self._steps += passed
+        return passed
+
     def take(self, args: Sequence[Any], words: Mapping[str, Any]) -> None:
         """Hold some rows of a call, without targets."""
         self.offer(args, words)

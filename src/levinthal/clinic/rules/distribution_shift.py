@@ -33,7 +33,7 @@ EXPECTED = 10
 
 TRAIN_VAL_SHIFT = FindingKind(
     code="TRAIN_VAL_SHIFT",
-    means="validation rows are distributed unlike training rows, and the model is worse on them",
+    means="validation rows are distributed unlike training rows",
     remedy="prepare both sets in one way, with the statistics of the training set; split at random",
     severity=Severity.WARNING,
     area=Area.VALIDATION,
