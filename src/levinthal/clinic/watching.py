@@ -77,7 +77,7 @@ class Watch:
 
     @property
     def steps(self) -> int:
-        """The number of steps that the first optimiser has taken under watch."""
+        """The number of steps under watch of the first optimiser, and of those that took its place."""
         return self._loop.steps.step
 
     @property

@@ -20,6 +20,7 @@ from levinthal.clinic.recording.output_spread import OutputSpread
 from levinthal.clinic.recording.outside_leaves import OutsideLeaf
 from levinthal.clinic.recording.row_reservoir import Reservoir
 from levinthal.clinic.recording.sample import BATCH, TENSOR, LayerStats, LossCall, Sample
+from levinthal.clinic.recording.successors import Remade
 from levinthal.clinic.recording.validation import Validation
 
 MOST, TURNS = 400, 3
@@ -52,6 +53,7 @@ class History:
             holds; None where no graph of the whole model was read.
         passes_without_step: Backward passes of a run in which no optimiser stepped and no weight changed.
         losses_without_backward: Losses, 64 at most, of a run in training mode without any backward pass.
+        remade: The optimisers that stepped in place of the first one.
         turns: How many times another optimiser stepped than the one before.
     """
 
@@ -72,6 +74,7 @@ class History:
     ended_by: str = ""
     unseen: list[str] = field(default_factory=list)
     outside_leaves: list[OutsideLeaf] | None = None
+    remade: Remade = field(default_factory=Remade)
     turns: int = 0
     passes_without_step: int = 0
     losses_without_backward: int = 0
