@@ -31,9 +31,9 @@ OPTIMIZER_REMADE = FindingKind(
     order=37,
     evidence=(
         "{fewest} or more optimisers with a state, over the same parameters, each in place of the last one, "
-        "after numbers of steps that differ by a factor of {unequal} at most; not where more than {changed:.0%}"
-        " of them find other weights than the last step had left. Info of a network that has learnt, and from "
-        "{short} steps on where training is not degraded"
+        "after numbers of steps that differ by a factor of {unequal} at most; not where more than "
+        "{changed:.0%} of them find other weights than the last step had left. Info of a network that has "
+        "learnt, and from {short} steps on where training is not degraded"
     ),
     thresholds={"fewest": FEWEST, "unequal": UNEQUAL, "changed": CHANGED, "short": SHORT},
     source=EXACT,
