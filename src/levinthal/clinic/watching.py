@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from levinthal.clinic.announcing import Announcer, OnFinding
 from levinthal.clinic.answer.decision import answer_of_run
+from levinthal.clinic.answer.narrow import with_narrow_layer
 from levinthal.clinic.answer.severity import as_severe_as_the_run
 from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.failures.arguments import as_frozen, as_optimizers, require_every
@@ -118,6 +119,7 @@ class Watch:
         if self._found is None or self._found[0] != self._sampled():
             failed = list[str]()
             found = diagnose(self.setup, self.history, failed.append)
+            found = with_narrow_layer(found, self.history, self.setup)
             self.failed_rules = tuple(failed)
             self._found = self._sampled(), as_severe_as_the_run(found, self.history)
         return list(self._found[1])
