@@ -36,6 +36,8 @@ class History:
         equal_row_matrices: Matrices whose rows were all equal before the first step.
         norm_gains: Normalisation layer -> the root mean square of its gain before the first step.
         frozen_values: Parameter that requires no gradient -> some of its values before the first step.
+        frozen_statistics: Batch norm of which no parameter requires a gradient -> (3, units) its running mean
+            and variance before the first step, and how many batches they are of.
         equal_rows: Matrix of equal rows -> the mean of these rows before the first step.
         row_movements: Matrix -> how far its rows have moved at the second sample, together and apart.
         row_distances: Matrix -> distance of its rows at the second sample, for these matrices.
@@ -62,6 +64,7 @@ class History:
     norm_gains: dict[str, Tensor] = field(default_factory=dict)
     row_distances: dict[str, Tensor] = field(default_factory=dict)
     frozen_values: dict[str, Tensor] = field(default_factory=dict)
+    frozen_statistics: dict[str, Tensor] = field(default_factory=dict)
     equal_rows: dict[str, Tensor] = field(default_factory=dict)
     row_movements: dict[str, Tensor] = field(default_factory=dict)
     evaluated_in_train: int = 0

@@ -18,6 +18,7 @@ from levinthal.clinic.recording.calls import Calls, Parts, is_compiled
 from levinthal.clinic.recording.evaluations import Evaluations
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.hooks import StepRecorder
+from levinthal.clinic.recording.norm_statistics import frozen_statistics
 from levinthal.clinic.recording.recurrences import recurrent_gains
 from levinthal.clinic.recording.sampling import Sampling
 from levinthal.clinic.recording.step_reader import StepReader
@@ -51,6 +52,7 @@ class LoopRecorder:
             equal_row_matrices=setup.equal_row_matrices(EQUAL_AT_INIT),
             recurrent_gains=recurrent_gains(setup.hooked_module),
             frozen_values=setup.frozen_values(),
+            frozen_statistics=frozen_statistics(setup.hooked_module),
             validation=validation,
         )
         self.history.norm_gains = setup.norm_gains()
@@ -60,14 +62,12 @@ class LoopRecorder:
         self.after_detailed: Callable[[], None] = lambda: None
         self.steps = Sampling(every)
         self._evaluations = Evaluations(setup, self.history, self._safely)
-        self._recorder = StepRecorder(setup.hooked_module)
-        self._reader = StepReader(setup, self.history, self._recorder, checks)
-        self._recorder.safely = self._safely
-        self._recorder.on_backward = self._reader.backward_begins
-        self._recorder.on_gradients = self._reader.backward_is_over
-        self._recorder.on_targets = self._reader.pair
+        self._recorder = recorder = StepRecorder(setup.hooked_module)
+        self._reader = reader = StepReader(setup, self.history, recorder, checks)
+        recorder.safely, recorder.on_targets = self._safely, reader.pair
+        recorder.on_backward, recorder.on_gradients = reader.backward_begins, reader.backward_is_over
         self._handles: list[RemovableHandle] = []
-        depth = self._recorder.depth
+        depth = recorder.depth
         self._model_calls = Calls(setup.model, self._forward_begins, self._forward_is_over, depth)
         self._parts = Parts(setup.hooked_module, setup.model, self._part_begins, depth)
         self._is_whole = self._stepped = self._is_uncalled = False
@@ -83,8 +83,7 @@ class LoopRecorder:
             self.history.not_seen(SHARDED)
         self._model_calls.is_idle = False
         self._model_calls.begin()
-        for optimizer in self.setup.optimizers:
-            self._handles.append(optimizer.register_step_pre_hook(self._step_begins))
+        self._handles += [one.register_step_pre_hook(self._step_begins) for one in self.setup.optimizers]
         self._handles.append(self.setup.optimizers[0].register_step_post_hook(self._step_is_over))
         self._successors.begin()
         self._await()
