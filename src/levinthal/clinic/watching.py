@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from levinthal.clinic.announcing import Announcer, OnFinding
 from levinthal.clinic.answer.decision import answer_of_run
+from levinthal.clinic.answer.narrow import with_narrow_layer
 from levinthal.clinic.answer.seen import NAMES_NO_CAUSE, causes
 from levinthal.clinic.answer.severity import as_severe_as_the_run, as_the_answer_says
 from levinthal.clinic.answer.states import Answer
@@ -78,7 +79,7 @@ class Watch:
 
     @property
     def steps(self) -> int:
-        """The number of steps that the first optimiser has taken under watch."""
+        """The number of steps under watch of the first optimiser, and of those that took its place."""
         return self._loop.steps.step
 
     @property
@@ -119,6 +120,7 @@ class Watch:
         if self._found is None or self._found[0] != self._sampled():
             failed = list[str]()
             found = diagnose(self.setup, self.history, failed.append)
+            found = with_narrow_layer(found, self.history, self.setup)
             self.failed_rules = tuple(failed)
             found = as_severe_as_the_run(found, self.history)
             if any(cause.code in NAMES_NO_CAUSE for cause in causes(found)):

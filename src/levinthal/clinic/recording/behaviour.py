@@ -60,6 +60,8 @@ class Behaviour:
         padding: The class that pads the targets, where one does, and its share of them.
         sees_future: Whether an output depends on later inputs; None where it was not tried.
         spread: How far the outputs of the rows are apart; None where they are random.
+        narrow: A layer whose few numbers carry all of a row to the output, and how many they are; None
+            without one.
         affine_layers: Weighted layers in sequence of a network that is affine as a whole; 0 for any other.
     """
 
@@ -74,6 +76,7 @@ class Behaviour:
     ignored: tuple[str, ...] = ()
     shift: Shift | None = None
     sees_future: bool | None = None
+    narrow: tuple[str, int] | None = None
     affine_layers: int = 0
     spread: OutputSpread | None = None
     sees_same_place: bool | None = None

@@ -12,6 +12,7 @@ from levinthal.clinic.recording.affine import layers_of_affine
 from levinthal.clinic.recording.batch_call import BatchCall, standardised
 from levinthal.clinic.recording.behaviour import Behaviour, Mixing
 from levinthal.clinic.recording.model_copy import copy_in_evaluation
+from levinthal.clinic.recording.narrow_path import narrow_path
 from levinthal.clinic.recording.order_passes import has_attention, is_orderless, redraw
 from levinthal.clinic.recording.output_comparison import (
     MOST_DIFFER,
@@ -99,6 +100,10 @@ class _Passes:
                 self.seen.reads_padding = reads_padding(self.model, self.call)
                 self.seen.passes += self.seen.reads_padding is not None
             self._spend(base, main, notes)
+            is_intact = self.seen.is_orderless is None and not self.seen.affine_layers
+            if is_intact and self.call.is_simple and self.seen.mixing is None:
+                most = MOST_PASSES - self.seen.passes
+                self.seen.narrow = narrow_path(self.model, self.call, main, self._main_of, most)
         return self.seen
 
     def _outputs(self, given: Given, notes: Notes | None = None) -> tuple[list[Tensor], Marks]:

@@ -21,6 +21,7 @@ from levinthal.clinic.recording.outside_leaves import OutsideLeaf
 from levinthal.clinic.recording.processes import Processes
 from levinthal.clinic.recording.row_reservoir import Reservoir
 from levinthal.clinic.recording.sample import BATCH, TENSOR, LayerStats, LossCall, Sample
+from levinthal.clinic.recording.successors import Remade
 from levinthal.clinic.recording.validation import Validation
 
 MOST, TURNS = 400, 3
@@ -36,6 +37,8 @@ class History:
         equal_row_matrices: Matrices whose rows were all equal before the first step.
         norm_gains: Normalisation layer -> the root mean square of its gain before the first step.
         frozen_values: Parameter that requires no gradient -> some of its values before the first step.
+        frozen_statistics: Batch norm of which no parameter requires a gradient -> (3, units) its running mean
+            and variance before the first step, and how many batches they are of.
         equal_rows: Matrix of equal rows -> the mean of these rows before the first step.
         row_movements: Matrix -> how far its rows have moved at the second sample, together and apart.
         row_distances: Matrix -> distance of its rows at the second sample, for these matrices.
@@ -57,6 +60,7 @@ class History:
         passes_without_step: Backward passes of a run in which no optimiser stepped and no weight changed.
         without_step: The calls of losses, 64 at most, of a run in which no optimiser stepped.
         losses_without_backward: Losses, 64 at most, of a run in training mode without any backward pass.
+        remade: The optimisers that stepped in place of the first one.
         turns: How many times another optimiser stepped than the one before.
     """
 
@@ -65,6 +69,7 @@ class History:
     norm_gains: dict[str, Tensor] = field(default_factory=dict)
     row_distances: dict[str, Tensor] = field(default_factory=dict)
     frozen_values: dict[str, Tensor] = field(default_factory=dict)
+    frozen_statistics: dict[str, Tensor] = field(default_factory=dict)
     equal_rows: dict[str, Tensor] = field(default_factory=dict)
     row_movements: dict[str, Tensor] = field(default_factory=dict)
     evaluated_in_train: int = 0
@@ -79,6 +84,7 @@ class History:
     ended_by: str = ""
     unseen: list[str] = field(default_factory=list)
     outside_leaves: list[OutsideLeaf] | None = None
+    remade: Remade = field(default_factory=Remade)
     turns: int = 0
     passes_without_step: int = 0
     losses_without_backward: int = 0

@@ -18,9 +18,11 @@ from levinthal.clinic.recording.calls import Calls, Parts, is_compiled
 from levinthal.clinic.recording.evaluations import Evaluations
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.hooks import StepRecorder
+from levinthal.clinic.recording.norm_statistics import frozen_statistics
 from levinthal.clinic.recording.recurrences import recurrent_gains
 from levinthal.clinic.recording.sampling import Sampling
 from levinthal.clinic.recording.step_reader import StepReader
+from levinthal.clinic.recording.successors import Successors
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
 from levinthal.clinic.recording.unseen import COMPILED, NOT_CALLED, SHARDED, unseen_of
 from levinthal.clinic.recording.validation import Validation
@@ -33,9 +35,9 @@ class LoopRecorder:
     """Follows the calls of a model and the steps of its optimisers; holds the history of what was sampled.
 
     A sampled step begins with the first forward pass of the model, or of a part of it with parameters where
-    the loop calls parts, and ends with the step of the first optimiser. In every other step two integers are
-    compared, and nothing else is done. One exception: the pass after a detailed sample reads whether the
-    weights were changed outside the optimiser's step.
+    the loop calls parts, and ends with the step of the first optimiser, or of one that was made anew in its
+    place. In every other step a few integers are compared, and nothing else is done. One exception: the pass
+    after a detailed sample reads whether the weights were changed outside the optimiser's step.
 
     Attributes:
         setup: The model, its optimisers and parameters.
@@ -50,6 +52,7 @@ class LoopRecorder:
             equal_row_matrices=setup.equal_row_matrices(EQUAL_AT_INIT),
             recurrent_gains=recurrent_gains(setup.hooked_module),
             frozen_values=setup.frozen_values(),
+            frozen_statistics=frozen_statistics(setup.hooked_module),
             validation=validation,
         )
         self.history.norm_gains = setup.norm_gains()
@@ -59,17 +62,17 @@ class LoopRecorder:
         self.after_detailed: Callable[[], None] = lambda: None
         self.steps, self._held = Sampling(every), self.history.evaluated
         self._evaluations = Evaluations(setup, self.history, self._safely)
-        self._recorder = StepRecorder(setup.hooked_module)
-        self._reader = StepReader(setup, self.history, self._recorder, checks)
-        self._recorder.safely = self._safely
-        self._recorder.on_backward = self._reader.backward_begins
-        self._recorder.on_gradients = self._reader.backward_is_over
-        self._recorder.on_targets = self._reader.pair
+        self._recorder = recorder = StepRecorder(setup.hooked_module)
+        self._reader = reader = StepReader(setup, self.history, recorder, checks)
+        recorder.safely, recorder.on_targets = self._safely, reader.pair
+        recorder.on_backward, recorder.on_gradients = reader.backward_begins, reader.backward_is_over
         self._handles: list[RemovableHandle] = []
-        depth = self._recorder.depth
+        depth = recorder.depth
         self._model_calls = Calls(setup.model, self._forward_begins, self._forward_is_over, depth)
         self._parts = Parts(setup.hooked_module, setup.model, self._part_begins, depth)
         self._is_whole = self._stepped = self._is_uncalled = False
+        follow = self._drop_sample, self._step_begins, self._step_is_over
+        self._successors = Successors(setup, self.history.remade, self._safely, *follow)
 
     def begin(self) -> None:
         """Follow the model and its optimisers, and read the validation set."""
@@ -80,9 +83,9 @@ class LoopRecorder:
             self.history.not_seen(SHARDED)
         self._model_calls.is_idle = False
         self._model_calls.begin()
-        for optimizer in self.setup.optimizers:
-            self._handles.append(optimizer.register_step_pre_hook(self._step_begins))
+        self._handles += [one.register_step_pre_hook(self._step_begins) for one in self.setup.optimizers]
         self._handles.append(self.setup.optimizers[0].register_step_post_hook(self._step_is_over))
+        self._successors.begin()
         self._await()
         self._evaluations.begin()
 
@@ -96,16 +99,13 @@ class LoopRecorder:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+        self._successors.end()
         self._recorder.end()
         self._reader.forget()
         self._safely(self._reader.compare_processes)
-        self._safely(self._read_weights)
+        self._safely(self._reader.read_weights)
         self._reader.check.take_last()
         self._evaluations.evaluate_if_due(self.steps.step, is_last=True)
-
-    def _read_weights(self) -> None:
-        """Which weights are not finite at the end."""
-        self.history.not_finite = self.setup.not_finite()
 
     def begin_step(self, inputs: tuple[Any, ...]) -> None:
         """Begin a step by hand, where none has begun and it is to be sampled."""
@@ -146,14 +146,9 @@ class LoopRecorder:
         neither is ever called, begin the step now.
         """
         if self._is_uncalled:
-            self._safely(self._begin_without_call)
+            self._safely(self._reader.begin_without_call, self.steps.step)
         elif not self._is_whole and not self._recorder.is_disabled and not self.trouble:
             self._parts.begin()
-
-    def _begin_without_call(self) -> None:
-        """Begin a step of which losses and gradients are recorded alone."""
-        self._reader.begin(self.steps.step, (), {}, self.setup.model)
-        self._recorder.forward_done()
 
     def _forward_begins(self, model: nn.Module, args: tuple[Any, ...], words: dict[str, Any]) -> None:
         if not torch.is_grad_enabled():
@@ -169,10 +164,6 @@ class LoopRecorder:
             self._is_whole, self._recorder.by_parts = True, False
             self._parts.end()
             self._safely(self._reader.begin, self.steps.step, args, words, model)
-
-    def _is_pending(self) -> bool:
-        """Whether something of the last sampled step is still to be read."""
-        return self._stepped or self._reader.external_updates.sample is not None
 
     def _forward_is_over(self, _: Any, args: tuple[Any, ...], words: dict[str, Any], output: Any) -> None:
         if self._reader.sample is not None and torch.is_grad_enabled():
@@ -224,7 +215,8 @@ class LoopRecorder:
         if not self._model_calls.is_there():
             self._compiled_meanwhile()
         self.steps.plan_next()
-        self._model_calls.is_idle = not self.steps.is_due and not self._is_pending()
+        is_pending = self._stepped or self._reader.external_updates.sample is not None
+        self._model_calls.is_idle = not (self.steps.is_due or is_pending)
         if self.steps.is_due:
             self._await()
 
@@ -241,6 +233,16 @@ class LoopRecorder:
                     self.after_detailed()
                 if self.steps.is_due:
                     self._await()
+
+    def _drop_sample(self) -> None:
+        """Other optimisers step from here on: a step that began before the last of their steps is none."""
+        if self._reader.sample is not None:
+            self._reader.drop()
+            self._recorder.end()
+            self._parts.end()
+            self._stepped = False
+        if self.steps.is_due:
+            self._await()
 
     def _compiled_meanwhile(self) -> None:
         """`model.compile()` was called during the watch: go on outside of the compiled call."""

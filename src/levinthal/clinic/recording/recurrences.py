@@ -17,6 +17,13 @@ SEQUENCES, ROWS = 4, 32
 SATURATED = 2 * math.acosh(math.sqrt(10))
 """Input at which the slope of a sigmoid is a tenth of its largest: cosh(x / 2)^2 = 10."""
 GATED: tuple[tuple[Any, int], ...] = (((nn.LSTM, nn.LSTMCell), 4), ((nn.GRU, nn.GRUCell), 3))
+SHUT = {
+    4: {"input gate": (0, -1), "forget gate": (1, -1), "output gate": (3, -1)},
+    3: {"update gate": (1, 1)},
+}
+"""Gate -> its part, and the end at which it lets nothing through: the state of a GRU then never changes. A
+forget gate that is open at all times may be meant.
+"""
 SIGMOIDS = {4: (0, 1, 3), 3: (0, 1)}
 """Which parts are sigmoid gates: input, forget and output of an LSTM; reset and update of a GRU."""
 
@@ -54,9 +61,10 @@ def gates(module: nn.Module, args: Sequence[Any], output: Any) -> LayerStats | N
     sigmoids = torch.cat([parts[i] for i in SIGMOIDS[count]], 1)
     live = ~(sigmoids.abs() >= SATURATED)  # nan is not saturated
     units = live.any(0)
+    shut = {n: (end * parts[i] >= SATURATED).all(0).float().mean() for n, (i, end) in SHUT[count].items()}
     return LayerStats(
         torch.linalg.vector_norm(sigmoids), sigmoids.numel(), torch.count_nonzero(live),
-        torch.count_nonzero(units), sigmoids.numel(), len(units), saturates=True,
+        torch.count_nonzero(units), sigmoids.numel(), len(units), saturates=True, shut=shut,
     )  # fmt: skip
 
 

@@ -96,6 +96,8 @@ class LayerStats:
         inputs: The number of inputs that were read.
         units: The number of units that were read.
         saturates: Whether the activation saturates at both ends.
+        shut: Of a recurrence: gate -> () the share of its units that let nothing through, in all rows at all
+            times.
     """
 
     norm: Tensor
@@ -105,6 +107,7 @@ class LayerStats:
     inputs: int = 1
     units: int = 1
     saturates: bool = False
+    shut: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def saturated_share(self) -> float:

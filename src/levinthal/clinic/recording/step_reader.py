@@ -90,6 +90,11 @@ class StepReader:
         self._sampled += 1
         self.recorder.begin(sample, layers=layers)
 
+    def begin_without_call(self, step: int) -> None:
+        """A step begins of which losses and gradients are recorded alone."""
+        self.begin(step, (), {}, self.setup.model)
+        self.recorder.forward_done()
+
     def _have_moved(self) -> bool:
         """Whether one of the last weights has changed, though no watched optimiser stepped."""
         return not self._fresh or any(not torch.equal(some_values(p), values) for p, values in self._fresh)
@@ -191,6 +196,15 @@ class StepReader:
             self.history.processes = self._processes.compared()
         except Exception as error:
             self.history.not_seen(f"other processes were not read: {type(error).__name__}: {error}")
+
+    def read_weights(self) -> None:
+        """The watch ends: which weights are not finite?"""
+        self.history.not_finite = self.setup.not_finite()
+
+    def drop(self) -> None:
+        """Leave the present step out."""
+        self.sample = self._batch = None
+        self._tokens.release()
 
     def forget(self) -> None:
         """Release what is held of the weights; note a step that began and never came."""

@@ -22,6 +22,8 @@ LATE_SAMPLES = 3
 """Samples at the end in which they have to be."""
 ROWS = 8
 """Rows (or places) below which a unit that is zero in each is not dead."""
+SHUT_UNITS = 0.9
+"""Share of a gate's units that let nothing through, in all rows at all times, above which it is shut."""
 NEARLY_ALL = 0.9
 """Share of dead units at first above which no collapse of rows caused them; in training that goes on, above
 which it is worth a note."""
@@ -37,9 +39,11 @@ SATURATED_ACTIVATION = FindingKind(
     order=310,
     evidence=(
         "more than {units:.0%} of a hidden layer's inputs (of a recurrence, its gates) in the "
-        "saturated region of the function, at {samples} samples, training plateaued"
+        "saturated region of the function, at {samples} samples, training plateaued; or an input, forget or "
+        "output gate of an LSTM shut, or the update gate of a GRU: {shut:.0%} of its units, in all rows at"
+        " all times, in every detailed sample, {samples} or more"
     ),
-    thresholds={"units": MOST_UNITS, "samples": LATE_SAMPLES},
+    thresholds={"units": MOST_UNITS, "samples": LATE_SAMPLES, "shut": SHUT_UNITS},
     source=GLOROT,
     explains=("VANISHING_GRADIENT", *symptoms.COLLAPSE, *symptoms.NO_LEARNING),
 )
@@ -76,7 +80,7 @@ def activations(context: Context) -> Iterator[Finding]:
             saturated[name] = late[-1].saturated_share
         elif _is_zero(name, context) and min(read.dead_share for read in late) > most_dead:
             dead[name] = late[-1].dead_share
-    saturated |= _saturated_gates(context.history)
+    saturated |= _saturated_gates(context.history) or _shut_gates(context.history)
     severity = None if context.trend.has_plateaued else Severity.INFO
     step = int(context.history.steps[-1]) if len(context.history) else 0
     if saturated:
@@ -116,6 +120,17 @@ def _saturated_gates(history: History) -> dict[str, float]:
     names = [n for n in seen[-1] if all(n in s for s in seen)] if len(seen) == LATE_SAMPLES else []
     least = {f"{name} (gates)": min(s[name].saturated_share for s in seen) for name in names}
     return {name: share for name, share in least.items() if share > MOST_UNITS}
+
+
+def _shut_gates(history: History) -> dict[str, float]:
+    """Gate of a recurrent layer -> share of its units that are shut, where it is nearly all of them in every
+    detailed sample, the first one included.
+    """
+    seen = [sample.gates for sample in history if sample.gates]
+    names = [n for n in seen[-1] if all(n in s for s in seen)] if len(seen) >= LATE_SAMPLES else []
+    both = [(name, gate) for name in names for gate in seen[-1][name].shut]
+    least = {f"{name} ({gate})": min(float(s[name].shut[gate]) for s in seen) for name, gate in both}
+    return {place: share for place, share in least.items() if share > SHUT_UNITS}
 
 
 def _caused_by_collapse(dead: dict[str, float], context: Context) -> bool:

@@ -60,7 +60,7 @@ def frozen_params(context: Context) -> Iterator[Finding]:
         )
         if not setup.is_declared_frozen(name) and (not parameter.requires_grad or (group and zero))
     ]
-    still = [name for name in still if not _was_changed(name, context)]
+    still = [name for name in still if not was_changed(name, context)]
     if still:
         share = len(still) / len(context.setup.names)
         adapted = share < 1 and any(map(is_adapter, setup.names))
@@ -75,7 +75,7 @@ def are_fresh(finding: Finding) -> bool:
     return float(finding.evidence.get(SINGULAR, math.inf)) < LIKE_NOISE
 
 
-def _was_changed(name: str, context: Context) -> bool:
+def was_changed(name: str, context: Context) -> bool:
     """Whether the loop has changed a parameter that does not require a gradient, as that of a moving average
     of another network.
     """
