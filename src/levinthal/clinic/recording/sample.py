@@ -32,6 +32,7 @@ class LossCall:
         target: (3,) mean and variance of targets that are numbers, and the variance of the means of rows.
         value: The loss, or the mean of the losses of the rows.
         weight: (classes,) the weights of the classes, or of the positive targets; None without weights.
+        label_weights: (2, labels) as in `label_weights`, of a binary cross-entropy with logits.
         smoothing: The label smoothing.
         made_by: The operation that made its input, where that should be logits: "Softmax", "Sigmoid", "Relu";
             for `nll_loss`, the one that made the input of the log-softmax; "" for any other.
@@ -64,6 +65,7 @@ class LossCall:
     least_weight: Tensor | None = None
     is_drawn: bool = False
     of_candidates: bool = False
+    label_weights: Tensor | None = None
 
     @property
     def is_partial(self) -> bool:
