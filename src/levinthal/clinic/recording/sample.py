@@ -33,6 +33,8 @@ class LossCall:
         value: The loss, or the mean of the losses of the rows.
         weight: (classes,) the weights of the classes, or of the positive targets; None without weights.
         label_weights: (2, labels) as in `label_weights`, of a binary cross-entropy with logits.
+        of_last_layer: Whether its input is the output of a trained layer, as `is_of_last_layer` says; read at
+            detailed samples.
         smoothing: The label smoothing.
         made_by: The operation that made its input, where that should be logits: "Softmax", "Sigmoid", "Relu";
             for `nll_loss`, the one that made the input of the log-softmax; "" for any other.
@@ -66,6 +68,7 @@ class LossCall:
     is_drawn: bool = False
     of_candidates: bool = False
     label_weights: Tensor | None = None
+    of_last_layer: bool = False
 
     @property
     def is_partial(self) -> bool:

@@ -16,6 +16,7 @@ from levinthal.clinic.recording.behaviour_check import BehaviourCheck
 from levinthal.clinic.recording.external_updates import ExternalUpdates
 from levinthal.clinic.recording.history import TURNS, History
 from levinthal.clinic.recording.hooks import StepRecorder
+from levinthal.clinic.recording.last_layer import is_of_last_layer
 from levinthal.clinic.recording.outside_leaves import outside_leaves
 from levinthal.clinic.recording.parameter_norms import Tensors
 from levinthal.clinic.recording.row_reservoir import row_fingerprints
@@ -110,6 +111,9 @@ class StepReader:
             self.sample.ahead += self._tokens.compared(targets)
             if outputs is not None and outputs.dim() > 1:
                 self.sample.hidden += self._tokens.hidden(targets, outputs)
+        if self.sample is not None and self.sample.detailed and outputs is not None:
+            weights = {id(self.setup.parameters[i]) for i in self.setup.matrices()}
+            self.sample.losses[-1].of_last_layer = is_of_last_layer(outputs, weights)
 
     def forward_is_over(self, args: tuple[Any, ...], words: dict[str, Any], output: Any) -> None:
         """The model has returned: leave its modules alone, and read once what its output is made from."""
