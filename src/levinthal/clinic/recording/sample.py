@@ -184,6 +184,9 @@ class Sample:
         losses_until: The number of loss functions called until the end of each backward pass.
         cleared: () the least share of the gradients of one backward pass that were gone when the next one of
             this step began, with the weights as they were; None of a single pass.
+        added_to: () the least share of the gradients of one backward pass that were there unchanged when the
+            next one of this step began; None of a single pass.
+        forwards: The number of passes of the whole model.
         hidden: (6,) as in `hidden_tokens.HIDDEN`, of each input of tokens and each loss.
         ahead: (3,) as in `token_targets.AHEAD`, of each input of tokens and each loss.
     """
@@ -232,5 +235,7 @@ class Sample:
     backwards: int = 0
     losses_until: list[int] = field(default_factory=list)
     cleared: Tensor | None = None
+    added_to: Tensor | None = None
+    forwards: int = 0
     hidden: list[Tensor] = field(default_factory=list)
     ahead: list[Tensor] = field(default_factory=list)

@@ -119,6 +119,8 @@ class StepReader:
         """The model has returned: leave its modules alone, and read once what its output is made from."""
         history, is_compiled = self.history, self.recorder.is_disabled
         self.recorder.forward_done()
+        if self.sample is not None:
+            self.sample.forwards += 1
         if self.sample is None or not self.sample.detailed or is_compiled or self.setup.is_sharded:
             return
         if history.outside_leaves is None:
@@ -138,6 +140,8 @@ class StepReader:
         if self.sample is not None and 0 < self.sample.backwards < MOST_PASSES:
             gone, known = self._tensors.gone(), self.sample.cleared
             self.sample.cleared = gone if known is None else torch.minimum(known, gone)
+            same, known = self._tensors.unchanged(), self.sample.added_to
+            self.sample.added_to = same if known is None else torch.minimum(known, same)
 
     def backward_is_over(self) -> None:
         """A backward pass is over: what did it add to?"""
