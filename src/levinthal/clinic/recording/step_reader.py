@@ -53,6 +53,7 @@ class StepReader:
         self._batch: Tensor | None = None
         self._left_at: Sample | None = None
         self._fresh: list[tuple[Tensor, Tensor]] = []
+        self._trained = set[int]()
 
     def begin(self, step: int, args: tuple[Any, ...], words: dict[str, Any], module: nn.Module) -> None:
         """A step begins with this call of the model, or of a part of it.
@@ -81,6 +82,7 @@ class StepReader:
         self.check.offer(module, args, words)
         if sample.detailed:
             self._tokens.hold(module, args, words)
+            self._trained.clear()
         if not self._sampled:
             last = [p for p in self.setup.parameters if p.requires_grad and not is_lazy(p)][-LAST:]
             self._fresh = [(p, some_values(p).clone()) for p in last]
@@ -112,8 +114,8 @@ class StepReader:
             if outputs is not None and outputs.dim() > 1:
                 self.sample.hidden += self._tokens.hidden(targets, outputs)
         if self.sample is not None and self.sample.detailed and outputs is not None:
-            weights = {id(self.setup.parameters[i]) for i in self.setup.matrices()}
-            self.sample.losses[-1].of_last_layer = is_of_last_layer(outputs, weights)
+            self._trained = self._trained or self.setup.trained()
+            self.sample.losses[-1].of_last_layer = is_of_last_layer(outputs, self._trained)
 
     def forward_is_over(self, args: tuple[Any, ...], words: dict[str, Any], output: Any) -> None:
         """The model has returned: leave its modules alone, and read once what its output is made from."""
