@@ -137,11 +137,11 @@ def logits_made_by(kind: str, node: Any) -> str:
     >>> [logits_made_by("nll_loss", y.log_softmax(1).grad_fn) for y in (p, p.view(4, 3), x * 1)]
     ['Softmax', 'Softmax', '']
     """
-    node = _without_views(node)
+    node = without_views(node)
     if kind == "nll_loss":
         if not type(node).__name__.startswith("LogSoftmaxBackward"):
             return ""
-        node = _without_views(node.next_functions[0][0])
+        node = without_views(node.next_functions[0][0])
     name = type(node).__name__.partition("Backward")[0]
     return name if name in ("Softmax", "Sigmoid", "Relu") else ""
 
@@ -153,11 +153,11 @@ def operation_of(node: Any) -> str:
     >>> operation_of(x.tanh().view(12).grad_fn), operation_of(None)
     ('Tanh', '')
     """
-    node = _without_views(node)
+    node = without_views(node)
     return "" if node is None else type(node).__name__.partition("Backward")[0]
 
 
-def _without_views(node: Any) -> Any:
+def without_views(node: Any) -> Any:
     """The first operation of a graph that is not a view, a copy or a cast."""
     while type(node).__name__.partition("Backward")[0] in VIEWS:
         node = node.next_functions[0][0]

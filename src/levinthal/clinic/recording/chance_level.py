@@ -63,8 +63,16 @@ def _of_numeric_targets(calls: Sequence[LossCall], kinds: set[str]) -> float:
         return _variance(np.array(targets))
     if kinds <= BINARY and targets:
         share = float(np.mean([row[0] for row in targets]))
-        return _of_share(share, calls[0].weight) if 0 <= share <= 1 else math.nan
+        return _of_binary(calls[0], share) if 0 <= share <= 1 else math.nan
     return math.nan
+
+
+def _of_binary(call: LossCall, share: float) -> float:
+    """The binary cross-entropy of the best constant; a weight of all targets is a factor of it."""
+    weights = call.label_weights
+    if weights is None:
+        return _of_share(share, call.weight)
+    return _of_share(share, None) * float(weights[0]) if weights.shape[1] == 1 else math.nan
 
 
 def _of_share(share: float, weight: Tensor | None) -> float:

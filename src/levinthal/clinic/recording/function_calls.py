@@ -19,7 +19,8 @@ from levinthal.clinic.recording.batch_stats import (
 )
 from levinthal.clinic.recording.candidates import are_candidates
 from levinthal.clinic.recording.ctc_fit import ctc_fit
-from levinthal.clinic.recording.functions import ARGUMENTS, NORM, OF_PAIRS, RENAMED
+from levinthal.clinic.recording.functions import ARGUMENTS, LOGITS, NORM, OF_PAIRS, RENAMED
+from levinthal.clinic.recording.label_weights import label_weights
 from levinthal.clinic.recording.sample import LossCall, Sample
 from levinthal.clinic.recording.target_fit import target_fit
 
@@ -58,6 +59,7 @@ def note_loss_call(
         call.operation, call.log_target = operation_of(given["input"].grad_fn), bool(given.get("log_target"))
         call.of_candidates = sample.detailed and call.counts is not None and are_candidates(given["input"])
         call.fit = _fit(kind, given, call.operation) if sample.detailed else None
+        call.label_weights = label_weights(given) if kind == LOGITS else None
         sample.losses.append(call)
         on_call(call, given["target"], result)
         if kind not in OF_PAIRS:

@@ -26,10 +26,12 @@ LOSSES = {
         *("cosine_embedding_loss", "margin_ranking_loss"),
     )
 }
+LOGITS = "binary_cross_entropy_with_logits"
 OF_PAIRS = ("cosine_embedding_loss", "margin_ranking_loss")
 """Losses of two inputs: their targets are no labels of one."""
 ARGUMENTS = {
     **dict.fromkeys(OF_PAIRS, ("input", "other", "target")),
+    LOGITS: ("input", "target", "weight"),
     "ctc_loss": (
         *("input", "target", "input_lengths", "target_lengths", "blank"),
         *("reduction", "zero_infinity"),

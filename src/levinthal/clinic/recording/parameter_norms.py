@@ -94,12 +94,21 @@ class Tensors:
         """() the share of the gradients of the last backward pass that are gone when the next one begins; 0
         where a weight was changed between them, or there was no gradient.
         """
-        before = self._stacked(self._before_clipping).nan_to_num(0.0)
-        now = self._stacked(self._before_backward or [None] * len(self._read)).nan_to_num(0.0)
+        before, now = self._between_passes()
         share = ((before > 0) & (now == 0)).sum() / (before > 0).sum().clamp(min=1)
         pairs = sorted(zip(self.weights(), self.copies, strict=True), key=lambda pair: pair[0].numel())[:FEW]
         same = [(weight == copy).all().to(share.device) for weight, copy in pairs]
         return torch.where(torch.stack(same).all(), share, 0.0) if same else share
+
+    def unchanged(self) -> Tensor:
+        """() the share of the gradients of the last backward pass that are there when the next one begins."""
+        before, now = self._between_passes()
+        return ((before > 0) & (now == before)).sum() / (before > 0).sum().clamp(min=1)
+
+    def _between_passes(self) -> tuple[Tensor, Tensor]:
+        """Norms of the gradients after the last backward pass, and now; 0 where there is none."""
+        before = self._stacked(self._before_clipping).nan_to_num(0.0)
+        return before, self._stacked(self._before_backward or [None] * len(self._read)).nan_to_num(0.0)
 
     def backward_is_over(self) -> Tensor:
         """() norm of the gradients that were present before the backward pass and that it added to.

@@ -32,6 +32,9 @@ class LossCall:
         target: (3,) mean and variance of targets that are numbers, and the variance of the means of rows.
         value: The loss, or the mean of the losses of the rows.
         weight: (classes,) the weights of the classes, or of the positive targets; None without weights.
+        label_weights: (2, labels) as in `label_weights`, of a binary cross-entropy with logits.
+        of_last_layer: Whether its input is the output of a trained layer, as `is_of_last_layer` says; read at
+            detailed samples.
         smoothing: The label smoothing.
         made_by: The operation that made its input, where that should be logits: "Softmax", "Sigmoid", "Relu";
             for `nll_loss`, the one that made the input of the log-softmax; "" for any other.
@@ -64,6 +67,8 @@ class LossCall:
     least_weight: Tensor | None = None
     is_drawn: bool = False
     of_candidates: bool = False
+    label_weights: Tensor | None = None
+    of_last_layer: bool = False
 
     @property
     def is_partial(self) -> bool:
@@ -182,6 +187,9 @@ class Sample:
         losses_until: The number of loss functions called until the end of each backward pass.
         cleared: () the least share of the gradients of one backward pass that were gone when the next one of
             this step began, with the weights as they were; None of a single pass.
+        added_to: () the least share of the gradients of one backward pass that were there unchanged when the
+            next one of this step began; None of a single pass.
+        forwards: The number of passes of the whole model.
         hidden: (7,) as in `hidden_tokens.HIDDEN`, of each input of tokens and each loss.
         ahead: (4,) as in `token_targets.AHEAD`, of each input of tokens and each loss.
     """
@@ -230,5 +238,7 @@ class Sample:
     backwards: int = 0
     losses_until: list[int] = field(default_factory=list)
     cleared: Tensor | None = None
+    added_to: Tensor | None = None
+    forwards: int = 0
     hidden: list[Tensor] = field(default_factory=list)
     ahead: list[Tensor] = field(default_factory=list)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from levinthal.clinic.recording.functions import LOGITS
 from levinthal.clinic.recording.row_reservoir import count, moved, taken
 from levinthal.errors import InputError
 
@@ -21,7 +22,6 @@ BatchLoss = Callable[[nn.Module, Any], tuple[Tensor, Any]]
 AT_ONCE = 256
 KNOWN = ("cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "smooth_l1_loss")
 """Loss functions of torch that can be applied to a model's output as it is."""
-LOGITS = "binary_cross_entropy_with_logits"
 Pieces = tuple[list[Tensor], list[tuple[Any, Any]]]
 """The losses of pieces of a batch; outputs and targets of the whole batch, in one pair or more."""
 Rule = Callable[[nn.Module, Any, Any, int], Pieces]

@@ -16,6 +16,7 @@ from levinthal.clinic.recording.behaviour_check import BehaviourCheck
 from levinthal.clinic.recording.external_updates import ExternalUpdates
 from levinthal.clinic.recording.history import TURNS, History
 from levinthal.clinic.recording.hooks import StepRecorder
+from levinthal.clinic.recording.last_layer import is_of_last_layer
 from levinthal.clinic.recording.outside_leaves import outside_leaves
 from levinthal.clinic.recording.parameter_norms import Tensors
 from levinthal.clinic.recording.processes import ProcessComparison
@@ -54,6 +55,7 @@ class StepReader:
         self._left_at: Sample | None = None
         self._fresh: list[tuple[Tensor, Tensor]] = []
         self._processes = ProcessComparison(setup)
+        self._trained = set[int]()
 
     def begin(self, step: int, args: tuple[Any, ...], words: dict[str, Any], module: nn.Module) -> None:
         """A step begins with this call of the model, or of a part of it.
@@ -84,6 +86,7 @@ class StepReader:
         self.check.offer(module, args, words)
         if sample.detailed:
             self._tokens.hold(module, args, words)
+            self._trained.clear()
         if not self._sampled:
             last = [p for p in self.setup.parameters if p.requires_grad and not is_lazy(p)][-LAST:]
             self._fresh = [(p, some_values(p).clone()) for p in last]
@@ -119,11 +122,16 @@ class StepReader:
             self.sample.ahead += self._tokens.compared(targets)
             if outputs is not None and outputs.dim() > 1:
                 self.sample.hidden += self._tokens.hidden(targets, outputs)
+        if self.sample is not None and self.sample.detailed and outputs is not None:
+            self._trained = self._trained or self.setup.trained()
+            self.sample.losses[-1].of_last_layer = is_of_last_layer(outputs, self._trained)
 
     def forward_is_over(self, args: tuple[Any, ...], words: dict[str, Any], output: Any) -> None:
         """The model has returned: leave its modules alone, and read once what its output is made from."""
         history, is_compiled = self.history, self.recorder.is_disabled
         self.recorder.forward_done()
+        if self.sample is not None:
+            self.sample.forwards += 1
         if self.sample is None or not self.sample.detailed or is_compiled or self.setup.is_sharded:
             return
         if history.outside_leaves is None:
@@ -143,6 +151,8 @@ class StepReader:
         if self.sample is not None and 0 < self.sample.backwards < MOST_PASSES:
             gone, known = self._tensors.gone(), self.sample.cleared
             self.sample.cleared = gone if known is None else torch.minimum(known, gone)
+            same, known = self._tensors.unchanged(), self.sample.added_to
+            self.sample.added_to = same if known is None else torch.minimum(known, same)
 
     def backward_is_over(self) -> None:
         """A backward pass is over: what did it add to?"""

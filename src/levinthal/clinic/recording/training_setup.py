@@ -97,6 +97,11 @@ class TrainingSetup:
         }
         return [group_of.get(id(parameter)) for parameter in self.parameters]
 
+    def trained(self) -> set[int]:
+        """Ids of the parameters that an optimiser trains."""
+        both = zip(self.parameters, self.groups(), strict=True)
+        return {id(p) for p, group in both if p.requires_grad and group is not None}
+
     def matrices(self) -> list[int]:
         """Indices of the matrices that an optimiser trains."""
         both = enumerate(zip(self.parameters, self.groups(), strict=True))

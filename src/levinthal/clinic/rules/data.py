@@ -1,4 +1,4 @@
-"""Faults of the batches: non-finite numbers, scale, balance, always the same."""
+"""Faults of the batches: non-finite numbers, scale, always the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.generalisation_gap import WIDE as WIDE_GAP
 from levinthal.clinic.rules.generalisation_gap import WIDE_LOSS, evaluations_of, gap
 from levinthal.clinic.rules.loss_trend import FEWEST, LEARNT
-from levinthal.clinic.rules.order import BINARY, class_counts, first_calls, has_one_class_a_pass
 from levinthal.vocabulary import Finding, Severity
 
 FAR_MEAN = 10.0
@@ -29,14 +28,8 @@ WIDE = 20.0
 """Standard deviation of the inputs above which their scale is wrong."""
 NARROW = 0.05
 """Standard deviation of the inputs below which their scale is wrong."""
-DOMINANT = 0.8
-"""Share of the largest class above which classes are imbalanced."""
-NEARLY_ALL = 0.99
-"""Share of the largest class above which that alone is a warning."""
 NOISE = 0.1
 """Squared distance of two batches over that of two rows of one batch, below which they are one batch."""
-ROUNDED = 0.01
-"""Difference of the variance of labels from that of labels 0 and 1, up to which they are 0 or 1."""
 WHOLE = 1000
 """Rows from which on a batch that never changes is taken for the whole data set."""
 ROWS = 8
@@ -80,22 +73,6 @@ STUCK_BATCH = FindingKind(
     },
     source=EXACT,
     explains=("OVERFIT",),
-)
-
-CLASS_IMBALANCE = FindingKind(
-    code="CLASS_IMBALANCE",
-    means="one class makes up most of the data",
-    remedy="weigh the classes, `cross_entropy(..., weight=...)`, and report recall for each",
-    severity=Severity.INFO,
-    area=Area.DATA,
-    order=200,
-    evidence=(
-        "one class makes up {dominant:.0%} of the labels, one a row; a warning if training has plateaued, or "
-        "at {nearly_all:.0%}; of pixels and tokens info, if training has plateaued"
-    ),
-    thresholds={"dominant": DOMINANT, "nearly_all": NEARLY_ALL},
-    source=EXACT,
-    explains=symptoms.NO_LEARNING,
 )
 
 INPUT_SCALE = FindingKind(
@@ -205,46 +182,3 @@ def _batch_distance(history: History) -> float:
 def _rows_held_out(history: History) -> int:
     """The number of validation rows: the training set is usually larger."""
     return sum(count(x) for x, _ in history.validation.batches) if history.validation else 0
-
-
-@rule(CLASS_IMBALANCE)
-def class_imbalance(context: Context) -> Iterator[Finding]:
-    """One class makes up most of the labels; a warning where training has plateaued. Of pixels and tokens,
-    most of which are background, it is info, and only where training has plateaued.
-    """
-    plateaued = context.trend.has_plateaued
-    by_row = _shares(context, one_label_a_row=True)
-    shares = by_row if len(by_row) or not plateaued else _shares(context, one_label_a_row=False)
-    if len(shares) > 1 and shares.max() > DOMINANT:
-        is_warning = len(by_row) > 0 and (plateaued or shares.max() > NEARLY_ALL)
-        severity = Severity.WARNING if is_warning else Severity.INFO
-        evidence = {"share of the largest class": float(shares.max())}
-        yield found(CLASS_IMBALANCE, "labels", 0, evidence, severity=severity)
-
-
-def _shares(context: Context, *, one_label_a_row: bool) -> np.ndarray:
-    """The share of each class among the labels; empty where there are too few, or no classes."""
-    table = class_counts(context.history, one_label_a_row=one_label_a_row)
-    calls = first_calls(context.history, one_label_a_row=one_label_a_row)
-    known = [call.target.tolist() for call in calls if call.target is not None and call.kind in BINARY]
-    labels = np.array([(mean, variance) for mean, variance, _ in known if _is_hard(mean, variance)])
-    if len(labels) >= FEWEST and (
-        labels[:, 1].any() or (context.trend.has_learnt and not _has_rivals(context))
-    ):
-        yes = float(labels[:, 0].mean())  # else real or fake: the labels of one batch are all the same
-        return np.array([yes, 1 - yes])
-    are_other = any(call.of_candidates for call in calls) or has_one_class_a_pass(context.history)
-    if len(table) < FEWEST or len(table[0]) < 2 or are_other:  # the place of the right candidate is no class
-        return np.zeros(0)
-    return np.asarray(table.sum(0) / table.sum())
-
-
-def _has_rivals(context: Context) -> bool:
-    """Whether a step has one loss with labels of 1 alone and one with labels of 0 alone: real and fake."""
-    steps = ([float(c.target[0]) for c in s.losses if c.target is not None] for s in context.history)
-    return any(len(set(means)) > 1 for means in steps)
-
-
-def _is_hard(mean: float, variance: float) -> bool:
-    """Whether numeric labels are 0 or 1, from their mean and variance: those of grey pixels are not."""
-    return abs(variance - mean * (1 - mean)) < ROUNDED

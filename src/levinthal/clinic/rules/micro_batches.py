@@ -38,7 +38,7 @@ def cleared_between_batches(context: Context) -> Iterator[Finding]:
     lost = [s for s in read if _are_lost(s)]
     if not persistent([s in lost for s in every]) or is_game(context.history, context.setup):
         return
-    unlike = sum(_have_unlike_targets(batches_of(s)) for s in lost)
+    unlike = sum(have_unlike_targets(batches_of(s)) for s in lost)
     chosen = sum(_is_repeated(batches_of(s)) for s in lost)
     if unlike >= max(1, UNLIKE * len(lost)) and chosen < PERSISTENT * len(lost):
         evidence = {"backward passes to a step": lost[0].backwards, "of them used": 1}
@@ -82,11 +82,11 @@ def _is_last_alone(sample: Sample) -> bool:
     )
 
 
-def _have_unlike_targets(batches: Sequence[Sequence[LossCall]]) -> bool:
+def have_unlike_targets(batches: Sequence[Sequence[LossCall]]) -> bool:
     """Whether the targets of two successive passes differ, as far as their counts or their mean tell.
 
     >>> of = lambda *n: [LossCall("nll_loss", "mean", (4, 2), (4,), None, counts=torch.tensor(n))]
-    >>> _have_unlike_targets([of(1, 3), of(1, 3)]), _have_unlike_targets([of(1, 3), of(2, 2)])
+    >>> have_unlike_targets([of(1, 3), of(1, 3)]), have_unlike_targets([of(1, 3), of(2, 2)])
     (False, True)
     """
     known = [[_numbers(call) for call in calls] for calls in batches]
