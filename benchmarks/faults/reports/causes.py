@@ -119,9 +119,13 @@ _MADE_LATER = {
     "ORDER_IGNORED": "order-transformer-without-positions",
     "PADDING_READ": "reviews-lstm-output-after-padding questions-last-output-is-padding",
     "TARGET_OUT_OF_RANGE": "strokes-ctc-labels-from-zero",
+    "OPTIMIZER_REMADE": "digits-new-optimiser-in-every-epoch",
+    "FROZEN_NORM_MOVES": "digits-second-head-shifts-the-frozen-batch-norms",
+    "CLASS_IMBALANCE CONSTANT_TARGETS": "essays-scores-cast-to-long",
+    "LR_TOO_HIGH ACCUMULATION_UNDIVIDED": "wine-accumulated-loss-not-divided",
 }
-"""Code -> mistakes that had none, because the code did not exist or did not have this meaning at the first run.
-The codes were made from the programs of the development split and from the names of the mistakes.
+"""Codes -> mistakes for which one of them did not exist, or did not have this meaning, at the first run. The codes
+were made from the programs of the development split and from the names of the mistakes.
 """
 
 

@@ -156,7 +156,13 @@ TRAININGS: tuple[Row, ...] = (
         model_of(lambda m: Forgotten(m, 0.95)),
         "mlp-relu-sgd mlp-silu-rmsprop",
     ),
-    row("UNDERFIT", "one unit", another(lambda: mlp((64, 1, 10), nn.Tanh)), "mlp-tanh-sgd mlp-selu-nesterov"),
+    row(
+        "UNDERFIT",
+        "one unit",
+        another(lambda: mlp((64, 1, 10), nn.Tanh)),
+        "mlp-tanh-sgd mlp-selu-nesterov",
+        also=("NARROW_LAYER",),
+    ),
     row("UNDERFIT", "linear on rings", another(lambda: nn.Linear(2, 3)), "rings-relu rings-gelu"),
     row(
         "UNDERFIT",
