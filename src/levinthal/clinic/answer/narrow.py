@@ -42,6 +42,8 @@ def with_narrow_layer(
         return list(findings)
     others = [finding for finding in findings if finding is not narrow]
     answer = answer_of_run(others, history, setup)
+    if answer.reason is Reason.FAILED:
+        return list(findings)
     standing = Standing(history)
     stays = answer.reason in BADLY or (answer.reason is Reason.UNFINISHED and _hardly_falls(standing))
     if answer.state is State.HEALTHY or (standing.trend.has_learnt and not stays):

@@ -94,7 +94,10 @@ RANDOM_EVALUATION = FindingKind(
 )
 
 
-COMPARED = (ROWS_MIXED.code, FUTURE_SEEN.code, INPUT_IGNORED.code, "ORDER_IGNORED", "PADDING_READ")
+COMPARED = (
+    *(ROWS_MIXED.code, FUTURE_SEEN.code, INPUT_IGNORED.code),
+    *("ORDER_IGNORED", "PADDING_READ", "NARROW_LAYER"),
+)
 """The codes of checks that compare the outputs of two passes."""
 
 

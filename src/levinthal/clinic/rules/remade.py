@@ -33,7 +33,7 @@ OPTIMIZER_REMADE = FindingKind(
         "{fewest} or more optimisers with a state, over the same parameters, each in place of the last one, "
         "after numbers of steps that differ by a factor of {unequal} at most; not where more than "
         "{changed:.0%} of them find other weights than the last step had left. Info of a network that has "
-        "learnt, and from {short} steps on where training is not degraded"
+        "learnt or was hardly seen, and from {short} steps on where training is not degraded"
     ),
     thresholds={"fewest": FEWEST, "unequal": UNEQUAL, "changed": CHANGED, "short": SHORT},
     source=EXACT,
@@ -50,7 +50,8 @@ def remade_optimizer(context: Context) -> Iterator[Finding]:
     if remade.take_turns or not remade.keeps_state or remade.of_changed_weights > CHANGED * remade.made:
         return
     if len(spans) >= FEWEST:
-        is_harmless = trend.has_learnt or (min(spans) >= SHORT and not trend.is_degraded)
+        is_poor = trend.known and not trend.has_learnt
+        is_harmless = not is_poor or (min(spans) >= SHORT and not trend.is_degraded)
         evidence = {
             "made anew after steps": remade.before or remade.lives[0],
             "optimisers in its place": remade.made,
