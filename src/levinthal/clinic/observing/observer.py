@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from levinthal.clinic.observing.owners import largest_owners, owns_all, owns_some, parameters_of
 from levinthal.clinic.observing.training import Observed, Training
+from levinthal.clinic.recording.step_hooks import STEP_HOOKS, nothing
 from levinthal.errors import LevinthalError
 
 MOST = 16
@@ -67,7 +67,7 @@ class Observer:
 
         Optimizer.__init__ = made  # type: ignore[assignment, method-assign]
         self._undo.append(lambda: setattr(Optimizer, "__init__", make))
-        self._undo.append(register_optimizer_step_pre_hook(self._note_step).remove)
+        self._undo.append(STEP_HOOKS.hold(self._note_step, nothing))
 
     def end(self, error: BaseException | None = None, page: Path | None = None) -> list[Observed]:
         """Leave the program alone, and say what was observed.

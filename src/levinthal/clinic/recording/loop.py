@@ -67,9 +67,8 @@ class LoopRecorder:
         recorder.safely, recorder.on_targets = self._safely, reader.pair
         recorder.on_backward, recorder.on_gradients = reader.backward_begins, reader.backward_is_over
         self._handles: list[RemovableHandle] = []
-        depth = recorder.depth
-        self._model_calls = Calls(setup.model, self._forward_begins, self._forward_is_over, depth)
-        self._parts = Parts(setup.hooked_module, setup.model, self._part_begins, depth)
+        self._model_calls = Calls(setup.model, self._forward_begins, self._forward_is_over, recorder.depth)
+        self._parts = Parts(setup.hooked_module, setup.model, self._part_begins, recorder.depth)
         self._is_whole = self._stepped = self._is_uncalled = False
         follow = self._drop_sample, self._step_begins, self._step_is_over
         self._successors = Successors(setup, self.history.remade, self._safely, *follow)
@@ -102,8 +101,7 @@ class LoopRecorder:
         self._successors.end()
         self._recorder.end()
         self._reader.forget()
-        self._safely(self._reader.compare_processes)
-        self._safely(self._reader.read_weights)
+        self._safely(self._reader.read_at_end)
         self._reader.check.take_last()
         self._evaluations.evaluate_if_due(self.steps.step, is_last=True)
 

@@ -200,16 +200,13 @@ class StepReader:
         history.rows.keep()
         self.sample = None
 
-    def compare_processes(self) -> None:
-        """The watch ends: compare what other processes of the training have read."""
+    def read_at_end(self) -> None:
+        """The watch ends: which weights are not finite, and what have other processes read?"""
+        self.history.not_finite = self.setup.not_finite()
         try:
             self.history.processes = self._processes.compared()
         except Exception as error:
             self.history.not_seen(f"other processes were not read: {type(error).__name__}: {error}")
-
-    def read_weights(self) -> None:
-        """The watch ends: which weights are not finite?"""
-        self.history.not_finite = self.setup.not_finite()
 
     def drop(self) -> None:
         """Leave the present step out."""

@@ -13,9 +13,8 @@ from typing import Any
 
 import torch
 from torch.optim import Optimizer
-from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
-from torch.utils.hooks import RemovableHandle
 
+from levinthal.clinic.recording.step_hooks import STEP_HOOKS, nothing
 from levinthal.clinic.recording.training_setup import TrainingSetup
 
 IN_A_ROW = 2
@@ -88,21 +87,17 @@ class Successors:
         self._is_same = self._is_new = self._is_changed = self._is_followed = False
         self._stepped = self._stepped_before = self._in_a_row = self._version = 0
         self._mark: torch.Tensor | None = None
-        self._handles: list[RemovableHandle] = []
+        self._let_go: Callable[[], None] = nothing
 
     def begin(self) -> None:
         """Follow the steps of all optimisers."""
         self._safely(self._choose_mark)
-        self._handles = [
-            register_optimizer_step_pre_hook(self._step_begins),
-            register_optimizer_step_post_hook(self._step_is_over),
-        ]
+        self._let_go = STEP_HOOKS.hold(self._step_begins, self._step_is_over)
 
     def end(self) -> None:
         """Leave all of them alone again."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles, self._last, self._mark = [], _nobody, None
+        self._let_go()
+        self._let_go, self._last, self._mark = nothing, _nobody, None
         self._met.clear()
 
     def _choose_mark(self) -> None:
