@@ -216,3 +216,16 @@ def test_real_and_fake_are_targets_of_two_passes(together: bool) -> None:
 
     for watched, optimizer in ((critic, both[0]), (generator, both[1])):
         assert CODE not in findings(watched, optimizer, step)
+
+
+def test_any_loss_is_above_the_chance_level_of_one_target() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    targets = torch.zeros(32)
+
+    def step(i: int) -> Tensor:
+        return functional.mse_loss(model(torch.randn(32, 8)).flatten(), targets)
+
+    found = findings(model, optimizer, step, steps=60)
+    assert next(iter(found)) == "CONSTANT_TARGETS"

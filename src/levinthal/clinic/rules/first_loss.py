@@ -48,7 +48,8 @@ def first_loss(context: Context) -> Iterator[Finding]:
     ordinary = not len(spread) or (spread[0] < WIDE_INPUT and mean[0] < WIDE_INPUT)
     levels = trend.chance, _uniform_chance_level(context.history), loss_of_zeros(context.history)
     least = FAR_ABOVE * max(levels)  # nan where the chance level is unknown, so it comes first
-    if len(losses) and ordinary and losses[0] > least and not is_saturated_at_first(context):
+    is_above = least > 0 and len(losses) > 0 and losses[0] > least  # 0 of targets that are all the same
+    if is_above and ordinary and not is_saturated_at_first(context):
         poor = trend.known and trend.end > NEAR_CHANCE * trend.chance
         severity = None if trend.is_degraded or poor else Severity.INFO
         evidence = {"first loss": float(losses[0]), "chance level": trend.chance}
