@@ -158,4 +158,4 @@ def _notes_of_control(about: str, found: Race) -> Iterator[str]:
         yield f"{about}: in {both} {of} neither arm reaches the error, which counts as no gain."
     if lower:
         late = f"{about}: in {lower} {of} the MLP never reaches the error, and the control does"
-        yield f"{late}. The MLP counts as if it did at the last step: the control is at least this."
+        yield f"{late}. The MLP counts as if it did at the last step: a lower bound of the control."

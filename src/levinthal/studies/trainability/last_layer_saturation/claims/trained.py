@@ -167,15 +167,15 @@ CLAIMS = (
         smallest_effect=0.5,
         why_smallest="chosen by us: most networks do not leave saturation; partially, some do not, perhaps "
         "a minority. Each further learning rate is a further chance to leave it. On digits it had been seen "
-        "that a saturated layer has a spread of at most .0006 until it leaves, as one before training. Where "
-        "four layers learn, the top one has .06 to .3. On MNIST it was seen later that a saturated layer has "
-        "at most .0029 until it leaves. A rise of the mean was judged, which does not tell a saturated layer "
-        "from one with few active units; then of the standard deviation over units and images, to which one "
-        "unit stuck at 1 gives .14. Five layers were read at the learning rate of their lowest error, until "
-        "it was shown that networks which leave saturation may end at chance level. Only saturation within "
-        "1,500 updates counted, and rates at which one of the two depths had not run were left out, until "
-        "made-up runs replicated by that. The last readings were taken, which do not show a layer that "
-        "leaves saturation and returns",
+        "that a saturated layer has a spread of at most .0006 until it leaves, as one before training, and "
+        "the top one of four layers that learn has .06 to .3. On MNIST it was seen later that a saturated "
+        "layer has at most .0029 until it leaves. A rise of the mean was judged, which does not tell a "
+        "saturated layer from one with few active units; then of the standard deviation over units and "
+        "images, to which one unit stuck at 1 gives .14. Five layers were read at the learning rate of their "
+        "lowest error, until it was shown that networks which leave saturation may end at chance level. Only "
+        "saturation within 1,500 updates counted, and rates at which one of the two depths had not run were "
+        "left out, until made-up runs replicated by that. The last readings were taken, which do not show a "
+        "layer that leaves saturation and returns",
         basis=Basis.SEEN,
         control="four hidden layers: where they do not desaturate either, the training is too short",
         evidence=evidence(
