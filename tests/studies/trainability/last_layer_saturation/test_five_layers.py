@@ -26,6 +26,8 @@ BACK = {4: 10**9, 5: 10**9}
 """Hidden layers -> the step at which it returns to saturation."""
 LOWEST = {4: 0.0005, 5: 0.0005}
 """Hidden layers -> the spread of the top one in saturation."""
+BRIEF = "Networks of five layers that are saturated at single readings alone"
+"""How the note on them begins."""
 
 
 def layer(hidden: int, saturates: bool, escapes: bool, step: int) -> tuple[float, float]:
@@ -226,4 +228,16 @@ def test_a_saturation_of_one_reading_that_ends_at_chance_level_leaves_it_open(
 ) -> None:
     """From update 1,000 to before 3,000: it counted as a layer that never saturates, and said nothing."""
     monkeypatch.setattr(sys.modules[__name__], "FALLS", {4: 10, 5: 1000})
-    assert verdict(at_three(0.9), escapes={3.0}).outcome is Outcome.INCONCLUSIVE
+    found = verdict(at_three(0.9), escapes={3.0})
+    assert found.outcome is Outcome.INCONCLUSIVE
+    [note] = [reason for reason in found.reasons if reason.startswith(BRIEF)]
+    assert "(by 0.02 or more): 8 at 3. Each leaves its seed open" in note
+
+
+def test_the_note_on_escapes_says_by_how_much() -> None:
+    """More than .01: the page said .02, which is the size of the four layers' rise."""
+    found = verdict(at_three(0.4), escapes={3.0})
+    counts = "0 of 8 at 0.3, 0 of 8 at 1, 8 of 8 at 3, 0 of 8 at 10"
+    leave = "leave saturation (by more than 0.01)"
+    assert f"Of the saturated networks of five layers these {leave}: {counts}." in found.reasons
+    assert not any(reason.startswith(BRIEF) for reason in found.reasons)

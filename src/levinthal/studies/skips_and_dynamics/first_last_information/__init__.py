@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from levinthal.lab.analysis.units import LOG2_RATIO
 from levinthal.studies.skips_and_dynamics.first_last_information.claims import CLAIMS
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.bounds import IS_LARGER, IS_SMALLER
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.protocols import PROTOCOL
-from levinthal.studies.skips_and_dynamics.first_last_information.claims.races import IS_LARGER
 from levinthal.studies.skips_and_dynamics.first_last_information.design import PRESETS, SOURCE
 from levinthal.studies.skips_and_dynamics.first_last_information.figures import figures
 from levinthal.studies.skips_and_dynamics.first_last_information.measure import measure
@@ -40,9 +40,11 @@ def _speed(faster: Verdict) -> str:
     """How many times as fast, beside the control and the rival."""
     if faster.effect is None:
         return f"Whether shortcuts train faster is open ({faster.outcome})"
-    least = "at least " if any(IS_LARGER in reason for reason in faster.reasons) else ""
+    bounds = {"at least ": IS_LARGER, "at most ": IS_SMALLER}
+    said = [words for words, bound in bounds.items() if any(bound in reason for reason in faster.reasons)]
+    bound = said[0] if len(said) == 1 else ""
     words = "With minibatches, on the mean over depths, shortcut networks reach 10 % error "
-    words += f"{least}{_times(faster.effect)} as fast as the MLP"
+    words += f"{bound}{_times(faster.effect)} as fast as the MLP"
     arms = {
         "orthogonal initialisation, at 10 layers alone": faster.rival,
         "equally large first logits": faster.control,

@@ -13,6 +13,7 @@ from levinthal.lab.analysis import Effect, Reading, evidence
 from levinthal.lab.analysis.contrasts import Parts
 from levinthal.lab.storage.rows import Rows
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.arms import ends_better
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.bounds import decided
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.keys import ANY_RATE, ERROR
 from levinthal.studies.skips_and_dynamics.first_last_information.claims.protocols import (
     MINI,
@@ -24,7 +25,7 @@ from levinthal.studies.skips_and_dynamics.first_last_information.claims.protocol
     named,
     where_read,
 )
-from levinthal.studies.skips_and_dynamics.first_last_information.claims.races import decided, faster, race
+from levinthal.studies.skips_and_dynamics.first_last_information.claims.races import faster, race
 from levinthal.studies.skips_and_dynamics.first_last_information.design import RATE, RIVAL, SAME_LOGITS
 from levinthal.vocabulary import Basis, Claim
 
@@ -166,12 +167,12 @@ def shortcut_is_faster(batches: Batches) -> Claim:
         "of the shortcut counts so if the mean is then at most 0, and either only while the median error of "
         "such runs still falls by a fifteenth per doubling of the steps, at that rate and at the rate of "
         "the lowest error; else the seed has no number, and none with bounds of both kinds. It counted as "
-        "twice its budget, which gave the smallest size away. Until made-up runs showed it, a bound could "
-        "deny the claim, a shortcut that never reaches the error could support it, and an arm that rests "
-        "just above the error counted as slow, a control too. A depth at which neither arm reaches it in "
-        "most seeds leaves the claim open; it was left out. Learning rates are a factor of three apart: an "
-        "arm that diverges just below one of them loses as much, more than this size, for or against. That "
-        "the number is a mean over depths is said since made-up runs of 18 times "
+        "twice its budget, which gave the smallest size away. Until made-up runs showed it, a bound of the "
+        "MLP could deny the claim, a shortcut that never reaches the error could support it, and an arm that "
+        "rests just above the error counted as slow, a control too. A depth at which neither arm reaches it "
+        "in most seeds leaves the claim open; it was left out. Learning rates are a factor of three apart: "
+        "an arm that diverges just below one of them loses as much, more than this size, for or against. "
+        "That the number is a mean over depths is said since made-up runs of 18 times "
         f"at 20 layers, with 1.2 and 1.4 at 5 and 10, replicated; a note has the number of each depth{also}",
         basis=Basis.SEEN,
         quote="Despite adding no new free parameters, the shortcut conditions the network's gradients in a "

@@ -25,7 +25,7 @@ FIVE: Arm = ("sigmoid", STANDARD, 5, "true")
 AT_CHANCE = 0.85
 """An error above this is that of ten classes at chance level: one class learnt lowers it from .9 to .8."""
 ESCAPED = 0.5
-"""What L3 asks for: below it a layer has left saturation."""
+"""What L3 asks for: below it a layer has left saturation, by more than (1 - `ESCAPED`) of `SPREAD`."""
 
 
 def five_stay(rows: Rows) -> Effect:
@@ -33,10 +33,9 @@ def five_stay(rows: Rows) -> Effect:
 
     All rates count, because a network that leaves saturation may end at chance level: its error does not show
     which rate that is. A seed has a number only if it ran at every rate of four layers. A rate at which a
-    layer learns without saturating, or is saturated at a single reading and leaves, leaves a seed open,
-    unless the layer escapes at another; one that never
-    saturates at chance level says nothing. The grid's edge counts where the lowest error, of five layers
-    that learn or of four, is there.
+    layer learns without saturating, or is saturated at single readings alone and leaves, leaves a seed open,
+    unless the layer escapes at another; one that never saturates at chance level says nothing. The grid's
+    edge counts where the lowest error, of five layers that learn or of four, is there.
     """
     five, four = arm(rows, *FIVE), best(rows, FOUR)
     if four is None:
@@ -103,13 +102,27 @@ def about_five(rows: Rows) -> Iterator[str]:
         f"{sum(n < ESCAPED for n in one)} of {len(one)} at {rate:g}" for rate, one in known.items() if one
     ]
     if counts:
-        yield f"Of the saturated networks of five layers these leave saturation: {', '.join(counts)}."
+        leave = f"leave saturation (by more than {(1 - ESCAPED) * SPREAD:g})"
+        yield f"Of the saturated networks of five layers these {leave}: {', '.join(counts)}."
+    yield from _about_brief(five)
     learn = sorted({rate for error, rate in lowest.values() if error <= AT_CHANCE})
     count = sum(error <= AT_CHANCE for error, _ in lowest.values())
     if learn:
         where = " and ".join(f"{rate:g}" for rate in learn)
         share = f"{count} of {len(lowest)} networks of five layers end with an error of at most 85 %"
         yield f"{share}; the lowest error of each is at {where}."
+
+
+def _about_brief(five: Rows) -> Iterator[str]:
+    """A note on the rates at which five layers are saturated at single readings alone, and leave."""
+    brief = {rate: brief_saturations(five.where(rate=rate, steps=trains), 5) for rate in grid_of(five)}
+    counts = [f"{len(seeds)} at {rate:g}" for rate, seeds in brief.items() if seeds]
+    if counts:
+        yield (
+            "Networks of five layers that are saturated at single readings alone, and then leave (by "
+            f"{SPREAD:g} or more): {', '.join(counts)}. Each leaves its seed open, unless the layer leaves "
+            "saturation at another rate."
+        )
 
 
 def where_four_desaturate(reading: Reading) -> Reading:
