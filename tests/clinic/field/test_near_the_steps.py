@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from tests.clinic.field.loops import drawn, findings
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from levinthal.clinic import watch
@@ -44,3 +44,54 @@ def test_an_image_is_optimised_for_a_fixed_network() -> None:
             optimizer.step()
     assert (w.trouble, w.failed_rules) == ("", ())
     assert not [f for f in w.findings() if f.severity != "info"]
+
+
+def test_a_discriminator_is_frozen_while_the_generator_steps() -> None:
+    torch.manual_seed(0)
+    G, D = (nn.Sequential(nn.Linear(n, 32), nn.ReLU(), nn.Linear(32, k)) for n, k in ((4, 2), (2, 1)))
+    of_g, of_d = (torch.optim.Adam(net.parameters(), 2e-3) for net in (G, D))
+    loss, yes, no = functional.binary_cross_entropy_with_logits, torch.ones(64, 1), torch.zeros(64, 1)
+    with watch([G, D], [of_g, of_d]) as w:
+        for i in range(120):
+            fake, real = G(torch.randn(64, 4)), X[i : i + 64, :2]
+            D.requires_grad_(True)
+            of_d.zero_grad()
+            (loss(D(real), yes) + loss(D(fake.detach()), no)).backward()
+            of_d.step()
+            D.requires_grad_(False)
+            of_g.zero_grad()
+            loss(D(fake), yes).backward()
+            of_g.step()
+    assert "FROZEN_PARAMS" not in [f.code for f in w.findings()]
+
+
+def test_layers_that_a_later_optimiser_thaws_are_neither_detached_nor_cut() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 4)).requires_grad_(False)
+    optimizer = torch.optim.Adam(model[2].requires_grad_(True).parameters(), 1e-2)
+    with watch(model, optimizer, every=5) as w:
+        for stage in (2, 0):
+            model[stage].requires_grad_(True)
+            optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], 1e-2)
+            for i in range(60):
+                optimizer.zero_grad()
+                at = torch.arange(i * 8, i * 8 + 8) % 512
+                functional.cross_entropy(model(X[at]), Y[at]).backward()
+                optimizer.step()
+    assert not {"OPTIMIZER_DETACHED", "GRAPH_BROKEN"} & {f.code for f in w.findings()}
+
+
+def test_a_pairwise_loss_has_one_label_by_design() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    better = X[:, :1] > X[:, :1].roll(1, 0)
+    first, second = torch.where(better, X, X.roll(1, 0)), torch.where(better, X.roll(1, 0), X)
+
+    def step(i: int) -> Tensor:
+        at = torch.arange(i * 32, i * 32 + 32) % 512
+        difference = model(first[at]) - model(second[at])
+        return functional.binary_cross_entropy_with_logits(difference, torch.ones(32, 1))
+
+    found = findings(model, optimizer, step, steps=150)
+    assert not [code for code, f in found.items() if f.severity != "info"]

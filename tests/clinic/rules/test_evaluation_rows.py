@@ -48,6 +48,11 @@ def evaluated(
     return w
 
 
+class Scaled(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.is_floating_point() else x.float() / 16
+
+
 def finding_of(w: Watch) -> Finding | None:
     return next((f for f in w.findings() if f.code == CODE), None)
 
@@ -84,6 +89,11 @@ NOISE = torch.randn(X.shape, generator=drawn(3))
 )
 def test_rows_that_are_merely_others_are_not(change: Callable[[Tensor, Tensor], Tensor]) -> None:
     assert finding_of(evaluated(mlp(depth=2), X[:900], Y[:900], change(X[900:], Y[900:]))) is None
+
+
+def test_a_model_that_takes_bytes_too_scales_them_itself() -> None:
+    model = nn.Sequential(Scaled(), *mlp(depth=2))
+    assert finding_of(evaluated(model, X[:900], Y[:900], (16 * X[900:]).byte())) is None
 
 
 @pytest.mark.parametrize(("order", "is_wrong"), [([2, 1, 0], True), ([0, 1, 2], False), ([1, 0, 2], False)])

@@ -35,7 +35,7 @@ def first_call(history: History) -> LossCall | None:
 
 
 def chance_of(history: History, call: LossCall | None) -> float:
-    """The loss of the best constant prediction; nan where it is unknown.
+    """The loss of the best constant prediction; nan where it is unknown, or where all targets are the same.
 
     A prediction of several columns has one constant for each column, if targets were kept.
     """
@@ -44,7 +44,8 @@ def chance_of(history: History, call: LossCall | None) -> float:
     targets = kept_targets(history, call)
     if targets is None:
         return history.chance
-    return _constant_loss(call, targets)
+    is_one = bool((targets == targets[:1]).all())
+    return math.nan if is_one else _constant_loss(call, targets)
 
 
 def kept_targets(history: History, call: LossCall) -> Tensor | None:

@@ -116,6 +116,8 @@ def game(seen: Seen) -> Answer | None:
     if not is_game(seen.history, seen.setup):
         return None
     why = "the networks train against each other, so neither loss has to fall"
+    if seen.setup is not None and len(seen.setup.optimizers) < 2:
+        why = "losses with one target each, and different ones, hold each other in place: neither has to fall"
     return not_judged(seen, Reason.GAME, why, f"{course(seen)} {NONE_FOUND} {NOT_MEASURED}")
 
 

@@ -41,6 +41,8 @@ def loss_in_words(history: History, trend: LossTrend | None = None) -> str:
         return f"the loss falls from {start} to {end}{peak}, not below chance level ({number(trend.chance)})"
     if trend.has_plateaued and not trend.is_worse:
         return f"the loss has plateaued: {start} at first, {end} at the end{peak}{chance}"
+    if trend.is_worse and trend.start < trend.end < losses[np.isfinite(losses)][0]:
+        return f"the loss falls from {start} to {number(trend.start)} and rises again to {end}{peak}{chance}"
     return f"the loss {'rises' if trend.is_worse else 'falls'} from {start} to {end}{peak}{chance}"
 
 

@@ -17,6 +17,8 @@ ROBUST: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "smooth_l1_loss": functional.smooth_l1_loss,
     "huber_loss": functional.huber_loss,
 }
+ROUNDING = 1e-12
+"""Variance of equal numbers over their mean square, at most."""
 BINARY = {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
 
 
@@ -95,9 +97,12 @@ def _of_explicit_squares(samples: Sequence[Sample]) -> float:
 
 
 def _variance(targets: np.ndarray) -> float:
-    """The variance of all targets, from the mean and variance in each line."""
+    """The variance of all targets, from the mean and variance in each line; nan where they are all the same,
+    so that there is nothing to predict.
+    """
     means, variances = targets.T[:2]
-    return float(np.mean(variances) + np.var(means))
+    variance = float(np.mean(variances) + np.var(means))
+    return variance if variance > ROUNDING * float(np.mean(np.square(means))) else math.nan
 
 
 def _least(loss: Callable[[Tensor, Tensor], Tensor], targets: Tensor) -> float:

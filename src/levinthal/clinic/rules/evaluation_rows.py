@@ -40,6 +40,8 @@ def evaluated_rows(context: Context) -> Iterator[Finding]:
     if history.validation is not None or is_text(history):
         return
     rows = [[chunk.inputs for chunk in held.chunks] for held in (history.rows, history.evaluated)]
+    if len({x.dtype for part in rows for x in part}) > 1:
+        return  # the model tells them apart, as bytes from numbers
     evidence, remedy = _rescaled(*(table((x, None) for x in part) for part in rows)), PREPARED
     if not evidence:
         evidence, remedy = swapped(*rows), SWAPPED

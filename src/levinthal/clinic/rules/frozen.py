@@ -60,7 +60,7 @@ def frozen_params(context: Context) -> Iterator[Finding]:
         )
         if not setup.is_declared_frozen(name) and (not parameter.requires_grad or (group and zero))
     ]
-    still = [name for name in still if not was_changed(name, context)]
+    still = [name for name in still if not (was_changed(name, context) or _was_stepped(name, setup))]
     if still:
         share = len(still) / len(context.setup.names)
         adapted = share < 1 and any(map(is_adapter, setup.names))
@@ -84,6 +84,15 @@ def was_changed(name: str, context: Context) -> bool:
         return False
     now = some_values(dict(zip(context.setup.names, context.setup.parameters, strict=True))[name])
     return not torch.equal(now.nan_to_num(), before.nan_to_num())
+
+
+def _was_stepped(name: str, setup: TrainingSetup) -> bool:
+    """Whether an optimiser holds a gradient or a state of a parameter: it is frozen for a part of each step
+    alone, as a discriminator while the generator steps.
+    """
+    p = setup.parameters[setup.names.index(name)]
+    held = {id(q) for o in setup.optimizers for group in o.param_groups for q in group["params"]}
+    return id(p) in held and (p.grad is not None or any(o.state.get(p) for o in setup.optimizers))
 
 
 def _above_noise(names: Sequence[str], setup: TrainingSetup) -> dict[str, float]:

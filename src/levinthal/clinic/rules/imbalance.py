@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from levinthal.clinic.findings import symptoms
 from levinthal.clinic.findings.finding import found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
+from levinthal.clinic.recording.sample import LossCall
 from levinthal.clinic.rules.context import INTERVAL_ERRORS, Context
 from levinthal.clinic.rules.loss_input import Head, heads
 from levinthal.clinic.rules.loss_trend import FEWEST
@@ -76,7 +77,8 @@ def _shares(context: Context, *, one_label_a_row: bool) -> np.ndarray:
     known = [call.target.tolist() for call in calls if call.target is not None and call.kind in BINARY]
     labels = np.array([(mean, variance) for mean, variance, _ in known if _is_hard(mean, variance)])
     if len(labels) >= FEWEST and (
-        labels[:, 1].any() or (context.trend.has_learnt and not _has_rivals(context))
+        labels[:, 1].any()
+        or (context.trend.has_learnt and not _has_rivals(context) and _are_of_one_output(calls))
     ):
         yes = float(labels[:, 0].mean())  # else real or fake: the labels of one batch are all the same
         return np.array([yes, 1 - yes])
@@ -84,6 +86,11 @@ def _shares(context: Context, *, one_label_a_row: bool) -> np.ndarray:
     if len(table) < FEWEST or len(table[0]) < 2 or are_other:  # the place of the right candidate is no class
         return np.zeros(0)
     return np.asarray(table.sum(0) / table.sum())
+
+
+def _are_of_one_output(calls: Sequence[LossCall]) -> bool:
+    """Whether the losses read the last layer: the label of a difference of two scores is always the same."""
+    return any(call.of_last_layer for call in calls)
 
 
 def _has_rivals(context: Context) -> bool:

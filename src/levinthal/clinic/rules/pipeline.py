@@ -17,6 +17,7 @@ from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.branches import spared
 from levinthal.clinic.rules.context import Context, typical
+from levinthal.clinic.rules.frozen import was_changed
 from levinthal.vocabulary import Finding, Severity
 
 PERSISTENT = 0.8
@@ -145,7 +146,7 @@ def graph_broken(context: Context) -> Iterator[Finding]:
         if name in never & asking and not context.setup.is_declared_frozen(name)
     ]
     taking_turns, idle = spared(cut, context)
-    cut = [name for name in cut if name not in taking_turns]
+    cut = [name for name in cut if name not in taking_turns and not was_changed(name, context)]
     if cut and not _move(cut, context.history, context.setup) and not _cleared(context):
         severity = Severity.CRITICAL if len(cut) > len(asking) / 2 else Severity.WARNING
         if set(cut) <= set(idle):
@@ -176,7 +177,7 @@ def _are_trained_elsewhere(lost: Sequence[str], context: Context) -> bool:
     """Whether parameters without optimiser are trained all the same: an optimiser holds copies of them, in
     float32 say, or another one that is not watched trains them, or they follow a moving average.
     """
-    if _move(lost, context.history, context.setup):
+    if _move(lost, context.history, context.setup) or any(was_changed(name, context) for name in lost):
         return True
     held = [p for o in context.setup.optimizers for group in o.param_groups for p in group["params"]]
     own = {id(p) for p in context.setup.parameters}

@@ -25,7 +25,7 @@ SAME_BATCHES = FindingKind(
     order=168,
     evidence=(
         "several processes have a watch; of the batches of their detailed samples, {enough} or more, "
-        "{alike:.0%} are equal to the bit at the same step"
+        "{alike:.0%} are equal to the bit at the same step; info where the weights differ at the end"
     ),
     thresholds={"enough": ENOUGH, "alike": ALIKE},
     source=EXACT,
@@ -43,8 +43,9 @@ WEIGHTS_APART = FindingKind(
     area=Area.OPTIMISER,
     order=22,
     evidence=(
-        "several processes have a watch, and their weights differ at its end; not of sharded weights, nor of "
-        "stages whose inputs need a gradient"
+        "several processes have a watch, and their weights differ at its end, although the model is "
+        "`DistributedDataParallel` (info: without the wrapper); not of sharded weights, nor of stages whose "
+        "inputs need a gradient"
     ),
     source=EXACT,
     only_by_hand="the loop is the user's own",
@@ -58,18 +59,24 @@ WRAP = (
 
 @rule(SAME_BATCHES)
 def same_batches(context: Context) -> Iterator[Finding]:
-    """Batches that are equal in two processes."""
+    """Batches that are equal in several processes. Those whose weights differ may compare rates on the same
+    rows, or hold parts of one layer.
+    """
     seen = context.history.processes
     if seen is not None and seen.batches >= ENOUGH and seen.equal >= ALIKE * seen.batches:
         evidence = {"batches compared": seen.batches, "equal": seen.equal, "other processes": seen.others}
-        yield found(SAME_BATCHES, "input", 0, evidence)
+        severity = Severity.INFO if seen.is_averaged is False else None
+        yield found(SAME_BATCHES, "input", 0, evidence, severity=severity)
 
 
 @rule(WEIGHTS_APART)
 def weights_apart(context: Context) -> Iterator[Finding]:
-    """Weights that no process group keeps equal. Stages of a pipeline have other weights on purpose."""
+    """Weights that no process group keeps equal. Without the wrapper that may be meant: folds of a
+    cross-validation, members of an ensemble, stages of a pipeline.
+    """
     seen = context.history.processes
     is_stage = any(sample.needs_gradient for sample in context.history)
     if seen is not None and seen.is_averaged is False and not is_stage:
         evidence = {"other processes": seen.others}
-        yield found(WEIGHTS_APART, "optimiser", 0, evidence, remedy="" if seen.is_wrapped else WRAP)
+        severity, remedy = (None, "") if seen.is_wrapped else (Severity.INFO, WRAP)
+        yield found(WEIGHTS_APART, "optimiser", 0, evidence, severity=severity, remedy=remedy)
