@@ -87,12 +87,13 @@ def was_changed(name: str, context: Context) -> bool:
 
 
 def _was_stepped(name: str, setup: TrainingSetup) -> bool:
-    """Whether an optimiser holds a gradient or a state of a parameter: it is frozen for a part of each step
-    alone, as a discriminator while the generator steps.
+    """Whether an optimiser holds a gradient or a state of a parameter that requires none now: it is frozen for
+    a part of each step alone, as a discriminator while the generator steps.
     """
     p = setup.parameters[setup.names.index(name)]
     held = {id(q) for o in setup.optimizers for group in o.param_groups for q in group["params"]}
-    return id(p) in held and (p.grad is not None or any(o.state.get(p) for o in setup.optimizers))
+    is_stepped = p.grad is not None or any(o.state.get(p) for o in setup.optimizers)
+    return id(p) in held and not p.requires_grad and is_stepped
 
 
 def _above_noise(names: Sequence[str], setup: TrainingSetup) -> dict[str, float]:
