@@ -87,7 +87,7 @@ def was_changed(name: str, context: Context) -> bool:
 
 
 def _was_stepped(name: str, setup: TrainingSetup) -> bool:
-    """Whether an optimiser holds a gradient or a state of a parameter that requires none now: it is frozen for
+    """Whether an optimiser holds a gradient or a state of a parameter that requires none now: it is frozen in
     a part of each step alone, as a discriminator while the generator steps.
     """
     p = setup.parameters[setup.names.index(name)]
