@@ -12,6 +12,7 @@ from tests.clinic.cases import X, Y, mlp
 from torch.nn import functional
 
 from levinthal.clinic import watch
+from levinthal.clinic.recording import processes as module
 
 PROGRAM = """
 import json, sys
@@ -90,3 +91,19 @@ def test_nothing_is_held_outside_of_a_process_group() -> None:
             functional.cross_entropy(model(X[:8]), Y[:8]).backward()
             optimizer.step()
     assert w.history.processes is None
+
+
+def test_a_process_group_without_a_store_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> None:
+        raise RuntimeError("no store, as under MPI")
+
+    monkeypatch.setattr(module, "_is_distributed", lambda: True)
+    monkeypatch.setattr(module, "_default_store", none)
+    model = mlp(depth=2)
+    optimizer = torch.optim.Adam(model.parameters())
+    with watch(model, optimizer) as w:
+        for _ in range(3):
+            functional.cross_entropy(model(X[:8]), Y[:8]).backward()
+            optimizer.step()
+    assert (w.trouble, w.history.processes) == ("", None)
+    assert len(w.history)

@@ -61,11 +61,20 @@ class ProcessComparison:
         """Hold the fingerprint of a batch; the first time, say that this process watches."""
         if not self._has_begun:
             self._has_begun = True
-            if _is_distributed() and _is_data_parallel(self._setup):
-                self._store = PrefixStore(f"levinthal/{next(_watches)}", _default_store())
-                self._store.set(f"begun/{distributed.get_rank()}", "1")
+            self._store = self._begun()
         if self._store is not None and len(self._prints) < MOST_BATCHES:
             self._prints[step] = row_fingerprints(inputs.reshape(1, -1))[0]
+
+    def _begun(self) -> Any:
+        """The store, after a note in it that this process watches; None where there is none, as under MPI."""
+        if not (_is_distributed() and _is_data_parallel(self._setup)):
+            return None
+        try:
+            store = PrefixStore(f"levinthal/{next(_watches)}", _default_store())
+            store.set(f"begun/{distributed.get_rank()}", "1")
+        except Exception:
+            return None
+        return store
 
     def compared(self) -> Processes | None:
         """Say what was read, and compare it with what the others say; None where no other one watched."""
