@@ -20,6 +20,7 @@ from levinthal.clinic.presentation.signs import (
 )
 from levinthal.clinic.recording.behaviour import Behaviour
 from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.processes import Processes
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.vocabulary import Severity
 
@@ -90,3 +91,12 @@ def test_nothing_seen_is_not_judged() -> None:
 )
 def test_the_course_of_the_loss_in_words(losses: list[float], said: str) -> None:
     assert loss_in_words(history(losses)) == said
+
+
+def test_processes_are_listed_where_several_watch() -> None:
+    seen = history(FALLING)
+    alone = sign("Data", read_signs(seen, setup(), []))
+    seen.processes = Processes(1, 8, 0, True, True)
+    several = sign("Data", read_signs(seen, setup(), []))
+    assert "SAME_BATCHES" not in alone.codes
+    assert "SAME_BATCHES" in several.codes

@@ -22,6 +22,7 @@ from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.rules.context import typical
 from levinthal.clinic.rules.labels import FEWEST_ROWS
 from levinthal.clinic.rules.loss_trend import loss_trend
+from levinthal.clinic.rules.processes import OF_PROCESSES
 from levinthal.report.formatting import counted, number, share, share_of
 from levinthal.vocabulary import Finding, Severity, rounded
 
@@ -65,7 +66,7 @@ def read_signs(history: History, setup: TrainingSetup | None, findings: Sequence
         Area.LABELS: _labels(history),
         Area.VALIDATION: _validation(history),
     }
-    unchecked = not_checked(history.behaviour)
+    unchecked = not_checked(history.behaviour) | (OF_PROCESSES if history.processes is None else frozenset())
     return [_sign(name, *reading, findings, unchecked) for name, reading in readings.items()]
 
 

@@ -51,6 +51,8 @@ WEIGHTS_APART = FindingKind(
     only_by_hand="the loop is the user's own",
 )
 
+OF_PROCESSES = frozenset({SAME_BATCHES.code, WEIGHTS_APART.code})
+"""The codes of what can be checked only where several processes watch."""
 WRAP = (
     "`model = DistributedDataParallel(model)` before the optimiser is made, or average the gradients; right "
     "if each process is to train a network of its own"
