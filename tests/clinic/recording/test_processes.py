@@ -11,7 +11,7 @@ import torch
 from tests.clinic.cases import X, Y, mlp
 from torch.nn import functional
 
-from levinthal.clinic import watch
+from levinthal.clinic import Watch, watch
 from levinthal.clinic.recording import processes as module
 
 PROGRAM = """
@@ -83,13 +83,18 @@ def test_a_process_that_watches_alone_compares_nothing(said: dict[str, list]) ->
     assert "SAME_BATCHES" not in found
 
 
-def test_nothing_is_held_outside_of_a_process_group() -> None:
+def three_steps() -> Watch:
     model = mlp(depth=2)
     optimizer = torch.optim.Adam(model.parameters())
     with watch(model, optimizer) as w:
         for _ in range(3):
             functional.cross_entropy(model(X[:8]), Y[:8]).backward()
             optimizer.step()
+    return w
+
+
+def test_nothing_is_held_outside_of_a_process_group() -> None:
+    w = three_steps()
     assert w.history.processes is None
 
 
@@ -99,11 +104,6 @@ def test_a_process_group_without_a_store_is_not_compared(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(module, "_is_distributed", lambda: True)
     monkeypatch.setattr(module, "_default_store", none)
-    model = mlp(depth=2)
-    optimizer = torch.optim.Adam(model.parameters())
-    with watch(model, optimizer) as w:
-        for _ in range(3):
-            functional.cross_entropy(model(X[:8]), Y[:8]).backward()
-            optimizer.step()
+    w = three_steps()
     assert (w.trouble, w.history.processes) == ("", None)
     assert len(w.history)

@@ -70,6 +70,7 @@ def test_rows_that_were_prepared_otherwise_are_named(train: Tensor, held_out: Te
     found = finding_of(evaluated(mlp(depth=2), train[:900], Y[:900], held_out[900:]))
     assert found is not None
     assert (found.where, found.severity) == ("evaluation", "warning")
+    assert found.confidence is None  # the code's own was measured with a validation set
 
 
 NOISE = torch.randn(X.shape, generator=drawn(3))

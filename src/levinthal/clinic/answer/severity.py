@@ -55,7 +55,8 @@ def as_the_answer_says(findings: Sequence[Finding], answer: Answer) -> list[Find
 
 
 def _changed(finding: Finding, severity: Severity) -> Finding:
-    return replace(finding, severity=severity, confidence=confidence(finding.code, severity))
+    known = None if finding.confidence is None else confidence(finding.code, severity)
+    return replace(finding, severity=severity, confidence=known)
 
 
 def _explains_chance_level(cause: Finding) -> bool:

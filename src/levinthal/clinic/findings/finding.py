@@ -18,6 +18,7 @@ def found(
     *,
     severity: Severity | None = None,
     remedy: str = "",
+    examined: bool = True,
 ) -> Finding:
     """A finding of a kind.
 
@@ -28,15 +29,17 @@ def found(
         evidence: Name -> number or short text, the most important first.
         severity: Instead of the kind's own.
         remedy: Instead of the kind's own.
+        examined: Whether the evaluated runs could show what is reported: a rule that was added to an older
+            code has no measured precision, whatever the code has.
 
     Returns:
-        The finding, with the measured confidence of its code at this severity.
+        The finding, with the measured confidence of its code at this severity; None without examination.
     """
     reported = severity or kind.severity
     return Finding(
         kind.code,
         reported,
-        confidence(kind.code, reported),
+        confidence(kind.code, reported) if examined else None,
         where,
         step,
         evidence,

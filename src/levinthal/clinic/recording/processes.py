@@ -87,14 +87,14 @@ class ProcessComparison:
         others = [json.loads(store.get(f"ended/{k}")) for k in ended]
         if not others:
             return None
-        alike = [o["weights"] == own["weights"] for o in others]
+        same = [o["weights"] == own["weights"] for o in others]
         both = [(own["batches"][s], o["batches"].get(s)) for o in others for s in own["batches"]]
         pairs = [(a, b) for a, b in both if b is not None]
         return Processes(
             others=len(others),
             batches=len(pairs),
             equal=sum(a == b for a, b in pairs),
-            is_averaged=None if self._setup.is_sharded else all(alike),
+            is_averaged=None if self._setup.is_sharded else all(same),
             is_wrapped=isinstance(self._setup.hooked_module, nn.parallel.DistributedDataParallel),
         )
 

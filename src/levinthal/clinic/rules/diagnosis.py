@@ -70,7 +70,8 @@ def _cause(finding: Finding, roots: Sequence[Finding]) -> str | None:
 
 
 def _with_severity(finding: Finding, severity: Severity) -> Finding:
-    return replace(finding, severity=severity, confidence=confidence(finding.code, severity))
+    known = None if finding.confidence is None else confidence(finding.code, severity)
+    return replace(finding, severity=severity, confidence=known)
 
 
 def _worst(finding: Finding, linked: Sequence[Finding]) -> Severity:

@@ -21,7 +21,7 @@ SHIFTED = 0.25
 """Least distance of two distributions that counts as a shift."""
 ERROR = 1e-3
 """Probability of a false alarm over all columns together."""
-APART, ALIKE, RESCALED = 0.5, 0.15, 1.5
+APART, SAME_SHAPE, RESCALED = 0.5, 0.15, 1.5
 """Medians over the columns of training and evaluated rows: Kolmogorov-Smirnov distance, Wasserstein distance
 once standardised (in deviations), and factor between the deviations, from which on one of the two was
 prepared in another way.
@@ -42,7 +42,7 @@ TRAIN_VAL_SHIFT = FindingKind(
         "a column's Kolmogorov-Smirnov distance above {moved} and beyond chance in all columns "
         "together ({error}); or neighbours that separate the sets by {moved} ({sigma} standard "
         "deviations); and the model worse. Or rows that the loop itself evaluates: their columns are {apart} "
-        "away from training rows (median Kolmogorov-Smirnov distance), at most {alike} once standardised "
+        "away from training rows (median Kolmogorov-Smirnov distance), at most {shape} once standardised "
         "(Wasserstein), and their deviations differ by {rescaled}. Or the first and the last channel of "
         "images have changed places, in either set ({swapped} standard errors)"
     ),
@@ -51,7 +51,7 @@ TRAIN_VAL_SHIFT = FindingKind(
         "error": ERROR,
         "sigma": SIGNIFICANT_ERRORS,
         "apart": APART,
-        "alike": ALIKE,
+        "shape": SAME_SHAPE,
         "rescaled": RESCALED,
         "swapped": SWAPPED_ERRORS,
     },

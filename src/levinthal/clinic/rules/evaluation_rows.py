@@ -15,9 +15,9 @@ from levinthal.clinic.findings.kind import rule
 from levinthal.clinic.rules.channels import SWAPPED, swapped
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.distribution_shift import (
-    ALIKE,
     APART,
     RESCALED,
+    SAME_SHAPE,
     TRAIN_VAL_SHIFT,
     distance,
 )
@@ -46,11 +46,11 @@ def evaluated_rows(context: Context) -> Iterator[Finding]:
     if not evidence:
         evidence, remedy = swapped(*rows), SWAPPED
     if evidence:
-        yield found(TRAIN_VAL_SHIFT, "evaluation", 0, evidence, remedy=remedy)
+        yield found(TRAIN_VAL_SHIFT, "evaluation", 0, evidence, remedy=remedy, examined=False)
 
 
 def _rescaled(train: Table | None, held_out: Table | None) -> dict[str, float]:
-    """Columns that are far apart, and alike once each is standardised, with scales that differ."""
+    """Columns that are far apart, and equally distributed once standardised, with scales that differ."""
     if train is None or held_out is None or min(len(train), len(held_out)) < FEWEST_ROWS:
         return {}
     a, b = train.values, held_out.values
@@ -61,13 +61,13 @@ def _rescaled(train: Table | None, held_out: Table | None) -> dict[str, float]:
         return {}
     a, b = a[:, varied], b[:, varied]
     apart = float(np.median([distance(x, y) for x, y in zip(a.T, b.T, strict=True)]))
-    alike = float(np.median(np.abs(_standardised_quantiles(a) - _standardised_quantiles(b)).mean(0)))
+    shape = float(np.median(np.abs(_standardised_quantiles(a) - _standardised_quantiles(b)).mean(0)))
     factor = float(np.median(b.std(0) / a.std(0)))
-    if apart < APART or alike > ALIKE or abs(np.log(factor)) < np.log(RESCALED):
+    if apart < APART or shape > SAME_SHAPE or abs(np.log(factor)) < np.log(RESCALED):
         return {}
     return {
         "Kolmogorov-Smirnov distance of a column": apart,
-        "Wasserstein distance once standardised": alike,
+        "Wasserstein distance once standardised": shape,
         "deviation of evaluated rows over that of training rows": factor,
     }
 

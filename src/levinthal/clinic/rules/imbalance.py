@@ -122,7 +122,15 @@ def weight_for_pos_weight(context: Context) -> Iterator[Finding]:
             evidence = {"weight": float(weights.median()), "negatives / positives": float(ratios.median())}
             evidence |= {"labels": len(weights)}
             step = head[0][0].step
-            yield found(CLASS_IMBALANCE, "loss", step, evidence, severity=Severity.WARNING, remedy=REMEDY)
+            yield found(
+                CLASS_IMBALANCE,
+                "loss",
+                step,
+                evidence,
+                severity=Severity.WARNING,
+                remedy=REMEDY,
+                examined=False,
+            )
 
 
 def _weights_and_shares(head: Head) -> tuple[Tensor, Tensor, float] | None:

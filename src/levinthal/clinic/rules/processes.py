@@ -10,7 +10,7 @@ from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.rules.context import Context
 from levinthal.vocabulary import Finding, Severity
 
-ALIKE, ENOUGH = 0.9, 3
+MOST_EQUAL, ENOUGH = 0.9, 3
 """Share of the compared batches that are equal; batches that have to be compared."""
 
 SAME_BATCHES = FindingKind(
@@ -25,9 +25,9 @@ SAME_BATCHES = FindingKind(
     order=168,
     evidence=(
         "several processes have a watch; of the batches of their detailed samples, {enough} or more, "
-        "{alike:.0%} are equal to the bit at the same step; info where the weights differ at the end"
+        "{equal:.0%} are equal to the bit at the same step; info where the weights differ at the end"
     ),
-    thresholds={"enough": ENOUGH, "alike": ALIKE},
+    thresholds={"enough": ENOUGH, "equal": MOST_EQUAL},
     source=EXACT,
     only_by_hand="the loader is the user's own",
 )
@@ -65,7 +65,7 @@ def same_batches(context: Context) -> Iterator[Finding]:
     rows, or hold parts of one layer.
     """
     seen = context.history.processes
-    if seen is not None and seen.batches >= ENOUGH and seen.equal >= ALIKE * seen.batches:
+    if seen is not None and seen.batches >= ENOUGH and seen.equal >= MOST_EQUAL * seen.batches:
         evidence = {"batches compared": seen.batches, "equal": seen.equal, "other processes": seen.others}
         severity = Severity.INFO if seen.is_averaged is False else None
         yield found(SAME_BATCHES, "input", 0, evidence, severity=severity)

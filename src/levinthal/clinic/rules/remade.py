@@ -72,5 +72,5 @@ def regular_spans(remade: Remade) -> list[int]:
     spans = remade.lives[:-1]
     if not spans or max(spans) > UNEQUAL * min(spans):
         return []
-    is_alike = min(spans) <= UNEQUAL * remade.before <= UNEQUAL**2 * max(spans)
-    return [remade.before, *spans] if is_alike else spans
+    is_regular = min(spans) <= UNEQUAL * remade.before <= UNEQUAL**2 * max(spans)
+    return [remade.before, *spans] if is_regular else spans
