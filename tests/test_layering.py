@@ -9,6 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "levinthal"
 ORDER = {
+    "shown": -1,
     "errors": 0,
     "vocabulary": 0,
     "after_import": 0,
