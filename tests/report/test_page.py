@@ -193,6 +193,11 @@ def test_what_a_study_says_is_text_not_markup(tmp_path: Path, bare: Study, rows:
     assert "a &lt; b &amp; &lt;b&gt;c&lt;/b&gt;" in text
 
 
+def test_characters_that_reorder_text_do_not_reach_the_page(tmp_path: Path, bare: Study, rows: Rows) -> None:
+    study = dataclasses.replace(bare, question="Is it \u202egpj\u202c \x1b[31mred\x1b[0m?")
+    assert "Is it gpj red?" in made(tmp_path, study, rows, [])
+
+
 def test_a_missing_claim_field_breaks_nothing(tmp_path: Path, bare: Study, rows: Rows) -> None:
     plain = Claim("Z", "says", "source", "effect", "", None, "", lambda rows: None)  # type: ignore[arg-type,return-value]
     assert "none" in made(tmp_path, dataclasses.replace(bare, claims=(plain,)), rows, [])
