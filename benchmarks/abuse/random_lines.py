@@ -37,13 +37,14 @@ NAMES = (
     "digits",
 )
 OPTIONS = shlex.split("""
-    --preset --seeds --first-seed --set --store --data-dir --workers --device --again --registered --output --svg
-    --csv --markdown --treat --steps --seconds --keep --json --sarif --against --script --every --help --version
-    --verbose --base-url -h -x --no-json --
+    --preset --seeds --first-seed --set --store --data-dir --workers --device --again --registered --output
+    --svg --csv --markdown --treat --steps --seconds --keep --json --sarif --against --script --every
+    --help --version --verbose --base-url -h -x --no-json --
 """)
 VALUES = shlex.split("""
-    0 1 3 -1 1.5 nan inf 1e9 99999999999999999999 quick standard quik cpu cuda auto page.html rows.csv store.sqlite
-    width=20 width= =20 depth=nan . .. / /dev/null ~ ~nobody/x :memory: good.py broken.py page.html/x *
+    0 1 3 -1 1.5 nan inf 1e9 99999999999999999999 quick standard quik cpu cuda auto page.html rows.csv
+    store.sqlite width=20 width= =20 depth=nan . .. / /dev/null ~ ~nobody/x :memory: good.py broken.py
+    page.html/x *
 """)
 NONSENSE = (
     "",
