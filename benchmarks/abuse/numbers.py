@@ -12,9 +12,11 @@ REPORT = "study report one-neuron-chain --output page.html --store store.sqlite"
 CHECK = "check train.py:problem"
 TREAT = f"{CHECK} --treat --steps 2"
 SCRIPT = "check train.py --script"
-NO_NUMBERS = ("", " ", "abc", "0x10", "1_000", "1,000", "٣", "²", "1 2", "[0, 1]", "range(3)", "0,1,2", "0-3", "0:8",
-              "True", "None", "8 seeds", "--8", "+-8", "8\n", "8;ls", "$(ls)", "\x1b[31m8", "8\u202e", "NaN",
-              "1e", "e5", ".", "-", "+")  # fmt: skip
+NO_NUMBERS = (
+    *("", " ", "abc", "0x10", "1_000", "1,000", "٣", "²", "1 2", "[0, 1]", "range(3)", "0,1,2", "0-3", "0:8"),
+    *("True", "None", "8 seeds", "--8", "+-8", "8;ls", "$(ls)", "\x1b[31m8", "8\u202e", "NaN"),
+    *("1e", "e5", ".", "-", "+"),
+)
 NO_WHOLE = ("1.5", "8.0", "1e3", "nan", "inf", "-inf", "1e400", "1/2", "50%")
 BELOW = ("-1", "-0.5", "-9" * 30, "-inf")
 HUGE = ("9" * 12, "9" * 99, "9" * 100, "9" * 5000)

@@ -231,7 +231,7 @@ def _with_suffix(make: Callable[[Path], object], suffix: str) -> Callable[[Path]
     return partial(make.func, *(str(part).replace("{}", suffix) for part in make.args))
 
 
-def _leftovers(option: Option, place: Place, was_written: Callable[[], bool], folder: Path) -> list[str]:
+def _leftovers(option: Option, place: Place, folder: Path) -> list[str]:
     """What is wrong in the folder afterwards: half files, links that are gone, a file that is not there."""
     names = [path.name for path in folder.rglob("*")]
     faults = [f"{name} is left" for name in names if name.endswith(".part") or ".part." in name]
@@ -255,7 +255,7 @@ def _attack(option: Option, place: Place) -> Attack:
         codes=set(codes),
         kept=kept,
         prepare=partial(_prepared, option, place),
-        check=partial(_leftovers, option, place, lambda: False),
+        check=partial(_leftovers, option, place),
     )
 
 
@@ -285,8 +285,25 @@ TWICE = (
     f"{TREAT} --keep=train.py",
     "check train.py:problem --steps 5 --output=train.py",
 )
-NAMES = ("../../x", "a/b", "/x", ".hidden", "..", ".", "", " ", "CON", "a\\b", "x" * 300, "a\x00b", "a\nb", "-x",
-         "a b\u202e", "nul.txt", "a:b", "x.", 7, None)  # fmt: skip
+NAMES = (
+    *(
+        "../../x",
+        "a/b",
+        "/x",
+        ".hidden",
+        "..",
+        ".",
+        "",
+        " ",
+        "CON",
+        "a\\b",
+        "x" * 300,
+        "a\x00b",
+        "a\nb",
+        "-x",
+    ),
+    *("a b\u202e", "nul.txt", "a:b", "x.", 7, None),
+)
 
 
 def _named(what: str, name: object) -> str:
@@ -315,6 +332,7 @@ def _svg(line: str, more: dict[str, object]) -> Attack:
     """Run and then draw: the name of a figure is known only then."""
 
     def act(folder: Path) -> int:
+        del folder
         from levinthal.cli import main
 
         first = line.split()
@@ -340,6 +358,7 @@ def _small_disk(line: str, bytes_: int, name: str) -> Attack:
     """A file may grow to so many bytes only, as on a disk that is nearly full."""
 
     def act(folder: Path) -> int:
+        del folder
         from levinthal.cli import main
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_, bytes_))
@@ -373,6 +392,7 @@ def _as_nobody(option: Option) -> Attack:
     line = option.with_path("." if option.kind == "folder" else place.path)
 
     def act(folder: Path) -> int:
+        del folder
         from levinthal.cli import main
 
         if os.geteuid() == 0:
@@ -387,7 +407,7 @@ def _as_nobody(option: Option) -> Attack:
         (folder.parent / "stdout").touch()
         folder.chmod(0o555)
 
-    check = partial(_leftovers, option, place, lambda: False)
+    check = partial(_leftovers, option, place)
     return Attack(option.title, place.name, act, codes=REFUSED, prepare=prepare, check=check)
 
 

@@ -65,7 +65,7 @@ def test_a_second_registration_leaves_the_first(call: Call) -> None:
     edit(("0.1,", "0.05,"))
     said = call(*REGISTER)
     assert (said.code, said.out) == (2, "")
-    assert said.err == f"levinthal: {FILE} registers other claims: name another file with --output\n"
+    assert said.err == f"levinthal: {FILE} registers other claims: name another file, or move it away\n"
     assert FILE.read_text() == text
 
 
