@@ -44,6 +44,22 @@ def plain(text: str) -> str:
     return _SURROGATE.sub("\ufffd", _HIDDEN.sub("", text))
 
 
+def hidden_in(text: str) -> str:
+    r"""The first character that a name in one line cannot have: an end of a line or a tab as well.
+
+    Args:
+        text: any text.
+
+    Returns:
+        The character, or nothing.
+
+    >>> hidden_in("a name"), hidden_in("a\tname")
+    ('', '\t')
+    """
+    found = re.search("[\t\n\r\u2028\u2029]", text) or _HIDDEN.search(text) or _SURROGATE.search(text)
+    return found[0] if found else ""
+
+
 def one_line(text: str, longest: int = LONGEST) -> str:
     r"""Text as one line, as `plain` has it; a longer one is cut in its middle.
 

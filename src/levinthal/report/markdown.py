@@ -11,10 +11,11 @@ from levinthal.lab.judging.expected import expected_false
 from levinthal.report.escaping import cell, escaped
 from levinthal.report.explained import meanings
 from levinthal.report.formatting import full_sentence
-from levinthal.report.page import write_whole
 from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.verdicts import Entry, Line, answer, control_text, entries, glyph, null_text, origin
 from levinthal.vocabulary import Figure, Study, Verdict
+from levinthal.written_files import write_whole
+from levinthal.written_files.kinds import MARKDOWN
 
 HEAD = ("", "claim", "verdict", "effect", "trust", "seeds", "control")
 
@@ -52,7 +53,7 @@ def write_markdown(
             f"- {escaped(key)}: {escaped(str(value))}" for key, value in provenance.items() if value != ""
         ),
     ]
-    return write_whole(path, "\n\n".join(blocks) + "\n")
+    return write_whole(path, "\n\n".join(blocks) + "\n", MARKDOWN)
 
 
 def _meanings(rows: Sequence[Entry]) -> str:
