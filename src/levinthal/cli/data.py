@@ -50,7 +50,7 @@ def get_data(
 
     with progress(f"getting {name}") as advance:
         folder = data.get(name, data_dir=data_dir, base_url=base_url, on_progress=_Listener(advance))
-    stdout().print(f"{name} is in {folder}", soft_wrap=True)
+    stdout().print(f"{name} is in {folder}", soft_wrap=True, markup=False)
 
 
 class _Listener:
