@@ -8,7 +8,7 @@ from levinthal import *
 T = dict(question="Q?", source="S", chapter="toys", name="toy", preset="quick", about="About", claim="A1",
     says="It is so", cited="S1", effect="E", unit="share", control="C", why="W", factor="f", level="g",
     measured="m", measured_unit="nat", layer="layer", condition="", note="note", figure="fig", title="Title",
-    caption="Caption", axis="x", series="s", panel="p", answer="A", term="share", meaning="M", protocol="P",
+    caption="Caption", axis="x", series="s", panel="p", answer="A", term="share", meaning="M", protocol="",
     part="all", quote="", reason="R", raised="", evidence_raised="")
 T.update({changes!r})
 
@@ -36,7 +36,7 @@ study = Study(name=T["name"], chapter=T["chapter"], question=T["question"], sour
     claims=(Claim(T["claim"], T["says"], T["cited"], T["effect"], T["unit"], 0.1, T["control"], evidence,
         why_smallest=T["why"], quote=T["quote"]),),
     figures=figures, answer=lambda verdicts: T["answer"], terms={{T["term"]: T["meaning"]}},
-    protocol=(T["protocol"],))
+    protocol=tuple(filter(None, [T["protocol"]])))
 """
 PROBLEM = """
 import torch
@@ -49,7 +49,7 @@ inputs, labels = torch.randn(64, 8), torch.arange(64) % 4
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        name = TEXT if PLACE in ("layer", "wide") else "first"
+        name = TEXT.replace(".", "_") if PLACE in ("layer", "wide") else "first"
         self.add_module(name, nn.Linear(7 if PLACE == "wide" else 8, 4))
         with torch.no_grad():
             self._modules[next(iter(self._modules))].weight.mul_(1e4)

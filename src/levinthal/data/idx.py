@@ -10,8 +10,8 @@ import struct
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import UInt8
@@ -54,7 +54,7 @@ def read_content(path: Path, *, axes: int) -> bytes:
     return bytes(content)
 
 
-def unpack(file: BinaryIO) -> Iterator[bytes]:
+def unpack(file: BufferedIOBase) -> Iterator[bytes]:
     """The uncompressed content of a file in blocks of bounded size: all members of a gzip, or plain data.
 
     Raises:
@@ -78,7 +78,7 @@ def unpack(file: BinaryIO) -> Iterator[bytes]:
         data = file.read(BLOCK)
 
 
-def _member(file: BinaryIO, data: bytes) -> Generator[bytes, None, bytes]:
+def _member(file: BufferedIOBase, data: bytes) -> Generator[bytes, None, bytes]:
     """The content of one member of a gzip that begins with `data`; returns what was read beyond its end."""
     member = zlib.decompressobj(wbits=31)
     while not member.eof:

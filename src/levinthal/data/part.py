@@ -7,8 +7,8 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 from levinthal.data.idx import BLOCK, unpack
 from levinthal.data.plain_files import open_to_read, open_to_write
@@ -42,7 +42,7 @@ def disk(path: Path) -> Iterator[None]:
 class Part:
     """The received beginning of a file, open and held."""
 
-    def __init__(self, path: Path, stream: BinaryIO) -> None:
+    def __init__(self, path: Path, stream: BufferedIOBase) -> None:
         self.path, self.stream = path, stream
 
     @property
@@ -113,14 +113,14 @@ def held(path: Path, waiting: Waiting) -> Iterator[Part | None]:
                     path.unlink()
 
 
-def _is_at(stream: BinaryIO, path: Path) -> bool:
+def _is_at(stream: BufferedIOBase, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(stream.fileno()), os.lstat(path))
     except FileNotFoundError:
         return False
 
 
-def _wait_for_lock(stream: BinaryIO, path: Path, waiting: Waiting) -> None:
+def _wait_for_lock(stream: BufferedIOBase, path: Path, waiting: Waiting) -> None:
     size, since = -1, time.monotonic()
     while not _locked(stream):
         there = os.fstat(stream.fileno()).st_size
@@ -135,7 +135,7 @@ def _wait_for_lock(stream: BinaryIO, path: Path, waiting: Waiting) -> None:
         time.sleep(POLL)
 
 
-def _locked(stream: BinaryIO) -> bool:
+def _locked(stream: BufferedIOBase) -> bool:
     """Whether the part is ours now. The lock ends with its process, however that ends."""
     if fcntl is None:
         return True
@@ -154,7 +154,7 @@ def mismatch(file: SourceFile, path: Path) -> str:
         return difference(file, stream)
 
 
-def difference(file: SourceFile, stream: BinaryIO) -> str:
+def difference(file: SourceFile, stream: BufferedIOBase) -> str:
     """The same for an open file. It is read in blocks, and no further than the published one is long."""
     size = os.fstat(stream.fileno()).st_size
     if size > file.bound:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import cast
 
 BINARY = getattr(os, "O_BINARY", 0)
 AT_ONCE = getattr(os, "O_NONBLOCK", 0)
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-def open_to_read(path: Path) -> BinaryIO:
+def open_to_read(path: Path) -> BufferedIOBase:
     """Open a file to read it. Links are followed.
 
     Raises:
@@ -22,7 +23,7 @@ def open_to_read(path: Path) -> BinaryIO:
     return _if_plain(os.open(path, os.O_RDONLY | BINARY | AT_ONCE), path, "rb")
 
 
-def open_to_write(path: Path) -> BinaryIO:
+def open_to_write(path: Path) -> BufferedIOBase:
     """Open a file of ours to read and write it, and make it where it is missing.
 
     Raises:
@@ -38,9 +39,8 @@ def open_to_write(path: Path) -> BinaryIO:
     return file
 
 
-def _if_plain(descriptor: int, path: Path, mode: str) -> BinaryIO:
+def _if_plain(descriptor: int, path: Path, mode: str) -> BufferedIOBase:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is a folder, a pipe or a device, not a file", str(path))
-    file: BinaryIO = os.fdopen(descriptor, mode)  # type: ignore[assignment]
-    return file
+    return cast(BufferedIOBase, os.fdopen(descriptor, mode))
