@@ -25,6 +25,9 @@ SETS = {
     "numbers": "benchmarks.abuse.numbers",
     "output_paths": "benchmarks.abuse.output_paths",
     "random_lines": "benchmarks.abuse.random_lines",
+    "downloads": "benchmarks.abuse.downloads",
+    "data_files": "benchmarks.abuse.data_files",
+    "names": "benchmarks.abuse.names",
 }
 """Name of a set -> the module whose `attacks()` makes it."""
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"

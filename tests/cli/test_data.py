@@ -33,14 +33,17 @@ def test_list_gives_whole_paths_on_a_narrow_screen(call: Call, monkeypatch: pyte
 def test_get_shows_each_file_on_its_way_and_where_it_all_is(
     call: Call, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fetched(name: str, *, data_dir: Path, on_progress: Callable[[str, int, int], None]) -> Path:
+    def fetched(
+        name: str, *, data_dir: Path, base_url: str | None, on_progress: Callable[[str, int, int], None]
+    ) -> Path:
+        assert base_url == "https://mirror.example"
         for file in ("images.gz", "labels.gz"):
             for done in (0, 1_000_000, 2_000_000):
                 on_progress(file, done, 2_000_000)
         return data_dir / name
 
     monkeypatch.setattr(data, "get", fetched)
-    said = call("data", "get", "mnist", "--data-dir", "data")
+    said = call("data", "get", "mnist", "--data-dir", "data", "--base-url", "https://mirror.example")
     assert (said.code, said.out) == (0, "mnist is in data/mnist\n")
     progress = [line.partition(", ")[2] for line in said.err.splitlines()]
     assert [line.split(", ")[:2] for line in progress] == [

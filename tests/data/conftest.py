@@ -193,3 +193,21 @@ def send(request: BaseHTTPRequestHandler, answer: Answer, body: bytes, start: in
     request.end_headers()
     request.wfile.write(body[start : answer.cut])
     request.wfile.flush()
+
+
+@pytest.fixture
+def file(small: SmallSet) -> SourceFile:
+    return small.file("train_images")
+
+
+@pytest.fixture
+def body(small: SmallSet, server: Loopback) -> bytes:
+    """What the server serves as the train images: some 235 kB of gzip."""
+    server.files = small.served
+    return small.served["/train-images-idx3-ubyte.gz"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "set").mkdir()
+    return tmp_path / "set"

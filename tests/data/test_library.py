@@ -23,6 +23,12 @@ def test_a_misspelt_name_is_answered_with_the_nearest(call) -> None:
         call("minst")
 
 
+@pytest.mark.parametrize("name", [None, 5, ["mnist"]])
+def test_a_name_is_a_text(name) -> None:
+    with pytest.raises(InputError, match=r"a data set is named by a text; got a .*: digits, mnist"):
+        data.load(name)
+
+
 def test_digits_need_no_folder(monkeypatch) -> None:
     monkeypatch.setenv("LEVINTHAL_DATA", "/nowhere")
     assert data.load("digits").name == "digits"
@@ -77,9 +83,9 @@ def test_digits_cannot_be_got() -> None:
         data.get("digits")
 
 
-@pytest.mark.parametrize("address", ["ftp://127.0.0.1", "127.0.0.1:80", "file:///etc", "http://[bad"])
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1", "127.0.0.1:80", "http://example.org", "", 5])
 def test_only_web_addresses_are_taken(tmp_path, address) -> None:
-    with pytest.raises(InputError, match="is not an address that begins with http"):
+    with pytest.raises(InputError, match=r"the base URL .*: give the https:// address"):
         data.get("mnist", data_dir=tmp_path, base_url=address)
 
 
@@ -89,3 +95,13 @@ def test_the_page_on_data_is_true() -> None:
     assert examples >= 4
     missing = [name for name in data.names() if f"\n| `{name}` | " not in PAGE.read_text()]
     assert missing == [], f"add a row for {missing} to the first table of docs/data.md"
+
+
+def test_a_folder_that_cannot_be_made_is_named_before_anything_is_asked(
+    tmp_path, server, monkeypatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LEVINTHAL_DATA", str(tmp_path / "file"))
+    with pytest.raises(DataError, match=r"LEVINTHAL_DATA points to .*file, which is a file, not a folder"):
+        data.get("mnist", base_url=server.url)
+    assert server.asked == []

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from levinthal.data.places import candidates, destination, locate, present, roots, user_cache
+from levinthal.data.places import (
+    candidates,
+    destination,
+    locate,
+    present,
+    roots,
+    usable_destination,
+    user_cache,
+)
 from levinthal.data.sources import FASHION_MNIST, KMNIST, MNIST
-from levinthal.errors import DataError
+from levinthal.errors import DataError, InputError
 
 
 def put(folder: Path, *, suffix: str = ".gz", spelling: str = "-idx", only: int = 4) -> Path:
@@ -121,3 +130,43 @@ def test_the_cache_is_where_the_platform_has_it(monkeypatch, platform, variables
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.platform", platform)
     assert user_cache() == Path(expected)
+
+
+def odd_folders(folder: Path) -> dict[str, Path]:
+    """Something else under the name of a folder, by the words for it."""
+    (folder / "file").touch()
+    (folder / "link").symlink_to("gone")
+    (folder / "loop").symlink_to("loop")
+    os.mkfifo(folder / "pipe")
+    named = {
+        "a file, not": "file",
+        "a link to nothing": "link",
+        "cannot be used": "loop",
+        "a pipe or": "pipe",
+    }
+    return {words: folder / name for words, name in named.items()}
+
+
+@pytest.mark.parametrize("look", [roots, usable_destination])
+def test_what_is_no_folder_is_named(tmp_path, look) -> None:
+    for words, path in odd_folders(tmp_path).items():
+        with pytest.raises(DataError, match=f"the data folder points to .*{path.name}, which .*{words}"):
+            look(path)
+    with pytest.raises(DataError, match=r"cannot be used \(File name too long\)"):
+        look(tmp_path / ("a" * 300))
+
+
+def test_a_folder_to_be_made_is_usable(tmp_path, elsewhere) -> None:
+    assert usable_destination(tmp_path / "new" / "one") == tmp_path / "new" / "one"
+    assert usable_destination(None) == elsewhere
+
+
+def test_the_home_of_nobody_is_no_folder() -> None:
+    with pytest.raises(DataError, match="begins with ~no-such-user, and there is no such user"):
+        destination("~no-such-user/data")
+
+
+@pytest.mark.parametrize("folder", [5, b"sets", "a\0b"])
+def test_a_folder_is_a_path(folder) -> None:
+    with pytest.raises(InputError, match="the data folder is"):
+        roots(folder)

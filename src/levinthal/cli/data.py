@@ -30,7 +30,15 @@ def list_data(*, data_dir: DataDir = None) -> None:
         console.print(f"{entry.name}: {entry.where}", soft_wrap=True, markup=False)
 
 
-def get_data(name: str, /, *, data_dir: DataDir = None) -> None:
+def get_data(
+    name: str,
+    /,
+    *,
+    data_dir: DataDir = None,
+    base_url: Annotated[
+        str | None, Parameter(help="An https server that has the files, in the place of the known ones.")
+    ] = None,
+) -> None:
     """Download a data set and check it; an interrupted download continues where it stopped.
 
     Parameters
@@ -41,8 +49,8 @@ def get_data(name: str, /, *, data_dir: DataDir = None) -> None:
     from levinthal import data
 
     with progress(f"getting {name}") as advance:
-        folder = data.get(name, data_dir=data_dir, on_progress=_Listener(advance))
-    stdout().print(f"{name} is in {folder}", soft_wrap=True)
+        folder = data.get(name, data_dir=data_dir, base_url=base_url, on_progress=_Listener(advance))
+    stdout().print(f"{name} is in {folder}", soft_wrap=True, markup=False)
 
 
 class _Listener:

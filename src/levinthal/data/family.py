@@ -49,7 +49,7 @@ def load_family(source: Source, paths: Mapping[SourceFile, Path]) -> Dataset:
 
 
 def _read(source: Source, file: SourceFile, path: Path, axes: int) -> tuple[bytes, UInt8[np.ndarray, "..."]]:
-    content = read_content(path)
+    content = read_content(path, axes=axes)
     array = parse_idx(content, axes=axes, where=str(path))
     check_content(source, file, path, content)
     return content, array

@@ -8,55 +8,86 @@ from __future__ import annotations
 import math
 import struct
 import zlib
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from io import BufferedIOBase
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
+from levinthal.data.plain_files import open_to_read
 from levinthal.errors import DataError
 
 UBYTE = 0x08
 TYPES = {0x08: "ubyte", 0x09: "byte", 0x0B: "short", 0x0C: "int", 0x0D: "float", 0x0E: "double"}
 GZIP_MAGIC = b"\x1f\x8b"
+BLOCK = 1 << 16
+LARGEST = 1 << 30
+"""Bytes of content: no file with more is read. The published ones have 47 million."""
 
 
-def read_content(path: Path) -> bytes:
-    """The uncompressed content of a plain or gzip file. Its first bytes decide which, not its name.
+def read_content(path: Path, *, axes: int) -> bytes:
+    """The uncompressed content of a plain or gzip IDX file. Its first bytes decide which, not its name.
 
-    A truncated gzip stream yields the bytes before its end, so that `parse_idx` can report both lengths.
+    A truncated gzip stream yields the bytes before its end, and a file that is longer than its header
+    promises is not read to its end: `parse_idx` reports both lengths.
 
     Raises:
-        DataError: the file cannot be read, or its compression is corrupted.
+        DataError: the file cannot be read, its compression is corrupted, or its content is too large.
     """
+    content = bytearray()
     try:
-        data = path.read_bytes()
+        with open_to_read(path) as file, suppress(EOFError):
+            for block in unpack(file):
+                content += block
+                if len(content) > min(_promised(content, axes), LARGEST):
+                    break
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    try:
-        return decompress(data)
     except zlib.error as error:
         raise DataError(
-            f"{path} is corrupted after {len(data):,} bytes of gzip ({error}): get it again"
+            f"{path} is corrupted after {len(content):,} bytes of content ({error}): get it again"
         ) from error
+    if len(content) > LARGEST:
+        raise DataError(f"{path} holds more than {LARGEST:,} bytes: take a part of it")
+    return bytes(content)
 
 
-def decompress(data: bytes) -> bytes:
-    """Uncompress `data` if it is gzip (all of its members); return plain data unchanged.
+def unpack(file: BufferedIOBase) -> Iterator[bytes]:
+    """The uncompressed content of a file in blocks of bounded size: all members of a gzip, or plain data.
 
     Raises:
         zlib.error: the stream is corrupted, or something other than zeros follows it.
+        EOFError: the stream ends too early; all blocks before were given.
 
-    >>> decompress(b"plain")
-    b'plain'
+    >>> import io
+    >>> list(unpack(io.BytesIO(b"plain")))
+    [b'plain']
     """
-    parts = []
+    data = file.read(BLOCK)
+    packed = data.startswith(GZIP_MAGIC)
     while data.startswith(GZIP_MAGIC):
-        member = zlib.decompressobj(wbits=31)
-        parts.append(member.decompress(data))
-        data = member.unused_data
-    if parts and data.strip(b"\0"):
-        raise zlib.error(f"{len(data):,} bytes of other data after its end")
-    return b"".join(parts) if parts else data
+        rest = yield from _member(file, data)
+        data = rest if len(rest) > 1 else rest + file.read(BLOCK)
+    while data:
+        if packed and data.strip(b"\0"):
+            raise zlib.error("other data after its end")
+        if not packed:
+            yield data
+        data = file.read(BLOCK)
+
+
+def _member(file: BufferedIOBase, data: bytes) -> Generator[bytes, None, bytes]:
+    """The content of one member of a gzip that begins with `data`; returns what was read beyond its end."""
+    member = zlib.decompressobj(wbits=31)
+    while not member.eof:
+        block = member.decompress(data, BLOCK)
+        yield block
+        data = member.unconsumed_tail or (b"" if member.eof else file.read(BLOCK))
+        if not (data or block or member.eof):
+            raise EOFError
+    return member.unused_data
 
 
 def parse_idx(content: bytes, *, axes: int, where: str) -> UInt8[np.ndarray, "..."]:
@@ -69,16 +100,35 @@ def parse_idx(content: bytes, *, axes: int, where: str) -> UInt8[np.ndarray, "..
     >>> parse_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]), axes=1, where="labels")
     array([7, 8, 9], dtype=uint8)
     """
-    start = 4 + 4 * axes
+    start = _header(axes)
     if len(content) < start:
-        raise DataError(f"{where} is truncated: {len(content):,} bytes, and its header alone needs {start}")
+        raise DataError(
+            f"{where} is truncated: {len(content):,} bytes, and its header alone needs {start}: get it again"
+        )
     _check_magic(content[:4], axes, where)
-    shape = struct.unpack(f">{axes}I", content[4:start])
-    promised = start + math.prod(shape)
+    promised = _promised(content, axes)
     if len(content) != promised:
-        word = "truncated" if len(content) < promised else "too long"
-        raise DataError(f"{where} is {word}: {len(content):,} bytes, and its header promises {promised:,}")
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+        word = "truncated: " if len(content) < promised else "too long: at least "
+        raise DataError(
+            f"{where} is {word}{len(content):,} bytes, and its header promises {promised:,}: get it again"
+        )
+    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(_shape(content, axes))
+
+
+def _header(axes: int) -> int:
+    return 4 + 4 * axes
+
+
+def _shape(content: bytes | bytearray, axes: int) -> tuple[int, ...]:
+    return struct.unpack_from(f">{axes}I", content, 4)
+
+
+def _promised(content: bytes | bytearray, axes: int) -> int:
+    """The length of the content by its header; that of the header itself where it is short or wrong."""
+    start = _header(axes)
+    if len(content) < start or content[:4] != bytes([0, 0, UBYTE, axes]):
+        return start
+    return start + math.prod(_shape(content, axes))
 
 
 def _check_magic(magic: bytes, axes: int, where: str) -> None:

@@ -10,7 +10,8 @@ from typing import Literal
 from levinthal.data.digits import ABOUT, load_digits
 from levinthal.data.download import Progress, download
 from levinthal.data.family import load_family
-from levinthal.data.places import destination, locate, roots
+from levinthal.data.mirrors import checked_address
+from levinthal.data.places import locate, roots, usable_destination
 from levinthal.data.sources import SOURCES
 from levinthal.errors import DataError, InputError, require_one_of
 from levinthal.vocabulary import Dataset
@@ -84,7 +85,7 @@ def load(name: str, *, data_dir: Path | str | None = None) -> Dataset:
     >>> digits.train_inputs.shape, digits.test_inputs.shape
     ((1197, 64), (600, 64))
     """
-    if require_one_of("data set", name, names()) in EMBEDDED:
+    if _known(name) in EMBEDDED:
         return EMBEDDED[name][2]()
     source = SOURCES[name]
     found = locate(source, data_dir)
@@ -95,6 +96,12 @@ def load(name: str, *, data_dir: Path | str | None = None) -> Dataset:
             "or point --data-dir or LEVINTHAL_DATA at it"
         )
     return load_family(source, found.paths)
+
+
+def _known(name: str) -> str:
+    if not isinstance(name, str):
+        raise InputError(f"a data set is named by a text; got a {type(name).__name__}: {', '.join(names())}")
+    return require_one_of("data set", name, names())
 
 
 def describe(*, data_dir: Path | str | None = None) -> list[Entry]:
@@ -141,7 +148,8 @@ def get(
     Args:
         name: one of `names()`, except the embedded "digits".
         data_dir: the folder to store it under; else LEVINTHAL_DATA, else the user's cache.
-        base_url: a server to download from, in the place of the known mirrors.
+        base_url: the https address of a server to download from, in the place of the known mirrors; http
+            on this machine alone.
         on_progress: called as `on_progress(file, bytes_done, bytes_total)` when bytes arrive. The total is
             None if the server does not give it.
 
@@ -149,7 +157,7 @@ def get(
         The folder that holds the files.
 
     Raises:
-        InputError: the name is unknown, or the data set is embedded.
+        InputError: the name is unknown, the data set is embedded, or `base_url` is no https address.
         DataError: no mirror serves the published content, the disk refuses, or a file of that name with
             another content exists.
 
@@ -158,11 +166,11 @@ def get(
         ...
     levinthal.errors.InputError: digits is part of scikit-learn: use load('digits'), no download is needed
     """
-    if require_one_of("data set", name, names()) in EMBEDDED:
+    if _known(name) in EMBEDDED:
         raise InputError(f"{name} is part of {EMBEDDED[name][1]}: use load('{name}'), no download is needed")
     source = SOURCES[name]
-    folder = destination(data_dir) / name
-    mirrors = (base_url,) if base_url else source.mirrors
+    mirrors = source.mirrors if base_url is None else (checked_address(base_url),)
+    folder = usable_destination(data_dir) / name
     for file in source.files():
         download(file, folder, mirrors=mirrors, on_progress=on_progress)
     return folder

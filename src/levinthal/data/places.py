@@ -7,15 +7,17 @@ set's own folder comes first (`mnist/`, or torchvision's `MNIST/raw/`), then the
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from levinthal.data.sources import SOURCES, Source, SourceFile
-from levinthal.errors import DataError
+from levinthal.errors import DataError, InputError
 
 VARIABLE = "LEVINTHAL_DATA"
+MISSING = "which does not exist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +41,68 @@ def user_cache() -> Path:
 
 
 def roots(data_dir: Path | str | None) -> list[Path]:
-    """The folders to search, in order. A named folder that does not exist is a DataError."""
-    named = [("the data folder", data_dir), (VARIABLE, os.environ.get(VARIABLE))]
-    given = [_existing(label, _expanded(value)) for label, value in named if value]
+    """The folders to search, in order. A named folder that is none is a DataError."""
+    given = []
+    for label, named in _named(data_dir):
+        folder = _expanded(label, named)
+        _refuse(label, folder, _fault(folder))
+        given.append(folder)
     return [*given, user_cache()]
 
 
 def destination(data_dir: Path | str | None) -> Path:
     """The folder under which a download is stored: the first of `roots`, whether it exists or not."""
-    named = data_dir or os.environ.get(VARIABLE)
-    return _expanded(named) if named else user_cache()
+    return next((_expanded(label, named) for label, named in _named(data_dir)), user_cache())
 
 
-def _expanded(folder: Path | str) -> Path:
-    return Path(os.path.expanduser(folder))
+def usable_destination(data_dir: Path | str | None) -> Path:
+    """The same, which must be a folder or one that can be made.
+
+    Raises:
+        DataError: something else has its name.
+    """
+    folder = destination(data_dir)
+    label = next((label for label, _ in _named(data_dir)), "the cache of data sets")
+    fault = _fault(folder)
+    _refuse(label, folder, "" if fault == MISSING else fault)
+    return folder
 
 
-def _existing(label: str, folder: Path) -> Path:
-    if os.path.isdir(folder):
-        return folder
-    what = "is a file, not a folder" if os.path.isfile(folder) else "does not exist"
-    raise DataError(
-        f"{label} points to {folder}, which {what}: create it, or name the folder that holds the data"
-    )
+def _named(data_dir: Path | str | None) -> list[tuple[str, Path | str]]:
+    """The folders that were named, each with the words for it."""
+    named = [("the data folder", data_dir), (VARIABLE, os.environ.get(VARIABLE))]
+    return [(label, value) for label, value in named if value]
+
+
+def _expanded(label: str, folder: Path | str) -> Path:
+    if not isinstance(folder, str | os.PathLike):
+        raise InputError(f"{label} is a path or a text; got a {type(folder).__name__}")
+    path = Path(os.path.expanduser(folder))
+    if path.parts[:1] and path.parts[0].startswith("~"):
+        _refuse(label, path, f"which begins with {path.parts[0]}, and there is no such user")
+    if "\0" in str(path):
+        raise InputError(f"{label} is {str(path)!a}: no path holds the character 0")
+    return path
+
+
+def _fault(folder: Path) -> str:
+    """Why it is no folder; empty where it is one."""
+    try:
+        mode = os.stat(folder).st_mode
+    except FileNotFoundError:
+        return "which is a link to nothing" if os.path.islink(folder) else MISSING
+    except OSError as error:
+        return f"which cannot be used ({error.strerror or error})"
+    if stat.S_ISDIR(mode):
+        return ""
+    return f"which is a {'file' if stat.S_ISREG(mode) else 'pipe or a device'}, not a folder"
+
+
+def _refuse(label: str, folder: Path, fault: str) -> None:
+    if fault:
+        raise DataError(
+            f"{label} points to {folder}, {fault}: create it, or name the folder that holds the data"
+        )
 
 
 def locate(source: Source, data_dir: Path | str | None) -> Found | None:

@@ -7,7 +7,7 @@ they hold for a plain file and for any compression of it. Those of KMNIST are of
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,7 +29,14 @@ class Checksum:
         >>> Checksum("md5", "content", "").compute(b"")
         'd41d8cd98f00b204e9800998ecf8427e'
         """
-        return hashlib.new(self.algorithm, data, usedforsecurity=False).hexdigest()
+        return self.compute_from((data,))
+
+    def compute_from(self, blocks: Iterable[bytes]) -> str:
+        """The same of data that come in blocks."""
+        digest = hashlib.new(self.algorithm, usedforsecurity=False)
+        for block in blocks:
+            digest.update(block)
+        return digest.hexdigest()
 
     def matches(self, data: bytes) -> bool:
         """Whether `data` has the published digest."""
@@ -37,7 +44,10 @@ class Checksum:
 
     def disagreement(self, data: bytes) -> str:
         """Both digests in one phrase; empty if `data` has the published one."""
-        found = self.compute(data)
+        return self.disagreement_of(self.compute(data))
+
+    def disagreement_of(self, found: str) -> str:
+        """The same for a digest that is computed already."""
         return "" if found == self.digest else f"its {self.algorithm} is {found}, published is {self.digest}"
 
 
@@ -48,6 +58,11 @@ class SourceFile:
     name: str
     size: int
     checksum: Checksum
+
+    @property
+    def bound(self) -> int:
+        """The most bytes that it has as it is served: gzip adds less than 1 % where nothing can be packed."""
+        return self.size + self.size // 100 + 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +130,6 @@ MNIST = Source(
     mirrors=(
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
-        "http://yann.lecun.com/exdb/mnist/",
     ),
     folders=("mnist", "MNIST/raw"),
 )
@@ -136,7 +150,6 @@ FASHION_MNIST = Source(
     mirrors=(
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     ),
     folders=("fashion-mnist", "FashionMNIST/raw"),
 )
@@ -154,10 +167,7 @@ KMNIST = Source(
             "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
         ),
     ),
-    mirrors=(
-        "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-        "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-    ),
+    mirrors=("https://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
     folders=("kmnist", "KMNIST/raw"),
 )
 
