@@ -1,4 +1,4 @@
-"""A cheap study with many small tasks, its store, and what is read of it: what the attacks on stores begin with."""
+"""A cheap study of many small tasks, its store, and what is read of it, for the attacks on stores."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-STUDY = '''
+STUDY = """
 import random, time
-from levinthal import (Axis, Claim, Estimate, Evidence, Figure, Interval, Measurement, Panel, Preset, Series,
-                       Study, Task, Trust)
+from levinthal import Claim, Estimate, Evidence, Interval, Measurement, Preset, Study, Task, Trust
 
 SEEDS = (0, 1, 2, 3, 4, 5)
 
@@ -26,8 +25,9 @@ def measure(task, *, data=None, device="cpu"):
         for step in (0, 1, 2, 3):
             value = (0.8 if task.cell["coin"] == "bent" else 0.5) + noise.uniform(-0.1, 0.1)
             between = Interval(value - 0.1, value + 0.1, 0.95, "bootstrap")
-            yield Measurement("heads", Estimate(value, "share", between, trust=Trust.ORDINAL,
-                              reasons=("few tosses",), details={"tosses": 9 + step}), seed, step, "hand", "n=3")
+            share = Estimate(value, "share", between, trust=Trust.ORDINAL, reasons=("few tosses",),
+                             details={"tosses": 9 + step})
+            yield Measurement("heads", share, seed, step, "hand", "n=3")
 
 def excess(rows):
     last = rows.where(name="heads", step=3, table=0)
@@ -35,7 +35,8 @@ def excess(rows):
     return Evidence({"all": {s: bent[s] - 0.5 for s in bent}}, {"": {s: fair[s] - 0.5 for s in fair}})
 
 study = Study(
-    name="coins", chapter="toys", question="Does a bent coin fall on heads?", source="nobody [2026]", version=1,
+    name="coins", chapter="toys", question="Does a bent coin fall on heads?",
+    source="nobody [2026]", version=1,
     presets={"quick": Preset("coins", None, tuple(
         Task({"coin": coin, "table": table}, SEEDS) for table in range(6) for coin in ("bent", "fair")))},
     measure=measure,
@@ -43,7 +44,7 @@ study = Study(
                   why_smallest="chosen by us: one toss in ten"),),
     figures=lambda rows: (), answer=lambda verdicts: f"It {verdicts['T1'].outcome}.",
     terms={"share": "heads among all tosses"})
-'''
+"""
 FILES = {"coins.py": STUDY}
 STORE = "store.sqlite"
 OPTIONS = f"--store {STORE} --output page.html"

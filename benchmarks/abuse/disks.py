@@ -1,4 +1,4 @@
-"""Full disks and folders that may not be written: what is stored is safe, and the answer names the way out."""
+"""Full disks and folders that may not be written: what is stored is safe, and the way out is named."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def _limited(name: str, size: int, stored: bool) -> Attack:
         return _sound(folder, stored)
 
     codes = frozenset({0, 2})
-    return Attack(f"full disk: {name}", f"{size} bytes", act, (), codes, prepare=_prepared(stored), check=check)
+    return Attack(
+        f"full disk: {name}", f"{size} bytes", act, (), codes, prepare=_prepared(stored), check=check
+    )
 
 
 def _quiet(call: Callable[[], int], folder: Path) -> int:
@@ -153,4 +155,6 @@ def _nobody(name: str, what: str) -> Attack:
     def check(folder: Path) -> list[str]:
         return _sound(folder, stored=True)
 
-    return Attack(f"read-only: {name}", what, act, (), frozenset({0, 2}), prepare=prepare, check=check, kept=(S,))
+    return Attack(
+        f"read-only: {name}", what, act, (), frozenset({0, 2}), prepare=prepare, check=check, kept=(S,)
+    )

@@ -71,7 +71,9 @@ def _answered(path: Path, truth: coins.Read, where: str) -> int:
 def _columns() -> Iterator[Attack]:
     """One bit of one value of each column: at the lowest, the middle and the highest number of its rows."""
     with closing(_opened(coins.truth()[0])) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        tables = [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
         for table in tables:
             for column in (row[1] for row in connection.execute(f"PRAGMA table_info({table})")):
                 for bit in (0, 2, 5):

@@ -1,4 +1,4 @@
-"""`study run` killed at a random moment: the same command goes on, and nothing is lost or other than it was."""
+"""`study run` killed at a random moment: the same command goes on, and nothing is lost or changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are no store, stores that are damaged, newer, locked or half there, for each command that reads one."""
+"""Files that are no store, and stores that are damaged, newer or locked, for each command that reads one."""
 
 from __future__ import annotations
 
@@ -84,6 +84,10 @@ def _unreadable(path: Path) -> None:
     path.chmod(0)
 
 
+def _without(table: str, path: Path) -> None:
+    _sql(path, "PRAGMA writable_schema = ON", f"DELETE FROM sqlite_master WHERE name = '{table}'")
+
+
 REFUSED: Mapping[str, tuple[Make, str]] = {
     "a text": (lambda path: path.write_text("hello\n"), "not a store"),
     "a gzip file": (lambda path: path.write_bytes(b"\x1f\x8b" + bytes(999)), "not a store"),
@@ -103,17 +107,6 @@ REFUSED: Mapping[str, tuple[Make, str]] = {
     "newer": (partial(_version, number=99), "newer"),
     "negative version": (partial(_version, number=-3), "version"),
     "the largest version": (partial(_version, number=2**31 - 1), "newer"),
-    "without its table of runs": (partial(_sql, path="DROP TABLE runs"), ""),
-}
-REFUSED = {name: pair for name, pair in REFUSED.items() if name != "without its table of runs"}
-
-
-def _without(table: str, path: Path) -> None:
-    _sql(path, "PRAGMA writable_schema = ON", f"DELETE FROM sqlite_master WHERE name = '{table}'")
-
-
-REFUSED = {
-    **REFUSED,
     "without its runs": (partial(_without, "runs"), ""),
     "without its measurements": (partial(_without, "measurements"), ""),
     "without its meta": (partial(_without, "meta"), ""),
@@ -126,7 +119,7 @@ def _files() -> Iterator[Attack]:
             yield _on(f"a store that is none, or broken: {name}", what, line, make, says)
     for name in ("report", "check", "export", "merge from"):
         yield _on("a store of zero bytes", name, COMMANDS[name], lambda path: path.touch(), "no store")
-        yield _on("no store", name, COMMANDS[name], lambda path: None, "no store", kept=())
+        yield _on("no store", name, COMMANDS[name], lambda _: None, "no store", kept=())
 
 
 def _on(kind: str, name: str, line: str, make: Make, says: str, kept: tuple[str, ...] = (S,)) -> Attack:
@@ -196,7 +189,9 @@ def _locked(how: str, name: str) -> Attack:
         _hold(folder / S, how, seconds=4.0)
 
     line = COMMANDS[name]
-    return command("locked by a stranger", line, "locked", "wait", name=f"{name}: {how}", prepare=prepare, codes={0})
+    return command(
+        "locked by a stranger", line, "locked", "wait", name=f"{name}: {how}", prepare=prepare, codes={0}
+    )
 
 
 def _hold(path: Path, how: str, seconds: float) -> None:
@@ -294,4 +289,11 @@ def _sub(line: str, says: str) -> Attack:
 
     words = (says,) if says else ()
     codes = {0, 2} if line == "store" else {2}
-    return command("words of the store's commands", line, *words, prepare=prepare, kept=("coins.py", "full", S), codes=codes)
+    return command(
+        "words of the store's commands",
+        line,
+        *words,
+        prepare=prepare,
+        kept=("coins.py", "full", S),
+        codes=codes,
+    )
