@@ -1,15 +1,16 @@
-"""One store into another: finished runs with what was known before them, so that no result looks newer than it is."""
+"""One store into another: finished runs, and the claims and analyses that were known with them."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from levinthal.lab.storage import freezing, integrity, reading
 from levinthal.lab.storage.heads import Head, heads
 from levinthal.lab.storage.integrity import BODY, TABLES, Damage
 from levinthal.lab.storage.runs import Status
+from levinthal.lab.storage.writing import drop_failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,7 @@ def _made(connection: sqlite3.Connection, head: Head) -> tuple[str, str]:
 
 def _add(into: sqlite3.Connection, other: sqlite3.Connection, head: Head) -> None:
     columns = TABLES["runs"][1:]
-    drop = "SELECT number FROM runs WHERE id = ? AND status = 'failed'"
-    for number in into.execute(drop, (head.id,)).fetchall():
-        into.execute("DELETE FROM checksums WHERE of = 'runs' AND number = ?", number)
-        into.execute("DELETE FROM runs WHERE number = ?", number)
+    drop_failed(into, head.id)
     added = into.execute(
         f"INSERT INTO runs ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
         [getattr(head, name) for name in columns],

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from levinthal.lab.storage import checking
+from levinthal.lab.storage import checking, exporting
 from levinthal.lab.storage.heads import Heads, heads
 from levinthal.lab.storage.integrity import Damage
+from levinthal.lab.storage.merging import Merged, merge
 from levinthal.lab.storage.schema import errors_in_one_line, open_store, require_file_name
 from levinthal.lab.storage.waiting import transaction
 
@@ -82,3 +83,37 @@ class OpenedStore:
         """
         with self._writing() as connection:
             return checking.sealed(connection)
+
+    def texts(self, form: str) -> dict[str, str]:
+        """All that the store holds, as text; what is damaged is left out, and `damage` names it.
+
+        Args:
+            form: `.csv`, `.jsonl`, or empty for the files of a folder.
+
+        Returns:
+            The text of each file by its name in the folder; one file has the name "".
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        with self._reported() as connection:
+            found, damaged = exporting.texts(connection, form)
+        self._noted(damaged)
+        return found
+
+    def merge(self, other: OpenedStore) -> Merged:
+        """Add the finished runs of another store with its frozen claims and analyses, all or nothing.
+
+        A run that both stores have is added once. Where its numbers differ, this store keeps its own.
+
+        Args:
+            other: a store, which stays as it is.
+
+        Returns:
+            How many runs were added, how many were here, and a line for each one with other numbers.
+
+        Raises:
+            StoreError: a store cannot be read or written.
+        """
+        with other._reported() as theirs, self._writing() as connection:
+            return merge(connection, theirs)

@@ -28,14 +28,17 @@ def store_run(
     if is_finished(connection, run, again=again):
         return False
     name = _next_id(connection, run)
-    failed = connection.execute(
-        "SELECT number FROM runs WHERE id = ? AND status = 'failed'", (name,)
-    ).fetchall()
-    for number in failed:
-        connection.execute("DELETE FROM checksums WHERE of = 'runs' AND number = ?", number)
-        connection.execute("DELETE FROM runs WHERE number = ?", number)
+    drop_failed(connection, name)
     integrity.seal(connection, "runs", insert(connection, run, name, rows))
     return True
+
+
+def drop_failed(connection: sqlite3.Connection, name: str) -> None:
+    """A failed attempt gives way to the next."""
+    failed = "SELECT number FROM runs WHERE id = ? AND status = 'failed'"
+    for number in connection.execute(failed, (name,)).fetchall():
+        connection.execute("DELETE FROM checksums WHERE of = 'runs' AND number = ?", number)
+        connection.execute("DELETE FROM runs WHERE number = ?", number)
 
 
 def is_finished(connection: sqlite3.Connection, run: Run, *, again: bool) -> bool:
