@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -46,19 +47,8 @@ def _limited(name: str, size: int, stored: bool) -> Attack:
     """No file may grow beyond so many bytes; afterwards the store is sound, and the same command goes on."""
 
     def act(folder: Path) -> int:
-        from levinthal.cli import main
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        out, err = (os.dup(stream) for stream in (1, 2))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-        try:
-            code = _quiet(lambda: main(COMMANDS[name].split()), folder)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        os.dup2(out, 1)
-        os.dup2(err, 2)
-        return code
+        del folder
+        return _with_full_disk(COMMANDS[name].split(), size)
 
     def check(folder: Path) -> list[str]:
         return _sound(folder, stored)
@@ -69,26 +59,30 @@ def _limited(name: str, size: int, stored: bool) -> Attack:
     )
 
 
-def _quiet(call: Callable[[], int], folder: Path) -> int:
-    """What is said goes into pipes while no file may grow, and is shown afterwards."""
-    del folder
-    ends = os.pipe(), os.pipe()
-    kept = os.dup(1), os.dup(2)
-    for (_, into), stream in zip(ends, (1, 2), strict=True):
-        os.set_blocking(into, False)
-        os.dup2(into, stream)
-    code = call()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    for (end, into), stream, to in zip(ends, (1, 2), kept, strict=True):
-        os.dup2(to, stream)
+def _with_full_disk(argv: Sequence[str], size: int) -> int:
+    """Run a command line in a fork whose files stay below a size; what it says goes through pipes."""
+    pipes = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            for (_, into), stream in zip(pipes, (1, 2), strict=True):
+                os.dup2(into, stream)
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            from levinthal.cli import main
+
+            code = main(argv)
+            sys.stdout.flush()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    for (end, into), stream in zip(pipes, (1, 2), strict=True):
         os.close(into)
         while text := os.read(end, 65536):
             os.write(stream, text)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    return code
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _prepared(stored: bool) -> Callable[[Path], None]:

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.abuse import coins
@@ -56,7 +57,8 @@ def _killed(kind: str, name: str, two: bool, moment: float, whole: bool) -> Atta
     def act(folder: Path) -> int:
         child = coins.started(line.split(), "first")
         time.sleep(moment * length)
-        (os.killpg if whole else os.kill)(child, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended before
+            (os.killpg if whole else os.kill)(child, signal.SIGKILL)
         coins.ended(child, "first")
         before = _finished(folder)
         code, out, err = coins.ended(coins.started(line.split(), "second"), "second")

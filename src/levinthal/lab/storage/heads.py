@@ -65,7 +65,7 @@ def source_of(environment: str) -> str:
 
 
 class Heads(NamedTuple):
-    """Runs whose rows are as they were stored, oldest first; the others by each name they may have had."""
+    """Runs whose rows are as they were stored, oldest first; the others by their names."""
 
     heads: list[Head]
     damaged: dict[str, Damage]
@@ -91,31 +91,27 @@ class Heads(NamedTuple):
     def faults(self) -> Iterator[Damage]:
         """What is damaged, less what was measured again since."""
         newest = {head.name: head.number for head in self.heads if head.status == Status.DONE}
-        names: dict[int, list[str]] = {}
-        for name, damage in self.damaged.items():
-            names.setdefault(damage.number, []).append(name)
-        for damage in self.lost:
-            if not any(newest.get(name, 0) > damage.number for name in names.get(damage.number, ())):
-                yield damage
+        again = {id(damage) for name, damage in self.damaged.items() if newest.get(name, 0) > damage.number}
+        return (damage for damage in self.lost if id(damage) not in again)
 
 
 def heads(connection: sqlite3.Connection) -> Heads:
     """Read the table of runs."""
     rows, lost = integrity.read(connection, "runs")
-    damaged = {name: damage for damage in lost for name in _names(damage.row)}
+    damaged = {_name(damage): damage for damage in lost if damage.row}
     return Heads([Head(*row) for row in rows], damaged, lost)
 
 
-def _names(row: Sequence[Any]) -> set[str]:
-    """The names that a damaged run may have had: the one it has, and the one of what it says it is."""
-    if not row:
-        return set()
-    held = dict(zip(integrity.TABLES["runs"], row, strict=True))
-    found = {str(held["id"]).partition("/")[0]}
+def _name(damage: Damage) -> str:
+    """The name of a damaged run: the one it has, unless that is what was damaged."""
+    held = dict(zip(integrity.TABLES["runs"], damage.row, strict=True))
+    own, slash, attempt = str(held["id"]).partition("/")
     with suppress(ValueError, TypeError, AttributeError, InputError, OverflowError):
         cell = json.loads(held["cell"])
-        found.add(run_id(held["study"], held["version"], cell, held["seed"], held["data"]))
-    return found
+        meant = run_id(held["study"], held["version"], cell, held["seed"], held["data"])
+        if integrity.head_sum(tuple((held | {"id": f"{meant}{slash}{attempt}"}).values())) == damage.head:
+            return meant
+    return own
 
 
 def chosen(

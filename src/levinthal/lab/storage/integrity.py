@@ -42,12 +42,14 @@ class Damage:
         number: Its number there.
         row: What it holds now; empty where it is gone.
         why: What is wrong with it.
+        head: The checksum of the row as it was written; empty where it is not known.
     """
 
     table: str
     number: int
     row: tuple[Any, ...]
     why: str
+    head: str = ""
 
     def __str__(self) -> str:
         nouns = {"runs": "run", "frozen": "record of frozen claims", "analyses": "analysis"}
@@ -107,7 +109,7 @@ def read(connection: sqlite3.Connection, table: str) -> Read:
         if head is None and row[0] > last:
             damaged.append(Damage(table, row[0], tuple(row), "its checksum is missing"))
         elif head not in (None, head_sum(row)):
-            damaged.append(Damage(table, row[0], tuple(row), "it is not as it was stored"))
+            damaged.append(Damage(table, row[0], tuple(row), "it is not as it was stored", head))
         else:
             rows.append((*row, body))
     return Read(rows, damaged)

@@ -196,4 +196,4 @@ def _line(path: Path, wait: float, error: sqlite3.DatabaseError) -> str:
         sqlite3.SQLITE_CORRUPT: f"{path} is damaged ({error}): restore a copy, or pass another path",
         sqlite3.SQLITE_NOTADB: f"{path} is damaged ({error}): restore a copy, or pass another path",
     }
-    return lines.get(code, f"{path} cannot be used ({error}): pass another path")
+    return " ".join(lines.get(code, f"{path} cannot be used ({error}): pass another path").split())
