@@ -28,6 +28,10 @@ SETS = {
     "downloads": "benchmarks.abuse.downloads",
     "data_files": "benchmarks.abuse.data_files",
     "names": "benchmarks.abuse.names",
+    "store_files": "benchmarks.abuse.store_files",
+    "flips": "benchmarks.abuse.flips",
+    "kills": "benchmarks.abuse.kills",
+    "disks": "benchmarks.abuse.disks",
 }
 """Name of a set -> the module whose `attacks()` makes it."""
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"

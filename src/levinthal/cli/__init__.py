@@ -1,4 +1,4 @@
-"""The command line: `levinthal check FILE:problem`, and the commands of `study` and `data`.
+"""The command line: `levinthal check FILE:problem`, and the commands of `study`, `data` and `store`.
 
 Heavy modules are imported inside the commands, so that `levinthal --help` answers at once.
 Exit codes: 0 done; 1 findings, some task failed, or a bug of ours; 2 misuse, in one line; 130 Ctrl-C.
@@ -23,6 +23,8 @@ from levinthal.cli.data import get_data, list_data
 from levinthal.cli.new_study import new
 from levinthal.cli.register import register
 from levinthal.cli.running import report, run
+from levinthal.cli.store import check as check_store
+from levinthal.cli.store import export, merge
 from levinthal.cli.study import list_studies, show
 from levinthal.errors import LevinthalError
 
@@ -51,6 +53,12 @@ data_app = App(name="data", help="List the data sets, and download one.", help_e
 data_app.command(list_data, name="list")
 data_app.command(get_data, name="get")
 app.command(data_app)
+
+store_app = App(name="store", help="Check, export and merge the files of finished runs.", help_epilogue="")
+store_app.command(check_store, name="check")
+store_app.command(export)
+store_app.command(merge)
+app.command(store_app)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -35,6 +35,7 @@ def record_of(chosen: Selected, store: Store, runs: Sequence[Run], registered: F
             found = joined(found, changes(before, now, when))
             notices += [*dropped(before, now, when), *plan_changes(before, now, when)]
     notices += _too_late(registered, runs)
+    notices += filter(None, [store.damage])
     older = first_frozen(store.frozen(study.name, study.version, preset, before=True))
     state = "; ".join(filter(None, (_registered(registered), _frozen(frozen, runs), _older(older, now))))
     return Record(state, found, tuple(notices), registered or frozen, other_versions(chosen, store))

@@ -117,7 +117,7 @@ def test_an_older_store_is_read_as_it_is_and_gets_the_tables_when_it_is_written(
     assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     meta = dict(connection.execute("SELECT key, value FROM meta"))
     connection.close()
-    assert meta == {"schema": str(SCHEMA_VERSION), "project version": "0.0.9"}
+    assert meta.items() >= {"schema": str(SCHEMA_VERSION), "project version": "0.0.9"}.items()
 
 
 def test_two_processes_bring_an_older_store_up_to_date_together(tmp_path: Path) -> None:
@@ -164,6 +164,7 @@ def test_a_record_without_the_cells_of_its_plan_is_still_read(store: Store) -> N
         "INSERT INTO frozen (study, version, preset, hash, claims, finished, time) VALUES (?,?,?,?,?,0,'')",
         (*KEY, ONE.hash, content),
     )
+    store._connection.execute("UPDATE meta SET value = 1 WHERE key = 'frozen without checksum'")
     store.freeze(ONE, IDS)
     assert store.frozen(*KEY) == [ONE]
     store.freeze(OTHER, IDS)

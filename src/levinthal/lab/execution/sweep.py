@@ -12,6 +12,7 @@ from levinthal.lab.execution.events import Event, Failed, Finished, Planned, Sta
 from levinthal.lab.execution.executors import Executor, Inline, ignore
 from levinthal.lab.execution.freezing import cells_of, frozen_now
 from levinthal.lab.execution.measuring import Measured, Measuring, in_one_line
+from levinthal.lab.execution.sharing import Handed, IfMine, Sharing
 from levinthal.lab.execution.source import measure_source
 from levinthal.lab.storage.runs import SOURCE, Run, Status, run_id
 from levinthal.lab.storage.store import Store
@@ -35,7 +36,9 @@ def sweep(
     A finished run is never computed again; a failed one is. The seeds of a task are measured together,
     less those that are finished, because an ensemble trains them at once. A study that is `seed_by_seed`
     is measured and stored one seed at a time. A task that fails is recorded with its error and the others
-    go on. Ctrl-C ends the sweep, retains what is finished, and the next call goes on from there.
+    go on. Ctrl-C ends the sweep, retains what is finished, and the next call goes on from there. Several
+    sweeps on one store share the tasks: each is measured by the one that claims it first, and a sweep ends
+    when all tasks are finished. The tasks of a process that died are taken over.
 
     Args:
         study: what to measure.
@@ -73,13 +76,18 @@ def sweep(
     total = sum(task.cost for task in tasks)
     tally = _Tally(study, store, checksum, source, again, on_event, skipped, total)
     on_event(Planned(len(tasks), sum(len(task.seeds) for task in tasks), skipped, tally.total_cost))
+    sharing = Sharing(store, tally.planned, again, tally.start, tally.skip)
+    function, handed = IfMine(Measuring(study.measure, data, device)), [Handed(task) for task in tasks]
     try:
-        work = runner.run(Measuring(study.measure, data, device), tasks, tally.start)
-        with closing(work) as answers:
-            for task, answer in answers:
-                tally.take(task, answer)
+        while handed:
+            with closing(runner.run(function, handed, sharing.start)) as answers:
+                for one, answer in answers:
+                    tally.take(one.task, answer)
+            handed = sharing.left()
     except KeyboardInterrupt:
         return tally.summary(interrupted=True)
+    finally:
+        sharing.release()
     return tally.summary()
 
 
@@ -140,7 +148,14 @@ class _Tally:
     def start(self, task: Task) -> None:
         self.on_event(Started(task))
 
-    def take(self, task: Task, answer: Measured | Exception) -> None:
+    def skip(self, runs: int, cost: float) -> None:
+        """Another command measured some of the runs."""
+        self.skipped += runs
+        self.total_cost -= cost
+
+    def take(self, task: Task, answer: Measured | Exception | None) -> None:
+        if answer is None:  # another command has the task, or had it
+            return
         if isinstance(answer, Exception):
             answer = Measured((), in_one_line(answer), {}, "", 0.0)
         error = answer.error or self._refusal(task, answer)
@@ -172,21 +187,20 @@ class _Tally:
         self.errors.append(f"{_named(task)} seeds {', '.join(map(str, task.seeds))}: {answer.error}")
         self.on_event(Failed(task, answer.error, self.done_cost, self.total_cost, self.busy))
 
+    def planned(self, task: Task) -> list[Run]:
+        """The runs of a task, before it is measured."""
+        name, version, made_by = self.study.name, self.study.version, {SOURCE: self.source}
+        return [Run(name, version, task.cell, seed, self.data, environment=made_by) for seed in task.seeds]
+
     def _runs(self, task: Task, answer: Measured) -> list[Run]:
-        status = Status.FAILED if answer.error else Status.DONE
-        one = Run(
-            self.study.name,
-            self.study.version,
-            task.cell,
-            seed=task.seeds[0],
-            data=self.data,
-            status=status,
-            error=answer.error,
-            environment={**answer.environment, SOURCE: self.source},
-            started=answer.started,
-            duration=answer.duration,
-        )
-        return [replace(one, seed=seed) for seed in task.seeds]
+        known = {
+            "status": Status.FAILED if answer.error else Status.DONE,
+            "error": answer.error,
+            "environment": {**answer.environment, SOURCE: self.source},
+            "started": answer.started,
+            "duration": answer.duration,
+        }
+        return [replace(run, **known) for run in self.planned(task)]
 
     def summary(self, *, interrupted: bool = False) -> Summary:
         seconds = time.perf_counter() - self.clock

@@ -2,6 +2,7 @@
 
 1  runs and their measurements
 2  the claims as they were before the first run of a preset, and how often each was judged
+3  a checksum of every run, frozen claim and analysis; who is measuring which run
 """
 
 from __future__ import annotations
@@ -50,6 +51,19 @@ CREATE TRIGGER analyses_stay BEFORE UPDATE ON analyses
     BEGIN SELECT RAISE(ABORT, 'an analysis is never changed'); END;
 CREATE TRIGGER analyses_are_kept BEFORE DELETE ON analyses
     BEGIN SELECT RAISE(ABORT, 'an analysis is never deleted'); END;
+""",
+    3: """
+CREATE TABLE checksums (
+    of TEXT NOT NULL, number INTEGER NOT NULL, head TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (of, number)) WITHOUT ROWID;
+CREATE TRIGGER checksums_stay BEFORE UPDATE ON checksums
+    BEGIN SELECT RAISE(ABORT, 'a checksum is never changed'); END;
+CREATE TABLE leases (
+    run TEXT PRIMARY KEY, owner TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
+    begun TEXT NOT NULL, seen REAL NOT NULL) WITHOUT ROWID;
+INSERT INTO meta SELECT 'runs without checksum', coalesce(max(number), 0) FROM runs;
+INSERT INTO meta SELECT 'frozen without checksum', coalesce(max(number), 0) FROM frozen;
+INSERT INTO meta SELECT 'analyses without checksum', coalesce(max(number), 0) FROM analyses;
 """,
 }
 """Version of the schema -> the statements that lead to it from the version before."""

@@ -1,91 +1,86 @@
-"""Which runs of a store are read, and how their measurements become Rows."""
+"""How the measurements of runs become Rows; those that are not as they were stored are left out."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from levinthal.errors import StoreError
+from levinthal.lab.storage.heads import Head
+from levinthal.lab.storage.integrity import BODY, Damage, body_sum, fetched
 from levinthal.lab.storage.rows import Rows
-from levinthal.lab.storage.runs import SOURCE, run_id
-from levinthal.lab.storage.table import NUMBERS, Levels, table
-from levinthal.vocabulary import Task
+from levinthal.lab.storage.table import Levels, table
 
-LONG = ("step", "layer", "name", "condition", "unit", "trust", "method", "reasons", "details", *NUMBERS)
-_STORED = f"coalesce(json_extract(environment, '$.\"{SOURCE}\"'), '')"
-MADE_BY = f"CASE WHEN json_valid(environment) THEN {_STORED} ELSE '' END"
-"""The hash of the code that measured a run, in SQL."""
-
-Chosen = Sequence[tuple[int, str, str, int]]
-"""Number, id, cell and seed of the runs to be read, in the order in which they are read."""
+LONG = BODY[1:]
 
 
-def newest_runs(
-    connection: sqlite3.Connection, study: str, version: int, data: str
-) -> dict[str, tuple[int, str]]:
-    """The newest finished run of each name: its number, and the hash of the code that measured it."""
-    query = f"""SELECT id, number, {MADE_BY} FROM runs
-                WHERE study = ? AND version = ? AND data = ? AND status = 'done' ORDER BY number"""
-    found = connection.execute(query, (study, version, data))
-    return {name.partition("/")[0]: (number, source) for name, number, source in found}
+class Loaded(NamedTuple):
+    """Rows, and the runs that were left out."""
 
-
-def newest_version(connection: sqlite3.Connection, study: str) -> int:
-    """The highest version of a study that has a finished run, or 0."""
-    query = "SELECT coalesce(max(version), 0) FROM runs WHERE study = ? AND status = 'done'"
-    return int(connection.execute(query, (study,)).fetchone()[0])
-
-
-def data_sets(connection: sqlite3.Connection, study: str, version: int) -> list[str]:
-    """The checksums of the data sets that a study was run on."""
-    query = "SELECT DISTINCT data FROM runs WHERE study = ? AND version = ? AND status = 'done' ORDER BY 1"
-    return [data for (data,) in connection.execute(query, (study, version))]
-
-
-def chosen(
-    connection: sqlite3.Connection, study: str, version: int, data: str, tasks: tuple[Task, ...] | None
-) -> Chosen:
-    """The newest finished runs of a study on one data set: all of them, or those of the tasks."""
-    query = """SELECT number, id, cell, seed FROM runs
-               WHERE study = ? AND version = ? AND data = ? AND status = 'done' ORDER BY cell, seed"""
-    newest = {number: name for name, (number, _) in newest_runs(connection, study, version, data).items()}
-    every = connection.execute(query, (study, version, data))
-    found = [(number, newest[number], cell, seed) for number, _, cell, seed in every if number in newest]
-    if tasks is None:
-        return found
-    ids = (run_id(study, version, task.cell, seed, data) for task in tasks for seed in task.seeds)
-    place = {name: i for i, name in enumerate(ids)}
-    return sorted((run for run in found if run[1] in place), key=lambda run: place[run[1]])
+    rows: Rows
+    damaged: list[Damage]
 
 
 def loaded(
     connection: sqlite3.Connection,
-    runs: Chosen,
+    runs: Sequence[Head],
     known: Levels,
     written: Collection[str | float] | None = None,
-) -> Rows:
+) -> Loaded:
     """The measurements of the runs; `known` and `written` as in `Table`."""
-    query = f"""SELECT run, {", ".join(LONG)} FROM measurements
+    found = _fetched(connection, runs)
+    changed = _changed(runs, found)
+    if changed:
+        lost = {head.number for head in changed}
+        runs = [head for head in runs if head.number not in lost]
+        found = [row for row in found if row[0] not in lost]
+    try:
+        return Loaded(_assembled(runs, found, known, written), [head.damage() for head in changed])
+    except (TypeError, ValueError) as error:  # of runs without a checksum: nobody has looked at them
+        raise StoreError(
+            f"runs without a checksum cannot be read ({error}): `levinthal store check` says more"
+        ) from error
+
+
+def damaged(connection: sqlite3.Connection, runs: Sequence[Head]) -> list[Head]:
+    """The runs whose measurements are not as they were stored."""
+    return _changed(runs, _fetched(connection, runs))
+
+
+def _fetched(connection: sqlite3.Connection, runs: Sequence[Head]) -> list[Any]:
+    query = f"""SELECT {", ".join(BODY)} FROM measurements
                 WHERE run IN (SELECT value FROM json_each(?))
                 ORDER BY run, step, layer, name, condition"""
-    found = connection.execute(query, (json.dumps([run[0] for run in runs]),)).fetchall()
-    taken = list(zip(*found, strict=True)) if found else [()] * (len(LONG) + 1)
-    return _assembled(runs, taken, known, written)
+    return fetched(connection, query, (json.dumps([head.number for head in runs]),))
+
+
+def _changed(runs: Sequence[Head], found: Sequence[Sequence[Any]]) -> list[Head]:
+    """The runs whose measurements do not have the checksum that was stored with them."""
+    groups = {number: list(group) for number, group in groupby(found, key=itemgetter(0))}
+    sealed = (head for head in runs if head.body is not None)
+    return [head for head in sealed if body_sum(groups.get(head.number, ())) != head.body]
 
 
 def _assembled(
-    runs: Chosen, taken: Sequence[Sequence[Any]], known: Levels, written: Collection[str | float] | None
+    runs: Sequence[Head],
+    found: Sequence[Sequence[Any]],
+    known: Levels,
+    written: Collection[str | float] | None,
 ) -> Rows:
-    cells = {text: i for i, text in enumerate(dict.fromkeys(cell for _, _, cell, _ in runs))}
-    place = {number: cells[text] for number, _, text, _ in runs}
-    seeds = {number: seed for number, _, _, seed in runs}
+    taken: Sequence[Sequence[Any]] = list(zip(*found, strict=True)) if found else [()] * len(BODY)
+    cells = {text: i for i, text in enumerate(dict.fromkeys(head.cell for head in runs))}
+    place = {head.number: cells[head.cell] for head in runs}
+    seeds = {head.number: head.seed for head in runs}
     columns: dict[str, Sequence[Any]] = dict(zip(LONG, taken[1:], strict=True))
     columns["seed"] = [seeds[number] for number in taken[0]]
     long = table(map(json.loads, cells), [place[number] for number in taken[0]], columns, known, written)
     # Runs are stored as they finish; they are read in an order that does not depend on who was faster.
-    rank = {number: i for i, (number, *_) in enumerate(runs)}
+    rank = {head.number: i for i, head in enumerate(runs)}
     order = np.argsort(np.array([rank[number] for number in taken[0]], dtype=np.int64), kind="stable")
     return Rows(long, order)

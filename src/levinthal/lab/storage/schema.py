@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sqlite3
-import time
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -12,9 +14,12 @@ from urllib.parse import quote
 
 from levinthal.errors import StoreError
 from levinthal.lab.storage.layout import VERSIONS
+from levinthal.lab.storage.waiting import patiently, transaction
 
 APPLICATION_ID = 0x4C766E74  # "Lvnt"
 SCHEMA_VERSION = max(VERSIONS)
+MEMORY = ":memory:"
+_ADDRESS = re.compile(r"file:|[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 
 def open_store(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connection:
@@ -35,10 +40,33 @@ def open_store(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connectio
         return connection
 
 
+def require_file_name(path: Path) -> Path:
+    """Check that a path can be that of a store.
+
+    SQLite takes some names for addresses, and one for no file at all.
+
+    Raises:
+        StoreError: it cannot be one.
+    """
+    if str(path) == MEMORY:
+        raise StoreError(
+            f"{path} is no file, and what is measured would be lost with the memory: pass a path"
+        )
+    if _ADDRESS.match(str(path)):
+        raise StoreError(f"{path} is an address, not the path of a file: pass a path")
+    return path
+
+
 def _is_new(path: Path) -> bool:
-    if path.is_dir():
+    try:
+        kind = os.stat(path)
+    except FileNotFoundError:
+        return True
+    if stat.S_ISDIR(kind.st_mode):
         raise StoreError(f"{path} is a folder, not a store: pass the path of a file")
-    if not path.exists() or not path.stat().st_size:
+    if not stat.S_ISREG(kind.st_mode):
+        raise StoreError(f"{path} is a device or a pipe, not a store: pass the path of a file")
+    if not kind.st_size:
         return True
     with path.open("rb") as file:
         head = file.read(100)
@@ -52,15 +80,14 @@ def _is_new(path: Path) -> bool:
 
 def _connect_to_write(path: Path, wait: float) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
+    # An absolute path is never taken for an address of SQLite's.
+    name = MEMORY if str(path) == MEMORY else os.path.abspath(path)
+    connection = sqlite3.connect(name, timeout=wait, isolation_level=None)
     try:
-        # Our mark comes first and alone, so that a process killed here leaves a file known as ours.
-        if _mark(connection) != APPLICATION_ID:
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        _use_wal(connection, wait)
+        patiently(connection, path, wait, _ours)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA recursive_triggers = ON")
-        _create_tables(connection)
+        _create_tables(connection, path, wait)
     except BaseException:
         connection.close()
         raise
@@ -71,21 +98,21 @@ def _connect_to_read(path: Path, wait: float) -> sqlite3.Connection:
     address = f"file:{quote(str(path.resolve()))}"
     try:
         # Not mode=ro, which would leave an empty log behind; where we may not write, rw is as good as ro.
-        return _readable(f"{address}?mode=rw", wait)
+        return _readable(f"{address}?mode=rw", path, wait)
     except sqlite3.OperationalError as error:
         barred = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
         log = Path(f"{path}-wal")
         if not barred or (log.exists() and log.stat().st_size):
             raise
         # Nobody can write where we may not: without a log to replay, the file is all there is.
-        return _readable(f"{address}?immutable=1", wait)
+        return _readable(f"{address}?immutable=1", path, wait)
 
 
-def _readable(address: str, wait: float) -> sqlite3.Connection:
+def _readable(address: str, path: Path, wait: float) -> sqlite3.Connection:
     connection = sqlite3.connect(address, uri=True, timeout=wait, isolation_level=None)
     try:
         connection.execute("PRAGMA query_only = ON")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        patiently(connection, path, wait, lambda one: one.execute("SELECT * FROM sqlite_master").fetchall())
     except BaseException:
         connection.close()
         raise
@@ -96,23 +123,17 @@ def _mark(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA application_id").fetchone()[0])
 
 
-def _use_wal(connection: sqlite3.Connection, wait: float) -> None:
-    # SQLite's own busy timeout does not cover the change of journal when two processes start together.
-    deadline = time.monotonic() + wait
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
+def _ours(connection: sqlite3.Connection) -> None:
+    """Our mark comes first and alone, so that a process killed here leaves a file known as ours."""
+    if _mark(connection) != APPLICATION_ID:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _create_tables(connection: sqlite3.Connection) -> None:
+def _create_tables(connection: sqlite3.Connection, path: Path, wait: float) -> None:
     if _version(connection) >= SCHEMA_VERSION:
         return
-    with transaction(connection):
+    with transaction(connection, path, wait):
         before = _version(connection)
         for number in range(before + 1, SCHEMA_VERSION + 1):
             for statement in _statements(VERSIONS[number]):
@@ -137,6 +158,8 @@ def _statements(script: str) -> Iterator[str]:
 
 def _require_version(path: Path, connection: sqlite3.Connection) -> None:
     found = _version(connection)
+    if found < 0:
+        raise StoreError(f"{path} is damaged (its version is {found}): restore a copy, or pass another path")
     if found > SCHEMA_VERSION:
         known = f"this one reads up to {SCHEMA_VERSION}"
         raise StoreError(f"{path} is of schema {found}, from a newer levinthal; {known}: upgrade levinthal")
@@ -149,19 +172,6 @@ def project_version() -> str:
         return version("levinthal")
     except PackageNotFoundError:
         return "unknown"
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing, and alone: other writers wait from the start, so what was read stays true."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 @contextmanager
@@ -186,4 +196,4 @@ def _line(path: Path, wait: float, error: sqlite3.DatabaseError) -> str:
         sqlite3.SQLITE_CORRUPT: f"{path} is damaged ({error}): restore a copy, or pass another path",
         sqlite3.SQLITE_NOTADB: f"{path} is damaged ({error}): restore a copy, or pass another path",
     }
-    return lines.get(code, f"{path} cannot be used ({error}): pass another path")
+    return " ".join(lines.get(code, f"{path} cannot be used ({error}): pass another path").split())

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 from levinthal.errors import StoreError
-from levinthal.lab.storage import freezing, reading
+from levinthal.lab.storage import freezing, leases, reading
 from levinthal.lab.storage.claims import Frozen
+from levinthal.lab.storage.heads import chosen
+from levinthal.lab.storage.leases import Owner
+from levinthal.lab.storage.opened import OpenedStore
 from levinthal.lab.storage.rows import Rows
-from levinthal.lab.storage.runs import Run, Status
-from levinthal.lab.storage.schema import errors_in_one_line, open_store, transaction
+from levinthal.lab.storage.runs import Run
 from levinthal.lab.storage.table import levels_of
-from levinthal.lab.storage.writing import RUN, by_seed, insert
+from levinthal.lab.storage.writing import by_seed, is_finished, store_run
 from levinthal.vocabulary import Cell, Measurement, Task
 
 
-class Store:
+class Store(OpenedStore):
     """One SQLite file (WAL). A finished run is never changed or deleted.
 
     A run that is measured again, because the code of its study has changed, stands beside the older ones:
-    `finished` and `rows` read the newest, `runs` gives all.
+    `finished` and `rows` read the newest, `runs` gives all. Each run has a checksum, which is compared when
+    the run is read. A run that is damaged is left out, and `damage` names it.
 
     Args:
-        path: the file. It is made where it does not exist, unless `read_only`.
+        path: the file. It is made where it does not exist, unless `read_only`. The text ":memory:" is a
+            store that ends with the process.
         read_only: open the store as it is, also on a medium that cannot be written.
-        wait: how many seconds to wait for another process that writes.
+        wait: how many seconds to wait for another process that writes. After one second the logger
+            `levinthal` says so.
 
     Raises:
         StoreError: the file is not a store, is damaged, is from a newer version, or cannot be written. Such
@@ -44,26 +44,6 @@ class Store:
     1
     {0: 0.1}
     """
-
-    def __init__(self, path: str | Path, *, read_only: bool = False, wait: float = 60.0) -> None:
-        self.path = Path(path)
-        self._wait, self._read_only = wait, read_only
-        self._connection = open_store(self.path, read_only=read_only, wait=wait)
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; the last to close it folds the log into it."""
-        self._connection.close()
-
-    @contextmanager
-    def _reported(self) -> Iterator[sqlite3.Connection]:
-        with errors_in_one_line(self.path, self._wait):
-            yield self._connection
 
     def write(
         self, runs: Sequence[Run], measurements: Iterable[Measurement] = (), *, again: bool = False
@@ -86,28 +66,42 @@ class Store:
             StoreError: the store cannot be written.
         """
         found = by_seed(runs, measurements)
-        with self._reported() as connection, transaction(connection):
-            new = [run for run in runs if not self._is_finished(run, again)]
-            for run in new:
-                name = self._next_id(run)
-                connection.execute("DELETE FROM runs WHERE id = ? AND status = 'failed'", (name,))
-                insert(connection, run, name, found[run.seed])
+        with self._writing() as connection:
+            new = [run for run in runs if store_run(connection, run, found[run.seed], again=again)]
+            leases.end(connection, [run.id for run in runs])
         return len(new)
 
-    def _is_finished(self, run: Run, again: bool) -> bool:
-        sources = self._attempts(run)
-        return bool(sources) and (not again or sources[-1] == run.source)
+    def claim(self, runs: Sequence[Run], owner: Owner, *, again: bool = False) -> tuple[list[Run], str]:
+        """Take the runs of one task, so that no other command measures them at the same time.
 
-    def _next_id(self, run: Run) -> str:
-        """The run's name, with the number of the attempt after a slash from the second on."""
-        before = len(self._attempts(run))
-        return f"{run.id}/{before + 1}" if before else run.id
+        Args:
+            runs: the same cell with each of its seeds.
+            owner: who measures them.
+            again: take a finished run, too, where other code measured it or where it is damaged.
 
-    def _attempts(self, run: Run) -> list[str]:
-        """The hashes of the code that made the finished runs of this name, oldest first."""
-        query = f"""SELECT {reading.MADE_BY} FROM runs WHERE id >= ?1 AND id <= ?1 || '/~' AND status = 'done'
-                    ORDER BY number"""
-        return [source for (source,) in self._connection.execute(query, (run.id,))]
+        Returns:
+            The runs that are not finished, which are the owner's now. Where somebody else measures one of
+            them: none, and who that is.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        with self._writing() as connection:
+            mine = [run for run in runs if not is_finished(connection, run, again=again)]
+            if mine and (other := leases.holder(connection, [run.id for run in mine], owner)):
+                return [], other
+            leases.take(connection, [run.id for run in mine], owner)
+            return mine, ""
+
+    def holder(self, runs: Iterable[Run], owner: Owner) -> str:
+        """Who else measures one of these runs now, in words; empty where nobody does."""
+        with self._reported() as connection:
+            return leases.holder(connection, [run.id for run in runs], owner)
+
+    def release(self, owner: Owner) -> None:
+        """Give back the runs that the owner took and did not store. Raises StoreError as `write` does."""
+        with self._writing() as connection:
+            leases.release(connection, owner)
 
     def finished(self, study: str, version: int, data: str = "", *, source: str | None = None) -> set[str]:
         """The finished runs of a study on one data set.
@@ -116,14 +110,20 @@ class Store:
             study: its name.
             version: of the study.
             data: the checksum of the data set; empty for a study without data.
-            source: only runs that code with this hash measured (`Run.source`); all where not given.
+            source: only runs that code with this hash measured (`Run.source`), and that are not damaged;
+                all where not given.
 
         Returns:
             Their ids.
         """
         with self._reported() as connection:
-            found = reading.newest_runs(connection, study, version, data)
-        return {name for name, (_, made_by) in found.items() if source in (None, made_by)}
+            found = self._heads(connection)
+            newest = found.newest(study, version, data)
+            if source is None:
+                return {*newest, *found.damaged}
+            made = [head for head in newest.values() if head.source == source]
+            damaged = {head.name for head in reading.damaged(connection, made)}
+        return {head.name for head in made} - damaged
 
     def runs(self, study: str | None = None, *, version: int | None = None) -> list[Run]:
         """The runs of a study, finished and failed.
@@ -135,10 +135,10 @@ class Store:
         Returns:
             The runs, oldest first.
         """
-        query = f"""SELECT {RUN} FROM runs WHERE (?1 IS NULL OR study = ?1)
-                    AND (?2 IS NULL OR version = ?2) ORDER BY number"""
         with self._reported() as connection:
-            return [_run(row) for row in connection.execute(query, (study, version))]
+            found = self._heads(connection).heads
+        wanted = [head for head in found if study in (None, head.study) and version in (None, head.version)]
+        return [head.run() for head in wanted]
 
     def rows(
         self,
@@ -169,17 +169,22 @@ class Store:
             StoreError: the store holds what is asked for on several data sets, or cannot be read.
         """
         wanted = None if tasks is None else tuple(tasks)
-        with self._reported() as connection:
-            version = reading.newest_version(connection, study) if version is None else version
-            names = reading.data_sets(connection, study, version) if data is None else [data]
-            found = {name: reading.chosen(connection, study, version, name, wanted) for name in names}
-        held = {name: chosen for name, chosen in found.items() if chosen}
-        if len(held) > 1:
-            named = ", ".join(name[:12] or "none" for name in held)
-            raise StoreError(f"{self.path} holds {study} on {len(held)} data sets ({named}): pass data=")
         known = levels_of(levels, names={key for task in wanted or () for key in task.cell})
         with self._reported() as connection:
-            return reading.loaded(connection, next(iter(held.values()), []), known, written)
+            every = self._heads(connection)
+            version = max((h.version for h in every.of(study)), default=0) if version is None else version
+            names = sorted({h.data for h in every.of(study, version)}) if data is None else [data]
+            found = [
+                chosen(every.newest(study, version, name).values(), study, version, name, wanted)
+                for name in names
+            ]
+            held = [runs for runs in found if runs]
+            if len(held) > 1:
+                named = ", ".join(runs[0].data[:12] or "none" for runs in held)
+                raise StoreError(f"{self.path} holds {study} on {len(held)} data sets ({named}): pass data=")
+            rows, damaged = reading.loaded(connection, next(iter(held), []), known, written)
+        self._noted(damaged)
+        return rows
 
     def freeze(self, claims: Frozen, cells: Iterable[str]) -> None:
         """Store the claims of a preset, before its runs are measured. Nothing is ever changed or deleted.
@@ -194,7 +199,7 @@ class Store:
         Raises:
             StoreError: the store cannot be written.
         """
-        with self._reported() as connection, transaction(connection):
+        with self._writing() as connection:
             freezing.add(connection, claims, cells)
 
     def frozen(self, study: str, version: int, preset: str, *, before: bool = False) -> list[Frozen]:
@@ -211,8 +216,10 @@ class Store:
         """
         with self._reported() as connection:
             if before:
-                version = freezing.older_version(connection, study, version, preset)
-            return freezing.records(connection, study, version, preset)
+                version = freezing.older_version(connection, (study, version, preset))
+            found, damaged = freezing.records(connection, (study, version, preset))
+        self._noted(damaged)
+        return found
 
     def count_analysis(self, key: tuple[str, int, str], claim: str, judged: str, seeds: int) -> int:
         """Note that a claim was judged, and count how often that was done on different data.
@@ -226,26 +233,10 @@ class Store:
         Returns:
             The number of analyses so far, this one included. A store that is read only does not remember it.
         """
+        if not self._read_only:
+            with self._writing() as connection:
+                freezing.add_analysis(connection, key, claim, judged, seeds)
         with self._reported() as connection:
-            if not self._read_only:
-                with transaction(connection):
-                    freezing.add_analysis(connection, key, claim, judged, seeds)
-            return freezing.analyses(connection, key, claim, judged)
-
-    def check(self) -> list[str]:
-        """Look for damage: SQLite's own integrity check, and runs that lack measurements.
-
-        Returns:
-            One line for each fault; empty for a sound store.
-        """
-        short = """SELECT 'run ' || id || ' has ' || count(run) || ' of ' || rows || ' measurements' FROM runs
-                   LEFT JOIN measurements ON run = number GROUP BY number HAVING count(run) != rows"""
-        with self._reported() as connection:
-            faults = [line for (line,) in connection.execute("PRAGMA integrity_check") if line != "ok"]
-            return faults + [line for (line,) in connection.execute(short)]
-
-
-def _run(row: tuple[Any, ...]) -> Run:
-    study, version, cell, seed, data, status, error, environment, started, duration = row
-    found = json.loads(environment)
-    return Run(study, version, json.loads(cell), seed, data, Status(status), error, found, started, duration)
+            count, damaged = freezing.analyses(connection, key, claim, judged)
+        self._noted(damaged)
+        return count
