@@ -1,4 +1,4 @@
-"""Malformed problem files: each field with each kind of wrong value, and each part of a training that fails."""
+"""Malformed problem files: each field with each kind of wrong value, and each part that fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,19 @@ from benchmarks.abuse.problem_text import checked, field, line_of, problem_text
 WRONG_FUNCTIONS = ("None", "3", "'acc'", "object()", "nn.ReLU")
 """No function; for an optional field None is right."""
 OPTIONAL = ("metric", "schedule", "prepare", "step")
-WRONG_COUNTS = ("'8'", "8.0", "2.5", "-1", "0", "None", "True", "float('nan')", "float('inf')", "10**30", "(8,)")
+WRONG_COUNTS = (
+    "'8'",
+    "8.0",
+    "2.5",
+    "-1",
+    "0",
+    "None",
+    "True",
+    "float('nan')",
+    "float('inf')",
+    "10**30",
+    "(8,)",
+)
 WRONG_DATA = (
     ("None", "None"),
     ("3", "int"),
@@ -164,17 +176,18 @@ def _data() -> Iterator[Attack]:
 def _files() -> Iterator[Attack]:
     """Files without a Problem, with several, with other things of that name, with wrong words in it."""
     good = problem_text()
+    head, net = good.partition("problem =")[0], "net = nn.Linear(8, 4)\n"
     broken = {
-        "no problem": (good.partition("problem =")[0], "problem"),
+        "no problem": (head, "problem"),
         "a dictionary": (good.replace("levinthal.Problem(", "dict("), "problem", "dict"),
-        "the class": (good.partition("problem =")[0] + "problem = levinthal.Problem\n", "problem", "class"),
-        "a function": (good.partition("problem =")[0] + "def problem(): pass\n", "problem", "function"),
+        "the class": (head + "problem = levinthal.Problem\n", "problem", "class"),
+        "a function": (head + "def problem(): pass\n", "problem", "function"),
         "a list": (good.replace("problem = ", "problems = ") + "problem = [problems]\n", "problem", "list"),
         "another name": (good.replace("problem = ", "probelm = "), "probelm"),
         "an unknown field": (problem_text(learning_rate="0.1"), "learning_rate", "train.py:"),
         "a misspelt field": (problem_text(optimizer="", optimiser="None"), "optimiser", "train.py:"),
-        "no fields": (good.partition("problem =")[0] + "problem = levinthal.Problem()\n", "model", "train.py:"),
-        "by position": (good.partition("problem =")[0] + "problem = levinthal.Problem(1, 2)\n", "train.py:"),
+        "no fields": (head + "problem = levinthal.Problem()\n", "model", "train.py:"),
+        "by position": (head + "problem = levinthal.Problem(1, 2)\n", "train.py:"),
         "one field missing": (problem_text(loss=""), "loss", "train.py:"),
         "a typing error": (good.replace("(8, 4)", "(8, 4"), "train.py:", "SyntaxError"),
         "an unknown name": (good.replace("(x, y)", "(x, z)"), "train.py:", "'z'"),
@@ -183,7 +196,7 @@ def _files() -> Iterator[Attack]:
         "indentation": (f"{good}  x = 1\n", "train.py:", "IndentationError"),
         "Python 2": (f"{good}print 'x'\n", "train.py:", "SyntaxError"),
         "asserts": (f"{good}assert problem.steps > 100, 'too few'\n", "train.py:", "too few"),
-        "the same network twice": (problem_text("net = nn.Linear(8, 4)\n", model="lambda: net"), "model", "twice"),
+        "the same network twice": (problem_text(net, model="lambda: net"), "model", "twice"),
     }  # fmt: skip
     for name, (text, *words) in broken.items():
         yield checked("files", name, text, *words)

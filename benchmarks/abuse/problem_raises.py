@@ -128,7 +128,13 @@ def raising() -> Iterator[Attack]:
     for place in (*FEW, "step", "validation"):
         text = problem_text(MADE.replace("RAISED", "KeyboardInterrupt()"), **PLACES[place])
         yield checked("raised", f"KeyboardInterrupt() in {place}", text, "interrupt", codes=BY_HAND)
-    for options in ("--treat --seeds 3", "--json", "--sarif", "--output page.html", "--against train.py:problem"):
+    for options in (
+        "--treat --seeds 3",
+        "--json",
+        "--sarif",
+        "--output page.html",
+        "--against train.py:problem",
+    ):
         for place in ("metric", "step"):
             yield _in_place(place, "raise SystemExit(0)", "SystemExit", kind="leaves", options=options)
 

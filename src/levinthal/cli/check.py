@@ -37,6 +37,8 @@ Name = Annotated[
 ]
 Arguments = Annotated[str, Parameter(help="The arguments of the script, after `--`.")]
 SECONDS, EVERY = 300.0, 10
+MOST_STEPS = 10**12
+"""Also the most that a Problem may have."""
 
 
 def check(
@@ -92,6 +94,8 @@ def check(
     """
     if json and sarif:
         raise InputError("--json and --sarif both print to stdout: give one of them")
+    if steps is not None and not 1 <= steps <= MOST_STEPS:
+        raise InputError(f"--steps {steps}: give a whole number from 1 to {MOST_STEPS:,}")
     if keep and not treat:
         raise InputError(f"--keep {keep} stores the trainings of --treat: add --treat")
     if against is not None:

@@ -175,7 +175,7 @@ def sampling(problem: Problem) -> int:
 
 
 def _checkup(problem: Problem, seed: int, score_name: str) -> Checkup:
-    """The check before training; also of what is called after it, so that a fault is not found hours later."""
+    """The check before training, also of what is called after it: a fault there is not found hours later."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = built(problem)

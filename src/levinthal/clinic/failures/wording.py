@@ -25,10 +25,15 @@ def failure(error: BaseException, subject: str) -> str:
     """
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
         error = error.__cause__  # Python's words for a StopIteration that passes a generator
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not _is_library(frame.filename)]
+    own = own_frames(error)
     place = f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
     return f"{subject} failed{place}: {said_by(error)}"
+
+
+def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The frames of an exception that are the user's code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame for frame in frames if not _is_library(frame.filename)]
 
 
 def _is_library(filename: str) -> bool:

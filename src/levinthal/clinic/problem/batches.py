@@ -96,7 +96,9 @@ def _tensors(side: Any, name: str) -> Any:
         _refuse_numbers(side, name)
         return tuple(_tensors(value, name) for value in side)
     if isinstance(side, np.ndarray) and uneven_rows(side):
-        raise InputError(f"{name}: the data have rows of different lengths ({uneven_rows(side)}): {ONE_LENGTH}")
+        raise InputError(
+            f"{name}: the data have rows of different lengths ({uneven_rows(side)}): {ONE_LENGTH}"
+        )
     try:
         return torch.as_tensor(np.array(side) if isinstance(side, np.ndarray) else side)
     except (TypeError, ValueError, RuntimeError):
@@ -124,7 +126,9 @@ def _require_rows(side: Any, name: str) -> None:
         elif part.layout is not torch.strided or part.is_nested:
             raise InputError(f"{name} has a sparse or nested tensor: pass its .to_dense(), or a DataLoader")
         elif part.is_meta:
-            raise InputError(f"{name} is on the meta device, which holds no values: build it on a real device")
+            raise InputError(
+                f"{name} is on the meta device, which holds no values: build it on a real device"
+            )
         elif not part.dim():
             raise InputError(f"{name} has a tensor without an axis of rows: give one row for each sample")
     if len({rows(part) for part in parts}) > 1:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
-from levinthal.clinic.failures.wording import failure
+from levinthal.clinic.failures.wording import failure, own_frames
 from levinthal.errors import InputError, LevinthalError
 from levinthal.user_files import shortened
 from levinthal.vocabulary import Problem
@@ -31,6 +31,10 @@ def in_one_line(problem: Problem) -> Iterator[None]:
         raise
     except LevinthalError as error:
         raise placed(problem, error) from error
+    except OSError as error:
+        if not own_frames(error):  # a full disk of ours is no fault of the problem
+            raise
+        raise placed(problem, InputError(failure(error, "the problem"))) from error
     except BaseException as error:
         raise placed(problem, InputError(failure(error, "the problem"))) from error
 

@@ -92,7 +92,13 @@ def _require_arguments(name: str, function: Any, arguments: tuple[str, ...]) -> 
         signature.bind(*arguments)
     except TypeError as error:
         gets = ", ".join(arguments) or "nothing"
-        what = "no argument" if not arguments else "1 argument" if len(arguments) == 1 else f"{len(arguments)} arguments"
+        what = (
+            "no argument"
+            if not arguments
+            else "1 argument"
+            if len(arguments) == 1
+            else f"{len(arguments)} arguments"
+        )
         raise InputError(f"{name} has to take {what} ({gets}): {error}") from None
 
 
@@ -101,7 +107,9 @@ def _require_settings(problem: Problem) -> None:
     if callable(clip):
         _require_arguments("clip", clip, ("model",))
     elif clip is not None and (isinstance(clip, bool) or not isinstance(clip, Real)):
-        raise InputError(f"clip is {_kind(clip)}: pass the largest norm of the gradient, or a function(model)")
+        raise InputError(
+            f"clip is {_kind(clip)}: pass the largest norm of the gradient, or a function(model)"
+        )
     elif clip is not None and (math.isnan(clip) or clip <= 0):
         raise InputError(f"clip={clip!r} leaves no gradient: pass a largest norm above 0, or None")
     if not isinstance(shuffle, bool | np.bool_):
