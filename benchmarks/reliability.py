@@ -32,6 +32,8 @@ SETS = {
     "flips": "benchmarks.abuse.flips",
     "kills": "benchmarks.abuse.kills",
     "disks": "benchmarks.abuse.disks",
+    "problem_files": "benchmarks.abuse.problem_files",
+    "file_names": "benchmarks.abuse.file_names",
 }
 """Name of a set -> the module whose `attacks()` makes it."""
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"

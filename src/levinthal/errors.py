@@ -14,6 +14,7 @@ A message names the two things that disagree and the way out:
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 from levinthal.shown import one_line
@@ -44,6 +45,61 @@ class StoreError(LevinthalError):
 
 class StudyError(LevinthalError):
     """A study that is unknown, or whose own code failed."""
+
+
+LONGEST = 300
+"""Letters of an exception's message that are shown."""
+
+
+def said_by(error: BaseException) -> str:
+    """Kind and message of an exception that a user's code raised, as one line for a terminal.
+
+    Args:
+        error: the exception.
+
+    Returns:
+        "ValueError: no way", without control characters and not longer than a few lines. An error of ours
+        says its message only; one that ends a program says how to go on.
+
+    >>> said_by(ValueError("no way\\nat all"))
+    'ValueError: no way'
+    >>> said_by(SystemExit(0))
+    'SystemExit (exit code 0): leave out sys.exit, exit and quit'
+    """
+    kind = type(error).__name__
+    if isinstance(error, SystemExit):
+        return f"{kind} ({_exit_code(error)}): leave out sys.exit, exit and quit"
+    try:
+        text = next(iter(printable(str(error)).splitlines()), "") or "no message"
+    except Exception:  # a message is made by the user's code too
+        text = "its message cannot be read"
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return text if isinstance(error, LevinthalError) else f"{kind}: {text}"
+
+
+def _exit_code(error: SystemExit) -> str:
+    code = error.code
+    is_text = not (code is None or isinstance(code, int))
+    return printable(str(code))[:LONGEST] if is_text else f"exit code {code or 0}"
+
+
+def printable(text: str) -> str:
+    """A text of somebody else without what a terminal would obey: no control, no change of direction.
+
+    Args:
+        text: any text.
+
+    Returns:
+        It, with line breaks and tabs as they are, and `?` for other control and format characters.
+
+    >>> printable("red \\x1b[31m")
+    'red ?[31m'
+    """
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in HIDDEN else "?" for c in text)
+
+
+HIDDEN = ("Cc", "Cf", "Cs")
+"""Unicode's categories of control characters, of format characters and of halves of characters."""
 
 
 def require_one_of(kind: str, name: str, allowed: Iterable[str]) -> str:

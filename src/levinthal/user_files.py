@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import sys
 import traceback
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from levinthal.errors import InputError, LevinthalError, require_one_of
+from levinthal.errors import InputError, LevinthalError, printable, require_one_of, said_by
 
 T = TypeVar("T")
 
@@ -42,17 +44,19 @@ def value_in(reference: str, kind: type[T], noun: str, error: type[LevinthalErro
         The value.
 
     Raises:
-        LevinthalError: as `error`: the file is missing, holds no such value, or has a bug (the message has
-            file and line).
+        LevinthalError: as `error`: the file is missing, holds no such value, has a bug, or ends the program
+            (the message has file and line).
     """
     stem, _, wanted = reference.rpartition(".py:") if ".py:" in reference else (reference[:-3], "", "")
-    path = Path(f"{stem}.py").expanduser()
+    path = user_path(f"{stem}.py", error)
     if not path.is_file():
-        raise error(f"no {noun} file at {path}: give the path of a Python file that holds a `{noun}`")
+        way_out = f"give the path of a Python file that holds a `{noun}`"
+        raise error(f"no {noun} file at {path}{_instead(path)}: {way_out}")
     held = vars(_executed(path.resolve(), error))
     found = {name: value for name, value in held.items() if isinstance(value, kind)}
     if not found:
         named = f" named '{wanted}', nor any other" if wanted else ""
+        named += _other_kind(held, wanted or noun)
         way_out = f"end it with `{wanted or noun} = {kind.__name__}(...)`"
         raise error(f"{path} holds no levinthal.{kind.__name__}{named}: {way_out}")
     if not wanted and len(found) == 1:
@@ -63,10 +67,49 @@ def value_in(reference: str, kind: type[T], noun: str, error: type[LevinthalErro
         raise error(str(unknown)) from None
 
 
+def user_path(name: str, error: type[LevinthalError]) -> Path:
+    """The path of a file that a user names, `~` and `~name` replaced.
+
+    Args:
+        name: the path as it was given.
+        error: the class of the error.
+
+    Returns:
+        The path; whether there is a file is not looked at.
+
+    Raises:
+        LevinthalError: as `error`: there is no user of that name.
+
+    >>> user_path("train.py", InputError).name
+    'train.py'
+    """
+    if not name.startswith("~"):  # not `./~name`, which a Path cannot tell
+        return Path(name)
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        way_out = f"for a file of that name write ./{name}"
+        raise error(f"{name} begins with ~ and the name of a user that is not known: {way_out}") from None
+
+
+def _instead(path: Path) -> str:
+    """What stands at a path that is no file."""
+    return " (a folder)" if path.is_dir() else " (no ordinary file)" if path.exists() else ""
+
+
+def _other_kind(held: dict[str, object], name: str) -> str:
+    """What the name stands for in the file."""
+    if name not in held:
+        return ""
+    value = held[name]
+    kind = f"the class {value.__name__}" if isinstance(value, type) else f"of type {type(value).__name__}"
+    return f" ('{name}' is {kind})"
+
+
 def _executed(path: Path, error: type[LevinthalError]) -> ModuleType:
     """Run a user's file as the module of its own name, so that worker processes can import it too."""
-    name = path.stem
-    before = sys.modules.get(name) or importlib.util.find_spec(name)
+    name = path.stem.replace(".", "_")  # a dot would make it a module of a package
+    before = sys.modules.get(name) or _spec(name)
     taken = getattr(before, "__file__", None) or getattr(before, "origin", None)
     ours = getattr(before, "levinthal_user_file", False) or taken == str(path)
     if before is not None and not ours:
@@ -78,25 +121,52 @@ def _executed(path: Path, error: type[LevinthalError]) -> ModuleType:
         raise error(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     module.__dict__["levinthal_user_file"] = True
-    sys.modules[name] = module
+    sys.modules[name], words = module, sys.argv
     try:
+        sys.argv = [str(path)]  # the arguments are those of our command, not of the file
         spec.loader.exec_module(module)
-    except Exception as bug:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as bug:  # also SystemExit, which would end our command with the file's own code
         del sys.modules[name]
         raise bug_in_a_line(str(path), bug, error) from bug
+    finally:
+        sys.argv = words
     return module
 
 
-def bug_in_a_line(source: str, bug: Exception, error: type[LevinthalError]) -> LevinthalError:
+def _spec(name: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # no name that can be imported
+        return None
+
+
+def bug_in_a_line(source: str, bug: BaseException, error: type[LevinthalError]) -> LevinthalError:
     """File, line and message of what went wrong, the deepest frame of the user's own file first."""
     if isinstance(bug, SyntaxError) and bug.filename:
-        return error(f"{shortened(bug.filename)}:{bug.lineno}: {type(bug).__name__}: {bug.msg}")
+        line = bug.lineno or 1
+        return error(f"{shortened(bug.filename)}:{line}: {type(bug).__name__}: {printable(bug.msg)}")
     frames = [f for f in traceback.extract_tb(bug.__traceback__) if not f.filename.startswith("<frozen")]
-    own = [f for f in frames if _is_of(source, f.filename)] or frames
-    place = f"{shortened(own[-1].filename)}:{own[-1].lineno}" if own else source
-    message = str(bug).splitlines()[0] if str(bug) else "no message"
-    kind = "" if isinstance(bug, LevinthalError) else f"{type(bug).__name__}: "
-    return error(f"{place}: {kind}{message}")
+    own = [f for f in frames if _is_of(source, f.filename)]
+    if not own and Path(source).is_file():  # not one line of it was run
+        return error(f"{shortened(source)}: {said_by(bug)}")
+    last = (own or frames)[-1:]
+    place = f"{shortened(last[0].filename)}:{last[0].lineno}" if last else source
+    wanted = _arguments_wanted(bug)
+    if wanted:
+        way_out = "give each a default, or read them below `if __name__ == '__main__'`"
+        return error(f"{place}: {Path(source).name} reads arguments ({wanted}): {way_out}")
+    return error(f"{place}: {said_by(bug)}")
+
+
+def _arguments_wanted(bug: BaseException) -> str:
+    """What argparse said before it ended the program; "" for another bug."""
+    if isinstance(bug, SystemExit):
+        for frame, _ in traceback.walk_tb(bug.__traceback__):
+            if frame.f_code.co_filename == argparse.__file__ and frame.f_code.co_name == "error":
+                return printable(str(frame.f_locals.get("message", "")))
+    return ""
 
 
 def _is_of(source: str, filename: str) -> bool:

@@ -15,6 +15,8 @@ from levinthal.errors import InputError, LevinthalError
 from levinthal.user_files import bug_in_a_line
 
 INTERRUPTED = 130
+NO_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What the parser raises; the last two for brackets that are nested too deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,10 @@ class Ending:
     code: int
     error: BaseException | None = None
     words: str = ""
+
+
+class ChildEnded(SystemExit):
+    """A process that the script forked has ended: it leaves with the code of the script."""
 
 
 def holds_problem(path: Path) -> bool:
@@ -127,18 +133,20 @@ def stdout_on_stderr() -> Iterator[None]:
 def _compiled(path: Path) -> CodeType:
     try:
         return compile(_source(path), str(path), "exec", dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
+    except NO_PYTHON as error:
         raise _no_python(path, error) from error
 
 
 def _source(path: Path) -> bytes:
     """The text of a file, which has to be Python."""
+    if path.exists() and not path.is_file():  # to read a pipe would wait for ever
+        raise InputError(f"no script at {path} (no ordinary file): give the path of a Python file")
     try:
         source = path.read_bytes()
         ast.parse(source, str(path))
     except OSError as error:
         raise InputError(f"no script at {path} ({error.strerror}): give the path of a Python file") from error
-    except (SyntaxError, ValueError) as error:
+    except NO_PYTHON as error:
         raise _no_python(path, error) from error
     return source
 

@@ -26,7 +26,8 @@ from levinthal.cli.running import report, run
 from levinthal.cli.store import check as check_store
 from levinthal.cli.store import export, merge
 from levinthal.cli.study import list_studies, show
-from levinthal.errors import LevinthalError
+from levinthal.errors import LevinthalError, printable, said_by
+from levinthal.user_scripts import ChildEnded
 
 __all__ = ["app", "main"]
 
@@ -100,17 +101,21 @@ def _guarded(command: Callable[[], int]) -> int:
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         return _complain(f"{error.strerror or error}{where}", 2)
+    except ChildEnded:
+        raise
     except Exception as error:
         return _complain(
             f"unexpected {type(error).__name__}: {_one_line(error)}{_place(error)}{_stored_traceback()}", 1
         )
+    except BaseException as error:  # SystemExit of a user's code must not give our command its exit code
+        return _complain(f"the command was ended from within{_place(error)}: {said_by(error)}", 2)
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(printable(str(error)).split()) or type(error).__name__
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """The file and line that raised the error."""
     frames = traceback.extract_tb(error.__traceback__)
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

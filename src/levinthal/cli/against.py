@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from levinthal.cli.terminal import plain_table, stdout
 from levinthal.errors import InputError
+from levinthal.user_files import user_path
 
 if TYPE_CHECKING:
     from levinthal.clinic.changes.changes import Changes
@@ -30,7 +30,7 @@ def saved(name: str) -> Record:
     """The report in a file."""
     from levinthal.clinic.changes.record import read_record
 
-    return read_record(Path(name).expanduser())
+    return read_record(user_path(name, InputError))
 
 
 def compared(now: Record, before: Record, *, as_json: bool) -> int:

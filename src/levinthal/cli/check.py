@@ -103,6 +103,7 @@ def check(
     """
     if json and sarif:
         raise InputError("--json and --sarif both print to stdout: give one of them")
+    _require_numbers(steps, every, seeds if treat else None)
     if keep and not treat:
         raise InputError(f"--keep {keep} stores the trainings of --treat: add --treat")
     if against is not None:
@@ -115,7 +116,6 @@ def check(
     page = writable(output, PAGE) if output else None
     if keep:
         require_apart({"--output": page, "--keep": writable(keep, JOURNAL)})
-    _require_numbers(steps, every, seeds if treat else None)
     if script or scripts.is_script(name):
         _require_alone(f"{name} is run as a script", treat=treat, steps=steps)
         return _observed(name, arguments, every, page, before, json=json, sarif=sarif)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from levinthal.after_import import after_import
 from levinthal.cli.terminal import stdout
 from levinthal.errors import InputError
-from levinthal.user_scripts import Ending, holds_problem, run_as_main, stdout_on_stderr
+from levinthal.user_files import user_path
+from levinthal.user_scripts import ChildEnded, Ending, holds_problem, run_as_main, stdout_on_stderr
 
 if TYPE_CHECKING:
     from levinthal.clinic.observing.observer import Observer
@@ -87,7 +88,7 @@ def is_script(name: str) -> bool:
     >>> is_script("train.py:problem")
     False
     """
-    return name.endswith(".py") and not holds_problem(Path(name).expanduser())
+    return name.endswith(".py") and not holds_problem(user_path(name, InputError))
 
 
 def observed(name: str, arguments: Sequence[str], *, every: int, page: Path | None, apart: bool) -> ScriptRun:
@@ -106,7 +107,7 @@ def observed(name: str, arguments: Sequence[str], *, every: int, page: Path | No
     Raises:
         InputError: The file is no script, or nothing was trained.
     """
-    path = Path(name).expanduser()
+    path = user_path(name, InputError)
     run, process = ScriptRun(path, tuple(arguments)), os.getpid()
 
     def begin() -> None:  # within the `import torch` of the script, which must not fail for our sake
@@ -124,7 +125,7 @@ def observed(name: str, arguments: Sequence[str], *, every: int, page: Path | No
         around.enter_context(after_import("torch", begin))
         run.ending = run_as_main(path, arguments)
     if os.getpid() != process:  # a child that the script forked: it ends here as the script does
-        sys.exit(run.ending.code)
+        raise ChildEnded(run.ending.code)
     if run.observer is not None:
         run.trainings = run.observer.end(run.ending.error, page)
     if not run.trainings:

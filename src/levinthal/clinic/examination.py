@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,8 +22,9 @@ from levinthal.clinic.presentation.notebook import run_html
 from levinthal.clinic.presentation.page import write_page
 from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.problem.batches import first_batch, held_out
-from levinthal.clinic.problem.scores import score_name
-from levinthal.clinic.problem.training import TrainedRun, built, built_optimizers, in_one_line, trained
+from levinthal.clinic.problem.places import in_one_line
+from levinthal.clinic.problem.scores import score, score_name
+from levinthal.clinic.problem.training import TrainedRun, built, built_optimizers, trained
 from levinthal.clinic.problem.validity import require_valid
 from levinthal.clinic.rules import data
 from levinthal.clinic.rules.diagnosis import ranked
@@ -159,10 +162,11 @@ def examine(problem: Problem, *, seed: int = 0, on_step: Callable[[], None] = la
     (True, 'accuracy', True)
     """
     require_valid(problem)
-    with in_one_line():
-        name, checkup = score_name(problem), _checkup(problem, seed)
-    trial = trained(problem, seed, name, every=sampling(problem), validation=True, on_step=on_step)
-    return _examination(problem, checkup, trial, name)
+    with in_one_line(problem):
+        name = score_name(problem)
+        checkup = _checkup(problem, seed, name)
+        trial = trained(problem, seed, name, every=sampling(problem), validation=True, on_step=on_step)
+        return _examination(problem, checkup, trial, name)
 
 
 def sampling(problem: Problem) -> int:
@@ -170,7 +174,8 @@ def sampling(problem: Problem) -> int:
     return min(10, max(1, problem.steps // SAMPLES))
 
 
-def _checkup(problem: Problem, seed: int) -> Checkup:
+def _checkup(problem: Problem, seed: int, score_name: str) -> Checkup:
+    """The check before training, also of what is called after it: a fault there is not found hours later."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = built(problem)
@@ -178,6 +183,9 @@ def _checkup(problem: Problem, seed: int) -> Checkup:
         optimizer = made[0] if len(made) == 1 else None
         checkup = check(model, problem.loss, first_batch(problem), optimizer=optimizer)
         _require_new(model, built(problem))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            score(problem, model, score_name)
     return checkup
 
 
@@ -202,10 +210,22 @@ def _of_validation(problem: Problem, known: Sequence[Finding]) -> list[Finding]:
     """Validation rows with nan or infinity, which make the score meaningless, where no batch has any."""
     if problem.validation is None or any(f.code == data.NON_FINITE_INPUT.code for f in known):
         return []
-    inputs = [x for x, _ in held_out(problem) if isinstance(x, Tensor) and x.is_floating_point()]
-    bad = sum(int((~x.isfinite()).flatten(1).any(1).sum()) for x in inputs if x.dim() > 1)
-    evidence = {"rows with nan or infinity": bad, "of": sum(map(len, inputs))}
-    return [found(data.NON_FINITE_INPUT, "validation", 0, evidence)] if bad else []
+    batches = held_out(problem)
+    for where, side in (("validation", 0), ("validation targets", 1)):
+        tensors = [t for batch in batches for t in _floating(batch[side])]
+        bad = sum(int((~t.isfinite()).reshape(len(t), -1).any(1).sum()) for t in tensors)
+        if bad:
+            evidence = {"rows with nan or infinity": bad, "of": sum(map(len, tensors))}
+            return [found(data.NON_FINITE_INPUT, where, 0, evidence)]
+    return []
+
+
+def _floating(side: Any) -> list[Tensor]:
+    """The tensors of real numbers with rows, also in dictionaries and tuples."""
+    if isinstance(side, Tensor):
+        return [side] if side.is_floating_point() and side.numel() and side.dim() else []
+    parts = side.values() if isinstance(side, dict) else side if isinstance(side, tuple | list) else ()
+    return [tensor for part in parts for tensor in _floating(part)]
 
 
 def _still_true(before: Sequence[Finding], seen: Sequence[Finding], trend: LossTrend) -> list[Finding]:

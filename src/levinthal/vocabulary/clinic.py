@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,7 @@ class Problem:
         frozen: Prefixes of the names of parameters that are meant to stay as they are.
         step: `step(model, optimizer, inputs, targets)` replaces the ordinary training step, from `zero_grad`
             to `optimizer.step`.
+        made_at: File and line where the Problem was made, for messages. It is found where it is not given.
 
     >>> import torch
     >>> problem = Problem(
@@ -106,11 +108,26 @@ class Problem:
     prepare: Callable[[Any, Any], tuple[Any, Any]] | None = None
     frozen: tuple[str, ...] = ()
     step: Callable[[torch.nn.Module, Any, Any, Any], object] | None = None
+    made_at: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        """Keep the line that made it; a copy with another field keeps that of the first."""
+        if not self.made_at:
+            object.__setattr__(self, "made_at", _line_of_caller())
 
     def __repr__(self) -> str:
         """The fields by name; of data only the shapes."""
-        shown = ((field.name, getattr(self, field.name)) for field in fields(self))
+        names = (field.name for field in fields(self) if field.name != "made_at")
+        shown = ((name, getattr(self, name)) for name in names)
         return f"Problem({', '.join(f'{name}={_in_short(value)}' for name, value in shown)})"
+
+
+def _line_of_caller() -> str:
+    """`file:line` of the code that called the constructor in hand."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__") in (__name__, "dataclasses", "copy"):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def _in_short(value: Any) -> str:

@@ -62,8 +62,8 @@ def test_prepare_is_applied_to_training_and_validation_batches() -> None:
         ((X, Y[:5]), "train has 12 inputs and 5 targets"),
         ((X[:0], Y[:0]), "train has 0 rows"),
         ([], "0 batches"),
-        ([(X, Y, Y)], "a batch is a value of 3 items"),
-        ([X], "a batch is a value of type Tensor"),
+        ([(X, Y, Y)], "train has a batch that is a value of 3 items"),
+        ([X], "train has a batch that is a value of type Tensor"),
         (([[1.0, 2.0], [3.0]], Y[:2]), r"different lengths \(row 0 has 2 values, row 1 has 1 value\)"),
         (
             (np.array([np.zeros(2), np.zeros(3)], object), Y[:2]),

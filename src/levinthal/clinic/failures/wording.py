@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 import traceback
 from numbers import Number
 from pathlib import Path
@@ -9,27 +10,36 @@ from typing import Any
 
 from torch import Tensor
 
+from levinthal.errors import said_by
 from levinthal.estimators.arrays import uneven_rows
 
 PACKAGE = Path(__file__).parents[2]
+STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 
 
-def failure(error: Exception, subject: str) -> str:
+def failure(error: BaseException, subject: str) -> str:
     """One line for an exception: what failed, where in the user's code, and torch's own words.
 
     >>> failure(ValueError("no\\nway"), "the problem")
     'the problem failed: ValueError: no'
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not _is_library(frame.filename)]
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
+        error = error.__cause__  # Python's words for a StopIteration that passes a generator
+    own = own_frames(error)
     place = f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
-    text = (str(error).splitlines() or ["no message"])[0]
-    return f"{subject} failed{place}: {type(error).__name__}: {text}"
+    return f"{subject} failed{place}: {said_by(error)}"
+
+
+def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The frames of an exception that are the user's code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame for frame in frames if not _is_library(frame.filename)]
 
 
 def _is_library(filename: str) -> bool:
     path = Path(filename)
-    return path.is_relative_to(PACKAGE) or "site-packages" in path.parts or filename.startswith("<")
+    ours = path.is_relative_to(PACKAGE) or "site-packages" in path.parts
+    return ours or path.is_relative_to(STANDARD_LIBRARY) or filename.startswith("<")
 
 
 def of_numbers(value: Any) -> bool:

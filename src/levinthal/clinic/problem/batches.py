@@ -30,7 +30,7 @@ def batches(problem: Problem, seed: int) -> Iterator[tuple[Any, Any]]:
         empty = True
         for batch in _ordered(problem.train, seed):
             empty = False
-            yield _prepared(problem, *as_pair(batch))
+            yield _prepared(problem, *as_pair(batch, "train"))
         if empty:
             raise InputError("train yields 0 batches: give (inputs, targets) or a DataLoader that has some")
         seed += 1
@@ -46,7 +46,7 @@ def held_out(problem: Problem) -> list[tuple[Any, Any]]:
         return [_prepared(problem, x, y)]
     found, count = list[tuple[Any, Any]](), 0
     for batch in _ordered(data, 0):
-        found.append(_prepared(problem, *as_pair(batch)))
+        found.append(_prepared(problem, *as_pair(batch, name)))
         count += rows(found[-1][1])
         if count >= MOST_ROWS:
             break
@@ -65,10 +65,11 @@ def is_pair(data: Any) -> bool:
     return isinstance(data, tuple | list) and len(data) == 2 and not isinstance(data[1], tuple | list)
 
 
-def as_pair(batch: Any) -> tuple[Any, Any]:
+def as_pair(batch: Any, name: str) -> tuple[Any, Any]:
     """Inputs and targets of a loader's batch. Raises InputError where the batch is not a pair."""
     if not isinstance(batch, tuple | list) or len(batch) != 2:
-        raise InputError(f"a batch is a value {_kind(batch)}: let the loader yield pairs (inputs, targets)")
+        way_out = "let the loader yield pairs (inputs, targets)"
+        raise InputError(f"{name} has a batch that is a value {_kind(batch)}: {way_out}")
     return batch[0], batch[1]
 
 
@@ -78,7 +79,9 @@ def _kind(value: object) -> str:
 
 def pair(data: Any, name: str) -> tuple[Any, Any]:
     """Inputs and targets as tensors. Raises InputError where they are empty or disagree in number."""
-    x, y = (_tensors(side) for side in data)
+    x, y = (_tensors(side, name) for side in data)
+    for side in (x, y):
+        _require_rows(side, name)
     if rows(x) != rows(y):
         raise InputError(f"{name} has {rows(x)} inputs and {rows(y)} targets: give one target for each input")
     if not rows(y):
@@ -86,28 +89,51 @@ def pair(data: Any, name: str) -> tuple[Any, Any]:
     return x, y
 
 
-def _tensors(side: Any) -> Any:
+def _tensors(side: Any, name: str) -> Any:
     if isinstance(side, dict):
-        return {key: _tensors(value) for key, value in side.items()}
+        return {key: _tensors(value, name) for key, value in side.items()}
     if isinstance(side, tuple | list):
-        _refuse_numbers(side)
-        return tuple(_tensors(value) for value in side)
+        _refuse_numbers(side, name)
+        return tuple(_tensors(value, name) for value in side)
     if isinstance(side, np.ndarray) and uneven_rows(side):
-        raise InputError(f"the data have rows of different lengths ({uneven_rows(side)}): {ONE_LENGTH}")
+        raise InputError(
+            f"{name}: the data have rows of different lengths ({uneven_rows(side)}): {ONE_LENGTH}"
+        )
     try:
         return torch.as_tensor(np.array(side) if isinstance(side, np.ndarray) else side)
     except (TypeError, ValueError, RuntimeError):
-        raise InputError(f"the data hold {type(side).__name__}: give tensors or arrays of numbers") from None
+        held = f"an array of {side.dtype}" if isinstance(side, np.ndarray) else type(side).__name__
+        raise InputError(f"{name}: the data hold {held}: give tensors or arrays of numbers") from None
 
 
-def _refuse_numbers(side: Any) -> None:
+def _refuse_numbers(side: Any, name: str) -> None:
     """A list holds several inputs of the model; a list of numbers is meant as one array."""
     if uneven(side):
-        raise InputError(
-            f"the data have rows of different lengths ({uneven(side)}): {ONE_LENGTH}, as a tensor"
-        )
+        different = f"rows of different lengths ({uneven(side)})"
+        raise InputError(f"{name}: the data have {different}: {ONE_LENGTH}, as a tensor")
     if of_numbers(side):
-        raise InputError(f"the data are a {type(side).__name__} of numbers: pass torch.tensor(...)")
+        raise InputError(f"{name}: the data are a {type(side).__name__} of numbers: pass torch.tensor(...)")
+
+
+def _require_rows(side: Any, name: str) -> None:
+    """Raise InputError for tensors from which rows cannot be taken, or that differ in their number."""
+    parts = list(side.values()) if isinstance(side, dict) else side if isinstance(side, tuple) else [side]
+    if not parts:
+        raise InputError(f"{name} has an empty {type(side).__name__}: give one tensor or several")
+    for part in parts:
+        if not isinstance(part, Tensor):
+            _require_rows(part, name)
+        elif part.layout is not torch.strided or part.is_nested:
+            raise InputError(f"{name} has a sparse or nested tensor: pass its .to_dense(), or a DataLoader")
+        elif part.is_meta:
+            raise InputError(
+                f"{name} is on the meta device, which holds no values: build it on a real device"
+            )
+        elif not part.dim():
+            raise InputError(f"{name} has a tensor without an axis of rows: give one row for each sample")
+    if len({rows(part) for part in parts}) > 1:
+        counts = " and ".join(str(rows(part)) for part in parts)
+        raise InputError(f"{name} has {counts} rows side by side: give as many of each")
 
 
 def rows(side: Any) -> int:

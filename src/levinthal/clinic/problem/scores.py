@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -51,18 +52,39 @@ def score(problem: Problem, model: nn.Module, name: str, loss: Loss | None = Non
                 outputs.append(model(x))
             targets.append(y)
         if problem.metric:
-            return _number(problem.metric(_joined(outputs), _joined(targets)))
+            value = _number(problem.metric(_joined(outputs), _joined(targets)))
+            _require_finite("metric(outputs, targets)", value, outputs, data)
+            return value
         found = _known(name, _joined(outputs), _joined(targets), loss or problem.loss)
-        return -_loss(loss or problem.loss, outputs, targets) if found is None else found
+        if found is None:
+            found = -_loss(loss or problem.loss, outputs, targets)
+            _require_finite("the loss of the validation rows", found, outputs, data)
+        return found
 
 
 def _number(value: Any) -> float:
     """A metric's value as a number."""
     try:
+        if isinstance(value, str):  # float("0.9") would pass
+            raise TypeError
         return float(value)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         message = f"metric(outputs, targets) returns a value {shown(value)}: return one number"
         raise InputError(message) from None
+
+
+def _require_finite(what: str, value: float, outputs: list[Any], data: list[tuple[Any, Any]]) -> None:
+    """Raise InputError for nan or infinity that neither the network nor the data explain."""
+    if not math.isfinite(value) and all(map(is_finite, (outputs, data))):
+        raise InputError(f"{what} is {value} of finite outputs and targets: return a finite number")
+
+
+def is_finite(value: Any) -> bool:
+    """Whether all tensors in a value, in dictionaries and tuples too, are finite."""
+    if isinstance(value, Tensor):
+        return not (value.is_floating_point() or value.is_complex()) or bool(value.isfinite().all())
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ()
+    return all(map(is_finite, parts))
 
 
 def _loss(loss: Loss, outputs: list[Any], targets: list[Any]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,10 @@ from levinthal.clinic.failures.explained import explained
 from levinthal.clinic.failures.losses import scalar_loss
 from levinthal.clinic.failures.wording import failure, shown
 from levinthal.clinic.problem.batches import batches, held_out
+from levinthal.clinic.problem.places import in_one_line
 from levinthal.clinic.problem.scores import Loss, score
 from levinthal.clinic.watching import Watch, watch
-from levinthal.errors import InputError, LevinthalError
+from levinthal.errors import InputError
 from levinthal.vocabulary import Problem
 
 
@@ -48,7 +49,7 @@ def trained(
     `loss` computes a score that is minus the loss. Raises InputError, in one line, for anything that the
     problem's own code raises.
     """
-    with in_one_line(), torch.random.fork_rng(), warnings.catch_warnings():
+    with in_one_line(problem), torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the user's own; the clinic reports findings instead
         torch.manual_seed(seed)
         model = built(problem)
@@ -131,14 +132,3 @@ def problem_step(
         nn.utils.clip_grad_norm_(model.parameters(), problem.clip)
     for optimizer in optimizers:
         optimizer.step()
-
-
-@contextmanager
-def in_one_line() -> Iterator[None]:
-    """Turn an exception of the user's code into an InputError that names file and line."""
-    try:
-        yield
-    except LevinthalError:
-        raise
-    except Exception as error:
-        raise InputError(failure(error, "the problem")) from error

@@ -77,7 +77,7 @@ def run(code: CodeType, names: dict[str, Any]) -> dict[str, Any]:
 def first_batches(problem: Problem) -> list[tuple[Any, Any]]:
     """The first 16 training batches of seed 0."""
     source = batches(problem, 0)
-    return [as_pair(next(source)) for _ in range(SAMPLED_BATCHES)]
+    return [as_pair(next(source), "train") for _ in range(SAMPLED_BATCHES)]
 
 
 def _setting(problem: Problem, code: CodeType, known: dict[str, Any]) -> Problem:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from levinthal.clinic.problem.batches import batches
-from levinthal.clinic.problem.training import built, built_optimizers, in_one_line, problem_step
+from levinthal.clinic.problem.places import in_one_line
+from levinthal.clinic.problem.training import built, built_optimizers, problem_step
 from levinthal.clinic.treatment.remedies import Remedy
 from levinthal.errors import InputError
 from levinthal.vocabulary import Problem
@@ -54,7 +55,7 @@ def different(problem: Problem, remedies: Sequence[tuple[str, Remedy]]) -> list[
 def _edited(problem: Problem, remedy: Remedy) -> Problem | None:
     """The problem with the remedy; None where that changes nothing or does not fit."""
     try:
-        with in_one_line():
+        with in_one_line(problem):
             return remedy.edit(problem)
     except InputError:
         return None
@@ -65,7 +66,7 @@ def _beginning(problem: Problem) -> Beginning | None:
     settings = (problem.steps, problem.batch_size, problem.shuffle)
     parts = (problem.schedule, problem.train, problem.clip)
     try:
-        with in_one_line(), torch.random.fork_rng(), warnings.catch_warnings():
+        with in_one_line(problem), torch.random.fork_rng(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.manual_seed(SEED)
             model = built(problem)

@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from numbers import Real
 from pathlib import Path
 
 from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.examination import Examination, examine
 from levinthal.clinic.presentation.terminal import answered
 from levinthal.clinic.problem.chance_score import chance_score
-from levinthal.clinic.problem.validity import require_problem
+from levinthal.clinic.problem.places import in_one_line
+from levinthal.clinic.problem.validity import require_count, require_problem
 from levinthal.clinic.rules.catalogue import CATALOGUE
 from levinthal.clinic.treatment.comparison import (
     CONFIRMED,
@@ -187,11 +189,19 @@ def treat(
     ('LR_TOO_LOW', 'learning rate x 10000')
     """
     require_problem(problem)
+    require_count("seeds", seeds)
     if seeds < FEWEST_SEEDS:
         raise InputError(f"seeds={seeds} gives no interval for a gain: use {FEWEST_SEEDS} or more")
-    if not seconds > 0:
-        raise InputError(f"seconds={seconds:g} leaves no time to try a remedy: use more, or only examine")
+    if not isinstance(seconds, Real) or not seconds > 0:
+        raise InputError(f"seconds={seconds} leaves no time to try a remedy: use more, or only examine")
     journal = Journal(keep, {"steps": problem.steps})
+    with in_one_line(problem):
+        return _treated(problem, seeds, seconds, journal, on_step)
+
+
+def _treated(
+    problem: Problem, seeds: int, seconds: float, journal: Journal, on_step: Callable[[str], None]
+) -> Treatment:
     trainer = Trainer(seeds, "", time.monotonic() + seconds, on_step, problem.loss, journal=journal)
     before = examine(problem, on_step=partial(on_step, "examination"))
     trainer.score_name, trainer.chance = before.score_name, chance_score(problem, before.score_name)
