@@ -25,6 +25,8 @@ SETS = {
     "numbers": "benchmarks.abuse.numbers",
     "study_files": "benchmarks.abuse.study_files",
     "study_commands": "benchmarks.abuse.study_commands",
+    "output_paths": "benchmarks.abuse.output_paths",
+    "random_lines": "benchmarks.abuse.random_lines",
 }
 """Name of a set -> the module whose `attacks()` makes it."""
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"

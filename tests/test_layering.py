@@ -9,7 +9,9 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "levinthal"
 ORDER = {
+    "shown": -1,
     "errors": 0,
+    "written_files": 1,
     "vocabulary": 0,
     "after_import": 0,
     "user_files": 1,

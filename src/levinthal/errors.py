@@ -16,9 +16,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from levinthal.shown import one_line
+
 
 class LevinthalError(Exception):
-    """Base of every error raised on purpose; its text is one line."""
+    """Base of every error raised on purpose; its text is one line that a terminal may show."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class InputError(LevinthalError, ValueError):

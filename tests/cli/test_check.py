@@ -240,7 +240,7 @@ def test_two_runs_side_by_side(call: Call, here: Path) -> None:
         (("empty.py",), "trained nothing that can be observed"),
         (("none.py",), "none.py"),
         (("train.py", "--treat"), "leave out --treat"),
-        (("train.py", "--every", "0"), "--every 0"),
+        (("train.py", "--every", "0"), "--every is 0"),
         (("small_problems.py:healthy", "--", "--rate", "1"), "argument of a script"),
         (("small_problems.py:healthy", "--against", "train.py"), "save its report with --json"),
         (("small_problems.py:healthy", "--against", "none.json"), "no report at none.json"),

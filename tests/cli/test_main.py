@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import levinthal.cli
-from levinthal.cli.written_files import writable
+from levinthal.written_files import writable
+from levinthal.written_files.kinds import PAGE
 
 Call = Callable[..., object]
 NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that refuses root too")
@@ -96,7 +97,7 @@ def test_a_page_that_cannot_be_written_is_refused_before_any_run(call: Call, her
 
 def test_looking_whether_a_page_can_be_written_leaves_nothing(call: Call, here: Path) -> None:
     before = sorted(here.iterdir())
-    assert writable(here / "page.html") == here / "page.html"
+    assert writable(here / "page.html", PAGE) == here / "page.html"
     assert sorted(here.iterdir()) == before
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import levinthal.cli.running
-import levinthal.cli.written_files
+import levinthal.written_files.whole
 from levinthal.lab import Store
 
 Call = Callable[..., object]
@@ -320,7 +320,7 @@ def test_a_folder_that_may_not_be_written_is_told_before_anything_is_measured(
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(levinthal.cli.written_files.tempfile, "NamedTemporaryFile", refused)
+    monkeypatch.setattr(levinthal.written_files.whole, "_part", refused)
     said = call(*RUN)
     assert said.code == 2
     assert said.err == f"levinthal: cannot write {PAGE} (Permission denied): name another file\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from levinthal.cli.terminal import plain_table, progress, stdout
+from levinthal.cli.terminal import note, plain_table, progress, stdout
 
 
 def test_lines_come_at_each_tenth_and_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,3 +36,36 @@ def test_brackets_in_a_cell_are_no_markup(capsys: pytest.CaptureFixture[str]) ->
     stdout().print(table)
     assert "[bold]x[/]" in (said := capsys.readouterr().out)
     assert "[2018]" in said
+
+
+HOSTILE = "\x1b[31mred\x1b]0;owned\x07 \u202eback\x08 [bold]x[/] :smile:"
+
+
+def test_hidden_characters_do_not_reach_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    table = plain_table(HOSTILE)
+    table.add_row(HOSTILE)
+    stdout().print(HOSTILE, table, soft_wrap=True)
+    note(f"{HOSTILE}\nand more")
+    with progress(HOSTILE) as advance:
+        advance(1, 2, HOSTILE)
+    said = capsys.readouterr()
+    assert said.out.count("red back [bold]x[/] :smile:") == 3
+    assert said.err.startswith("levinthal: red back [bold]x[/] :smile: and more\n")
+    assert "[bold]x[/] :smile:" in said.err.partition("\n")[2]
+    for text in (said.out, said.err):
+        assert "owned" not in text
+        assert "\u202e" not in text
+        assert "\x08" not in text
+
+
+def test_a_pipe_gets_no_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    table = plain_table("a")
+    table.add_row("x")
+    stdout().print(HOSTILE, table)
+    with progress(HOSTILE) as advance:
+        advance(1, 2, HOSTILE)
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err

@@ -55,7 +55,8 @@ def test_the_page_has_them_in_the_row(judged: list[Verdict], tmp_path: Path) -> 
 def test_markdown_and_json_have_them(judged: list[Verdict], tmp_path: Path) -> None:
     study = fake_study.study(claims=tuple(verdict.claim for verdict in judged))
     text = write_markdown(study, judged, {}, tmp_path / "p.md").read_text()
-    said = f"Source: {QUOTE}. Control: none: it is an identity. Null value: 0.5 of runs."
+    quoted = QUOTE.replace("<", "\\<")
+    said = f"Source: {quoted}. Control: none: it is an identity. Null value: 0.5 of runs."
     assert text.count(said) == 1
     assert text.count("Source: in words of this study (") == len(judged) - 1
     assert BLOCKS in text

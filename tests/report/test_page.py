@@ -5,7 +5,6 @@ import csv
 import dataclasses
 import gzip
 import io
-import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,11 +12,9 @@ from pathlib import Path
 import fake_study
 import pytest
 
-from levinthal.errors import StoreError
 from levinthal.lab.storage.rows import Rows
 from levinthal.report import page as page_module
 from levinthal.report import write_report
-from levinthal.report.page import write_whole
 from levinthal.vocabulary import Claim, Estimate, Interval, Study, Trust, Verdict
 
 VOID = {"meta", "link", "col", "br", "hr", "img", "input"}
@@ -193,6 +190,11 @@ def test_what_a_study_says_is_text_not_markup(tmp_path: Path, bare: Study, rows:
     assert "a &lt; b &amp; &lt;b&gt;c&lt;/b&gt;" in text
 
 
+def test_characters_that_reorder_text_do_not_reach_the_page(tmp_path: Path, bare: Study, rows: Rows) -> None:
+    study = dataclasses.replace(bare, question="Is it \u202egpj\u202c \x1b[31mred\x1b[0m?")
+    assert "Is it gpj red?" in made(tmp_path, study, rows, [])
+
+
 def test_a_missing_claim_field_breaks_nothing(tmp_path: Path, bare: Study, rows: Rows) -> None:
     plain = Claim("Z", "says", "source", "effect", "", None, "", lambda rows: None)  # type: ignore[arg-type,return-value]
     assert "none" in made(tmp_path, dataclasses.replace(bare, claims=(plain,)), rows, [])
@@ -201,56 +203,6 @@ def test_a_missing_claim_field_breaks_nothing(tmp_path: Path, bare: Study, rows:
 def test_an_unknown_preset_is_named_and_drawn(tmp_path: Path, bare: Study, rows: Rows) -> None:
     path = write_report(bare, "huge", rows, [], {}, tmp_path / "r.html")
     assert "preset huge" in path.read_text("utf-8")
-
-
-def test_folders_are_made_and_old_pages_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "b" / "page.html"
-    write_whole(path, "old")
-    write_whole(path, "new")
-    assert path.read_text() == "new"
-    assert [p.name for p in path.parent.iterdir()] == ["page.html"]
-
-
-def test_a_device_or_a_pipe_is_not_replaced_by_a_page(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "page.html")
-    with pytest.raises(StoreError, match=r"page\.html: it is a device or a pipe: name the file"):
-        write_whole(tmp_path / "page.html", "new")
-    assert (tmp_path / "page.html").is_fifo()
-
-
-def test_a_failed_write_leaves_the_old_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_whole(tmp_path / "page.html", "old")
-
-    def full(source: object, target: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(StoreError, match="No space left on device"):
-        write_whole(path, "new")
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
-
-
-def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"cannot write .*page\.html: .*: give a folder") as caught:
-        write_whole(tmp_path / "file" / "page.html", "x")
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_one_line(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(StoreError, match="Permission denied"):
-        write_whole(tmp_path / "page.html", "x")
-
-
-def test_the_page_is_as_readable_as_other_files(tmp_path: Path) -> None:
-    mask = os.umask(0o022)
-    try:
-        assert write_whole(tmp_path / "page.html", "x").stat().st_mode & 0o777 == 0o644
-    finally:
-        os.umask(mask)
 
 
 def test_a_rival_and_failed_seeds_stand_in_the_row(

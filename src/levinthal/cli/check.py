@@ -19,9 +19,12 @@ from cyclopts import Parameter
 from levinthal.cli import against as comparison
 from levinthal.cli import script as scripts
 from levinthal.cli.terminal import Advance, progress, stdout
-from levinthal.cli.whole_numbers import whole_number
-from levinthal.cli.written_files import writable
+from levinthal.cli.whole_numbers import MOST_STEPS, bounded, whole_number
+from levinthal.cli.whole_numbers import seconds as seconds_option
+from levinthal.cli.written_files import file_option
 from levinthal.errors import InputError
+from levinthal.written_files import require_apart, writable
+from levinthal.written_files.kinds import JOURNAL, PAGE
 
 if TYPE_CHECKING:
     from levinthal.clinic import Examination, Treatment
@@ -37,6 +40,7 @@ Name = Annotated[
 ]
 Arguments = Annotated[str, Parameter(help="The arguments of the script, after `--`.")]
 SECONDS, EVERY = 300.0, 10
+FEWEST_SEEDS, MOST_SEEDS = 3, 1000
 
 
 def check(
@@ -59,13 +63,20 @@ def check(
             help="Number of seeds for each remedy; all remedies have the same seeds.", converter=whole_number
         ),
     ] = 5,
-    seconds: Annotated[float, Parameter(help="Seconds after which no new training begins.")] = SECONDS,
+    seconds: Annotated[
+        float,
+        Parameter(help="Seconds after which no new training begins.", converter=seconds_option),
+    ] = SECONDS,
     keep: Annotated[
         Path | None,
-        Parameter(help="A file that stores the finished trainings. The same call continues from it."),
+        Parameter(
+            help="A file that stores the finished trainings. The same call continues from it.",
+            converter=file_option,
+        ),
     ] = None,
     output: Annotated[
-        Path | None, Parameter(help="The HTML file to write, with findings and figures.")
+        Path | None,
+        Parameter(help="The HTML file to write, with findings and figures.", converter=file_option),
     ] = None,
     json: Annotated[bool, Parameter(help="Print the findings as JSON, not as text.")] = False,
     sarif: Annotated[bool, Parameter(help="Print the findings as SARIF 2.1.0, not as text.")] = False,
@@ -101,7 +112,10 @@ def check(
         if before is None:
             raise InputError(f"{name} is a report: compare it with --against, or name a file and its Problem")
         return comparison.compared(comparison.saved(name), before, as_json=json)
-    page = writable(output) if output else None
+    page = writable(output, PAGE) if output else None
+    if keep:
+        require_apart({"--output": page, "--keep": writable(keep, JOURNAL)})
+    _require_numbers(steps, every, seeds if treat else None)
     if script or scripts.is_script(name):
         _require_alone(f"{name} is run as a script", treat=treat, steps=steps)
         return _observed(name, arguments, every, page, before, json=json, sarif=sarif)
@@ -186,6 +200,15 @@ def _require_alone(why: str, **options: object) -> None:
             raise InputError(f"{why}: leave out --{name}")
 
 
+def _require_numbers(steps: int | None, every: int, seeds: int | None) -> None:
+    """Refuse numbers that no training can have."""
+    if steps is not None:
+        bounded("--steps", steps, 1, MOST_STEPS)
+    if seeds is not None:
+        bounded("--seeds", seeds, FEWEST_SEEDS, MOST_SEEDS, "fewer give no interval for a gain")
+    bounded("--every", every, 1, MOST_STEPS, "one step in so many is sampled")
+
+
 def _before(against: str, steps: int | None) -> Record:
     """The earlier run of a comparison: read from a report, or trained now."""
     if comparison.is_report(against):
@@ -208,8 +231,6 @@ def _observed(
     sarif: bool,
 ) -> int:
     """Run a script under observation, and report or compare what it trained."""
-    if every < 1:
-        raise InputError(f"--every {every}: give the number of steps between samples, 1 or more")
     run = scripts.observed(name, arguments, every=every, page=page, apart=json or sarif)
     if before is None:
         return scripts.reported(run, as_json=json, as_sarif=sarif)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
+from levinthal.cli.whole_numbers import bounded
 from levinthal.errors import InputError, require_one_of
 from levinthal.vocabulary import Cell, Preset, Task
 from levinthal.vocabulary.studies import LARGEST_SEED
@@ -69,8 +70,7 @@ def with_seeds(preset: Preset, count: int) -> Preset:
     >>> [task.seeds for task in with_seeds(preset, 3).tasks]
     [(0, 1), (2,), (0, 1, 2)]
     """
-    if not 1 <= count <= MOST_SEEDS:
-        raise InputError(f"--seeds is {count}: give a number from 1 to {MOST_SEEDS}")
+    bounded("--seeds", count, 1, MOST_SEEDS)
     cells: dict[Address, list[Task]] = defaultdict(list)
     for task in preset.tasks:
         cells[address(task.cell)].append(task)
@@ -85,12 +85,8 @@ def with_first_seed(preset: Preset, first: int) -> Preset:
     [(8, 9), (8, 9, 10)]
     """
     own = max((seed for task in preset.tasks for seed in task.seeds), default=0)
-    most = LARGEST_SEED - own
-    if not 0 <= first <= most:
-        raise InputError(
-            f"--first-seed is {first}: give a number from 0 to {most} (the preset's largest seed is {own}, "
-            f"and no seed may be above {LARGEST_SEED})"
-        )
+    why = f"the preset's largest seed is {own}, and no seed may be above {LARGEST_SEED}"
+    bounded("--first-seed", first, 0, LARGEST_SEED - own, why)
     shifted = (replace(task, seeds=tuple(seed + first for seed in task.seeds)) for task in preset.tasks)
     return replace(preset, tasks=tuple(shifted))
 

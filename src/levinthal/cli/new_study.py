@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import keyword
+import os
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from levinthal.cli.terminal import stdout
+from levinthal.cli.written_files import folder_option
 from levinthal.errors import InputError, require_one_of
 from levinthal.vocabulary.studies import NAME
+from levinthal.written_files import new_file
 
 TEMPLATES = {"computed": "keep-length", "trained": "momentum-speed"}
 """Template -> the name that its study has in the documentation."""
@@ -25,14 +28,14 @@ Template = Annotated[
         help="`computed`: a study without a data set. `trained`: a study that trains networks on digits."
     ),
 ]
-Folder = Annotated[Path, Parameter(help="The folder for the file.")]
+Folder = Annotated[Path, Parameter(help="The folder for the file.", converter=folder_option)]
 
 
 def new(name: NewName, /, *, template: Template = "computed", folder: Folder = Path()) -> None:
     """Write a new study as a file of your own: `wide_layers.py` for `wide-layers`. It runs as it is."""
     text = skeleton(name, template)
     path = _free(name, folder)
-    path.write_text(text, encoding="utf-8")
+    new_file(path, text)
     stdout().print(f"{path} written: it runs as it stands; change it part by part.", soft_wrap=True)
     stdout().print(f"  levinthal study run {path}", soft_wrap=True, markup=False)
     stdout().print("What each part is for: docs/write-a-study.md", soft_wrap=True)
@@ -74,7 +77,7 @@ def _free(name: str, folder: Path) -> Path:
         raise InputError(f"'{path.stem}' is a keyword of Python, no file can have its name: choose another")
     if name in all_studies():
         raise InputError(f"'{name}' is a study of levinthal: choose another name")
-    if path.exists():
+    if os.path.lexists(path):  # also a link to nothing, which would be written through
         raise InputError(f"{path} exists: choose another name, or move that file away")
     if not folder.is_dir():
         raise InputError(f"no folder {folder}: make it, or give another with --folder")

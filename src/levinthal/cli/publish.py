@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from levinthal.cli.judging import Fault, judged
 from levinthal.cli.provenance import provenance, share_of_runs
 from levinthal.cli.record import analysis, record_of
+from levinthal.cli.register import registers
 from levinthal.cli.selection import Selected
 from levinthal.cli.stability import with_blocks
 from levinthal.cli.terminal import stdout
-from levinthal.errors import StudyError
+from levinthal.errors import InputError, StudyError
 from levinthal.vocabulary import Figure, Study, Verdict
+from levinthal.written_files import write_whole
+from levinthal.written_files.kinds import REGISTERED
+from levinthal.written_files.places import real_file
 
 if TYPE_CHECKING:
     from levinthal.lab import Rows, Run, Store
@@ -117,13 +121,25 @@ def save_markdown(
     """The page as Markdown; beside it the same result as JSON, and the claims as they were frozen."""
     from levinthal.lab.storage.registered import file_text
     from levinthal.report.markdown import write_markdown
-    from levinthal.report.page import write_whole
     from levinthal.report.stored import write_stored
 
-    beside, study = path.with_suffix(".json"), chosen.study
-    record, facts = published.record, published.provenance
+    result, claims = list(beside(path).values())[1:]
+    record, facts, study = published.record, published.provenance, chosen.study
+    is_registered = record.frozen is not None and registers(claims, record.frozen)
     write_markdown(study, published.verdicts, facts, path, figures, record=record)
-    write_stored(study, chosen.preset_name, published.verdicts, facts, beside, figures, record=record)
-    if record.frozen:
-        write_whole(path.with_suffix(".registered.json"), file_text(record.frozen))
-    stdout().print(f"markdown: {path}, with its result in {beside.name}", soft_wrap=True)
+    write_stored(study, chosen.preset_name, published.verdicts, facts, result, figures, record=record)
+    if record.frozen and not is_registered:
+        write_whole(claims, file_text(record.frozen), REGISTERED)
+    stdout().print(f"markdown: {path}, with its result in {result.name}", soft_wrap=True)
+
+
+def beside(markdown: Path | None) -> dict[str, Path]:
+    """The files that --markdown writes, by what they are: the page, its result, the claims as frozen."""
+    if markdown is None:
+        return {}
+    real_file(markdown, InputError)  # of a folder such as `..` the suffix cannot be another
+    return {
+        "--markdown": markdown,
+        "the result of --markdown": markdown.with_suffix(".json"),
+        "the claims of --markdown": markdown.with_suffix(".registered.json"),
+    }

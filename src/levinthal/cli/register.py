@@ -14,7 +14,10 @@ from levinthal.cli.narrowing import address
 from levinthal.cli.selection import STORE, preset_named
 from levinthal.cli.study import StudyName
 from levinthal.cli.terminal import stdout
+from levinthal.cli.written_files import file_option, store_option
 from levinthal.errors import InputError
+from levinthal.written_files import plain_name, require_apart, writable, write_whole
+from levinthal.written_files.kinds import REGISTERED
 
 if TYPE_CHECKING:
     from levinthal.cli.selection import Selected
@@ -35,10 +38,15 @@ def register(
         str | None, Parameter(help="Size of the study, as `study show` lists them; otherwise the first one.")
     ] = None,
     output: Annotated[
-        Path | None, Parameter(help="The file to write; otherwise NAME-PRESET.registered.json.")
+        Path | None,
+        Parameter(help="The file to write; otherwise NAME-PRESET.registered.json.", converter=file_option),
     ] = None,
     store: Annotated[
-        Path, Parameter(help="The file that stores finished runs: those of the preset are counted.")
+        Path,
+        Parameter(
+            help="The file that stores finished runs: those of the preset are counted.",
+            converter=store_option,
+        ),
     ] = STORE,
 ) -> None:
     """Write the claims of a study to a file, to commit or send before the study is run.
@@ -50,19 +58,19 @@ def register(
     from levinthal.lab.execution.freezing import frozen_now
     from levinthal.lab.storage.registered import file_text
     from levinthal.report.formatting import counted
-    from levinthal.report.page import write_whole
     from levinthal.studies import find
 
     study = find(name)
     chosen = preset_named(study, preset)
-    path = output or Path(f"{study.name}-{chosen}.registered.json")
+    default = Path(f"{study.name}-{plain_name('preset', chosen)}.registered.json")
+    path = writable(output or default, REGISTERED)
+    require_apart({"--store": store, "--output": path})
     time = datetime.now(UTC).isoformat(timespec="seconds")
     now = replace(frozen_now(study, chosen), time=time, finished=_finished(study, chosen, store))
-    if path.exists():
-        _require_same(path, now)
+    if registers(path, now):
         stdout().print(f"{path} registers these claims already; it stays as it is.", soft_wrap=True)
         return
-    write_whole(path, file_text(now))
+    write_whole(path, file_text(now), REGISTERED)
     claims = counted(len(now.claims), "claim")
     stdout().print(f"{path}: {claims} registered (hash {now.hash[:12]}).", soft_wrap=True)
     stdout().print(_advice(now.finished, store), soft_wrap=True, markup=False)
@@ -91,16 +99,18 @@ def _advice(finished: int | None, store: Path) -> str:
     return f"{counted(finished, 'run')} of it {are} finished in {store}: the claims come after the first run."
 
 
-def _require_same(path: Path, now: Frozen) -> None:
+def registers(path: Path, now: Frozen) -> bool:
+    """Whether a file registers these claims already; raises InputError where it registers others."""
     from levinthal.lab.judging.changes import changes, dropped, plan_changes
     from levinthal.lab.storage.registered import from_file
 
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: name the file to write")
+    if not path.exists() or not path.stat().st_size:
+        return False
     before = from_file(path)
     named = (before.study, before.version, before.preset) == (now.study, now.version, now.preset)
     if not named or changes(before, now) or dropped(before, now) or plan_changes(before, now):
-        raise InputError(f"{path} registers other claims: name another file with --output")
+        raise InputError(f"{path} registers other claims: name another file, or move it away")
+    return True
 
 
 def registered_for(chosen: Selected, path: Path | None) -> Frozen | None:

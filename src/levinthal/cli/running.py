@@ -6,23 +6,31 @@ import os
 import re
 import shlex
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from levinthal.cli.publish import publish, save_figures, save_markdown
+from levinthal.cli.publish import beside, publish, save_figures, save_markdown
 from levinthal.cli.register import Registered, registered_for
 from levinthal.cli.selection import STORE, Selected, Selection, selected
 from levinthal.cli.study import StudyName
 from levinthal.cli.sweeping import Listener, print_summary
 from levinthal.cli.terminal import progress, stdout
-from levinthal.cli.whole_numbers import whole_number
-from levinthal.cli.written_files import make_folder, writable
+from levinthal.cli.whole_numbers import bounded, whole_number
+from levinthal.cli.written_files import file_option, folder_option
 from levinthal.errors import StoreError
+from levinthal.written_files import make_folder, plain_name, require_apart, writable
+from levinthal.written_files.kinds import MARKDOWN, PAGE, RESULT
 
 if TYPE_CHECKING:
     from levinthal.lab import Executor, Store
+
+MOST_WORKERS = 64
+"""The most worker processes on a machine of up to 8 cores; on larger ones 8 for each core."""
+LONGEST_PAGE = 200
+"""The most bytes in the name of a page; file systems allow 255, and files beside it have longer endings."""
 
 Device = Annotated[
     Literal["auto", "cpu", "cuda"],
@@ -44,7 +52,8 @@ Page = Annotated[
     Path | None,
     Parameter(
         help="The HTML file to write. Without it: results/NAME-PRESET.html; version, --set, --seeds and "
-        "--first-seed are added to the name."
+        "--first-seed are added to the name.",
+        converter=file_option,
     ),
 ]
 
@@ -73,7 +82,8 @@ def run(
     where = resolved_device(device)
     pieces = chosen.planned if chosen.study.seed_by_seed else len(chosen.preset.tasks)
     executor = _executor(workers, where, pieces)
-    page = writable(output or default_page(chosen))
+    page = writable(output or default_page(chosen), PAGE)
+    require_apart({**_stored(selection), "--output": page})
     claims = registered_for(chosen, registered)
     with closing(Store((selection or Selection()).store)) as store:
         with progress(chosen.study.name) as advance:
@@ -105,12 +115,21 @@ def report(
     registered: Registered = None,
     output: Page = None,
     svg: Annotated[
-        Path | None, Parameter(help="A folder for the figures as SVG files. It needs chromium.")
+        Path | None,
+        Parameter(help="A folder for the figures as SVG files. It needs chromium.", converter=folder_option),
     ] = None,
-    csv: Annotated[Path | None, Parameter(help="A file for the rows, as CSV.")] = None,
+    csv: Annotated[
+        Path | None,
+        Parameter(
+            help="A file for the rows, as CSV; packed where its name ends in `.gz`.", converter=file_option
+        ),
+    ] = None,
     markdown: Annotated[
         Path | None,
-        Parameter(help="A file for the verdicts, as Markdown, with the figures of --svg; JSON beside it."),
+        Parameter(
+            help="A file for the verdicts, as Markdown, with the figures of --svg; JSON beside it.",
+            converter=file_option,
+        ),
     ] = None,
 ) -> int:
     """Write the report from the runs that the store has, also of an unfinished study. It measures nothing.
@@ -118,11 +137,10 @@ def report(
     The store counts how often a claim was judged on different data.
     """
     chosen = selected(name, selection, need_data=False)
-    page = writable(output or default_page(chosen))
-    for path in (csv, markdown):
-        if path:
-            make_folder(path)
+    page = writable(output or default_page(chosen), PAGE)
     claims = registered_for(chosen, registered)
+    require_apart({**_stored(selection), "--output": page, "--csv": csv, "--svg": svg, **beside(markdown)})
+    _require_writable(csv, markdown, svg)
     with closing(_store_to_judge((selection or Selection()).store)) as store:
         words = command(name, chosen, selection, registered)
         published = publish(chosen, store, page, command=words, registered=claims)
@@ -133,6 +151,25 @@ def report(
     if markdown:
         save_markdown(chosen, published, figures, markdown)
     return published.exit_code()
+
+
+def _stored(selection: Selection | None) -> dict[str, Path]:
+    """The files of a store by what they are called: its log stands beside it while it is open."""
+    path = (selection or Selection()).store
+    return {"--store": path, **{f"the {end} of --store": Path(f"{path}-{end}") for end in ("wal", "shm")}}
+
+
+def _require_writable(csv: Path | None, markdown: Path | None, svg: Path | None) -> None:
+    """Refuse what cannot be written, before the page is made."""
+    from levinthal.lab.storage.csv_files import kind_of
+
+    if csv:
+        writable(csv, kind_of(csv))
+    if markdown:
+        writable(markdown, MARKDOWN)
+        writable(markdown.with_suffix(".json"), RESULT)
+    if svg:
+        make_folder(svg)
 
 
 def _store_to_judge(path: Path) -> Store:
@@ -150,8 +187,16 @@ def default_page(chosen: Selected) -> Path:
     """Where the report goes without --output: a page of its own for each version and each choice of runs."""
     version = f"v{chosen.study.version}" if chosen.study.version > 1 else ""
     options = re.sub(r"[^\w.,+-]+", "-", "-".join(chosen.options).replace("--", ""))
-    name = "-".join(filter(None, (chosen.study.name, chosen.preset_name, version, options)))
-    return Path("results") / f"{name}.html"
+    study, preset = plain_name("study", chosen.study.name), plain_name("preset", chosen.preset_name)
+    return Path("results") / f"{_shortened('-'.join(filter(None, (study, preset, version, options))))}.html"
+
+
+def _shortened(name: str) -> str:
+    """A name that a file can have: of a long one the end is replaced by its hash."""
+    held = name.encode()
+    if len(held) <= LONGEST_PAGE:
+        return name
+    return f"{held[: LONGEST_PAGE - 13].decode(errors='ignore')}-{sha256(held).hexdigest()[:12]}"
 
 
 def command(name: str, chosen: Selected, selection: Selection | None, registered: Path | None = None) -> str:
@@ -183,7 +228,9 @@ def resolved_device(device: str) -> str:
 def _executor(workers: int | None, device: str, tasks: int) -> Executor:
     from levinthal.lab import Inline, Processes
 
-    count = min(_cores(), max(tasks, 1)) if workers is None else workers
+    most = max(MOST_WORKERS, 8 * _cores())
+    wanted = _cores() if workers is None else bounded("--workers", workers, 1, most)
+    count = min(wanted, max(tasks, 1)) if workers is None else wanted
     if workers is None and device == "cuda":
         count = 1
     return Inline() if count == 1 else Processes(count)

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from levinthal.cli.data import DataDir
 from levinthal.cli.narrowing import Address, address, with_first_seed, with_levels, with_seeds
 from levinthal.cli.whole_numbers import whole_number
+from levinthal.cli.written_files import store_option
 from levinthal.errors import DataError, InputError, require_one_of
 from levinthal.vocabulary import Cell, Preset, Study
 
@@ -51,7 +52,9 @@ class Selection:
             negative=(),
         ),
     ] = ()
-    store: Annotated[Path, Parameter(help="The file that stores every finished run.")] = STORE
+    store: Annotated[
+        Path, Parameter(help="The file that stores every finished run.", converter=store_option)
+    ] = STORE
     data_dir: DataDir = None
 
 

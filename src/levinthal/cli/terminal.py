@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from levinthal.shown import one_line, plain
+
 
 class Terminal(Console):
-    """A console that lets a closed pipe be handled in one place."""
+    """A console for text of others: a bracket is no markup, and nothing in a text moves the cursor.
+
+    A closed pipe is handled in one place.
+    """
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Make rich's text of a string; rich would drop the ends of escape sequences, and leave the rest."""
+        return super().render_str(plain(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Make the segments of something that is shown, in plain text."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(plain(text), style)
 
     def on_broken_pipe(self) -> None:
         """Raise instead of leaving at once."""
@@ -30,19 +46,17 @@ class Advance(Protocol):
 
 def stdout() -> Console:
     """The console for results; follows NO_COLOR, pipes and the width of the window."""
-    return Terminal(file=sys.stdout, highlight=False)
+    return Terminal(file=sys.stdout, highlight=False, markup=False, emoji=False)
 
 
-class _Literal(Table):
-    """A table whose cells are text as it stands: a bracket in a name is not markup."""
-
-    def add_row(self, *cells: Any, **options: Any) -> None:
-        super().add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells), **options)
+def note(line: str) -> None:
+    """Say one thing on stderr, in one line: `levinthal: ...`."""
+    print(f"levinthal: {one_line(line)}", file=sys.stderr, flush=True)
 
 
 def plain_table(*columns: str) -> Table:
     """A table without lines; its first column is never folded."""
-    table = _Literal(*columns, box=None, pad_edge=False, header_style="bold")
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     table.columns[0].no_wrap = True
     return table
 
@@ -64,19 +78,22 @@ def clock(seconds: float) -> str:
 @contextmanager
 def progress(label: str) -> Iterator[Advance]:
     """A bar on a terminal; elsewhere one line at each tenth of the way."""
-    console = Console(file=sys.stderr, highlight=False)
+    console = Terminal(file=sys.stderr, highlight=False, markup=False, emoji=False)
     with _bar(label, console) if console.is_terminal else _lines(label) as advance:
         yield advance
 
 
 @contextmanager
 def _bar(label: str, console: Console) -> Iterator[Advance]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[note]}"), console=console) as bar:
-        task = bar.add_task(label, total=None, note="")
+    named, noted = (
+        TextColumn(f"{{task.{field}}}", markup=False) for field in ("description", "fields[note]")
+    )
+    share = TextColumn("{task.percentage:>3.0f}%")
+    with Progress(named, BarColumn(), share, TimeElapsedColumn(), noted, console=console) as bar:
+        task = bar.add_task(one_line(label), total=None, note="")
 
         def advance(done: float, total: float, note: str = "") -> None:
-            bar.update(task, completed=done, total=total, note=note)
+            bar.update(task, completed=done, total=total, note=one_line(note))
 
         yield advance
 
@@ -91,6 +108,6 @@ def _lines(label: str) -> Iterator[Advance]:
         if tenth != shown:
             shown = tenth
             words = (f"{label}: {10 * tenth}%", note)
-            print(", ".join(filter(None, words)), file=sys.stderr, flush=True)
+            print(one_line(", ".join(filter(None, words))), file=sys.stderr, flush=True)
 
     yield advance

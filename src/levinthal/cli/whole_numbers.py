@@ -1,4 +1,4 @@
-"""Whole numbers on the command line: `1.5` is refused, and never rounded."""
+"""Numbers on the command line: `1.5` is refused where a whole number is meant, and never rounded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import re
 from collections.abc import Sequence
 
 from cyclopts import Token
+
+from levinthal.errors import InputError, LevinthalError
+
+MOST_STEPS = 10**9
+MOST_SECONDS = 366 * 24 * 3600.0
+LONGEST = 40
+"""So many characters of what was given stand in a message."""
 
 
 def whole_number(kind: type, tokens: Sequence[Token]) -> int:
@@ -19,13 +26,78 @@ def whole_number(kind: type, tokens: Sequence[Token]) -> int:
         The number.
 
     Raises:
-        ValueError: anything else than digits with a sign before them.
+        LevinthalError: anything else than digits with a sign before them.
 
     >>> whole_number(int, [Token(value="-12")])
     -12
     """
     del kind
     text = tokens[-1].value.strip()
-    if not re.fullmatch(r"[+-]?[0-9]{1,99}", text):
-        raise ValueError(f"'{text}' is not a whole number")
+    if not re.fullmatch(r"[+-]?[0-9]{1,4000}", text):
+        raise _no_number(tokens[-1], "a whole number", "digits alone, such as 8")
     return int(text)
+
+
+def seconds(kind: type, tokens: Sequence[Token]) -> float:
+    """The seconds of an option, for `Parameter(converter=...)`.
+
+    Args:
+        kind: the type of the option.
+        tokens: the words that were given; the last one counts.
+
+    Returns:
+        The number.
+
+    Raises:
+        LevinthalError: it is no number, or none above 0 and up to a year.
+
+    >>> seconds(float, [Token(value="2.5")])
+    2.5
+    """
+    del kind
+    text = tokens[-1].value.strip()
+    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", text, re.ASCII | re.IGNORECASE):
+        raise _no_number(tokens[-1], "a number of seconds", "one such as 300")
+    if not 0 < float(text) <= MOST_SECONDS:
+        given = _short(text)
+        raise LevinthalError(
+            f"--seconds is {given}: give a number above 0, at most {MOST_SECONDS:.0f} (a year)"
+        )
+    return float(text)
+
+
+def bounded(option: str, number: int, least: int, most: int, why: str = "") -> int:
+    """Refuse a number that is too small or too large for an option.
+
+    Args:
+        option: the option, such as `--seeds`.
+        number: what was given.
+        least: the smallest that is allowed.
+        most: the largest that is allowed.
+        why: what sets the bounds, in brackets after them.
+
+    Returns:
+        The number.
+
+    Raises:
+        InputError: it is not between the bounds.
+
+    >>> bounded("--every", 0, 1, 9)
+    Traceback (most recent call last):
+        ...
+    levinthal.errors.InputError: --every is 0: give a number from 1 to 9
+    """
+    if not least <= number <= most:
+        reason = f" ({why})" if why else ""
+        raise InputError(f"{option} is {_short(str(number))}: give a number from {least} to {most}{reason}")
+    return number
+
+
+def _no_number(token: Token, what: str, way_out: str) -> LevinthalError:
+    """Not a ValueError, to which the parser would add its own words."""
+    given = _short(token.value.strip())
+    return LevinthalError(f"{token.keyword}: {given!r} is not {what}: give {way_out}")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

@@ -1,33 +1,63 @@
-"""Files that a command will write: refused before the work, not after."""
+"""Options that name a file or a folder that is written: what may be said, before the command begins."""
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from levinthal.errors import InputError
+from cyclopts import Token
+
+from levinthal.errors import StoreError
+from levinthal.written_files import named_file, named_path, store_path
 
 
-def writable(path: Path) -> Path:
-    """Make the file's folder and return the path; raises InputError before hours are spent, not after.
+def file_option(kind: type, tokens: Sequence[Token]) -> Path:
+    """The path of an option that names a file, for `Parameter(converter=...)`.
 
-    Permissions are not enough: a read-only disk and `/proc` refuse root too. So a file is made and removed.
+    Args:
+        kind: the type of the option.
+        tokens: the words that were given; the last one counts.
+
+    Returns:
+        The path.
+
+    Raises:
+        StoreError: it is empty, ends in a slash, is an address... (not an InputError, to which as a
+            ValueError the parser would add its own words).
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise InputError(f"{path} is a device or a pipe: name the file to write")
-    make_folder(path)
-    try:
-        tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
-    except OSError as error:
-        raise InputError(f"cannot write {path} ({error.strerror}): name another file") from error
-    return path
+    del kind
+    return named_file(tokens[-1].value, StoreError)
 
 
-def make_folder(path: Path) -> None:
-    """Make the folder of a file; raises InputError where the path is a folder or none can be made."""
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: name the file to write")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {path.parent} ({error.strerror}): name another") from error
+def store_option(kind: type, tokens: Sequence[Token]) -> Path:
+    """The path of a store, for `Parameter(converter=...)`.
+
+    Args:
+        kind: the type of the option.
+        tokens: the words that were given; the last one counts.
+
+    Returns:
+        The path.
+
+    Raises:
+        StoreError: no store can be there: a device, a folder, `:memory:`...
+    """
+    del kind
+    return store_path(tokens[-1].value)
+
+
+def folder_option(kind: type, tokens: Sequence[Token]) -> Path:
+    """The path of an option that names a folder, for `Parameter(converter=...)`.
+
+    Args:
+        kind: the type of the option.
+        tokens: the words that were given; the last one counts.
+
+    Returns:
+        The path.
+
+    Raises:
+        StoreError: it is empty, an address, the home of nobody, or has control characters.
+    """
+    del kind
+    return named_path(tokens[-1].value, StoreError)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import io
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from levinthal.errors import StoreError
 from levinthal.lab.execution.executors import ignore
 from levinthal.lab.judging.expected import expected_false
+from levinthal.lab.storage import csv_files
 from levinthal.lab.storage.rows import Rows
 from levinthal.report import painting
 from levinthal.report.believing import beliefs
@@ -32,6 +29,8 @@ from levinthal.report.verdicts import (
     tally,
 )
 from levinthal.vocabulary import Study, Verdict
+from levinthal.written_files import write_whole
+from levinthal.written_files.kinds import PACKED_ROWS, PAGE
 
 EMBEDDED_BYTES = 500_000
 """Compressed rows up to this size travel inside the page; larger ones would make it larger than 1.5 MB."""
@@ -71,7 +70,7 @@ def write_report(
         rows: the measurements; the figures are drawn from them.
         verdicts: of its claims; a claim without one is shown as not judged yet.
         provenance: facts for the foot of the page by name, such as seeds, versions and the command.
-        path: the HTML file to write; its folder must exist.
+        path: the HTML file to write; a file that is there is replaced only where it is such a page.
         progress: such as "12 of 40 tasks done", for a study that is not finished.
         part: such as "24 of the preset's 96 runs", for a page of a part of the preset.
         record: how the claims stand to those that were frozen before the run.
@@ -101,7 +100,7 @@ def write_report(
             on_fault(f"{figure.title}: {figure.note}")
     if fault := answer_fault(study, verdicts):
         on_fault(fault)
-    return write_whole(path, rendered("page.html", context))
+    return write_whole(path, rendered("page.html", context), PAGE)
 
 
 def _context(
@@ -135,39 +134,11 @@ def _table(rows: Rows, beside: Path) -> Table | None:
         return None
     packed = io.BytesIO()
     with (
-        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, filename="") as squeezed,
+        csv_files.packed(packed) as squeezed,
         io.TextIOWrapper(squeezed, encoding="utf-8", newline="") as text,
     ):
         rows.to_csv(text)
     if len(packed.getvalue()) > EMBEDDED_BYTES:
-        write_whole(beside, packed.getvalue())
+        write_whole(beside, packed.getvalue(), PACKED_ROWS)
         return Table(beside.name, len(rows), beside=beside.name)
     return Table(beside.name, len(rows), base64.b64encode(packed.getvalue()).decode())
-
-
-def write_whole(path: Path, content: str | bytes) -> Path:
-    """Write a file whole or not at all, making its folder. Raises StoreError where that is not possible."""
-    held = content.encode() if isinstance(content, str) else content
-    if path.exists() and not (path.is_file() or path.is_dir()):  # it would be replaced by a file
-        raise StoreError(f"cannot write {path}: it is a device or a pipe: name the file to write")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, half = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(held)
-            os.chmod(half, 0o666 & ~_umask())
-            os.replace(half, path)
-        except BaseException:
-            os.unlink(half)
-            raise
-    except OSError as error:
-        reason = error.strerror or error
-        raise StoreError(f"cannot write {path}: {reason}: give a folder that you may write to") from error
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

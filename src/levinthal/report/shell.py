@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from levinthal.figures import DARK, LIGHT
 from levinthal.report import painting
 from levinthal.report.formatting import counted, full_sentence, listed, number, unbroken
 from levinthal.report.verdicts import share
+from levinthal.shown import plain
 
 HOME = "levinthal.report"
 
@@ -24,10 +26,16 @@ def rendered(template: str, context: Mapping[str, Any], *, home: str = HOME) -> 
     return _environment(home).get_template(template).render(context)
 
 
+def _shown(value: Any) -> Any:
+    """Text of others without what would change the order of the letters around it; our own markup stays."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def _environment(home: str) -> Environment:
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package, "assets") for package in dict.fromkeys((home, HOME))]),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from levinthal.report.page import write_whole
 from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.verdicts import Entry, Line, answer, control_text, entries, null_text, origin
 from levinthal.vocabulary import Figure, Study, Verdict
+from levinthal.written_files import write_whole
+from levinthal.written_files.kinds import RESULT
 
 FORMAT = 1
 """The layout of the file; it is raised when a reader of an older file would fail."""
@@ -46,7 +47,7 @@ def write_stored(
         "figures": [_figure(figure, os.path.relpath(file, path.parent)) for figure, file in figures],
         "provenance": {key: value for key, value in provenance.items() if value != ""},
     }
-    return write_whole(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    return write_whole(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n", RESULT)
 
 
 def _file(record: Record, path: Path) -> str:

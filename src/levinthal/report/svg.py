@@ -14,8 +14,9 @@ from levinthal.errors import StoreError
 from levinthal.figures import LIGHT, WIDTHS
 from levinthal.report import painting
 from levinthal.report.browser import find_browser, settled_page
-from levinthal.report.page import write_whole
 from levinthal.vocabulary import Figure, Series
+from levinthal.written_files import plain_name, writable, write_whole
+from levinthal.written_files.kinds import FIGURE
 
 MOST_POINTS = 60
 MOST_SEEDS = 8
@@ -41,18 +42,24 @@ def export(figures: Iterable[Figure], folder: Path, *, browser: str | None = Non
     """Write each figure to `folder/ID.svg`, light, as wide as the page's widest; return the paths.
 
     Seeds are thinned to at most 8 a group and 60 points each; title and caption go into the file's
-    `title` and `desc`. Raises StoreError, in one line, where there is no chromium or no place to write.
+    `title` and `desc`. Raises a LevinthalError, in one line, where there is no chromium or no place to write,
+    and where a figure has an ID that no file can have.
     """
     chosen = [thinned(figure) for figure in figures]
+    paths = [_place(Path(folder), figure) for figure in chosen]
     if not chosen:
         return []
     drawn = _drawn(chosen, find_browser(browser))
-    paths = []
-    for number, figure in enumerate(chosen):
+    for number, (figure, path) in enumerate(zip(chosen, paths, strict=True)):
         if f"{number}" not in drawn:
             raise StoreError(f"figure '{figure.id}' was not drawn by the browser: open the report to see why")
-        paths.append(write_whole(Path(folder) / f"{figure.id}.svg", _named(drawn[f"{number}"], figure)))
+        write_whole(path, _named(drawn[f"{number}"], figure), FIGURE)
     return paths
+
+
+def _place(folder: Path, figure: Figure) -> Path:
+    """The file of a figure; a folder that may not be written is refused before the browser starts."""
+    return writable(folder / f"{plain_name('figure', figure.id)}.svg", FIGURE, StoreError)
 
 
 def _drawn(figures: Sequence[Figure], browser: str) -> dict[str, str]:

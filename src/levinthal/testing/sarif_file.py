@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from levinthal.written_files import write_whole
+from levinthal.written_files.kinds import FINDINGS
+
 RESULTS = pytest.StashKey[list[dict[str, Any]]]()
 """In the stash of a test: the results of its SARIF logs."""
 NAME = "levinthal_results"
@@ -47,8 +50,7 @@ class SarifFile:
         if not hasattr(session.config, "workerinput"):
             log = self._empty()
             log["runs"][0]["results"] = self.results
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_text(json.dumps(log, indent=2, allow_nan=False), encoding="utf-8")
+            write_whole(self.path, json.dumps(log, indent=2, allow_nan=False), FINDINGS)
 
 
 def of_test(log: dict[str, Any], test: str) -> list[dict[str, Any]]:

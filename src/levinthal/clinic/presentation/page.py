@@ -21,9 +21,10 @@ from levinthal.lab.execution.environment import environment
 from levinthal.probes.signal import Layer
 from levinthal.report import painting
 from levinthal.report.formatting import counted
-from levinthal.report.page import write_whole
 from levinthal.report.shell import rendered
 from levinthal.vocabulary import Estimate, Figure, Finding
+from levinthal.written_files import write_whole
+from levinthal.written_files.kinds import PAGE
 
 VERSIONS = ("levinthal", "python", "torch", "numpy")
 
@@ -98,7 +99,7 @@ def write_page(
         "provenance": list(_provenance(history, setup, provenance or {})),
         "clinic_css": painting.asset("clinic.css", home="levinthal.clinic.presentation"),
     }
-    return write_whole(place, rendered("clinic.html", context, home="levinthal.clinic.presentation"))
+    return write_whole(place, rendered("clinic.html", context, home="levinthal.clinic.presentation"), PAGE)
 
 
 def _run_figures(

@@ -7,6 +7,7 @@ from typing import Any
 
 from levinthal.clinic.answer.states import Answer, State
 from levinthal.clinic.rules.catalogue import CATALOGUE
+from levinthal.shown import plain
 from levinthal.vocabulary import BADGES, Finding, rounded
 
 
@@ -14,7 +15,7 @@ def answered(answer: Answer, findings: Sequence[Finding]) -> str:
     """What was not seen, the answer, and the findings. Where a finding is the answer, it stands for it."""
     said = [] if answer.state is State.CAUSE else [answer.headline, answer.because]
     head = "\n".join(filter(None, [*(f"{line}." for line in answer.not_seen), *said]))
-    return "\n\n".join(filter(None, [head, formatted(findings)]))
+    return plain("\n\n".join(filter(None, [head, formatted(findings)])))
 
 
 def formatted(findings: Sequence[Finding]) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 
 from levinthal.errors import InputError
+from levinthal.written_files import writable, write_whole
+from levinthal.written_files.kinds import JOURNAL
 
 
 class Journal:
@@ -23,7 +25,7 @@ class Journal:
 
     def __init__(self, path: str | Path | None, about: Mapping[str, Any]) -> None:
         """Raises InputError for a journal of another problem, another kind of file, or an unwritable path."""
-        self.path = None if path is None else Path(path).expanduser()
+        self.path = None if path is None else writable(path, JOURNAL)
         self._scores: dict[tuple[str, int], float] = {}
         self._is_verified = False
         if self.path is not None:
@@ -36,7 +38,7 @@ class Journal:
             whole = text[: text.rfind("\n") + 1]  # a process may have been killed in the middle of a line
             self._scores, other = _scores(whole, header)
             if not other and (whole != text or not path.exists()):
-                path.write_text(whole, encoding="utf-8")
+                write_whole(path, whole, JOURNAL)
         except OSError as error:
             raise InputError(f"{path} cannot be written ({error.strerror}): name another file") from None
         except (ValueError, KeyError, TypeError, AttributeError):

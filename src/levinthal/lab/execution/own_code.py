@@ -11,6 +11,7 @@ from pathlib import Path
 
 from levinthal.errors import StudyError
 from levinthal.lab.execution.definitions import LIBRARIES, PACKAGE
+from levinthal.shown import one_line
 
 _LONGEST = 500
 _STUDIES = PACKAGE / "studies"
@@ -73,9 +74,8 @@ def _is_own(filename: str) -> bool:
 
 
 def _message(error: BaseException) -> str:
-    """What an exception says, as text that can be stored."""
+    """What an exception says."""
     try:
-        text = str(error)[: 2 * _LONGEST]
+        return one_line(str(error), _LONGEST)
     except Exception:  # the code of a stranger's class, which may fail
         return ""
-    return " ".join(text.encode("utf-8", "backslashreplace").decode().split())[:_LONGEST]

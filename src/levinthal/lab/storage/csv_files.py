@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from gzip import GzipFile
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 
 from levinthal.lab.storage.table import NUMBERS
+from levinthal.written_files import whole_file
+from levinthal.written_files.kinds import PACKED_ROWS, ROWS, Kind
 
 _ADDRESS = ("seed", "step", "layer", "name", "condition")
 COLUMNS = (*_ADDRESS, *NUMBERS, "unit", "method", "trust", "reasons", "details")
@@ -28,17 +32,50 @@ def write_csv(target: str | Path | Text, columns: Iterable[tuple[str, Sequence[A
     """Write named columns as CSV: a line with the names, then one line a row.
 
     Args:
-        target: a file to write, or an open text stream.
+        target: a file to write, packed where its name ends in `.gz`; or an open text stream.
         columns: name and values, one a row; two columns may have one name.
+
+    Raises:
+        StoreError: the file cannot be written, or is there and is no table of rows. It is whole or absent.
     """
     names, values = zip(*columns, strict=True)
-    with _open(target) as file:
+    with _opened(target) if isinstance(target, str | Path) else nullcontext(target) as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(names)
         out.writerows(zip(*values, strict=True))
 
 
-def _open(target: str | Path | Text) -> AbstractContextManager[Text]:
-    if isinstance(target, str | Path):
-        return open(target, "w", newline="", encoding="utf-8")
-    return nullcontext(target)
+def packed(stream: BinaryIO) -> GzipFile:
+    """A stream that packs what is written to it, the same bytes for the same content.
+
+    Args:
+        stream: where the bytes go.
+
+    Returns:
+        The stream, to be closed.
+    """
+    return GzipFile(fileobj=stream, mode="wb", mtime=0, filename="")
+
+
+def kind_of(path: str | Path) -> Kind:
+    """The kind of file that rows are written to.
+
+    Args:
+        path: the file.
+
+    Returns:
+        A packed one where its name ends in `.gz`.
+    """
+    return PACKED_ROWS if Path(path).suffix == ".gz" else ROWS
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Text]:
+    kind = kind_of(path)
+    with whole_file(path, kind) as file, ExitStack() as around:
+        inner = around.enter_context(packed(file)) if kind is PACKED_ROWS else file
+        text = io.TextIOWrapper(cast(BinaryIO, inner), encoding="utf-8", newline="")
+        try:
+            yield text
+        finally:
+            text.detach()  # it would close the file, which is not in its place yet

@@ -239,7 +239,10 @@ class Rows:
         """Write the rows as CSV: the factors of the cells first, floats with all their digits.
 
         Args:
-            target: a file to write, or an open text stream.
+            target: a file to write, packed where its name ends in `.gz`; or an open text stream.
+
+        Raises:
+            StoreError: the file cannot be written, or is there and is no table of rows.
         """
         cells = self._table.cells
         factors = sorted({key for i in np.unique(self._table.cell[self._index]) for key in cells[i]})
