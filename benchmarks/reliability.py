@@ -23,6 +23,8 @@ from benchmarks.abuse.forked import faults_of, preload
 
 SETS = {
     "numbers": "benchmarks.abuse.numbers",
+    "study_files": "benchmarks.abuse.study_files",
+    "study_commands": "benchmarks.abuse.study_commands",
     "output_paths": "benchmarks.abuse.output_paths",
     "random_lines": "benchmarks.abuse.random_lines",
     "downloads": "benchmarks.abuse.downloads",

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from levinthal.cli.judging import judged
+from levinthal.cli.judging import Fault, judged
 from levinthal.cli.provenance import provenance, share_of_runs
 from levinthal.cli.record import analysis, record_of
 from levinthal.cli.register import registers
@@ -34,12 +34,18 @@ class Published(NamedTuple):
     verdicts: list[Verdict]
     provenance: Mapping[str, str]
     record: Record
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    broken: tuple[str, ...] = ()
 
-    def raise_faults(self) -> None:
-        """Raise StudyError where evidence asked for a factor, level or measurement that does not exist."""
-        if self.faults:
-            raise StudyError("; ".join(self.faults))
+    def exit_code(self) -> int:
+        """0, or 1 where evidence, figures or answer failed, which is said already.
+
+        Raises:
+            StudyError: evidence asked for a factor, level or measurement that does not exist.
+        """
+        if lines := [fault.line for fault in self.faults if fault.is_contradiction]:
+            raise StudyError("; ".join(lines))
+        return int(bool(self.faults or self.broken))
 
 
 def publish(
@@ -49,7 +55,7 @@ def publish(
     from levinthal.lab.execution.source import measure_source
     from levinthal.report import write_report
 
-    rows, runs, faults = chosen.rows(store), chosen.finished(store), list[str]()
+    rows, runs, faults = chosen.rows(store), chosen.finished(store), list[Fault]()
     source = measure_source(chosen.study.measure)
     verdicts = with_blocks(_verdicts(chosen, store, rows, runs, source, faults), chosen, store)
     record = record_of(chosen, store, runs, registered)
@@ -61,14 +67,15 @@ def publish(
     write_report(*page_of, progress=unfinished, part=chosen.part, record=record, on_fault=broken.append)
     again = f"{changed}: `{command} --again`, or raise the study's version" if changed else ""
     _print(chosen.study, verdicts, record, f"{unfinished}; `{command}` continues" if unfinished else "")
-    for line in filter(None, (again, *record.notices, *broken)):
+    failed = [fault.line for fault in faults if not fault.is_contradiction]
+    for line in filter(None, (again, *record.notices, *failed, *broken)):
         print(f"levinthal: {line}", file=sys.stderr)
     stdout().print(f"Report: {page}", soft_wrap=True, markup=False)
-    return Published(rows, verdicts, facts, record, tuple(faults))
+    return Published(rows, verdicts, facts, record, tuple(faults), tuple(broken))
 
 
 def _verdicts(
-    chosen: Selected, store: Store, rows: Rows, runs: Sequence[Run], source: str, faults: list[str]
+    chosen: Selected, store: Store, rows: Rows, runs: Sequence[Run], source: str, faults: list[Fault]
 ) -> list[Verdict]:
     """The verdicts; rows that other code measured may have units of that time, and are not asked for them."""
     count = partial(analysis, chosen, store, runs)
@@ -99,9 +106,10 @@ def changed_since(runs: Sequence[Run], source: str) -> str:
 
 def save_figures(study: Study, rows: Rows, folder: Path) -> list[tuple[Figure, Path]]:
     """The figures, and the SVG files that now hold them."""
+    from levinthal.report.painting import sound_figures
     from levinthal.report.svg import export
 
-    figures = list(study.figures(rows))
+    figures = list(sound_figures(study, rows))
     paths = export(figures, folder)
     stdout().print(f"figures: {len(paths)} SVG files in {folder}", soft_wrap=True)
     return list(zip(figures, paths, strict=True))

@@ -73,6 +73,7 @@ def run(
 
     A finished run is never computed again: after Ctrl-C the same command continues where it stopped.
     The exit code is 1 if a task failed. The others are stored; the next call tries the failed ones again.
+    It is 1 too if the evidence of a claim, a figure or the answer failed: the page has the rest.
     """
     from levinthal.lab import Store
     from levinthal.lab.execution.sweep import sweep
@@ -101,7 +102,8 @@ def run(
         print_summary(summary, store.path)
         if not summary.interrupted:
             words = command(name, chosen, selection, registered)
-            publish(chosen, store, page, command=words, registered=claims).raise_faults()
+            published = publish(chosen, store, page, command=words, registered=claims)
+            return published.exit_code() or summary.exit_code
     return summary.exit_code
 
 
@@ -148,8 +150,7 @@ def report(
     figures = save_figures(chosen.study, published.rows, svg) if svg else []
     if markdown:
         save_markdown(chosen, published, figures, markdown)
-    published.raise_faults()
-    return 0
+    return published.exit_code()
 
 
 def _stored(selection: Selection | None) -> dict[str, Path]:

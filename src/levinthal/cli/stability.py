@@ -63,9 +63,11 @@ def _data(name: str | None, folder: Path | None) -> str | None:
 
 def _blocks(claim: Claim, rows: Rows) -> tuple[Outcome, ...]:
     """The words over the blocks; none where the evidence cannot be computed, which the verdict says."""
+    from levinthal.lab.execution.own_code import own_code
     from levinthal.lab.judging.blocks import block_outcomes
 
     try:
-        return block_outcomes(claim, rows)
+        with own_code():
+            return block_outcomes(claim, rows)
     except Exception:  # a study's own code: its failure stands in the verdict's reasons
         return ()

@@ -18,7 +18,16 @@ from levinthal.report.believing import beliefs
 from levinthal.report.explained import meanings
 from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.shell import rendered
-from levinthal.report.verdicts import answer, control_text, entries, level_of, null_text, origin, tally
+from levinthal.report.verdicts import (
+    answer,
+    answer_fault,
+    control_text,
+    entries,
+    level_of,
+    null_text,
+    origin,
+    tally,
+)
 from levinthal.vocabulary import Study, Verdict
 from levinthal.written_files import write_whole
 from levinthal.written_files.kinds import PACKED_ROWS, PAGE
@@ -65,7 +74,8 @@ def write_report(
         progress: such as "12 of 40 tasks done", for a study that is not finished.
         part: such as "24 of the preset's 96 runs", for a page of a part of the preset.
         record: how the claims stand to those that were frozen before the run.
-        on_fault: called with one line for each figure that fails; the page shows it as well.
+        on_fault: called with one line for each figure that fails, and for an answer that fails; the page
+            shows it as well.
 
     Returns:
         The path.
@@ -88,6 +98,8 @@ def write_report(
     for figure in context["figures"]:
         if figure.has_failed:
             on_fault(f"{figure.title}: {figure.note}")
+    if fault := answer_fault(study, verdicts):
+        on_fault(fault)
     return write_whole(path, rendered("page.html", context), PAGE)
 
 

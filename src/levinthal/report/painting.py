@@ -13,7 +13,9 @@ from typing import Any
 from markupsafe import Markup
 
 from levinthal.figures import DARK, LIGHT, WIDTHS, draw
+from levinthal.lab.execution.own_code import in_one_line
 from levinthal.lab.storage.rows import Rows
+from levinthal.report.own_figures import figures_of
 from levinthal.vocabulary import Figure, Study
 
 
@@ -32,7 +34,17 @@ class Drawn:
 
 def drawn_figures(study: Study, rows: Rows) -> list[Drawn]:
     """The study's figures; a figure or a figure function that fails becomes a note of one line."""
-    return list(_drawn(lambda: study.figures(rows), "the study's figures failed"))
+    return list(_drawn(lambda: figures_of(study, rows), "the study's figures failed"))
+
+
+def sound_figures(study: Study, rows: Rows) -> Iterator[Figure]:
+    """The study's figures that can be drawn, as far as its function gives them; `drawn_figures` has the faults."""
+    try:
+        for figure in figures_of(study, rows):
+            if not _one(figure, "").has_failed:
+                yield figure
+    except Exception:  # a study's own code: its failure is a line on the page
+        return
 
 
 def drawn(figures: Iterable[Figure], failed: str = "this figure failed") -> list[Drawn]:
@@ -49,8 +61,7 @@ def _drawn(figures: Callable[[], Iterable[Figure]], failed: str) -> Iterator[Dra
 
 
 def _failure(error: Exception, failed: str) -> str:
-    first = str(error).partition("\n")[0]
-    return f"{failed}: {type(error).__name__}: {first}"
+    return f"{failed}: {in_one_line(error)}"
 
 
 def _one(figure: Figure, failed: str) -> Drawn:

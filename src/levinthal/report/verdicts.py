@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from levinthal.lab.execution.kinds import SENTENCE, shown
+from levinthal.lab.execution.own_code import in_one_line, own_code
 from levinthal.lab.judging.sizes import LEVEL
 from levinthal.report.explained import reasons, ruling, settles
 from levinthal.report.formatting import formatted
@@ -217,8 +219,23 @@ def answer(study: Study, verdicts: Sequence[Verdict]) -> str:
     """The study's answer in its own words, or one line that says why there is none."""
     if not verdicts:
         return "No answer yet: no claim has been judged."
+    text, fault = _own_answer(study, verdicts)
+    return f"No answer: {fault}." if fault else text
+
+
+def answer_fault(study: Study, verdicts: Sequence[Verdict]) -> str:
+    """Why the study's own answer failed, in one line; empty where it did not."""
+    return _own_answer(study, verdicts)[1] if verdicts else ""
+
+
+def _own_answer(study: Study, verdicts: Sequence[Verdict]) -> tuple[str, str]:
+    """The study's answer, and what is wrong with it: its code may raise or return anything."""
     by_id: Mapping[str, Verdict] = {verdict.claim.id: verdict for verdict in verdicts}
     try:
-        return study.answer(by_id)
-    except Exception as error:  # a study's own code: its failure is a line on the page, not a crash
-        return f"No answer: the study's own answer failed ({type(error).__name__}: {error})."
+        with own_code():
+            found = study.answer(by_id)
+    except Exception as error:
+        return "", f"the study's own answer failed: {in_one_line(error)}"
+    if not SENTENCE.holds(found):
+        return "", f"the study's own answer is {shown(found)}: {SENTENCE.words}"
+    return found, ""

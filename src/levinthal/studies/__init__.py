@@ -83,7 +83,9 @@ def find(name: str) -> Study:
     'one-neuron-chain'
     """
     if is_reference(name):
-        return require_valid(value_in(name, Study, "study", StudyError))
+        study = value_in(name, Study, "study", StudyError)
+        file = f"{name.rpartition('.py:')[0]}.py" if ".py:" in name else name
+        return require_valid(study, Path(file).expanduser())
     files = _files(__name__)
     if name not in files and (own := _own_file(name)):
         raise StudyError(f"unknown study '{name}': for the file in this folder, write `{own}`")

@@ -7,79 +7,63 @@ A line names the two things that disagree, and the way out. What concerns the re
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator
-from numbers import Real
+from pathlib import Path
 
 from levinthal.errors import StudyError
 from levinthal.lab.analysis import Expression
+from levinthal.lab.execution.kinds import shown
+from levinthal.lab.execution.own_code import own_code
+from levinthal.studies.places import placed
+from levinthal.studies.validity_of_fields import faults_of_claim, faults_of_fields, is_id
 from levinthal.studies.validity_of_parts import Plan, faults_of_parts
 from levinthal.vocabulary import Basis, Claim, Study
-from levinthal.vocabulary.studies import LARGEST_SEED, NAME
 
 
-def require_valid(study: Study) -> Study:
+def require_valid(study: Study, file: Path | None = None) -> Study:
     """Refuse a study whose parts contradict each other.
 
     Args:
         study: a study, of the package or of a user's file.
+        file: the user's file, for the line of the fault.
 
     Returns:
         The same study.
 
     Raises:
-        StudyError: a name with other signs than small letters, digits and hyphens, a version that is no whole
+        StudyError: a field of another type, a name with other signs than small letters, digits and hyphens, a version that is no whole
             number from 1 on, two claims of one id, a claim without control that does not say why, a smallest
             effect that is not beyond the null, parts that differ in unit, measurement or protocol...
             `docs/write-a-study.md` shows each.
     """
-    for fault in _faults(study):
-        raise StudyError(f"study '{study.name}': {fault}")
+    with own_code():
+        for fault in _faults(study):
+            said = f"study {shown(study.name)}: {fault}"
+            raise StudyError(placed(said, file) if file else said)
     return study
 
 
 def _faults(study: Study) -> Iterator[str]:
-    if not (isinstance(study.name, str) and re.fullmatch(NAME, study.name)):
-        yield f"name={study.name!r}: use small letters, digits and hyphens, such as 'toy-study'"
-    if not callable(study.measure):
-        yield f"measure={study.measure!r}: give a function measure(task, data=..., device=...)"
-    if any(not isinstance(claim.id, str) or not claim.id.strip() for claim in study.claims):
-        yield "a claim has no id: give each a short one, such as id='C1'"
-    if type(study.version) is not int or study.version < 1:
-        yield f"version={study.version!r}: it must be a whole number, 1 or more"
+    # One after the other: the later checks rely on the types that the first ones have seen.
+    yield from faults_of_fields(study)
+    for claim in study.claims:
+        if claim.id == "":
+            yield "a claim has no id: give each a short one, such as id='C1'"
+        if not is_id(claim.id):
+            yield f"a claim has id={shown(claim.id)}: give each a short one, such as id='C1'"
     twice = [id for id, count in Counter(claim.id for claim in study.claims).items() if count > 1]
     if twice:
         yield f"two claims have the id {twice[0]}: give each its own"
-    yield from _seeds(study)
     plan = Plan.of(study)
     for factor in study.protocol:
         if factor not in plan.factors:
             known = ", ".join(sorted(plan.factors))
             yield f"protocol names '{factor}', which no task has: name factors of its cells ({known})"
     for claim in study.claims:
-        # One after the other: the later checks rely on the types that the first ones have seen.
-        for faults in (_types(claim), _faults_of(claim)):
+        for faults in (faults_of_claim(claim), _faults_of(claim)):
             yield from (f"claim {claim.id} {fault}" for fault in faults)
         yield from (f"claim {claim.id} {fault}" for fault in faults_of_parts(claim, study.protocol, plan))
-
-
-def _seeds(study: Study) -> Iterator[str]:
-    for name, preset in study.presets.items():
-        for seed in (seed for task in preset.tasks for seed in task.seeds):
-            if type(seed) is not int or not 0 <= seed <= LARGEST_SEED:
-                yield f"preset {name} has the seed {seed!r}: give whole numbers from 0 to {LARGEST_SEED}"
-
-
-def _types(claim: Claim) -> Iterator[str]:
-    if not claim.says:
-        yield "has no sentence: say in says=... what is tested"
-    if claim.smallest_effect is not None and not isinstance(claim.smallest_effect, Real):
-        yield f"has smallest_effect={claim.smallest_effect!r}: give a number, or None to report it only"
-    if not isinstance(claim.null, Real):
-        yield f"has null={claim.null!r}: give a number, 0 for a difference or chance level for a share"
-    if not isinstance(claim.basis, Basis):
-        yield f"has basis={claim.basis!r}: give one of {', '.join(f'Basis.{one.name}' for one in Basis)}"
 
 
 def _faults_of(claim: Claim) -> Iterator[str]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import sys
+import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2]
+LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+"""The folders of Python's own modules and of installed packages."""
 Definition = tuple[Path, str]
 """A file and a name that it defines."""
 

@@ -10,20 +10,18 @@ from __future__ import annotations
 import ast
 import copy
 import sys
-import sysconfig
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from levinthal.lab.execution.definitions import PACKAGE, Reader, without_docstrings
+from levinthal.lab.execution.definitions import LIBRARIES, PACKAGE, Reader, without_docstrings
 from levinthal.lab.execution.source import digest, file_of
 from levinthal.vocabulary import Claim, Study
 
 _FIELDS = [field.name for field in fields(Claim)]
 _OTHERS = {*_FIELDS} - {"evidence"}
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 _COMPREHENSIONS = (ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
 Holder = tuple[Path, str, Any]
 """A file, a name that it defines, and the value of that name."""
@@ -79,7 +77,7 @@ def _own_modules() -> Iterator[tuple[Path, ModuleType]]:
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file.endswith(".py"):
             path = Path(file).resolve()
-            if path.is_relative_to(PACKAGE) or not file.startswith(_LIBRARIES):
+            if path.is_relative_to(PACKAGE) or not file.startswith(LIBRARIES):
                 yield path, module
 
 

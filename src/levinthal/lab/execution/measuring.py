@@ -6,9 +6,7 @@ import importlib
 import importlib.util
 import sys
 import time
-import traceback
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +15,8 @@ from typing import Any
 
 from levinthal.errors import StudyError
 from levinthal.lab.execution.environment import environment, source_hash
+from levinthal.lab.execution.own_code import in_one_line, own_code
+from levinthal.lab.execution.soundness import measured, require_sound
 from levinthal.vocabulary import Dataset, Measurement, Task
 
 
@@ -53,7 +53,8 @@ class Measuring:
 
     def _attempt(self, task: Task) -> tuple[tuple[Measurement, ...], str]:
         try:
-            found = tuple(self.measure(task, data=self.data, device=self.device))
+            with own_code():
+                found = measured(self.measure(task, data=self.data, device=self.device))
             require_sound(task, found)
         except Exception as error:
             return (), in_one_line(error)
@@ -110,44 +111,3 @@ def _file_of(measure: Callable[..., Any]) -> str:
 def _source_of(measure: Callable[..., Any]) -> dict[str, str]:
     file = Path(_file_of(measure))
     return {"study source": source_hash(file)} if file.is_file() else {}
-
-
-def require_sound(task: Task, found: Sequence[Any]) -> None:
-    """Raise StudyError unless each seed of the task, and no other, has measurements at distinct addresses."""
-    other = next((thing for thing in found if not isinstance(thing, Measurement)), None)
-    if other is not None:
-        raise StudyError(f"the study yielded {type(other).__name__}: yield Measurements")
-    seeds = {measurement.seed for measurement in found}
-    if strange := sorted(seeds - set(task.seeds)):
-        raise StudyError(f"the study yielded seed {strange[0]}; the task has seeds {_listed(task.seeds)}")
-    if missing := sorted(set(task.seeds) - seeds):
-        raise StudyError(f"the study yielded nothing for seed {_listed(missing)}")
-    addresses = Counter((m.seed, m.step, m.layer, m.name, m.condition) for m in found)
-    address, times = addresses.most_common(1)[0]
-    if times > 1:
-        keys = ("seed", "step", "layer", "name", "condition")
-        place = ", ".join(f"{key}={value}" for key, value in zip(keys, address, strict=True) if value != "")
-        raise StudyError(
-            f"the study yielded {times} measurements at {place}: tell them apart by their condition"
-        )
-
-
-def _listed(seeds: Iterable[int]) -> str:
-    return ", ".join(map(str, seeds))
-
-
-def in_one_line(error: BaseException) -> str:
-    """An exception's kind, message and place, in one line; of our own on studies, the message says all.
-
-    >>> try:
-    ...     1 / 0
-    ... except ZeroDivisionError as error:
-    ...     print(in_one_line(error).partition(" (")[0])
-    ZeroDivisionError: division by zero
-    """
-    message = " ".join(str(error).split())[:500]
-    if isinstance(error, StudyError):
-        return message
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {message}{place}"

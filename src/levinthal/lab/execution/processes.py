@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import signal
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -76,6 +77,12 @@ def _pickled(function: Callable[[Any], Any]) -> bytes:
         raise StudyError(
             f"worker processes cannot be given the task ({error}): run with one worker"
         ) from error
+
+
+def _cause(number: int) -> str:
+    """What a signal says of the end of a process."""
+    named = signal.strsignal(number) or "unknown"
+    return "killed, or out of memory" if number == signal.SIGKILL else named.lower()
 
 
 class _Worker:
@@ -174,7 +181,7 @@ class _Pool:
 
     def _lost(self, worker: _Worker) -> Answer:
         code = self._replace(worker)
-        how = f"signal {-code}: killed, or out of memory" if code < 0 else f"exit code {code}"
+        how = f"signal {-code}: {_cause(-code)}" if code < 0 else f"exit code {code}"
         return worker.item, WorkerDied(f"the worker process ended in the middle of its task ({how})")
 
     def _give_again(self, worker: _Worker) -> None:

@@ -11,8 +11,10 @@ from levinthal.errors import InputError, require_one_of
 from levinthal.lab.execution.events import Event, Failed, Finished, Planned, Started, Summary
 from levinthal.lab.execution.executors import Executor, Inline, ignore
 from levinthal.lab.execution.freezing import cells_of, frozen_now
-from levinthal.lab.execution.measuring import Measured, Measuring, in_one_line
+from levinthal.lab.execution.measuring import Measured, Measuring
+from levinthal.lab.execution.own_code import in_one_line
 from levinthal.lab.execution.sharing import Handed, IfMine, Sharing
+from levinthal.lab.execution.soundness import listed
 from levinthal.lab.execution.source import measure_source
 from levinthal.lab.storage.runs import SOURCE, Run, Status, run_id
 from levinthal.lab.storage.store import Store
@@ -184,7 +186,7 @@ class _Tally:
         self.store.write(self._runs(task, answer), again=self.again)
         self.failed += len(task.seeds)
         self.total_cost -= task.cost
-        self.errors.append(f"{_named(task)} seeds {', '.join(map(str, task.seeds))}: {answer.error}")
+        self.errors.append(f"{_named(task)} seeds {listed(task.seeds)}: {answer.error}")
         self.on_event(Failed(task, answer.error, self.done_cost, self.total_cost, self.busy))
 
     def planned(self, task: Task) -> list[Run]:

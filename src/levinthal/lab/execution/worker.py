@@ -7,7 +7,7 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -15,6 +15,7 @@ from typing import Any
 
 from levinthal.errors import StudyError
 from levinthal.lab.execution.executors import attempt
+from levinthal.lab.execution.own_code import in_one_line
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 # glibc gives large freed blocks back at once. The next tensor of that size then costs a page fault every
@@ -34,14 +35,22 @@ def serve(connection: Connection) -> None:
         function = pickle.loads(connection.recv_bytes())
     except EOFError:
         return
-    except Exception as error:
-        connection.send(("refused", f"{type(error).__name__}: {error}"))
+    except BaseException as error:  # it imports a file of the user's
+        connection.send(("refused", in_one_line(error)))
         return
     with silent(EOFError, BrokenPipeError, ConnectionResetError):
         connection.send(("ready", None))
         while True:
             item = connection.recv()
-            connection.send_bytes(_message(attempt(function, item)))
+            connection.send_bytes(_message(_answer(function, item)))
+
+
+def _answer(function: Callable[[Any], Any], item: Any) -> Any:
+    """What the function returns or raises. No Ctrl-C reaches a worker: an interrupt was raised by hand."""
+    try:
+        return attempt(function, item)
+    except BaseException as error:
+        return StudyError(in_one_line(error))
 
 
 def _message(result: Any) -> bytes:
@@ -51,7 +60,7 @@ def _message(result: Any) -> bytes:
         if isinstance(result, Exception):
             pickle.loads(message)
     except Exception as error:
-        text = f"{type(result).__name__}: {result}" if isinstance(result, Exception) else str(error)
+        text = in_one_line(result if isinstance(result, Exception) else error)
         return pickle.dumps(("result", StudyError(text)))
     return message
 
