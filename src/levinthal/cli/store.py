@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
@@ -12,14 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from levinthal.cli.terminal import stdout
+from levinthal.cli.terminal import note, stdout
+from levinthal.cli.written_files import folder_option, store_option
 from levinthal.errors import InputError
+from levinthal.written_files import make_folder, new_file
 
 if TYPE_CHECKING:
     from levinthal.lab.storage.merging import Merged
 
 FORMS = (".csv", ".jsonl", "")
-StoreFile = Annotated[Path, Parameter(help="The file of a store.")]
+StoreFile = Annotated[Path, Parameter(help="The file of a store.", converter=store_option)]
 
 
 def check(
@@ -45,10 +46,10 @@ def check(
     Store(file, read_only=True).close()  # one that is not there is refused, not made
     with closing(Store(file, read_only=not add_checksums)) as store:
         if add_checksums:
-            console.print(f"{counted(store.add_checksums(), 'checksum')} added", markup=False)
+            console.print(f"{counted(store.add_checksums(), 'checksum')} added")
         found = store.checked()
     for line in (*found.faults, *found.notes):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True)
     if found.faults:
         _say(
             "",
@@ -58,7 +59,7 @@ def check(
         return 1
     held = f"{counted(found.runs, 'run')}, {counted(found.measurements, 'measurement')}"
     without = f"; {counted(found.unsealed, 'run')} without a checksum" if found.unsealed else ""
-    console.print(f"{file} is sound: {held}{without}", soft_wrap=True, markup=False)
+    console.print(f"{file} is sound: {held}{without}", soft_wrap=True)
     return 0
 
 
@@ -66,7 +67,10 @@ def export(
     file: StoreFile,
     to: Annotated[
         Path,
-        Parameter(help="A new file that ends in .csv or .jsonl, or a new folder (a name without an ending)."),
+        Parameter(
+            help="A new file that ends in .csv or .jsonl, or a new folder (a name without an ending).",
+            converter=folder_option,
+        ),
     ],
     /,
 ) -> int:
@@ -76,7 +80,6 @@ def export(
     Damaged runs are left out and named, and the exit code is then 1.
     """
     from levinthal.lab import Store
-    from levinthal.report.page import write_whole
 
     if to.suffix not in FORMS:
         raise InputError(f"cannot write {to}: name a file that ends in .csv or .jsonl, or a folder")
@@ -86,16 +89,17 @@ def export(
         found = store.texts(to.suffix)
         damage = store.damage
     if to.suffix:
-        write_whole(to, found[""])
+        make_folder(to.parent)
+        new_file(to, found[""])
     else:
         _write_folder(to, found)
-    stdout().print(f"{file} is written to {to}", soft_wrap=True, markup=False)
+    stdout().print(f"{file} is written to {to}", soft_wrap=True)
     return _say("", damage) if damage else 0
 
 
 def _write_folder(to: Path, files: Mapping[str, str]) -> None:
     """A folder with its files, or none."""
-    to.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(to.parent)
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as half:
         made = Path(half) / to.name
         made.mkdir()
@@ -105,7 +109,9 @@ def _write_folder(to: Path, files: Mapping[str, str]) -> None:
 
 
 def merge(
-    into: Annotated[Path, Parameter(help="The store that grows; it is made where there is none.")],
+    into: Annotated[
+        Path, Parameter(help="The store that grows; it is made where there is none.", converter=store_option)
+    ],
     /,
     *others: Annotated[
         Path, Parameter(help="The stores whose finished runs are added; they stay as they are.")
@@ -132,7 +138,7 @@ def merge(
             with closing(Store(path, read_only=True)) as other_store:
                 merged = store.merge(other_store)
             line = f"{path}: {counted(merged.added, 'run')} added, {merged.same} were there already"
-            stdout().print(line, soft_wrap=True, markup=False)
+            stdout().print(line, soft_wrap=True)
             code = max(code, _complaints(path, into, merged))
     return code
 
@@ -147,5 +153,5 @@ def _complaints(path: Path, into: Path, merged: Merged) -> int:
 
 def _say(where: str | Path, line: str) -> int:
     """A line that is no end; the exit code for it."""
-    print(f"levinthal: {f'{where}: ' if where else ''}{line}", file=sys.stderr)
+    note(f"{where}: {line}" if where else line)
     return 1

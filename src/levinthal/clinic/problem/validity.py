@@ -54,9 +54,9 @@ def require_valid(problem: Problem) -> None:
 
 def require_count(name: str, value: Any) -> None:
     """Raise InputError for anything but a whole number of 1 or more that can be meant."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
         raise InputError(f"{name}={value!r} leaves nothing to train with: use a whole number, 1 or more")
-    if value > MOST:
+    if int(value) > MOST:
         raise InputError(f"{name}={value:.3g} is more than anybody can train with: use a whole number below")
 
 

@@ -63,8 +63,8 @@ def place_of(error: BaseException) -> str:
     """File and line of the deepest frame that is a study's own; of the deepest of all where none is."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if _is_own(frame.filename)]
-    last = (own or list(frames) or [None])[-1]
-    return f"{Path(last.filename).name}:{last.lineno}" if last else ""
+    shown = own or list(frames)
+    return f"{Path(shown[-1].filename).name}:{shown[-1].lineno}" if shown else ""
 
 
 def _is_own(filename: str) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from levinthal.errors import InputError, require_one_of
 from levinthal.lab.execution.events import Event, Failed, Finished, Planned, Started, Summary
@@ -195,14 +196,15 @@ class _Tally:
         return [Run(name, version, task.cell, seed, self.data, environment=made_by) for seed in task.seeds]
 
     def _runs(self, task: Task, answer: Measured) -> list[Run]:
-        known = {
-            "status": Status.FAILED if answer.error else Status.DONE,
-            "error": answer.error,
-            "environment": {**answer.environment, SOURCE: self.source},
-            "started": answer.started,
-            "duration": answer.duration,
-        }
-        return [replace(run, **known) for run in self.planned(task)]
+        known = partial(
+            replace,
+            status=Status.FAILED if answer.error else Status.DONE,
+            error=answer.error,
+            environment={**answer.environment, SOURCE: self.source},
+            started=answer.started,
+            duration=answer.duration,
+        )
+        return [known(run) for run in self.planned(task)]
 
     def summary(self, *, interrupted: bool = False) -> Summary:
         seconds = time.perf_counter() - self.clock
