@@ -300,9 +300,8 @@ NAMES = (
         "x" * 300,
         "a\x00b",
         "a\nb",
-        "-x",
     ),
-    *("a b\u202e", "nul.txt", "a:b", "x.", 7, None),
+    *("-x", "a b\u202e", "nul.txt", "a:b", "x.", 7, None),
 )
 
 

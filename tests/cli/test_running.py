@@ -360,3 +360,59 @@ def test_the_report_as_markdown(call: Call) -> None:
     assert said.code == 0
     assert "Does a bent coin fall on heads?" in Path("gallery/page.md").read_text()
     assert json.loads(Path("gallery/page.json").read_text())["provenance"]["made by"].startswith("levinthal")
+
+
+def test_two_options_for_one_file_are_refused_before_anything_is_measured(call: Call) -> None:
+    for words in (("--output", "results/levinthal.sqlite"), ("--output", "x", "--store", "./x")):
+        said = call(*RUN, *words)
+        assert (said.code, said.out, STORE.exists()) == (2, "", False)
+        assert "--store and --output both name" in said.err
+    call(*RUN)
+    for words in (("--csv", "x", "--markdown", "x"), ("--markdown", "x.json"), ("--csv", "x", "--svg", "x/")):
+        said = call("study", "report", "small_study.py", *words)
+        assert (said.code, "give each its own file" in said.err) == (2, True)
+
+
+def test_a_file_of_the_user_is_kept_and_the_line_says_so_before_anything_is_measured(call: Call) -> None:
+    mine = Path("small_study.py").read_text()
+    said = call(*RUN, "--output", "small_study.py")
+    assert (said.code, STORE.exists()) == (2, False)
+    assert said.err == (
+        "levinthal: small_study.py exists and is not a page of levinthal: name another file, or move it away\n"
+    )
+    call(*RUN)
+    for option in ("--output", "--csv", "--markdown", "--svg"):
+        assert call("study", "report", "small_study.py", option, "small_study.py").code == 2
+    assert Path("small_study.py").read_text() == mine
+
+
+def test_registered_claims_beside_a_markdown_page_stay(call: Call, here: Path) -> None:
+    call("study", "register", "small_study.py", "--output", "page.registered.json")
+    before = Path("page.registered.json").read_bytes()
+    call(*RUN)
+    words = ("study", "report", "small_study.py", "--markdown", "page.md")
+    assert (call(*words).code, Path("page.registered.json").read_bytes()) == (0, before)
+    file = here / "small_study.py"
+    file.write_text(file.read_text().replace("            0.1,\n", "            0.2,\n", 1))
+    sys.modules.pop("small_study")
+    Path("results").rename("old")
+    call(*RUN)
+    said = call(*words)
+    assert (said.code, Path("page.registered.json").read_bytes()) == (2, before)
+    assert "page.registered.json registers other claims: name another file, or move it away" in said.err
+
+
+def test_a_page_has_a_name_that_a_file_can_have() -> None:
+    page = levinthal.cli.running._shortened("x" * 200)
+    assert page == "x" * 200
+    longer = [levinthal.cli.running._shortened("é" * 150 + end) for end in "ab"]
+    assert all(len(name.encode()) <= 200 for name in longer)
+    assert longer[0] != longer[1]
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", "CON"])
+def test_a_preset_that_climbs_out_of_the_folder_is_refused(call: Call, here: Path, name: str) -> None:
+    file = here / "small_study.py"
+    file.write_text(file.read_text().replace('"quick":', f"{name!r}:"))
+    said = call(*RUN)
+    assert (said.code, said.out, f"preset '{name}'" in said.err) == (2, "", True)

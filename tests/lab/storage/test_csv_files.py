@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from pathlib import Path
 
+import pytest
+
+from levinthal.errors import StoreError
 from levinthal.lab.storage.csv_files import COLUMNS, write_csv
 
 WIDE = [("width", [20, 50]), ("loss, mean", [0.1, 1 / 3]), ("width", ["a", 'b"'])]
@@ -22,3 +26,22 @@ def test_columns_without_rows_are_a_line_of_names() -> None:
     stream = io.StringIO()
     write_csv(stream, [(name, []) for name in COLUMNS])
     assert stream.getvalue() == ",".join(COLUMNS) + "\n"
+
+
+def test_a_name_that_ends_in_gz_gets_a_packed_table_that_is_known_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        write_csv(tmp_path / "rows.csv.gz", WIDE)
+    assert gzip.decompress((tmp_path / "rows.csv.gz").read_bytes()).decode() == TEXT
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz"])
+def test_a_table_of_the_user_is_not_replaced_and_half_a_table_is_none(tmp_path: Path, name: str) -> None:
+    mine = gzip.compress(b"mine") if name.endswith(".gz") else b"mine"
+    (tmp_path / name).write_bytes(mine)
+    with pytest.raises(StoreError, match=r"exists and is not a .*table of rows: name another file"):
+        write_csv(tmp_path / name, WIDE)
+    assert (tmp_path / name).read_bytes() == mine
+    (tmp_path / name).unlink()
+    with pytest.raises(ValueError, match="shorter"):
+        write_csv(tmp_path / name, [("a", [1, 2]), ("b", [1])])
+    assert list(tmp_path.iterdir()) == []

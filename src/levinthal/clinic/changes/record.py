@@ -116,6 +116,8 @@ def read_record(path: Path) -> Record:
     Raises:
         InputError: The file is missing, is no JSON, or is of another kind.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path} is a device or a pipe: write a report with --json > FILE")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -89,8 +89,8 @@ def _hash(content: dict[str, Any]) -> str:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path} is a folder, a device or a pipe: {_WAY_OUT}")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path} is a device or a pipe: {_WAY_OUT}")
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
