@@ -52,6 +52,16 @@ NAMES = [
     "evidence_raised",
 ]
 """Places that name things: a hostile one may be refused."""
+ONE_BY_ONE = (
+    "colours",
+    "turned text",
+    "end of line",
+    "rich, closed only",
+    "HTML",
+    "Markdown",
+    "half of a pair",
+)
+"""Texts that stand in one place after the other: one of each kind of harm."""
 PROBLEM_PLACES = ("layer", "wide", "model", "class", "loss", "exit", "loss name", "import", "warning")
 ANY = frozenset({0, 1, 2, 3, 4})
 REPORT = "study report study.py --output again.html --markdown v.md --csv rows.csv"
@@ -140,14 +150,21 @@ def _named(kind: str, name: str, act: Callable[[Path], int]) -> Attack:
 
 def attacks() -> Sequence[Attack]:
     """Every text in every place."""
-    found = []
-    for kind, tail in TEXTS.items():
-        text = MARK + tail
-        found.append(_named("words of a study", kind, _study(dict.fromkeys(WORDS, text))))
+    texts = {kind: MARK + tail for kind, tail in TEXTS.items()}
+    found = [
+        _named("words of a study", kind, _study(dict.fromkeys(WORDS, text))) for kind, text in texts.items()
+    ]
+    for kind in ONE_BY_ONE:
+        text = texts[kind]
         found += [_named("names of a study", f"{place}: {kind}", _study({place: text})) for place in NAMES]
         found += [_named("problem", f"{place}: {kind}", _problem(place, text)) for place in PROBLEM_PLACES]
         found += [_named("argument", f"{place}: {kind}", _argument(place, text)) for place in _arguments("")]
-        if kind not in ("long", "a bell and a NUL", "half of a pair", "combining") and os.sep not in text:
+    for kind, text in texts.items():
+        if (
+            len(text) < 80
+            and not set(text) & {os.sep, "\0"}
+            and text.encode(errors="replace").decode() == text
+        ):
             found.append(_named("file", kind, _file(text)))
     for kind, text in FORMULAS.items():
         changes = dict.fromkeys(("level", "measured", "layer", "condition", "measured_unit", "factor"), text)
