@@ -21,7 +21,10 @@ import _root  # noqa: F401  # isort: skip
 from benchmarks.abuse.attack import Attack
 from benchmarks.abuse.forked import faults_of, preload
 
-SETS = {"numbers": "benchmarks.abuse.numbers"}
+SETS = {
+    "numbers": "benchmarks.abuse.numbers",
+    "api_calls": "benchmarks.abuse.api_calls",
+}
 """Name of a set -> the module whose `attacks()` makes it."""
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
