@@ -9,9 +9,11 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "levinthal"
 ORDER = {
-    "errors": 0,
+    "errors": -2,
+    "arguments": -1,
     "vocabulary": 0,
     "after_import": 0,
+    "user_data": 0,
     "user_files": 1,
     "user_scripts": 2,
     "data": 1,

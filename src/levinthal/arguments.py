@@ -96,9 +96,11 @@ def number(
     most: float = math.inf,
     above: float | None = None,
     below: float | None = None,
+    finite: bool = False,
+    nan: bool = False,
     because: str = "",
 ) -> float:
-    """A real number that is not NaN.
+    """A real number; NaN only where it is allowed.
 
     Args:
         name: The argument, for the message.
@@ -107,6 +109,8 @@ def number(
         most: The largest that is allowed.
         above: The number that it has to be larger than.
         below: The number that it has to be smaller than.
+        finite: Whether infinity is out of the range.
+        nan: Whether NaN is allowed, where it stands for no number.
         because: What a number out of the range does, as in "lr=-1.0 goes uphill".
 
     Returns:
@@ -128,7 +132,9 @@ def number(
     is_inside = (
         least <= found <= most and (above is None or found > above) and (below is None or found < below)
     )
-    if not is_inside:
+    if nan and math.isnan(found):
+        return found
+    if not is_inside or (finite and math.isinf(found)):
         why = "is no number" if math.isnan(found) else because or "is out of range"
         raise InputError(f"{name}={in_short(value)} {why}: pass {asked}")
     return found

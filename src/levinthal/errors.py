@@ -16,6 +16,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 100
+"""Letters of a misspelt name that are compared and shown."""
+
 
 class LevinthalError(Exception):
     """Base of every error raised on purpose; its text is one line."""
@@ -53,7 +56,7 @@ def require_one_of(kind: str, name: str, allowed: Iterable[str]) -> str:
         `name`.
 
     Raises:
-        InputError: it is not allowed; the message has the nearest name and all others.
+        InputError: it is not allowed, or no text; the message has the nearest name and all others.
 
     >>> require_one_of("preset", "quick", ["quick", "standard"])
     'quick'
@@ -63,8 +66,11 @@ def require_one_of(kind: str, name: str, allowed: Iterable[str]) -> str:
     levinthal.errors.InputError: unknown preset 'quik': did you mean 'quick'? (quick, standard)
     """
     names = list(allowed)
+    if not isinstance(name, str):
+        raise InputError(f"the {kind} is of type {type(name).__name__}: pass one of ({', '.join(names)})")
     if name in names:
         return name
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name[:LONGEST], names, n=1, cutoff=0.5)
+    name = "".join(c if c.isprintable() else "?" for c in name[:LONGEST])
     hint = f"did you mean '{near[0]}'? " if near else "known: "
     raise InputError(f"unknown {kind} '{name}': {hint}({', '.join(names)})")

@@ -22,7 +22,8 @@ def require_loss(loss: Any, name: str = "the loss") -> None:
     if isinstance(loss, type):
         raise InputError(f"{name} is the class {loss.__name__}: pass an instance, {loss.__name__}()")
     if not callable(loss):
-        raise InputError(f"{name} is {shown(loss)}: pass a function (outputs, targets) -> number")
+        what = "None" if loss is None else shown(loss)
+        raise InputError(f"{name} is {what}: pass a function (outputs, targets) -> number")
 
 
 def scalar_loss(value: Any) -> Tensor:
