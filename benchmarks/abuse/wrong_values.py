@@ -1,4 +1,4 @@
-"""Values that are wrong for an argument of the Python API, by what the argument is, as one would write them."""
+"""Values that are wrong for an argument of the Python API, by what the argument is."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def whole(
     number = value if type(value) is int else _index(name, value, _range(least, most))
     if least is not None and number < least:
         why = because or f"is less than {least}"
-        raise InputError(f"{name}={in_short(number)} {why}: use {name}={least} or more")
+        raise InputError(f"{name}={in_short(number)} {why}: use {name}={in_short(least)} or more")
     if most is not None and number > most:
         raise InputError(f"{name}={in_short(number)} is more than {most:,}: use {name}={most} or less")
     return number

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
 from levinthal.errors import InputError, require_one_of
+from levinthal.estimators.arrays import host, require_rows
 from levinthal.estimators.kernels.plain import count_plain
 from levinthal.estimators.kernels.search import BitmapSearch, count_few, in_ranges
 from levinthal.estimators.settings import COMPATIBLE, whole_number

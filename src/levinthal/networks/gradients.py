@@ -16,7 +16,7 @@ from levinthal.errors import InputError
 from levinthal.networks.affine import Affine, gradient_of
 from levinthal.networks.ensemble import Ensemble, require_ensemble
 from levinthal.networks.first_last import BATCHNORM_EPS
-from levinthal.networks.losses import Loss, cross_entropy
+from levinthal.networks.losses import Loss, cross_entropy, fitting, named_loss
 from levinthal.networks.passes import passes, product, tanh_of_half_
 from levinthal.user_data import as_tensor
 
@@ -55,10 +55,11 @@ def loss_and_gradients(
     require_ensemble(model)
     x, y = as_tensor(inputs, "inputs").to(model.bias), as_tensor(labels, "labels")
     features, seeds = model.architecture.inputs, len(model.seeds)
-    if x.shape[1:] != (features,) and (x.ndim != 3 or x.shape[::2] != (seeds, features)):
+    if not x.numel() or (x.shape[1:] != (features,) and (x.ndim != 3 or x.shape[::2] != (seeds, features))):
         shape = tuple(x.shape)
         raise InputError(f"inputs has shape {shape}: pass (n, {features}), or ({seeds}, n, {features})")
-    return EnsembleGradients(model)(x, y, loss)
+    with fitting(x, y):
+        return EnsembleGradients(model)(x, y, named_loss(loss))
 
 
 class EnsembleGradients:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional
 
 from levinthal.arguments import function, in_short
-from levinthal.errors import InputError, require_one_of
+from levinthal.errors import InputError, LevinthalError, require_one_of
 
 FAILURES = (AttributeError, IndexError, RuntimeError, TypeError, ValueError)
 """What torch raises where outputs and labels do not fit."""
@@ -79,6 +81,21 @@ def named_loss(loss: str | Loss) -> Loss:
     return function("loss", loss, f"{', '.join(LOSSES)} or a function (outputs, labels) -> loss")
 
 
+@contextmanager
+def fitting(inputs: Tensor, labels: Tensor) -> Iterator[None]:
+    """Turn what a model or a loss raises on a batch into an InputError that has the shapes of the batch."""
+    try:
+        yield
+    except LevinthalError:
+        raise
+    except Exception as error:
+        x, y = (f"{tuple(side.shape)} of {side.dtype}" for side in (inputs, labels))
+        said = (str(error).splitlines() or ["no message"])[0]
+        raise InputError(
+            f"model or loss fail on inputs {x} and labels {y}: {type(error).__name__}: {said}"
+        ) from error
+
+
 def misfit(outputs: Any, labels: Any, error: Exception) -> str:
     """Why outputs and labels do not fit, after they have failed."""
     if not isinstance(outputs, Tensor) or not isinstance(labels, Tensor):
@@ -86,7 +103,8 @@ def misfit(outputs: Any, labels: Any, error: Exception) -> str:
         return f"{kinds} are not both tensors: pass torch.as_tensor(...)"
     classes = outputs.shape[-1] if outputs.ndim else 0
     is_class = not labels.is_floating_point() and not labels.is_complex() and labels.numel() > 0
-    if is_class and not labels.is_meta and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+    is_stored = labels.layout == torch.strided and not labels.is_meta
+    if is_class and is_stored and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         span = f"the labels run from {int(labels.min())} to {int(labels.max())}"
         return f"{span}, and there are {classes} outputs: number the classes from 0 to {classes - 1}"
     both = f"outputs {tuple(outputs.shape)} and labels {tuple(labels.shape)} of {labels.dtype}"

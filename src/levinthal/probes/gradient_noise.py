@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from levinthal.arguments import in_short, whole
 from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.initial import generator
-from levinthal.networks.losses import Loss, cross_entropy, named_loss
+from levinthal.networks.losses import Loss, cross_entropy, fitting, named_loss
 from levinthal.networks.passes import seeds_together
 from levinthal.probes.accuracy import seeds_of
 from levinthal.probes.checked import on, samples
@@ -64,7 +64,9 @@ def gradient_signal_to_noise(
     rows = order[: batches * batch_size].view(batches, batch_size).to(inputs.device)
 
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
-        drawn = layer_gradients(snapshot.model, on(snapshot.model, inputs[rows]), labels[rows], measure)
+        x, y = on(snapshot.model, inputs[rows]), labels[rows]
+        with fitting(x, y):
+            drawn = layer_gradients(snapshot.model, x, y, measure)
         grams = {layer: _gram(each) for layer, each in drawn.items()}
         grams["all"] = torch.stack(list(grams.values())).sum(0)
         ratios = iter(signals_to_noise(torch.cat(list(grams.values())).cpu()))

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from levinthal.arguments import in_short, whole
-from levinthal.errors import InputError, LevinthalError, require_one_of
+from levinthal.errors import InputError, require_one_of
 from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.gradients import EnsembleGradients
-from levinthal.networks.losses import Loss, named_loss
+from levinthal.networks.losses import Loss, fitting, named_loss
 from levinthal.training.flat import FlatParameters, flatten, gradient
 from levinthal.training.members import RowGradients, Summed
 from levinthal.training.optimizers import OptimizerRule, RMSprop, build, named_optimizer
@@ -203,16 +203,8 @@ def scalar(value: Any) -> Tensor:
 
 def _first(gradients: Gradients, model: nn.Module, x: Tensor, y: Tensor, loss: Loss) -> Tensor:
     """The first gradients: here it shows whether data, model and loss fit each other."""
-    try:
+    with fitting(x, y):
         value = gradients(x, y, loss)
-    except LevinthalError:
-        raise
-    except Exception as error:
-        both = f"inputs {tuple(x.shape)} of {x.dtype} and labels {tuple(y.shape)} of {y.dtype}"
-        said = (str(error).splitlines() or ["no message"])[0]
-        raise InputError(
-            f"model or loss fail on the first batch, {both}: {type(error).__name__}: {said}"
-        ) from error
     wanted = (len(model.seeds),) if isinstance(model, Ensemble) else value.shape
     if value.shape != wanted:
         raise InputError(f"the loss has shape {tuple(value.shape)}: return one number a network, {wanted}")

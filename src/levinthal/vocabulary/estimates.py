@@ -60,7 +60,7 @@ class Interval:
         for name, end in (("low", self.low), ("high", self.high)):
             if type(end) is not float:
                 number(name, end, nan=True)
-        if self.level != 0.95:
+        if type(self.level) is not float or self.level != 0.95:
             number("level", self.level, above=0, most=1)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from levinthal.clinic.failures.wording import of_numbers
-from levinthal.user_data import as_tensor
+from levinthal.user_data import as_tensor, require_values
 
 
 def as_the_model_takes(value: Any, model: nn.Module, name: str) -> Any:
@@ -19,9 +19,10 @@ def as_the_model_takes(value: Any, model: nn.Module, name: str) -> Any:
     Floats get its dtype; whole numbers become int64. Tensors and everything else stay as they are, also
     inside of tuples, lists and mappings.
 
-    Raises InputError for arrays of anything but numbers.
+    Raises InputError for arrays of anything but numbers, and for sparse tensors or those without values.
     """
     if isinstance(value, Tensor):
+        require_values(value, name)
         return value
     if isinstance(value, np.ndarray) or of_numbers(value) or hasattr(value, "__array__"):
         tensor, like = as_tensor(value, name), next(model.parameters())

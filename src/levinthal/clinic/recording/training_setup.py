@@ -197,7 +197,7 @@ def is_matched(name: str, frozen: Frozen) -> bool:
 
 def _has_gain(module: nn.Module) -> bool:
     """Whether a module normalises and has a gain: norms of other libraries are told by their name."""
-    gain = module._parameters.get("weight")  # a parametrised one is computed when it is asked for
+    gain = dict(module._parameters).get("weight")  # a parametrised one is computed when it is asked for
     is_gain = gain is not None and gain.dim() == 1 and is_readable(local(gain))
     return "norm" in type(module).__name__.lower() and is_gain
 
