@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from levinthal.clinic.failures.wording import of_numbers
+from levinthal.clinic.failures.wording import of_numbers, uneven
 from levinthal.user_data import as_tensor, require_values
 
 
@@ -24,6 +24,8 @@ def as_the_model_takes(value: Any, model: nn.Module, name: str) -> Any:
     if isinstance(value, Tensor):
         require_values(value, name)
         return value
+    if uneven(value):
+        return value  # where it fails, the line names both rows
     if isinstance(value, np.ndarray) or of_numbers(value) or hasattr(value, "__array__"):
         tensor, like = as_tensor(value, name), next(model.parameters())
         if tensor.is_floating_point():
