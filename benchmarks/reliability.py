@@ -36,6 +36,7 @@ SETS = {
     "disks": "benchmarks.abuse.disks",
     "problem_files": "benchmarks.abuse.problem_files",
     "file_names": "benchmarks.abuse.file_names",
+    "api_calls": "benchmarks.abuse.api_calls",
 }
 """Name of a set -> the module whose `attacks()` makes it."""
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"

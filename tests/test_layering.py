@@ -9,11 +9,13 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "levinthal"
 ORDER = {
-    "shown": -1,
-    "errors": 0,
-    "written_files": 1,
+    "shown": -3,
+    "errors": -2,
+    "arguments": -1,
+    "written_files": -1,
     "vocabulary": 0,
     "after_import": 0,
+    "user_data": 0,
     "user_files": 1,
     "user_scripts": 2,
     "data": 1,

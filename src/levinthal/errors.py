@@ -14,10 +14,14 @@ A message names the two things that disagree and the way out:
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Iterable
 
-from levinthal.shown import one_line
+from levinthal.shown import one_line, plain
+
+LONGEST_NAME = 100
+"""Letters of a misspelt name that are compared and shown."""
+LONGEST_MESSAGE = 300
+"""Letters of an exception's message that are shown."""
 
 
 class LevinthalError(Exception):
@@ -47,10 +51,6 @@ class StudyError(LevinthalError):
     """A study that is unknown, or whose own code failed."""
 
 
-LONGEST = 300
-"""Letters of an exception's message that are shown."""
-
-
 def said_by(error: BaseException) -> str:
     """Kind and message of an exception that a user's code raised, as one line for a terminal.
 
@@ -70,36 +70,17 @@ def said_by(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"{kind} ({_exit_code(error)}): leave out sys.exit, exit and quit"
     try:
-        text = next(iter(printable(str(error)).splitlines()), "") or "no message"
+        text = next(iter(plain(str(error)).strip().splitlines()), "") or "no message"
     except Exception:  # a message is made by the user's code too
         text = "its message cannot be read"
-    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    text = one_line(text, LONGEST_MESSAGE)
     return text if isinstance(error, LevinthalError) else f"{kind}: {text}"
 
 
 def _exit_code(error: SystemExit) -> str:
     code = error.code
     is_text = not (code is None or isinstance(code, int))
-    return printable(str(code))[:LONGEST] if is_text else f"exit code {code or 0}"
-
-
-def printable(text: str) -> str:
-    """A text of somebody else without what a terminal would obey: no control, no change of direction.
-
-    Args:
-        text: any text.
-
-    Returns:
-        It, with line breaks and tabs as they are, and `?` for other control and format characters.
-
-    >>> printable("red \\x1b[31m")
-    'red ?[31m'
-    """
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in HIDDEN else "?" for c in text)
-
-
-HIDDEN = ("Cc", "Cf", "Cs")
-"""Unicode's categories of control characters, of format characters and of halves of characters."""
+    return one_line(str(code), LONGEST_MESSAGE) if is_text else f"exit code {code or 0}"
 
 
 def require_one_of(kind: str, name: str, allowed: Iterable[str]) -> str:
@@ -114,7 +95,7 @@ def require_one_of(kind: str, name: str, allowed: Iterable[str]) -> str:
         `name`.
 
     Raises:
-        InputError: it is not allowed; the message has the nearest name and all others.
+        InputError: it is not allowed, or no text; the message has the nearest name and all others.
 
     >>> require_one_of("preset", "quick", ["quick", "standard"])
     'quick'
@@ -124,8 +105,10 @@ def require_one_of(kind: str, name: str, allowed: Iterable[str]) -> str:
     levinthal.errors.InputError: unknown preset 'quik': did you mean 'quick'? (quick, standard)
     """
     names = list(allowed)
+    if not isinstance(name, str):
+        raise InputError(f"the {kind} is of type {type(name).__name__}: pass one of ({', '.join(names)})")
     if name in names:
         return name
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name[:LONGEST_NAME], names, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'? " if near else "known: "
-    raise InputError(f"unknown {kind} '{name}': {hint}({', '.join(names)})")
+    raise InputError(f"unknown {kind} '{one_line(name, LONGEST_NAME)}': {hint}({', '.join(names)})")

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from levinthal.errors import InputError, LevinthalError, printable, require_one_of, said_by
+from levinthal.errors import InputError, LevinthalError, require_one_of, said_by
+from levinthal.shown import one_line
 
 T = TypeVar("T")
 
@@ -146,7 +147,7 @@ def bug_in_a_line(source: str, bug: BaseException, error: type[LevinthalError]) 
     """File, line and message of what went wrong, the deepest frame of the user's own file first."""
     if isinstance(bug, SyntaxError) and bug.filename:
         line = bug.lineno or 1
-        return error(f"{shortened(bug.filename)}:{line}: {type(bug).__name__}: {printable(bug.msg)}")
+        return error(f"{shortened(bug.filename)}:{line}: {type(bug).__name__}: {one_line(bug.msg)}")
     frames = [f for f in traceback.extract_tb(bug.__traceback__) if not f.filename.startswith("<frozen")]
     own = [f for f in frames if _is_of(source, f.filename)]
     if not own and Path(source).is_file():  # not one line of it was run
@@ -165,7 +166,7 @@ def _arguments_wanted(bug: BaseException) -> str:
     if isinstance(bug, SystemExit):
         for frame, _ in traceback.walk_tb(bug.__traceback__):
             if frame.f_code.co_filename == argparse.__file__ and frame.f_code.co_name == "error":
-                return printable(str(frame.f_locals.get("message", "")))
+                return one_line(str(frame.f_locals.get("message", "")))
     return ""
 
 

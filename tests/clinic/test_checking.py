@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from tests.clinic.cases import X, Y, mlp
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from levinthal.clinic import Checkup, check, watch
@@ -147,6 +147,26 @@ def test_the_cause_comes_first(name: str) -> None:
 def test_what_cannot_be_checked(call: Callable[[], Checkup], said: str) -> None:
     with pytest.raises(InputError, match=said):
         call()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_arrays_and_lists_are_read_as_the_tensors_that_the_model_takes(dtype: torch.dtype) -> None:
+    model, (x, y) = mlp().to(dtype), BATCH
+    expected = check(model, functional.cross_entropy, (x.to(dtype), y))
+    arrays = x.numpy().astype("f8"), y.numpy().astype("i4")
+    for inputs, targets in (arrays, (arrays[0][::-1][::-1], arrays[1].tolist()), (x.tolist(), y)):
+        found = check(model, functional.cross_entropy, (inputs, targets))
+        assert [f.code for f in found.findings] == [f.code for f in expected.findings]
+        assert found.numbers["first loss"].value == pytest.approx(expected.numbers["first loss"].value, 1e-5)
+
+
+def test_an_error_of_the_loss_keeps_its_traceback() -> None:
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        return outputs.sum() / (1 // 0) + targets.sum()
+
+    with pytest.raises(InputError, match=r"test_checking.py:\d+: ZeroDivisionError") as caught:
+        check(mlp(), loss, BATCH)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
 def test_a_single_layer_has_no_way_for_a_gradient_to_be_lost() -> None:

@@ -14,7 +14,7 @@ from tests.clinic.watched_networks import NETS, hooks
 from torch import Tensor, nn
 from torch.nn import functional
 
-from levinthal.clinic import watch
+from levinthal.clinic import Watch, watch
 from levinthal.errors import InputError
 
 
@@ -80,17 +80,45 @@ def test_sparse_gradients_and_dict_outputs() -> None:
     assert len(w.history) == 12
 
 
+def watched(**words: Any) -> Watch:
+    model = mlp()
+    return watch(model, torch.optim.SGD(model.parameters(), 0.1), **words)
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
         (lambda: watch(nn.ReLU(), torch.optim.SGD([torch.zeros(1)], 0.1)), "0 parameters"),
         (lambda: watch(mlp(), torch.optim.SGD([torch.zeros(1)], 0.1), every=0), "every=0"),
         (lambda: watch(mlp(), ()), "0 optimisers"),
+        (lambda: watch(mlp(), "sgd"), "the optimiser is of type str: pass a torch.optim.Optimizer"),  # type: ignore[arg-type]
+        (lambda: watched(every=2.5), "every=2.5 is no whole number"),
+        (lambda: watched(behavioural_checks="no"), "behavioural_checks='no' is neither True nor False"),
+        (lambda: watched(validation="text"), "validation is a str"),
+        (lambda: watched(validation=(X, 5)), "the targets of validation are an int"),
+        (lambda: watched(frozen=lambda name: 1 / 0), "predicate frozen= of the name .* ZeroDivisionError"),
+        (lambda: Watch(5, 1), r"setup=5 is no TrainingSetup: call levinthal.watch\(...\)"),  # type: ignore[arg-type]
     ],
 )
 def test_arguments_that_cannot_be_watched_are_refused(call: Callable[[], object], said: str) -> None:
     with pytest.raises(InputError, match=said):
         call()
+
+
+def test_a_watch_that_is_open_is_not_entered_again() -> None:
+    w = watched(every=1)
+    with w, pytest.raises(InputError, match="this watch is open already"):
+        w.__enter__()
+    with w:  # but after it was left
+        assert w.findings() == []
+
+
+def test_a_scripted_module_is_watched() -> None:
+    model = torch.jit.script(mlp())
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, every=1) as w:
+        Loop(steps=3).train(model, optimizer)
+    assert w.steps == 3
 
 
 def test_an_activation_with_parameters_per_unit_is_watched() -> None:

@@ -34,7 +34,7 @@ def spoilt(value: float) -> np.ndarray:
         ((GOOD > 0), "x is bool, an estimate needs floats: cast it to float"),
         (np.arange(200), "x is int64, an estimate needs floats: cast it to float"),
         (torch.arange(200), "x is torch.int64, an estimate needs floats: cast it to float"),
-        (np.array(["a"] * 200), "x is <U1, an estimate needs floats"),
+        (np.array(["a"] * 200), "x holds text, an estimate needs floats"),
         (np.ma.masked_array(GOOD, GOOD > 2), "x is a masked array"),
         (np.zeros((200, 3, 2)), "x has shape (200, 3, 2), not (N, d): flatten each sample"),
         (np.array(1.0), "x has shape (), not (N, d)"),

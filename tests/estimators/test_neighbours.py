@@ -283,9 +283,9 @@ def test_arguments_that_disagree_are_named() -> None:
         count_neighbours(x, x[:4], 1)
     with pytest.raises(InputError, match="k=5 neighbours need at least 6 rows; got 5"):
         count_neighbours(x, x, 5)
-    with pytest.raises(InputError, match="k=0 neighbours on 1 threads"):
+    with pytest.raises(InputError, match="k=0 is less than 1: use k=1 or more"):
         count_neighbours(x, x, 0)
-    with pytest.raises(InputError, match="k=1 neighbours on 0 threads"):
+    with pytest.raises(InputError, match="threads=0 is less than 1"):
         count_neighbours(x, x, 1, threads=0)
     with pytest.raises(InputError, match="did you mean 'npeet'"):
         count_neighbours(x, x, 1, compat="npet")

@@ -1,7 +1,8 @@
 """The command line: `levinthal check FILE:problem`, and the commands of `study`, `data` and `store`.
 
 Heavy modules are imported inside the commands, so that `levinthal --help` answers at once.
-Exit codes: 0 done; 1 findings, some task failed, or a bug of ours; 2 misuse, in one line; 130 Ctrl-C.
+Exit codes: 0 done; 1 findings, some task failed, or a bug of ours; 2 misuse, in one line; 130 Ctrl-C;
+141 nobody reads what is printed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from levinthal.cli.running import report, run
 from levinthal.cli.store import check as check_store
 from levinthal.cli.store import export, merge
 from levinthal.cli.study import list_studies, show
-from levinthal.errors import LevinthalError, printable, said_by
+from levinthal.cli.terminal import note
+from levinthal.errors import LevinthalError, said_by
+from levinthal.shown import one_line
 from levinthal.user_scripts import ChildEnded
 
 __all__ = ["app", "main"]
@@ -60,6 +63,10 @@ store_app.command(check_store, name="check")
 store_app.command(export)
 store_app.command(merge)
 app.command(store_app)
+
+
+UNREAD = 141
+"""The exit code where nobody reads what is printed, as of other programs in a pipe (128 + SIGPIPE): 0 is a verdict."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -97,7 +104,7 @@ def _guarded(command: Callable[[], int]) -> int:
         return _complain("interrupted: finished runs are stored, and the same command continues", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return UNREAD
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         return _complain(f"{error.strerror or error}{where}", 2)
@@ -112,7 +119,7 @@ def _guarded(command: Callable[[], int]) -> int:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(printable(str(error)).split()) or type(error).__name__
+    return one_line(str(error)) or type(error).__name__
 
 
 def _place(error: BaseException) -> str:
@@ -134,5 +141,5 @@ def _stored_traceback() -> str:
 
 
 def _complain(line: str, code: int) -> int:
-    print(f"levinthal: {line}", file=sys.stderr)
+    note(line)
     return code

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from levinthal.arguments import in_short
 from levinthal.clinic.recording.apart import apart
 from levinthal.errors import InputError
 from levinthal.probes.untouched import random_states_restored
 from levinthal.vocabulary import Finding, Severity
 
 OnFinding = Callable[[Finding], Any]
+PASS_PRINT = "pass a function of one Finding, such as print"
 JUDGED_AT_END = frozenset({"LABELS_UNRELATED", "LR_TOO_LOW", "UNDERFIT"})
 """Codes that say that the loss has not come far enough, which the rest of a training can refute."""
 SEVERITIES = tuple(Severity)
@@ -40,7 +42,9 @@ class Announcer:
 
     def __init__(self, function: OnFinding, findings: Callable[[], Iterable[Finding]]) -> None:
         if not callable(function):
-            raise InputError(f"on_finding is {function!r}: pass a function of one Finding, such as print")
+            raise InputError(
+                f"on_finding is {in_short(function)}: pass a function of one Finding, such as print"
+            )
         self._function, self._findings = function, findings
         self._announced, self._before = dict[Place, int](), set[Place]()
         self._has_failed = False

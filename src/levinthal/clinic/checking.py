@@ -17,6 +17,7 @@ from levinthal.clinic.recording.batch_stats import batch_sum, batch_values
 from levinthal.clinic.recording.behaviour import Behaviour
 from levinthal.clinic.recording.behaviour_passes import behaviour as read_behaviour
 from levinthal.clinic.recording.calls import is_compiled
+from levinthal.clinic.recording.given_batch import as_the_model_takes
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.hooks import StepRecorder
 from levinthal.clinic.recording.outside_leaves import outside_leaves
@@ -46,8 +47,10 @@ from levinthal.probes.recording import recorded
 from levinthal.probes.signal import Signal, signal
 from levinthal.probes.signal_state import signal_state
 from levinthal.probes.untouched import untouched
+from levinthal.user_data import require_module
 from levinthal.vocabulary import Estimate, Finding, Trust
 
+SIDES = ("inputs", "targets")
 PRODUCTS, TOO_LARGE = 3, 3.0
 """Jacobian-vector products of each of the two coefficients; the first loss over ln K that is too large."""
 RULES = (
@@ -98,7 +101,8 @@ def check(
         model: The network; its mode, gradients, buffers and hooks are restored.
         loss_fn: A function or module (outputs, targets) -> scalar tensor.
         batch: The pair (inputs, targets), as the training loop passes them to model and loss. Rows are on
-            the first axis of both.
+            the first axis of both. Arrays and lists of numbers become tensors: floats in the dtype of the
+            model, whole numbers as int64, on its device.
         optimizer: The optimiser that is to train the model.
 
     Returns:
@@ -121,7 +125,8 @@ def check(
     """
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         raise InputError(f"a batch is a pair (inputs, targets); got {type(batch).__name__}: pass both")
-    inputs, targets = batch
+    require_module(model)
+    inputs, targets = (as_the_model_takes(*side) for side in zip(batch, (model, model), SIDES, strict=True))
     if isinstance(inputs, Tensor) and inputs.dim() and not len(inputs):
         raise InputError("the batch has 0 rows: pass at least one")
     require_loss(loss_fn)

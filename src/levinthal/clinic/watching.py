@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
+from levinthal.arguments import flag, in_short
 from levinthal.clinic.announcing import Announcer, OnFinding
 from levinthal.clinic.answer.decision import answer_of_run
 from levinthal.clinic.answer.narrow import with_narrow_layer
@@ -27,7 +28,7 @@ from levinthal.clinic.recording.scoring import LossFn
 from levinthal.clinic.recording.training_setup import Frozen, TrainingSetup, together
 from levinthal.clinic.recording.validation import Validation, as_validation
 from levinthal.clinic.rules.diagnosis import diagnose
-from levinthal.errors import LevinthalError, require_one_of
+from levinthal.errors import InputError, LevinthalError, require_one_of
 from levinthal.vocabulary import Finding, Severity
 
 
@@ -62,7 +63,12 @@ class Watch:
         behavioural_checks: bool = True,
         on_finding: OnFinding | None = None,
     ) -> None:
-        self.setup, self.every = setup, every
+        if not isinstance(setup, TrainingSetup):
+            raise InputError(
+                f"setup={in_short(setup)} is no TrainingSetup: call levinthal.watch(...) instead"
+            )
+        require_every(every)
+        self.setup, self.every, self._is_open = setup, every, False
         self._loop = LoopRecorder(setup, every, validation, behavioural_checks)
         self.history = self._loop.history
         self.failed_rules: tuple[str, ...] = ()
@@ -88,12 +94,16 @@ class Watch:
         return self._loop.unseen()
 
     def __enter__(self) -> Watch:
+        if self._is_open:
+            raise InputError("this watch is open already: leave its `with` block, or make a new watch")
+        self._is_open = True
         self._loop.begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_open = False
         self._loop.end(error)
         if self._announcer is not None:
             self._announcer.at_end()
@@ -239,7 +249,8 @@ def watch(
 
     Raises:
         InputError: No model, no optimiser, or no parameters; `every` below 1; a prefix that matches no
-            parameter; validation data that can be read only once; `on_finding` is no function.
+            parameter; validation data that can be read only once; `on_finding` is no function;
+            `behavioural_checks` is no truth value. On entering: the watch is open already.
 
     >>> import levinthal, torch
     >>> model = torch.nn.Sequential(torch.nn.Linear(8, 4), torch.nn.Softmax(1))
@@ -254,6 +265,7 @@ def watch(
     'DOUBLE_SOFTMAX'
     """
     require_every(every)
+    behavioural_checks = flag("behavioural_checks", behavioural_checks)
     if loss_fn is not None:
         require_loss(loss_fn, "loss_fn")
     whole = together(model)

@@ -17,7 +17,10 @@ from functools import partial
 from typing import IO, Any, cast
 
 from levinthal.errors import InputError
+from levinthal.shown import one_line
 
+LONGEST_REASON = 200
+"""Letters of the words of a server that are shown."""
 TIMEOUT = 15.0
 """Seconds without a byte after which a mirror is given up."""
 WINDOW = 15.0
@@ -68,7 +71,7 @@ def _fault(address: object) -> str:
         parts = urllib.parse.urlsplit(address)
         named = parts.hostname and parts.port != 0
     except ValueError as error:
-        return f"cannot be read ({_plain(str(error))})"
+        return f"cannot be read ({one_line(str(error), LONGEST_REASON)})"
     if parts.scheme not in ("http", "https") or not named:
         return "is not an address that begins with https://"
     if parts.username is not None:
@@ -156,11 +159,7 @@ def reason(error: Exception) -> str:
     if isinstance(cause, TimeoutError):
         return f"no answer within {TIMEOUT:.0f} s"
     text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-    return _plain(str(text))
-
-
-def _plain(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))[:200]
+    return one_line(str(text), LONGEST_REASON)
 
 
 class _HttpsAlone(urllib.request.HTTPRedirectHandler):
@@ -172,7 +171,9 @@ class _HttpsAlone(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         if urllib.parse.urlsplit(newurl).scheme != "https":
-            raise MirrorError(f"HTTP {code}, and not to an https address but to {_plain(newurl)[:100]}")
+            raise MirrorError(
+                f"HTTP {code}, and not to an https address but to {one_line(newurl)[:100]}", LONGEST_REASON
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,16 @@ import numpy.typing as npt
 import torch
 from jaxtyping import Float
 
+from levinthal.arguments import in_short
 from levinthal.errors import InputError
+from levinthal.user_data import NUMBERS, OTHERS, as_array
+from levinthal.user_data import ONE_LENGTH as ONE_LENGTH
+from levinthal.user_data import uneven_rows as uneven_rows
 
-Array = npt.NDArray[Any] | torch.Tensor
+Array = npt.NDArray[Any] | torch.Tensor | Sequence[Any]
+"""One side of a pair: an array, a tensor of any device, or a sequence of numbers or of rows."""
 ROWS_LOOKED_AT = 64
 SAME_DIRECTION = 1e-10
-ONE_LENGTH = "give every row one length"
 LARGEST = 1e150  # squares and their sums over columns stay within float64
 
 
@@ -39,7 +44,7 @@ def paired(
 
 
 def _matrix(values: Array, name: str) -> Float[np.ndarray, "n d"]:
-    array = _host(values, name)
+    array = host(values, name)
     if array.ndim not in (1, 2):
         raise InputError(f"{name} has shape {array.shape}, not (N, d): flatten each sample into one row")
     matrix = np.ascontiguousarray(array.reshape(len(array), -1) if array.size else array, np.float64)
@@ -49,64 +54,35 @@ def _matrix(values: Array, name: str) -> Float[np.ndarray, "n d"]:
     return matrix
 
 
-def _host(values: Array, name: str) -> npt.NDArray[Any]:
-    """The values in host memory, their dtype real and floating."""
-    if isinstance(values, torch.Tensor):
-        if not values.is_floating_point():
-            raise InputError(_wrong_dtype(name, str(values.dtype), values.is_complex()))
-        return np.asarray(values.detach().to("cpu", torch.float64).numpy())
-    if isinstance(values, np.ma.MaskedArray):
-        raise InputError(f"{name} is a masked array, whose mask would be lost: drop the masked rows first")
-    array = as_array(values, name)
-    if array.dtype.kind != "f":
-        raise InputError(_wrong_dtype(name, str(array.dtype), array.dtype.kind == "c"))
-    return array
+def require_rows(rows: int, k: int) -> None:
+    """Raise InputError where so many rows do not have k neighbours each."""
+    if rows <= k:
+        raise InputError(
+            f"k={in_short(k)} neighbours need at least {in_short(k + 1)} rows; got {rows}: "
+            "lower k or pass more samples"
+        )
 
 
-def as_array(values: Any, name: str) -> npt.NDArray[Any]:
-    """The values as an array. Raises InputError for rows of different lengths, and names two of them."""
-    try:
-        array, error = np.asarray(values), None
-    except ValueError as refused:
-        array, error = np.empty(0, object), refused
-    if array.dtype.kind == "O" and uneven_rows(values):
-        raise InputError(f"{name} has rows of different lengths ({uneven_rows(values)}): {ONE_LENGTH}")
-    if error is not None:
-        raise InputError(f"{name} is no array: {error}") from error
-    return array
+def host(values: Any, name: str, kinds: str = "f") -> npt.NDArray[Any]:
+    """The values in host memory as an array whose dtype is of one of these kinds (numpy's letters).
 
-
-def uneven_rows(values: Any) -> str:
-    """Two rows of a nested sequence that differ in length; "" where all rows are equally long.
-
-    >>> uneven_rows([[1.0, 2.0], [3.0, 4.0], [5.0]])
-    'row 0 has 2 values, row 2 has 1 value'
+    Raises InputError for anything else: what it is, and what to pass.
     """
-    if not isinstance(values, list | tuple | np.ndarray) or (
-        isinstance(values, np.ndarray) and not values.ndim
-    ):
-        return ""
-    shapes = list[tuple[int, ...]]()
-    for number, row in enumerate(values):
-        try:
-            shapes.append(tuple(np.shape(row)))
-        except ValueError:
-            return f"in row {number}, {uneven_rows(row)}"
-        if shapes[number] != shapes[0]:
-            return f"row 0 {_size(shapes[0])}, row {number} {_size(shapes[number])}"
-    return ""
+    array = as_array(values, name)
+    if array.dtype.kind not in kinds:
+        raise InputError(_wrong_dtype(name, values, array.dtype))
+    return array
 
 
-def _size(shape: tuple[int, ...]) -> str:
-    if len(shape) == 1:
-        return f"has {shape[0]} value{'s' * (shape[0] != 1)}"
-    return f"has shape {shape}" if shape else "is one number"
-
-
-def _wrong_dtype(name: str, dtype: str, is_complex: bool) -> str:
-    if is_complex:
-        return f"{name} is {dtype}, an estimate needs real values: pass real and imaginary part as columns"
-    return f"{name} is {dtype}, an estimate needs floats: cast it to float to have it computed and flagged"
+def _wrong_dtype(name: str, values: Any, dtype: np.dtype[Any]) -> str:
+    shown = str(values.dtype) if isinstance(values, torch.Tensor) else str(dtype)
+    if dtype.kind == "c":
+        return f"{name} is {shown}, an estimate needs real values: pass real and imaginary part as columns"
+    if dtype.kind in "biu":
+        return (
+            f"{name} is {shown}, an estimate needs floats: cast it to float to have it computed and flagged"
+        )
+    return f"{name} holds {OTHERS[dtype.kind]}, an estimate needs floats: {NUMBERS}"
 
 
 def _refuse_bad_values(matrix: Float[np.ndarray, "n d"], name: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtri
 
+from levinthal.arguments import flag
 from levinthal.errors import InputError
 from levinthal.estimators.arrays import Array, is_constant, paired
 from levinthal.estimators.resampling import shuffled_null
@@ -27,7 +28,8 @@ def cka(x: Array, y: Array, *, debiased: bool = True, checks: str = "full", seed
     copy may read 0.
 
     Args:
-        x: one side, (N, dx) or (N,): a floating torch tensor of any device, or a numpy array.
+        x: one side, (N, dx) or (N,): a floating torch tensor of any device, a numpy array, or a list of
+            numbers or rows.
         y: the other side, (N, dy) or (N,).
         debiased: use the unbiased HSIC (Song et al. 2012, JMLR 13:1393, Eq. 5). The plain one rates unrelated
             layers as wide as N as similar.
@@ -38,13 +40,14 @@ def cka(x: Array, y: Array, *, debiased: bool = True, checks: str = "full", seed
         The similarity, without unit, with its 95 % interval (`checks="full"`; delta method) and its trust.
 
     Raises:
-        InputError: unequal rows or fewer than 4, values that are not finite, a constant side.
+        InputError: unequal rows or fewer than 4, values that are not finite, a constant side, or an argument
+            of the wrong type.
 
     >>> x = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 1.0], [1.0, 4.0], [2.0, 2.0]])
     >>> round(float(cka(x, 5 - 2 * x[:, ::-1])), 12)
     1.0
     """
-    settings = Settings(checks=checks, seed=seed)
+    settings, debiased = Settings(checks=checks, seed=seed), flag("debiased", debiased)
     left, right = (_centred(side, name) for side, name in zip(paired(x, y, rows=4), "xy", strict=True))
     value = _alignment(left, right, debiased)
     null = shuffled_null(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from levinthal.errors import InputError, require_one_of
-from levinthal.estimators.arrays import Array, paired
+from levinthal.estimators.arrays import Array, paired, require_rows
 from levinthal.estimators.copula import copula
 from levinthal.estimators.ksg import ksg, zscored_ksg
 from levinthal.estimators.pca_ksg import pca_ksg
@@ -43,7 +43,8 @@ def mutual_information(
     coincide (noise of 1e-10 of each column's range) and with `compat`. Constant columns are ignored.
 
     Args:
-        x: one side, (N, dx) or (N,): a floating torch tensor of any device, or a numpy array.
+        x: one side, (N, dx) or (N,): a floating torch tensor of any device, a numpy array, or a list of
+            numbers or rows.
         y: the other side, (N, dy) or (N,); row i belongs to row i of x.
         estimator: `ksg` (Kraskov et al. 2004: exact counts, max-norm, columns as they stand), `zscored_ksg`
             (each column at deviation 1), `pca_ksg` (the first `components` of each side) or `copula`
@@ -60,8 +61,8 @@ def mutual_information(
         compat: "npeet" returns what NPEET's `mi(x, y, k)` returns after `numpy.random.seed(seed)` (with
             `units="bits"`): noise of 1e-10 on x, then on y, and counts within radius - 1e-15 (`ksg` only).
         components: number of principal components of each side that `pca_ksg` reads.
-        threads: number of threads that count neighbours; they change no number.
-        seed: drives every draw: shuffles, blocks, noise, calibration.
+        threads: number of threads that count neighbours, at most 1,024; they change no number.
+        seed: a whole number of 0 or more that drives every draw: shuffles, blocks, noise, calibration.
 
     Returns:
         The estimate in `units`, with its 95 % interval (`checks="full"`, at least 150 rows), trust and
@@ -69,8 +70,8 @@ def mutual_information(
         `x_doubled`, `x_halved`, `block_mean`, `still_to_come` and more.
 
     Raises:
-        InputError: unequal or too few rows; NaN, infinity, integer or complex values; options that are
-            unknown or do not go together.
+        InputError: unequal or too few rows; NaN, infinity, integer or complex values; sparse, meta, masked or
+            quantised data; options that are unknown, of the wrong type, or do not go together.
 
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=2000)
@@ -82,13 +83,10 @@ def mutual_information(
     settings = Settings(k, units, compat, checks, calibrate, components, threads, seed)
     if compat is not None and estimator != "ksg":
         raise InputError(f"compat='{compat}' is about estimator='ksg'; got '{estimator}': drop one of them")
-    if calibrate and estimator == "copula":
+    if settings.calibrate and estimator == "copula":
         raise InputError(
             "calibrate=True is about neighbours, and 'copula' has none: its bias is removed already"
         )
     left, right = paired(x, y)
-    if len(left) <= k:
-        raise InputError(
-            f"k={k} neighbours need at least {k + 1} rows; got {len(left)}: lower k or pass more samples"
-        )
+    require_rows(len(left), settings.k)
     return method(left, right, settings)

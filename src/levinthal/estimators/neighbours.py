@@ -14,10 +14,13 @@ from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
 from levinthal.errors import InputError, require_one_of
-from levinthal.estimators.arrays import as_array
+from levinthal.estimators.arrays import host, require_rows
 from levinthal.estimators.kernels.plain import count_plain
 from levinthal.estimators.kernels.search import BitmapSearch, count_few, in_ranges
+from levinthal.estimators.settings import COMPATIBLE, whole_number
 
+REAL = "fiub"
+"""Kinds of numbers that are counted: whole numbers too, because counting is exact."""
 NPEET_SLACK = 1e-15
 FEW_POINTS = 64
 ALL_PAIRS_UP_TO = 1500  # beyond, a filter was measured to be the faster way
@@ -60,10 +63,10 @@ def count_neighbours(
     cond-mat/0305641). Memory grows as N (dx + dy), with 2 N^2 bytes more up to 1,500 rows.
 
     Args:
-        x: one side, (N, dx).
+        x: one side, (N, dx): an array, a tensor or a list of rows, of any real numbers.
         y: the other side, (N, dy).
         k: number of neighbours.
-        threads: number of threads; they change no count.
+        threads: number of threads, at most 1,024; they change no count.
         compat: "npeet" counts rows, the row itself included, at distance <= radius_i - 1e-15, as NPEET does.
         seed_radius: expected radii (N,), for instance those of an epoch ago: wrong ones cost time only.
 
@@ -72,19 +75,17 @@ def count_neighbours(
 
     Raises:
         InputError: unequal or too few rows, rows of different lengths, values that are not finite, k or
-            threads below 1, an unknown `compat`.
+            threads that are no whole number of 1 or more, an unknown `compat`.
 
     >>> counts = count_neighbours(np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [2.0], [2.5]]), k=1)
     >>> counts.radius.tolist(), counts.n_x.tolist(), counts.n_y.tolist()
     ([2.0, 2.0, 2.0], [2, 2, 1], [1, 2, 2])
     """
     if compat is not None:
-        require_one_of("compat", compat, ["npeet"])
-    x, y = _checked(x, y, k, threads)
-    if seed_radius is not None and len(seed_radius) != len(x):
-        raise InputError(
-            f"seed_radius holds {len(seed_radius)} radii for {len(x)} rows: pass one for each row"
-        )
+        require_one_of("compat", compat, COMPATIBLE)
+    k, threads = whole_number("k", k), whole_number("threads", threads)
+    x, y = _checked(x, y, k)
+    seed_radius = _radii(seed_radius, len(x))
     npeet = compat is not None
     if not can_be_indexed(x, y, k):
         return _count_plainly(x, y, k, threads, npeet)
@@ -144,10 +145,10 @@ def _codable(values: np.ndarray) -> bool:
 
 
 def _checked(
-    x: np.ndarray, y: np.ndarray, k: int, threads: int
+    x: np.ndarray, y: np.ndarray, k: int
 ) -> tuple[Float[np.ndarray, "n dx"], Float[np.ndarray, "n dy"]]:
     """Return both arrays as contiguous float64, or raise the line that names what disagrees."""
-    x, y = as_array(x, "x"), as_array(y, "y")
+    x, y = host(x, "x", REAL), host(y, "y", REAL)
     for name, values in (("x", x), ("y", y)):
         if values.ndim != 2:
             raise InputError(
@@ -155,14 +156,22 @@ def _checked(
             )
     if len(x) != len(y):
         raise InputError(f"x has {len(x)} rows and y has {len(y)}: pass one row of each per sample")
-    if k < 1 or threads < 1:
-        raise InputError(f"k={k} neighbours on {threads} threads: both must be at least 1")
-    if len(x) <= k:
-        raise InputError(
-            f"k={k} neighbours need at least {k + 1} rows; got {len(x)}: lower k or pass more samples"
-        )
+    require_rows(len(x), k)
+    x, y = np.ascontiguousarray(x, np.float64), np.ascontiguousarray(y, np.float64)
     for name, values in (("x", x), ("y", y)):
         if not np.isfinite([values.min(initial=0.0), values.max(initial=0.0)]).all():
             bad = values.size - np.count_nonzero(np.isfinite(values))
             raise InputError(f"{name} holds {bad} values of {values.size} not finite: drop those rows")
-    return np.ascontiguousarray(x, np.float64), np.ascontiguousarray(y, np.float64)
+    return x, y
+
+
+def _radii(values: np.ndarray | None, rows: int) -> Float[np.ndarray, " n"] | None:
+    """Expected radii, one for each row."""
+    if values is None:
+        return None
+    radii = host(values, "seed_radius", REAL)
+    if radii.shape != (rows,):
+        raise InputError(
+            f"seed_radius holds {len(radii)} radii for {rows} rows: pass one for each row, of shape ({rows},)"
+        )
+    return np.ascontiguousarray(radii, np.float64)

@@ -11,8 +11,13 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader, IterableDataset
 
+from levinthal.arguments import function
 from levinthal.clinic.announcing import OnFinding, warn
+from levinthal.clinic.failures.arguments import as_frozen, require_every
+from levinthal.clinic.failures.losses import require_loss
 from levinthal.clinic.recording.scoring import LossFn
+from levinthal.clinic.recording.training_setup import Frozen
+from levinthal.clinic.recording.validation import Validation, as_source
 from levinthal.clinic.watching import Watch, watch
 from levinthal.errors import InputError, require_one_of
 from levinthal.vocabulary import Severity
@@ -33,7 +38,7 @@ class Attending:
         on_finding: Is called with each finding while the training goes on, as in `levinthal.watch`.
 
     Raises:
-        InputError: The severity is unknown.
+        InputError: The severity is unknown, or an argument is one that `levinthal.watch` refuses.
     """
 
     def __init__(
@@ -41,7 +46,7 @@ class Attending:
         every: int = 10,
         *,
         raise_if: str | None = None,
-        frozen: Iterable[str] = (),
+        frozen: Frozen | Iterable[Frozen] = (),
         loss_fn: LossFn | None = None,
         validation: Any = None,
         on_finding: OnFinding | None = None,
@@ -50,7 +55,14 @@ class Attending:
         super().__init__()
         if raise_if is not None:
             require_one_of("severity", raise_if, map(str, Severity))
-        self.every, self.raise_if, self.frozen = every, raise_if, tuple(frozen)
+        require_every(every)
+        if loss_fn is not None:
+            require_loss(loss_fn, "loss_fn")
+        if validation is not False and not isinstance(validation, Validation):
+            validation = as_source(validation)
+        if on_finding is not None:
+            function("on_finding", on_finding, "a function of one Finding, such as print")
+        self.every, self.raise_if, self.frozen = every, raise_if, as_frozen(frozen)
         self.loss_fn, self.validation, self.on_finding = loss_fn, validation, on_finding
         self._first_step = 0
         self._watch: Watch | None = None

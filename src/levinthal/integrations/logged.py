@@ -7,13 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from levinthal.arguments import in_short, whole
 from levinthal.clinic.watching import Watch
+from levinthal.errors import InputError
 from levinthal.vocabulary import Severity
 
 Curve = tuple[str, np.ndarray, np.ndarray]
 PREFIX = "levinthal/"
 COLUMNS = ("code", "severity", "confidence", "where", "step", "follows", "remedy")
 """The columns of the table of findings."""
+
+
+def require_watch(watch: Any, start: Any) -> int:
+    """The first step of a log. Raises InputError where there is no watch, or no such step."""
+    if not isinstance(watch, Watch):
+        raise InputError(f"watch={in_short(watch)} is no Watch: pass what levinthal.watch(...) returned")
+    return whole("start", start, least=0)
 
 
 def curves(watch: Watch) -> Iterator[Curve]:

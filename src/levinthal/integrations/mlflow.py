@@ -9,7 +9,7 @@ from typing import Any
 from levinthal.clinic.watching import Watch
 from levinthal.errors import InputError
 from levinthal.integrations.attending import required
-from levinthal.integrations.logged import PREFIX, counts, last_step, numbers_by_step
+from levinthal.integrations.logged import PREFIX, counts, last_step, numbers_by_step, require_watch
 
 AT_ONCE = 1000
 """Metrics that MLflow takes in one call, at most."""
@@ -32,6 +32,7 @@ def write(watch: Watch, run_id: str | None = None, *, client: Any = None, start:
     Raises:
         InputError: MLflow is not installed, or no run is active.
     """
+    start = require_watch(watch, start)
     mlflow = required("mlflow", "MLflow", "mlflow")
     if run_id is None:
         active = mlflow.active_run()

@@ -7,9 +7,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from levinthal.arguments import in_short
 from levinthal.clinic.watching import Watch
+from levinthal.errors import InputError
 from levinthal.integrations.attending import require_extra
-from levinthal.integrations.logged import PREFIX, counts, last_step, numbers_by_step
+from levinthal.integrations.logged import PREFIX, counts, last_step, numbers_by_step, require_watch
 
 
 def write(watch: Watch, writer: Any, *, start: int = 0) -> None:
@@ -25,11 +27,15 @@ def write(watch: Watch, writer: Any, *, start: int = 0) -> None:
         start: Added to every step, for a training that was resumed.
 
     Raises:
-        InputError: `writer` is a folder and TensorBoard is not installed.
+        InputError: `writer` is a folder and TensorBoard is not installed; or `watch`, `writer` or `start` is
+            of the wrong type.
     """
+    start = require_watch(watch, start)
     if isinstance(writer, str | Path):
         with closing(_opened(writer)) as opened:
             return write(watch, opened, start=start)
+    if isinstance(writer, type) or not (hasattr(writer, "add_scalar") and hasattr(writer, "add_text")):
+        raise InputError(f"writer={in_short(writer)} is no SummaryWriter: pass one, or a folder")
     last = last_step(watch, start)
     for step, numbers in [*numbers_by_step(watch, start).items(), (last, counts(watch))]:
         for name, value in numbers.items():

@@ -7,7 +7,15 @@ from typing import Any
 from levinthal.clinic.watching import Watch
 from levinthal.errors import InputError
 from levinthal.integrations.attending import required
-from levinthal.integrations.logged import COLUMNS, PREFIX, counts, last_step, numbers_by_step, rows
+from levinthal.integrations.logged import (
+    COLUMNS,
+    PREFIX,
+    counts,
+    last_step,
+    numbers_by_step,
+    require_watch,
+    rows,
+)
 
 STEP = f"{PREFIX}step"
 """The axis of our numbers: the run's own steps may be past those of the watch, and do not go back."""
@@ -26,6 +34,7 @@ def write(watch: Watch, run: Any = None, *, start: int = 0) -> None:
     Raises:
         InputError: Weights & Biases is not installed, or no run is active.
     """
+    start = require_watch(watch, start)
     wandb = required("wandb", "Weights & Biases", "wandb")
     run = wandb.run if run is None else run
     if run is None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from levinthal.errors import InputError
+from levinthal.arguments import flag, whole
 
-
-def require_at_least(name: str, value: int, least: int, because: str) -> None:
-    """Raise an InputError if a whole number is below the smallest possible one."""
-    if value < least:
-        raise InputError(f"{name}={value} {because}: use {name}={least} or more")
+MOST, DEEPEST = 10**9, 10**4
+"""Units of a layer, and hidden layers, at most."""
+SIZES = {
+    "inputs": (1, MOST, "gives the network nothing to read"),
+    "width": (1, MOST, "leaves a layer without a unit"),
+    "depth": (2, DEEPEST, "has no first and last hidden layer to tell apart"),
+    "classes": (2, MOST, "leaves nothing to tell apart"),
+}
+"""Name of a size -> the least and the most of it, and what less of it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class Architecture:
             Below D = 5 there is no such layer, and the residual network is the MLP.
 
     Raises:
-        InputError: a number is too small to make a network.
+        InputError: a number is no whole number, or too small or too large to make a network; a switch is
+            neither True nor False.
 
     >>> Architecture(784, 50, 7, residual=True).widths
     (100, 50, 50, 50, 50, 50, 100)
@@ -46,10 +51,11 @@ class Architecture:
     residual: bool = False
 
     def __post_init__(self) -> None:
-        require_at_least("inputs", self.inputs, 1, "gives the network nothing to read")
-        require_at_least("width", self.width, 1, "leaves a layer without a unit")
-        require_at_least("depth", self.depth, 2, "has no first and last hidden layer to tell apart")
-        require_at_least("classes", self.classes, 2, "leaves nothing to tell apart")
+        for name, (least, most, because) in SIZES.items():
+            size = whole(name, getattr(self, name), least=least, most=most, because=because)
+            object.__setattr__(self, name, size)
+        for name in ("shortcut", "residual"):
+            object.__setattr__(self, name, flag(name, getattr(self, name)))
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -15,11 +15,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from levinthal.arguments import in_short, number, several, whole
 from levinthal.errors import InputError
 from levinthal.networks.architecture import Architecture
 from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.initial import initial_weights
 
+ONE_SEED = "seeds=(0,)"
+MOST_WEIGHTS = 10**9
+"""Of all networks together: in float64, in which they are drawn, 8 GB."""
 BATCHNORM_EPS = 1e-3
 BATCHNORM_MOMENTUM = 0.01
 """Keras' constants (1.x and 2.x): momentum .99, which torch calls .01, and eps 1e-3 under the root."""
@@ -152,18 +156,31 @@ def first_last(
         The ensemble, in training mode: a batch (n, inputs) to logits (S, n, classes).
 
     Raises:
-        InputError: a width, depth, number of classes or list of seeds that gives no network, or an unknown
-            `init`.
+        InputError: a width, depth, number of classes or list of seeds that gives no network or one beyond
+            1e9 weights, a gain or slope that is no number, an unknown `init`, a dtype without fractions.
 
     >>> net = first_last(inputs=784, width=50, depth=5, shortcut=True, seeds=(0, 1, 2))
     >>> net(torch.zeros(4, 784)).shape
     torch.Size([3, 4, 10])
     """
+    seeds = [whole("seeds", seed, least=0) for seed in several("seeds", seeds, ONE_SEED)]
     if not seeds:
-        raise InputError("0 seeds leave no network to build: give at least one, such as seeds=(0,)")
+        raise InputError(f"0 seeds leave no network to build: give at least one, such as {ONE_SEED}")
     shape = Architecture(inputs, width, depth, classes, shortcut, residual)
+    _require_memory(shape, len(seeds))
+    gain, slope = number("gain", gain, finite=True), number("slope", slope, finite=True)
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise InputError(f"dtype={in_short(dtype)} has no fractions: pass torch.float32 or torch.float64")
     drawn = [initial_weights(shape.shapes, seed, init, gain) for seed in seeds]
     weights = [torch.stack(layer).to(dtype) for layer in zip(*drawn, strict=True)]
     net = FirstLast(shape, tuple(seeds), weights)
     nn.init.constant_(net.gamma, slope)
     return net
+
+
+def _require_memory(shape: Architecture, seeds: int) -> None:
+    """Raise InputError for networks that no machine holds."""
+    weights = seeds * sum(outs * ins for outs, ins in shape.shapes)
+    if weights > MOST_WEIGHTS:
+        sizes = f"inputs={shape.inputs}, width={shape.width}, depth={shape.depth}, classes={shape.classes}"
+        raise InputError(f"{sizes} and {seeds} seeds make {weights:.0e} weights: at most {MOST_WEIGHTS:.0e}")

@@ -12,11 +12,13 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from levinthal.errors import InputError
 from levinthal.networks.affine import Affine, gradient_of
-from levinthal.networks.ensemble import Ensemble
+from levinthal.networks.ensemble import Ensemble, require_ensemble
 from levinthal.networks.first_last import BATCHNORM_EPS
-from levinthal.networks.losses import Loss, cross_entropy
+from levinthal.networks.losses import Loss, cross_entropy, fitting, named_loss
 from levinthal.networks.passes import passes, product, tanh_of_half_
+from levinthal.user_data import as_tensor
 
 
 @torch.no_grad()
@@ -40,6 +42,9 @@ def loss_and_gradients(
     Returns:
         The loss of each seed before the update, (S), in the unit of `loss` (nats for cross-entropy).
 
+    Raises:
+        InputError: the model is no ensemble, or inputs and labels do not fit it or each other.
+
     >>> from levinthal.networks import first_last
     >>> net = first_last(inputs=4, width=3, depth=2, classes=2, seeds=(0, 1))
     >>> with torch.no_grad():
@@ -47,7 +52,14 @@ def loss_and_gradients(
     >>> loss_and_gradients(net, torch.rand(8, 4), torch.arange(8) % 2)
     tensor([0.6931, 0.6931])
     """
-    return EnsembleGradients(model)(inputs, labels, loss)
+    require_ensemble(model)
+    x, y = as_tensor(inputs, "inputs").to(model.bias), as_tensor(labels, "labels")
+    features, seeds = model.architecture.inputs, len(model.seeds)
+    if not x.numel() or (x.shape[1:] != (features,) and (x.ndim != 3 or x.shape[::2] != (seeds, features))):
+        shape = tuple(x.shape)
+        raise InputError(f"inputs has shape {shape}: pass (n, {features}), or ({seeds}, n, {features})")
+    with fitting(x, y):
+        return EnsembleGradients(model)(x, y, named_loss(loss))
 
 
 class EnsembleGradients:

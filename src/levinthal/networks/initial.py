@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from levinthal.errors import InputError, require_one_of
+from levinthal.arguments import whole
+from levinthal.errors import require_one_of
 
 TRUNCATED_SD = 0.8796256610342398
 """Standard deviation of a standard normal truncated at 2. Keras divides by it from version 2.2.0 on."""
@@ -20,8 +21,7 @@ Matrix = Float[Tensor, "out in"]
 
 def generator(seed: int, purpose: str) -> torch.Generator:
     """A CPU generator for one purpose of one seed; different purposes are independent streams."""
-    if seed < 0:
-        raise InputError(f"seed={seed} is negative: seeds are 0, 1, 2...")
+    seed = whole("seed", seed, least=0, because="is negative")
     words = np.random.SeedSequence([seed, *purpose.encode()]).generate_state(2, np.uint32)
     return torch.Generator().manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
 

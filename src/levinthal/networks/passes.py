@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from levinthal.arguments import whole
+
 LARGE = 1 << 20
 """Largest first-layer activation, in numbers, of a pass with several seeds."""
 
@@ -32,10 +34,14 @@ def prefers_ensemble(width: int, batch: int, seeds: int) -> bool:
     Returns:
         True where two or more networks share a pass.
 
+    Raises:
+        InputError: a number is no whole number of 1 or more.
+
     >>> prefers_ensemble(50, 128, 8), prefers_ensemble(50, 60_000, 8)
     (True, False)
     """
-    return seeds_together(width, batch, seeds) > 1
+    sizes = (("width", width), ("batch", batch), ("seeds", seeds))
+    return seeds_together(*(whole(name, size, least=1) for name, size in sizes)) > 1
 
 
 def passes(width: int, batch: int, seeds: int) -> Iterator[slice]:

@@ -19,8 +19,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from levinthal.arguments import several, whole
 from levinthal.errors import InputError, require_one_of
-from levinthal.networks.ensemble import Ensemble
+from levinthal.networks.ensemble import Ensemble, read_by, require_ensemble
 from levinthal.networks.first_last import BATCHNORM_EPS, BATCHNORM_MOMENTUM
 from levinthal.networks.passes import passes, product, tanh_of_half_
 
@@ -85,8 +86,8 @@ def activations(
         Activations, each (S, n, u), and logits (S, n, classes).
 
     Raises:
-        InputError: the reading of batch norm is unknown, "recalibrated" came without `reference`, or the
-            network has no such layer.
+        InputError: the model is no ensemble, the inputs do not fit it, the reading of batch norm is unknown,
+            "recalibrated" came without `reference`, or the network has no such layer.
 
     >>> from levinthal.networks import first_last
     >>> net = first_last(inputs=4, width=3, depth=2, shortcut=True)
@@ -94,10 +95,14 @@ def activations(
     >>> torch.equal(read.stream[2], read.produced[2] + read.produced[1])
     True
     """
-    depth = model.architecture.depth
-    wanted = set(range(1, depth + 1) if layers is None else layers)
+    inputs, depth = read_by(require_ensemble(model), inputs), model.architecture.depth
+    asked = range(1, depth + 1) if layers is None else several("layers", layers, "layers=(1,), say")
+    wanted = {whole("layers", layer) for layer in asked}
     if absent := wanted - set(range(1, depth + 1)):
-        raise InputError(f"no hidden layer {min(absent)} in a network of {depth}: ask for 1 to {depth}")
+        raise InputError(
+            f"layers has {min(absent)}: no hidden layer {min(absent)} in a network of {depth}: "
+            f"ask for 1 to {depth}"
+        )
     given = _given(model, batchnorm, reference)
     chunks = torch.split(inputs, ROWS) if given is not None else (inputs,)
     return _side_by_side([_chunk(model, chunk, given, sorted(wanted)) for chunk in chunks], dim=1)
@@ -146,6 +151,7 @@ def debiased(model: Ensemble) -> Statistics:
     >>> debiased(net).mean, debiased(net).var  # after one batch: the statistics of that batch
     (tensor([[3., 3., 3., 3.]]), tensor([[5.0000, 5.0000, 5.0000, 5.0000]]))
     """
+    require_ensemble(model)
     initial = (1 - BATCHNORM_MOMENTUM) ** model.updates.to(torch.float64)
     new = torch.where(model.updates > 0, 1 - initial, 1.0)
     initial = torch.where(model.updates > 0, initial, 0.0)
@@ -170,7 +176,7 @@ def statistics(model: Ensemble, inputs: Float[Tensor, "n d"]) -> Statistics:
     >>> torch.allclose(given.logits, batch.logits, atol=1e-5)
     True
     """
-    found = []
+    found, inputs = [], read_by(require_ensemble(model), inputs)
     for seeds in passes(model.architecture.width, len(inputs), len(model.seeds)):
         moments = [(step.mean, step.var) for step in _propagate(model, seeds, inputs, None)]
         found.append([torch.cat(side, 1)[..., 0] for side in zip(*moments, strict=True)])
@@ -258,7 +264,7 @@ def logits_without(
     torch.Size([1, 5, 2])
     """
     require_one_of("path", path, ("deep", "shallow"))
-    shape = model.architecture
+    shape = require_ensemble(model).architecture
     if not shape.shortcut:
         raise InputError(f"the {shape.name} network has no path to cut: build it with shortcut=True")
     read = activations(model, inputs, batchnorm=batchnorm, reference=reference, layers=(1, shape.depth))

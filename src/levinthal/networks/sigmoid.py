@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from levinthal.arguments import whole
 from levinthal.errors import require_one_of
-from levinthal.networks.architecture import require_at_least
 from levinthal.networks.initial import Matrix, generator, orthogonal
 from levinthal.networks.passes import product
 
@@ -121,9 +121,9 @@ def sigmoid_nets(
     >>> sigmoid_nets((784, 30, 30, 10), seeds=(0, 1))(torch.zeros(5, 784)).shape
     torch.Size([2, 5, 10])
     """
-    require_at_least("seeds", len(seeds), 1, "leaves no network to build")
-    require_at_least("widths", len(widths), 3, "has no hidden layer")
-    require_at_least("width", min(widths), 1, "leaves a layer without a unit")
+    whole("seeds", len(seeds), least=1, because="leaves no network to build")
+    whole("widths", len(widths), least=3, because="has no hidden layer")
+    whole("width", min(widths), least=1, because="leaves a layer without a unit")
     require_one_of("unit", unit, UNITS)
     require_one_of("initialisation", initialisation, INITIALISATIONS)
     drawn = {seed: _draw(tuple(widths), seed, initialisation) for seed in set(seeds)}

@@ -9,10 +9,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from levinthal.errors import InputError
-from levinthal.networks.ensemble import Ensemble
+from levinthal.arguments import in_short, whole
+from levinthal.errors import InputError, require_one_of
+from levinthal.networks.ensemble import Ensemble, require_ensemble
 from levinthal.networks.losses import cross_entropy
-from levinthal.networks.reading import activations, logits_without
+from levinthal.networks.reading import BATCHNORM_MODES, activations, logits_without
+from levinthal.probes.checked import classified, on, readings, require_classes, require_snapshot
 from levinthal.vocabulary import Estimate, Interval, Measurement, Probe, Snapshot, Trust
 
 Z95 = 1.959963984540054
@@ -44,13 +46,15 @@ def proportion(count: int, total: int) -> Estimate:
         count / total with its 95 % Wilson interval (Wilson 1927), calibrated; `details["n"]` is the total.
 
     Raises:
-        InputError: no trials, or more outcomes than trials.
+        InputError: a number is no whole number; no trials, or more outcomes than trials.
 
     >>> print(proportion(18, 600))
     0.03 [0.0191, 0.0469] (calibrated)
     """
+    count, total = whole("count", count), whole("total", total)
     if not 0 <= count <= total or total == 0:
-        raise InputError(f"{count} of {total} is no share: pass 0 <= count <= total, and at least one trial")
+        share = f"{in_short(count)} of {in_short(total)}"
+        raise InputError(f"{share} is no share: pass 0 <= count <= total, and at least one trial")
     return Estimate(count / total, "", wilson(count, total), trust=Trust.CALIBRATED, details={"n": total})
 
 
@@ -89,7 +93,8 @@ def error_rate(
         A probe. It yields shares in [0, 1] with their Wilson interval; the condition is `batchnorm=MODE`.
 
     Raises:
-        InputError: when the probe is used, for an unknown reading, or "recalibrated" without `reference`.
+        InputError: the labels are no class numbers, one for each input, or a reading is unknown. When the
+            probe is used: they do not fit the network, or "recalibrated" came without `reference`.
 
     >>> net = nn.Linear(2, 2, bias=False)
     >>> with torch.no_grad():
@@ -99,9 +104,14 @@ def error_rate(
     [0.5]
     """
 
+    inputs, labels = classified(inputs, labels)
+    modes = readings(batchnorm)
+
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
-        for mode in batchnorm:
-            counts = error_counts(_logits(snapshot.model, inputs, mode, reference), labels)
+        for mode in modes:
+            logits = _logits(snapshot.model, inputs, mode, reference)
+            require_classes(labels, logits)
+            counts = error_counts(logits, labels)
             yield from _errors(name, snapshot, counts, len(labels), f"batchnorm={mode}")
 
     return probe
@@ -120,9 +130,11 @@ def _logits(model: nn.Module, inputs: Tensor, mode: str, reference: Tensor | Non
         return activations(model, inputs, batchnorm=mode, reference=reference, layers=()).logits
     modes = {module: module.training for module in model.modules()}
     model.eval()
-    out: Tensor = model(inputs)
-    for module, training in modes.items():
-        module.training = training
+    try:
+        out: Tensor = model(on(model, inputs))
+    finally:
+        for module, training in modes.items():
+            module.training = training
     return out
 
 
@@ -144,15 +156,19 @@ def ablated_error(
         `batchnorm=MODE without=PATH`.
 
     Raises:
-        InputError: when the probe is used, for a network without a shortcut or an unknown reading.
+        InputError: the labels are no class numbers, one for each input, or a reading is unknown. When the
+            probe is used: they do not fit the network, or it has no shortcut.
     """
 
+    inputs, labels = classified(inputs, labels)
+    modes = readings(batchnorm)
+
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
-        model = snapshot.model
-        assert isinstance(model, Ensemble)
-        for mode in batchnorm:
+        model = require_ensemble(snapshot.model)
+        for mode in modes:
             for path in ("deep", "shallow"):
                 logits = logits_without(model, inputs, path, batchnorm=mode)
+                require_classes(labels, logits)
                 counts = error_counts(logits, labels)
                 condition = f"batchnorm={mode} without={path}"
                 yield from _errors("ablated_error", snapshot, counts, len(labels), condition)
@@ -170,11 +186,15 @@ def training_loss(snapshot: Snapshot) -> Iterator[Measurement]:
         A generator of `training_loss` for each seed, in nats. A loss that is not finite is unreliable, with
         the reason.
 
+    Raises:
+        InputError: it is no snapshot.
+
     >>> x = torch.zeros(1, 1)
     >>> found = training_loss(Snapshot(0, 0.0, nn.Linear(1, 1), x, x, torch.tensor(0.5)))
     >>> [str(measurement.estimate) for measurement in found]
     ['0.5 nats (exact)']
     """
+    require_snapshot(snapshot)
     for seed, value in zip(seeds_of(snapshot.model), snapshot.loss.reshape(-1).tolist(), strict=True):
         yield Measurement("training_loss", _finite(value, "nats"), seed, snapshot.step)
 
@@ -193,8 +213,12 @@ def validation_loss(
         A probe. It yields `validation_loss` for each seed, in nats; the condition is `batchnorm=MODE`.
 
     Raises:
-        InputError: when the probe is used, for an unknown reading of batch norm.
+        InputError: the labels are no class numbers, one for each input, or the reading is unknown. When the
+            probe is used: they do not fit the network.
     """
+
+    inputs, labels = classified(inputs, labels)
+    require_one_of("batchnorm", batchnorm, BATCHNORM_MODES)
 
     def probe(snapshot: Snapshot) -> Iterable[Measurement]:
         losses = cross_entropy(_logits(snapshot.model, inputs, batchnorm, None), labels)

@@ -9,12 +9,13 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from levinthal.networks.architecture import require_at_least
+from levinthal.arguments import in_short, whole
 from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.initial import generator
-from levinthal.networks.losses import Loss, cross_entropy
+from levinthal.networks.losses import Loss, cross_entropy, fitting, named_loss
 from levinthal.networks.passes import seeds_together
 from levinthal.probes.accuracy import seeds_of
+from levinthal.probes.checked import on, samples
 from levinthal.probes.parameters import by_layer, gradients
 from levinthal.vocabulary import Estimate, Interval, Measurement, Probe, Snapshot, Trust
 
@@ -50,15 +51,22 @@ def gradient_signal_to_noise(
         unit, with its jackknife interval over batches.
 
     Raises:
-        InputError: fewer than 3 batches, or fewer than `batches * batch_size` inputs.
+        InputError: fewer than 3 batches, or fewer than `batches * batch_size` inputs; inputs and labels that
+            are no arrays of numbers. When the probe is used: they do not fit the network.
     """
-    require_at_least("batches", batches, 3, "leaves no interval")
+    inputs, labels = samples(inputs, labels)
+    measure = named_loss(loss)
+    batch_size = whole("batch_size", batch_size, least=1, because="holds no sample")
+    batches = whole("batches", batches, least=3, because="leaves no interval")
     order = torch.randperm(len(inputs), generator=generator(seed, "signal to noise"))
-    require_at_least("inputs", len(order), batches * batch_size, f"cannot fill {batches} x {batch_size}")
+    because = f"cannot fill {in_short(batches)} x {in_short(batch_size)}"
+    whole("inputs", len(order), least=batches * batch_size, because=because)
     rows = order[: batches * batch_size].view(batches, batch_size).to(inputs.device)
 
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
-        drawn = layer_gradients(snapshot.model, inputs[rows], labels[rows], loss)
+        x, y = on(snapshot.model, inputs[rows]), labels[rows]
+        with fitting(x, y):
+            drawn = layer_gradients(snapshot.model, x, y, measure)
         grams = {layer: _gram(each) for layer, each in drawn.items()}
         grams["all"] = torch.stack(list(grams.values())).sum(0)
         ratios = iter(signals_to_noise(torch.cat(list(grams.values())).cpu()))

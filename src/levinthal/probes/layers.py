@@ -9,16 +9,20 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from levinthal.errors import InputError, require_one_of
-from levinthal.networks.ensemble import Ensemble
-from levinthal.networks.reading import Activations, activations, statistics
+from levinthal.arguments import function, number, whole
+from levinthal.errors import require_one_of
+from levinthal.networks.ensemble import Ensemble, require_ensemble
+from levinthal.networks.reading import BATCHNORM_MODES, Activations, activations, statistics
 from levinthal.probes.accuracy import error_counts, proportion
+from levinthal.probes.checked import as_pair, estimated, readings, words
+from levinthal.user_data import as_tensor
 from levinthal.vocabulary import Estimate, Measurement, Probe, Snapshot
 
 Estimator = Callable[[Tensor, Tensor], Estimate]
 """A function from two sides, (n, dx) and (n, dy), to an Estimate."""
 
 READOUTS = ("before", "after")
+ESTIMATOR = "a function of two sides, such as levinthal.cka"
 
 
 def first_last_information(
@@ -52,16 +56,17 @@ def first_last_information(
         InputError: a readout is unknown. When the probe is used: the model is not an Ensemble, or the reading
             of batch norm is unknown.
     """
-    for readout in readouts:
-        require_one_of("readout", readout, READOUTS)
+    inputs, modes = as_tensor(inputs, "inputs"), readings(batchnorm)
+    function("estimator", estimator, ESTIMATOR)
+    kept = words("readout", readouts, READOUTS)
 
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
         model = _ensemble(snapshot)
-        for mode in batchnorm:
+        for mode in modes:
             ends = (1, model.architecture.depth)
             read = activations(model, inputs, batchnorm=mode, reference=reference, layers=ends)
             for index, seed in enumerate(model.seeds):
-                for readout, estimate in _both(model, read, index, estimator, readouts):
+                for readout, estimate in _both(model, read, index, estimator, kept):
                     condition = f"batchnorm={mode} readout={readout}"
                     yield Measurement(name, estimate, seed, snapshot.step, "", condition)
 
@@ -74,10 +79,10 @@ def _both(
     first, depth = read.produced[1][index], model.architecture.depth
     last = {"before": read.produced[depth][index], "after": read.stream[depth][index]}
     if not model.architecture.shortcut:
-        once = estimator(first, last["before"])
+        once = estimated(estimator, first, last["before"])
         yield from ((readout, once) for readout in readouts)
         return
-    yield from ((readout, estimator(first, last[readout])) for readout in readouts)
+    yield from ((readout, estimated(estimator, first, last[readout])) for readout in readouts)
 
 
 def between_layers(
@@ -111,6 +116,9 @@ def between_layers(
             of batch norm is unknown.
     """
     require_one_of("against", against, ("first", "previous"))
+    require_one_of("batchnorm", batchnorm, BATCHNORM_MODES)
+    inputs = as_tensor(inputs, "inputs")
+    function("estimator", estimator, ESTIMATOR)
 
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
         model = _ensemble(snapshot)
@@ -119,7 +127,7 @@ def between_layers(
         for layer in range(2, model.architecture.depth + 1):
             other = read.stream[1 if against == "first" else layer - 1]
             for index, seed in enumerate(model.seeds):
-                estimate = estimator(other[index], read.stream[layer][index])
+                estimate = estimated(estimator, other[index], read.stream[layer][index])
                 yield Measurement(name, estimate, seed, snapshot.step, f"hidden{layer}", condition)
 
     return probe
@@ -152,8 +160,14 @@ def linear_probe(
         InputError: when the probe is used, for a model that is not an Ensemble or an unknown reading.
     """
 
+    require_one_of("batchnorm", batchnorm, BATCHNORM_MODES)
+    ridge = number("ridge", ridge, least=0, finite=True)
+    train, test = as_pair("train", train), as_pair("test", test)
+
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
         model = _ensemble(snapshot)
+        for name, labels in (("train", train[1]), ("test", test[1])):
+            whole(f"the classes of {name}", int(labels.max()) + 1, most=model.architecture.classes)
         given = statistics(model, train[0]) if batchnorm == "recalibrated" else batchnorm
         fit = activations(model, train[0], batchnorm=given).stream
         held = activations(model, test[0], batchnorm=given).stream
@@ -189,7 +203,4 @@ def _ridge_scores(
 
 
 def _ensemble(snapshot: Snapshot) -> Ensemble:
-    if not isinstance(snapshot.model, Ensemble):
-        kind = type(snapshot.model).__name__
-        raise InputError(f"this probe reads layers of an Ensemble, not of a {kind}: build one")
-    return snapshot.model
+    return require_ensemble(snapshot.model, "this probe reads layers of an Ensemble")

@@ -10,10 +10,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from levinthal.networks.architecture import require_at_least
+from levinthal.arguments import number, several
+from levinthal.errors import InputError
 from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.losses import Loss
 from levinthal.probes.accuracy import seeds_of
+from levinthal.probes.checked import require_snapshot
+from levinthal.user_data import require_module
 from levinthal.vocabulary import Estimate, Measurement, Probe, Snapshot
 
 
@@ -43,12 +46,16 @@ def gradient_norms(snapshot: Snapshot) -> Iterator[Measurement]:
     Returns:
         A generator of `gradient_norm` for each layer and seed, in units of the loss per parameter.
 
+    Raises:
+        InputError: it is no snapshot.
+
     >>> net = nn.Linear(2, 1, bias=False)
     >>> net.weight.grad = torch.tensor([[3.0, 4.0]])
     >>> x = torch.zeros(1, 2)
     >>> [found.estimate.value for found in gradient_norms(Snapshot(0, 0.0, net, x, x, torch.zeros(())))]
     [5.0]
     """
+    require_snapshot(snapshot)
     found = {
         name: weight.grad for name, weight in snapshot.model.named_parameters() if weight.grad is not None
     }
@@ -68,6 +75,9 @@ def displacement(model: nn.Module) -> Probe:
     Returns:
         A probe. It yields `displacement` for each layer and seed, in units of the weights.
 
+    Raises:
+        InputError: the model is no module with parameters.
+
     >>> net = nn.Linear(2, 1, bias=False)
     >>> probe = displacement(net)
     >>> with torch.no_grad():
@@ -76,7 +86,7 @@ def displacement(model: nn.Module) -> Probe:
     >>> [round(found.estimate.value, 5) for found in probe(Snapshot(0, 0.0, net, x, x, torch.zeros(())))]
     [5.0]
     """
-    initial = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    initial = {name: weight.detach().clone() for name, weight in require_module(model).named_parameters()}
 
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
         moved = {name: weight.detach() - initial[name] for name, weight in snapshot.model.named_parameters()}
@@ -99,15 +109,20 @@ def displacement_exponent(steps: Sequence[int], distances: Sequence[float]) -> f
         The exponent, without unit.
 
     Raises:
-        InputError: fewer than two points are above 0.
+        InputError: steps and distances differ in number or are no numbers, or fewer than two are above 0.
 
     >>> round(displacement_exponent([1, 4, 16, 64], [2.0, 4.0, 8.0, 16.0]), 6)
     0.5
     """
-    positive = [
-        (step, distance) for step, distance in zip(steps, distances, strict=True) if step > 0 and distance > 0
-    ]
-    require_at_least("points", len(positive), 2, "has no slope")
+    both = (("steps", steps), ("distances", distances))
+    at, far = ([number(n, v) for v in several(n, given, f"{n}=[1, 10]")] for n, given in both)
+    if len(at) != len(far):
+        raise InputError(f"{len(at)} steps and {len(far)} distances: give one of distances for each of steps")
+    positive = [(step, distance) for step, distance in zip(at, far, strict=True) if step > 0 and distance > 0]
+    if len({step for step, _ in positive}) < 2:
+        raise InputError(
+            f"points={len(positive)} of steps and distances above 0 has no slope: give at two steps or more"
+        )
     logs = np.log(np.array(positive, dtype=np.float64))
     return float(np.polyfit(logs[:, 0], logs[:, 1], 1)[0])
 

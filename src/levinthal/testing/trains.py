@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from math import inf
 
+from levinthal.arguments import flag, number, several, whole
 from levinthal.clinic.answer.decision import answer_of_run
 from levinthal.clinic.answer.seen import NAMES_NO_CAUSE
 from levinthal.clinic.answer.states import Answer, Reason, State
@@ -114,7 +115,8 @@ def assert_trains(
     Raises:
         AssertionError: The training has a fault, is not as good as it should be, cannot be judged, or takes
             too long. The message has the causes with evidence and remedy.
-        InputError: A code or a severity is unknown, or the problem cannot be trained at all.
+        InputError: A code or a severity is unknown, a number is none or out of its range, or the problem
+            cannot be trained at all.
 
     >>> import levinthal, torch
     >>> x = torch.randn(256, 8, generator=torch.Generator().manual_seed(0))
@@ -157,6 +159,8 @@ def outcome_of(
     __tracebackhide__ = True
     require_problem(problem)
     allowed = _codes(allow)
+    require_judged, seed = flag("require_judged", require_judged), whole("seed", seed, least=0)
+    steps = None if steps is None else whole("steps", steps, least=1)
     mildest = ORDER.index(require_one_of("severity", severity, ORDER))
     limit = _limit(seconds)
     problem = problem if steps is None else replace(problem, steps=steps)
@@ -189,13 +193,13 @@ def _codes(allow: Iterable[str]) -> set[str]:
     """The codes that are allowed. Raises InputError for one that does not exist, or for a bare string."""
     if isinstance(allow, str):
         raise InputError(f"allow={allow!r} is one text: give a tuple of codes, allow=({allow!r},)")
-    return {require_one_of("finding", code, CATALOGUE) for code in allow}
+    return {
+        require_one_of("finding in allow", code, CATALOGUE) for code in several("allow", allow, "allow=()")
+    }
 
 
 def _limit(seconds: float | None) -> float:
-    if seconds is not None and not seconds > 0:
-        raise InputError(f"seconds={seconds}: give a number above 0, or None for no limit")
-    return inf if seconds is None else seconds
+    return inf if seconds is None else number("seconds", seconds, above=0)
 
 
 def _stopwatch(limit: float, steps: int) -> Callable[[], None]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from levinthal.arguments import in_short, whole
 from levinthal.errors import InputError, require_one_of
-from levinthal.networks.architecture import require_at_least
 from levinthal.networks.ensemble import Ensemble
 from levinthal.networks.gradients import EnsembleGradients
-from levinthal.networks.losses import Loss, named_loss
+from levinthal.networks.losses import Loss, fitting, named_loss
 from levinthal.training.flat import FlatParameters, flatten, gradient
 from levinthal.training.members import RowGradients, Summed
 from levinthal.training.optimizers import OptimizerRule, RMSprop, build, named_optimizer
-from levinthal.training.schedules import batch_rows, log_spaced
+from levinthal.training.schedules import MOST_STEPS, batch_rows, log_spaced, orders, steps_of
+from levinthal.user_data import as_tensor, require_module
 from levinthal.vocabulary import Snapshot
 
 Array = Tensor | np.ndarray
@@ -49,7 +51,7 @@ def train(
 
     Args:
         model: an `Ensemble` of S seeds, or any module from a batch to logits (n, classes).
-        inputs: (n, ...) samples, a tensor or an array.
+        inputs: (n, ...) samples: a tensor, an array or nested lists.
         labels: (n,) class numbers, or (n, ...) float targets.
         steps: number of updates.
         loss: "cross_entropy", "squared_error", or a function (outputs, labels) -> loss. It gives (S) losses
@@ -57,8 +59,8 @@ def train(
         optimizer: "sgd", "rmsprop", "adam", or a function from parameters to a `torch.optim.Optimizer`.
         batch_size: samples per update; None is the full batch. An epoch is a permutation of the samples, and
             its incomplete last batch is dropped.
-        order_seeds: seed of the data order: one for all networks of an ensemble, or one each.
-        snapshots: the steps to yield at; by default `log_spaced(steps)`.
+        order_seeds: seed of the data order, 0 or more: one for all networks of an ensemble, or one each.
+        snapshots: the steps to yield at, from 0; by default `log_spaced(steps)`.
         device: "auto" (the GPU where there is one), "cpu" or "cuda".
 
     Returns:
@@ -66,8 +68,9 @@ def train(
         `loss` (nats for cross-entropy).
 
     Raises:
-        InputError: inputs and labels differ in number, the batch size or the number of steps is impossible,
-            or a name is unknown.
+        InputError: inputs and labels are no arrays of numbers or differ in number, the batch size or the
+            number of steps is impossible, or a name is unknown. With the first snapshot: data, model and
+            loss do not fit each other.
 
     >>> from levinthal.training import SGD
     >>> net = nn.Linear(1, 1, bias=False)
@@ -77,17 +80,20 @@ def train(
     >>> [snapshot.loss.item() for snapshot in run]  # w <- w - 0.25 * 2 w halves the weight; the loss is w^2
     [1.0, 0.25, 0.0625, 0.015625]
     """
-    require_at_least("steps", steps, 0, "goes back in time")
+    require_module(model)
+    steps = whole("steps", steps, least=0, most=MOST_STEPS, because="goes back in time")
     target = choose_device(device)
-    x, y = _on(inputs, target), _on(labels, target)
+    x, y = as_tensor(inputs, "inputs").to(target), as_tensor(labels, "labels").to(target)
     x = x.to(next(model.parameters()).dtype) if x.is_floating_point() else x
     y = y if y.is_floating_point() else y.long()
     if len(x) != len(y):
         raise InputError(f"{len(x)} inputs and {len(y)} labels: give one label for each input")
+    if not len(x):
+        raise InputError("0 inputs: there is nothing to train on")
     seeds = len(model.seeds) if isinstance(model, Ensemble) else 1
     feed = _Feed(x, y, batch_size, order_seeds, seeds)
     rule, measure = named_optimizer(optimizer), named_loss(loss)
-    shown = frozenset(log_spaced(steps) if snapshots is None else snapshots)
+    shown = frozenset(log_spaced(steps) if snapshots is None else steps_of("snapshots", snapshots))
     return _snapshots(model.to(target), feed, measure, rule, steps, shown)
 
 
@@ -113,12 +119,6 @@ def choose_device(device: str) -> torch.device:
     return torch.device("cuda" if there and device != "cpu" else "cpu")
 
 
-def _on(array: Array, device: torch.device) -> Tensor:
-    if isinstance(array, np.ndarray) and not array.flags.writeable:
-        array = array.copy()
-    return torch.as_tensor(array).to(device)
-
-
 class _Feed:
     """Batches of the data, one for all networks or one for each. The full batch is not copied."""
 
@@ -126,8 +126,9 @@ class _Feed:
         self, x: Tensor, y: Tensor, batch_size: int | None, order_seeds: int | Sequence[int], seeds: int
     ) -> None:
         self.x, self.y = x, y
-        self.epoch_steps = 1 if batch_size is None else max(1, len(x) // batch_size)
+        order_seeds = orders(order_seeds)
         self._rows = None if batch_size is None else batch_rows(len(x), batch_size, order_seeds, seeds)
+        self.epoch_steps = 1 if batch_size is None else max(1, len(x) // int(batch_size))
 
     def next(self) -> tuple[Tensor, Tensor]:
         if self._rows is None:
@@ -186,11 +187,28 @@ def _gradients_of(model: nn.Module, flat: FlatParameters) -> Gradients:
         if by_hand is not None and isinstance(loss, Summed):
             return by_hand(x, loss)
         flat.zero()
-        value = loss(model(x), y)
+        value = scalar(loss(model(x), y))
         value.backward()  # type: ignore[no-untyped-call]
         return value.detach()
 
     return written
+
+
+def scalar(value: Any) -> Tensor:
+    """The value of a loss. Raises InputError where it is not one number in a tensor."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        return value
+    raise InputError(f"the loss returns {in_short(value)}: return one number, as a tensor")
+
+
+def _first(gradients: Gradients, model: nn.Module, x: Tensor, y: Tensor, loss: Loss) -> Tensor:
+    """The first gradients: here it shows whether data, model and loss fit each other."""
+    with fitting(x, y):
+        value = gradients(x, y, loss)
+    wanted = (len(model.seeds),) if isinstance(model, Ensemble) else value.shape
+    if value.shape != wanted:
+        raise InputError(f"the loss has shape {tuple(value.shape)}: return one number a network, {wanted}")
+    return value
 
 
 def _snapshots(
@@ -202,7 +220,7 @@ def _snapshots(
     for step in range(steps + (steps in shown)):
         x, y = feed.next()
         before = {name: buffer.clone() for name, buffer in model.named_buffers()} if step in shown else {}
-        value = gradients(x, y, loss)
+        value = gradients(x, y, loss) if step else _first(gradients, model, x, y, loss)
         if step in shown:
             after = _State.of(model, flat)
             _restore_buffers(model, before)

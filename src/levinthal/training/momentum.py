@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.optim import Optimizer
 
-from levinthal.networks.architecture import require_at_least
+from levinthal.arguments import whole
 
 
 def momentum_at(step: int, most: float, period: int = 250) -> float:
@@ -26,7 +26,7 @@ def momentum_at(step: int, most: float, period: int = 250) -> float:
     >>> momentum_at(10_000, 0.9), momentum_at(0, 0.0)
     (0.9, 0.0)
     """
-    require_at_least("period", period, 1, "never ends")
+    whole("period", period, least=1, because="never ends")
     return min(1 - 0.5 / (step // period + 1), most)
 
 

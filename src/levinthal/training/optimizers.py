@@ -10,10 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from levinthal.errors import InputError, require_one_of
+from levinthal.arguments import flag, function, in_short, number, several
+from levinthal.errors import InputError, require_one_of, said_by
 from levinthal.training.flat import FlatParameters
 
 CONSTANTS = ("keras", "torch")
+BETAS = "betas=(0.9, 0.999)"
+EXAMPLE = "'sgd', 'rmsprop', 'adam', or a function of the parameters that builds an optimiser"
 
 LATE = 1e9
 """A step at which Adam's bias corrections, rho^t, have vanished."""
@@ -22,9 +25,15 @@ OptimizerRule = Callable[[list[Tensor]], Optimizer]
 """A function from parameters to their optimiser. The values below are such functions."""
 
 
-def _require_rate(lr: float) -> None:
-    if not lr >= 0:
-        raise InputError(f"lr={lr} goes uphill: use a learning rate above 0 (0 keeps the weights)")
+def _set(rule: Any, **checked: Any) -> None:
+    """Put checked values into a frozen rule."""
+    for name, value in checked.items():
+        object.__setattr__(rule, name, value)
+
+
+def _rate(lr: Any) -> float:
+    """A learning rate; 0 keeps the weights."""
+    return number("lr", lr, least=0, because="goes uphill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,7 @@ class SGD:
     Calling the value with parameters gives a fused `torch.optim.SGD`.
 
     Raises:
-        InputError: on the call, for a negative learning rate.
+        InputError: for a number that is none or out of its range.
 
     >>> w = torch.tensor([1.0], requires_grad=True)
     >>> w.grad = torch.tensor([0.5])
@@ -52,9 +61,14 @@ class SGD:
     momentum: float = 0.0
     nesterov: bool = False
 
+    def __post_init__(self) -> None:
+        momentum = number("momentum", self.momentum, least=0, below=1)
+        _set(self, lr=_rate(self.lr), momentum=momentum, nesterov=flag("nesterov", self.nesterov))
+        if self.nesterov and not momentum:
+            raise InputError("nesterov=True looks ahead along a velocity, and momentum=0: give momentum=0.9")
+
     def __call__(self, parameters: Iterable[Tensor]) -> Optimizer:
         """A fused `torch.optim.SGD` of the parameters."""
-        _require_rate(self.lr)
         return torch.optim.SGD(
             parameters, self.lr, momentum=self.momentum, nesterov=self.nesterov, fused=True
         )
@@ -76,7 +90,7 @@ class RMSprop:
     Calling the value with parameters gives the optimiser.
 
     Raises:
-        InputError: on the call, for a negative learning rate or unknown `constants`.
+        InputError: for a number that is none or out of its range, or unknown `constants`.
 
     >>> w = torch.tensor([1.0], requires_grad=True)
     >>> w.grad = torch.tensor([1e-3])
@@ -90,10 +104,13 @@ class RMSprop:
     rho: float | None = None
     eps: float = 1e-8
 
+    def __post_init__(self) -> None:
+        require_one_of("constants", self.constants, CONSTANTS)
+        rho = None if self.rho is None else number("rho", self.rho, least=0, below=1)
+        _set(self, lr=_rate(self.lr), rho=rho, eps=number("eps", self.eps, least=0))
+
     def __call__(self, parameters: Iterable[Tensor]) -> Optimizer:
         """The rule in one pass over memory: fused Adam with beta1 = 0 and bias corrections at their limit."""
-        _require_rate(self.lr)
-        require_one_of("constants", self.constants, CONSTANTS)
         rho = self.rho if self.rho is not None else {"keras": 0.9, "torch": 0.99}[self.constants]
         optimizer = torch.optim.Adam(parameters, self.lr, betas=(0.0, rho), eps=self.eps, fused=True)
         for weight in optimizer.param_groups[0]["params"]:
@@ -121,7 +138,7 @@ class Adam:
     Calling the value with parameters gives the optimiser.
 
     Raises:
-        InputError: on the call, for a negative learning rate or unknown `constants`.
+        InputError: for a number that is none or out of its range, or unknown `constants`.
 
     >>> w = torch.tensor([1.0], requires_grad=True)
     >>> w.grad = torch.tensor([1e-3])
@@ -135,10 +152,16 @@ class Adam:
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
 
+    def __post_init__(self) -> None:
+        require_one_of("constants", self.constants, CONSTANTS)
+        betas = tuple(number("betas", b, least=0, below=1) for b in several("betas", self.betas, BETAS))
+        if len(betas) != 2:
+            raise InputError(f"betas={in_short(self.betas)} is no pair: pass {BETAS}")
+        _set(self, lr=_rate(self.lr), betas=betas, eps=number("eps", self.eps, least=0))
+
     def __call__(self, parameters: Iterable[Tensor]) -> Optimizer:
         """A fused `torch.optim.Adam`, or an optimiser with Keras' rule."""
-        _require_rate(self.lr)
-        if require_one_of("constants", self.constants, CONSTANTS) == "keras":
+        if self.constants == "keras":
             return KerasAdam(parameters, self.lr, self.betas, self.eps)
         return torch.optim.Adam(parameters, self.lr, betas=self.betas, eps=self.eps, fused=True)
 
@@ -179,10 +202,17 @@ def named_optimizer(optimizer: str | OptimizerRule) -> OptimizerRule:
     """The optimiser of that name with its default constants, or the rule itself."""
     if isinstance(optimizer, str):
         return OPTIMIZERS[require_one_of("optimizer", optimizer, OPTIMIZERS)]
-    return optimizer
+    return function("optimizer", optimizer, EXAMPLE)
 
 
 def build(rule: OptimizerRule, flat: FlatParameters, model: nn.Module) -> Optimizer:
     """The optimiser, over whole rows of parameters where the rule is one of ours and elementwise."""
     elementwise = isinstance(rule, SGD | RMSprop | Adam)
-    return rule(list(flat.rows) if elementwise else list(model.parameters()))
+    parameters: list[Tensor] = list(flat.rows) if elementwise else list(model.parameters())
+    try:
+        made = rule(parameters)
+    except Exception as error:
+        raise InputError(f"the optimizer fails to be built: {said_by(error)}") from error
+    if not isinstance(made, Optimizer):
+        raise InputError(f"the function optimizer returns {in_short(made)}: return a torch.optim.Optimizer")
+    return made

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from levinthal.arguments import in_short, number, several, whole
+from levinthal.errors import InputError, require_one_of
+
 Scalar = str | int | float | bool
 Cell = Mapping[str, Scalar]
 
@@ -53,6 +56,13 @@ class Interval:
     level: float = 0.95
     method: str = ""
 
+    def __post_init__(self) -> None:
+        for name, end in (("low", self.low), ("high", self.high)):
+            if type(end) is not float:
+                number(name, end, nan=True)
+        if type(self.level) is not float or self.level != 0.95:
+            number("level", self.level, above=0, most=1)
+
 
 def rounded(value: float, digits: int = 3) -> str:
     """A number with three significant digits, or more where three would say 1 of a number below 1.
@@ -64,9 +74,13 @@ def rounded(value: float, digits: int = 3) -> str:
     Returns:
         The text; "-1" likewise stands only for a number of -1 or less.
 
+    Raises:
+        InputError: `value` is no number, or `digits` no whole number of 0 or more.
+
     >>> rounded(0.25), rounded(0.9998), rounded(-0.99951), rounded(1.0)
     ('0.25', '0.9998', '-0.9995', '1')
     """
+    value, digits = number("value", value, nan=True), whole("digits", digits, least=0, most=100)
     short = f"{value:.{digits}g}"
     if short not in ("1", "-1") or abs(value) >= 1:
         return short
@@ -115,6 +129,22 @@ class Estimate:
         0.5 nats (exact)
         """
         return cls(value, unit, trust=Trust.EXACT)
+
+    def __post_init__(self) -> None:
+        if type(self.value) is not float:
+            number("value", self.value, nan=True)
+        if type(self.trust) is not Trust:
+            object.__setattr__(self, "trust", Trust(require_one_of("trust", self.trust, map(str, Trust))))
+        if self.interval is not None and not isinstance(self.interval, Interval):
+            raise InputError(f"interval={in_short(self.interval)} is no Interval: pass Interval(low, high)")
+        if not isinstance(self.unit, str):
+            raise InputError(f"unit={in_short(self.unit)} is no text: pass 'bits', say, or '' for none")
+        if type(self.reasons) is not tuple:
+            object.__setattr__(self, "reasons", tuple(several("reasons", self.reasons, "('a phrase',)")))
+        if odd := [reason for reason in self.reasons if not isinstance(reason, str)]:
+            raise InputError(f"reasons has {in_short(odd[0])}: pass phrases, such as ('few rows',)")
+        if not isinstance(self.details, Mapping):
+            raise InputError(f"details={in_short(self.details)} is no mapping: pass names with values")
 
     def __float__(self) -> float:
         return float(self.value)

@@ -66,7 +66,9 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, Any, Any, str]] = {
         mlp, cross_entropy, X[:2], [[0], [1, 2]],
         r"the targets of the batch have rows of different lengths \(row 0 has 1 value, row 1 has 2 values\)",
     ),
-    "array inputs": (mlp, cross_entropy, X.numpy(), Y, r"expects a tensor, and the batch is of type ndarray"),
+    "text inputs": (mlp, cross_entropy, X.numpy().astype(str), Y, "inputs holds text: pass an array"),
+    "complex loss": (mlp, lambda o, t: o.mean() * 1j, X, Y, "the loss is a complex number"),
+    "sparse inputs": (mlp, cross_entropy, X.to_sparse(), Y, r"layout sparse_coo: pass inputs.to_dense\(\)"),
     "norm channels": (
         lambda: nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(12)), cross_entropy, X, Y,
         r"layer 1 \(BatchNorm1d\) expects 12 channels \(axis 1\), and its input has 16",
@@ -94,7 +96,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, Any, Any, str]] = {
     "binary shape": (lambda: nn.Linear(8, 1), binary, X, YES[:, 0], r"pass targets.reshape\(outputs.shape\)"),
     "two outputs": (lambda: nn.LSTM(8, 4), cross_entropy, X, Y, "outputs of type tuple.*pick the tensors"),
     "loss class": (mlp, nn.CrossEntropyLoss, X, Y, r"pass an instance, CrossEntropyLoss\(\)"),
-    "no loss": (mlp, None, X, Y, "the loss is of type NoneType: pass a function"),
+    "no loss": (mlp, None, X, Y, "the loss is None: pass a function"),
     "vector loss": (
         mlp, lambda o, t: cross_entropy(o, t, reduction="none"), X, Y, r"\(64,\).*its mean",
     ),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from numbers import Integral
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from torch.optim import Optimizer
 
+from levinthal.arguments import article, whole
 from levinthal.errors import InputError
 
 
@@ -18,10 +18,9 @@ def require_every(every: Any) -> None:
     >>> require_every(0)
     Traceback (most recent call last):
         ...
-    levinthal.errors.InputError: every=0: give the number of steps between samples, 1 or more
+    levinthal.errors.InputError: every=0 is no number of steps between samples: use every=1 or more
     """
-    if not isinstance(every, Integral) or every < 1:
-        raise InputError(f"every={every!r}: give the number of steps between samples, 1 or more")
+    whole("every", every, least=1, because="is no number of steps between samples")
 
 
 def as_optimizers(optimizer: Any) -> tuple[Optimizer, ...]:
@@ -30,7 +29,7 @@ def as_optimizers(optimizer: Any) -> tuple[Optimizer, ...]:
     Raises:
         InputError: There is none.
     """
-    several = isinstance(optimizer, Iterable) and not isinstance(optimizer, Optimizer)
+    several = isinstance(optimizer, Iterable) and not isinstance(optimizer, Optimizer | str | bytes | Mapping)
     optimizers = tuple(optimizer) if several else (optimizer,)
     if not optimizers:
         raise InputError("0 optimisers: pass the one, or the ones, that train the model")
@@ -50,6 +49,6 @@ def as_frozen(frozen: Any) -> tuple[str | Callable[[str], bool], ...]:
     odd = [type(each).__name__ for each in given if not isinstance(each, str) and not callable(each)]
     if odd:
         raise InputError(
-            f"frozen= has a {odd[0]}: give prefixes, patterns or predicates, such as ('backbone.',)"
+            f"frozen= has {article(odd[0])}: give prefixes, patterns or predicates, such as ('backbone.',)"
         )
     return given

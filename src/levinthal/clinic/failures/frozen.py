@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
+from levinthal.clinic.failures.wording import failure
 from levinthal.errors import InputError
 
 
@@ -24,10 +25,20 @@ def require_known_prefixes(model: nn.Module, frozen: Iterable[str | Callable[[st
     others = (*(name for name, _ in model.named_modules()), *(name for name, _ in model.named_buffers()))
     for prefix in frozen:
         if callable(prefix):
-            if not any(map(prefix, (*parameters, *others))):
+            if not any(_says_yes(prefix, name) for name in (*parameters, *others)):
                 raise InputError("the predicate frozen= matches no parameter: it gets the name of each")
         elif not any(_fits(name, prefix) for name in (*parameters, *others)):
             raise InputError(f"frozen={prefix!r} matches no parameter: {_nearest(prefix, parameters)}")
+
+
+def _says_yes(predicate: Callable[[str], bool], name: str) -> bool:
+    """What a predicate answers. Raises InputError where it fails."""
+    try:
+        return bool(predicate(name))
+    except Exception as error:
+        raise InputError(
+            f"{failure(error, f'the predicate frozen= of the name {name!r}')}: return a bool"
+        ) from error
 
 
 def _fits(name: str, prefix: str) -> bool:

@@ -22,13 +22,16 @@ def require_loss(loss: Any, name: str = "the loss") -> None:
     if isinstance(loss, type):
         raise InputError(f"{name} is the class {loss.__name__}: pass an instance, {loss.__name__}()")
     if not callable(loss):
-        raise InputError(f"{name} is {shown(loss)}: pass a function (outputs, targets) -> number")
+        what = "None" if loss is None else shown(loss)
+        raise InputError(f"{name} is {what}: pass a function (outputs, targets) -> number")
 
 
 def scalar_loss(value: Any) -> Tensor:
     """The value of a loss. Raises InputError where it is not a tensor with one number."""
-    if isinstance(value, Tensor) and value.numel() == 1:
+    if isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex():
         return value
+    if isinstance(value, Tensor) and value.is_complex():
+        raise InputError("the loss is a complex number, which has no order: return its .real or .abs()")
     way_out = (
         "return one number, its mean" if isinstance(value, Tensor) else "return a tensor, without .item()"
     )

@@ -15,6 +15,7 @@ from levinthal.clinic.recording.apart import is_readable
 from levinthal.clinic.recording.matrix_rows import common_and_apart, row_distance, stacked_parts
 from levinthal.clinic.recording.parameter_norms import local
 from levinthal.errors import InputError
+from levinthal.user_data import require_module
 
 Frozen = str | Callable[[str], bool]
 """The beginning of a name, a pattern with `*`, `?` or `[seq]`, or a function of a name."""
@@ -51,19 +52,13 @@ class TrainingSetup:
             InputError: The model or an optimiser is none, the model has no parameters, or a parameter has no
                 shape yet.
         """
-        if not isinstance(model, nn.Module):
-            raise InputError(f"the model is {_kind(model)}: pass a torch.nn.Module")
+        require_module(model)
         optimizers = tuple(map(unwrapped, optimizers))
         if strange := [
             one for one in optimizers if isinstance(one, type) or not hasattr(one, "register_step_pre_hook")
         ]:
             raise InputError(f"the optimiser is {_kind(strange[0])}: pass a torch.optim.Optimizer")
         named = own_parameters(model)
-        lazy = [name for name, p in named.items() if isinstance(p, nn.UninitializedParameter)]
-        if lazy:
-            raise InputError(f"{lazy[0]} has no shape yet (a lazy module): run one batch through the model")
-        if not named:
-            raise InputError("the model has 0 parameters: there is nothing to train")
         return TrainingSetup(model, optimizers, tuple(named), tuple(named.values()), frozen)
 
     @property
@@ -202,7 +197,7 @@ def is_matched(name: str, frozen: Frozen) -> bool:
 
 def _has_gain(module: nn.Module) -> bool:
     """Whether a module normalises and has a gain: norms of other libraries are told by their name."""
-    gain = module._parameters.get("weight")  # a parametrised one is computed when it is asked for
+    gain = dict(module._parameters).get("weight")  # a parametrised one is computed when it is asked for
     is_gain = gain is not None and gain.dim() == 1 and is_readable(local(gain))
     return "norm" in type(module).__name__.lower() and is_gain
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from levinthal.arguments import article
 from levinthal.clinic.recording.restored import attributes_restored, loader_restored
 from levinthal.clinic.recording.row_reservoir import BYTES, Reservoir, count, taken
 from levinthal.clinic.recording.scoring import (
@@ -146,8 +147,12 @@ def as_source(validation: Any) -> Any:
         )
     if validation is None or is_pair(validation):
         return validation
-    if not isinstance(validation, Iterable):
-        raise InputError(f"validation is a {type(validation).__name__}: pass (inputs, targets) or a loader")
+    if not isinstance(validation, Iterable) or isinstance(validation, str | bytes):
+        kind = article(type(validation).__name__)
+        raise InputError(f"validation is {kind}: pass (inputs, targets) or a loader")
+    if isinstance(validation, tuple | list) and len(validation) == 2 and isinstance(validation[0], Tensor):
+        kind = article(type(validation[1]).__name__)
+        raise InputError(f"the targets of validation are {kind}: pass (inputs, targets) as tensors")
     if isinstance(validation, Iterator):
         raise InputError("validation is an iterator, which can be read only once: pass the DataLoader itself")
     return validation
