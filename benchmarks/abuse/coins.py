@@ -138,13 +138,18 @@ def started(argv: Sequence[str], said: str) -> int:
                 os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
             from levinthal.cli import main
 
-            sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-            sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+            streams_again()
             code = main(argv)
             sys.stdout.flush()
         finally:
             os._exit(code)
     return child
+
+
+def streams_again() -> None:
+    """Open what is printed to once more, after its files were exchanged."""
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
 
 
 def ended(child: int, said: str) -> tuple[int, str, str]:

@@ -68,6 +68,7 @@ def _with_full_disk(argv: Sequence[str], size: int) -> int:
         try:
             for (_, into), stream in zip(pipes, (1, 2), strict=True):
                 os.dup2(into, stream)
+            coins.streams_again()
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
             from levinthal.cli import main

@@ -72,6 +72,10 @@ def _is_new(path: Path) -> bool:
         head = file.read(100)
     if head[:16] != b"SQLite format 3\0":
         raise StoreError(f"{path} is not a store (it begins with {head[:8]!r}): pass another path")
+    if len(head) < 100:
+        raise StoreError(
+            f"{path} is damaged (cut to {len(head)} bytes): restore a copy, or pass another path"
+        )
     found = int.from_bytes(head[68:72], "big")
     if found != APPLICATION_ID:
         raise StoreError(f"{path} is an SQLite file of another program (mark {found}): pass another path")
@@ -131,10 +135,11 @@ def _ours(connection: sqlite3.Connection) -> None:
 
 
 def _create_tables(connection: sqlite3.Connection, path: Path, wait: float) -> None:
-    if _version(connection) >= SCHEMA_VERSION:
+    found = _version(path, connection)
+    if found >= SCHEMA_VERSION:
         return
     with transaction(connection, path, wait):
-        before = _version(connection)
+        before = _version(path, connection)
         for number in range(before + 1, SCHEMA_VERSION + 1):
             for statement in _statements(VERSIONS[number]):
                 connection.execute(statement)
@@ -143,8 +148,11 @@ def _create_tables(connection: sqlite3.Connection, path: Path, wait: float) -> N
         connection.execute(f"PRAGMA user_version = {max(before, SCHEMA_VERSION)}")
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+def _version(path: Path, connection: sqlite3.Connection) -> int:
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if found < 0:
+        raise StoreError(f"{path} is damaged (its version is {found}): restore a copy, or pass another path")
+    return found
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -157,9 +165,7 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _require_version(path: Path, connection: sqlite3.Connection) -> None:
-    found = _version(connection)
-    if found < 0:
-        raise StoreError(f"{path} is damaged (its version is {found}): restore a copy, or pass another path")
+    found = _version(path, connection)
     if found > SCHEMA_VERSION:
         known = f"this one reads up to {SCHEMA_VERSION}"
         raise StoreError(f"{path} is of schema {found}, from a newer levinthal; {known}: upgrade levinthal")
