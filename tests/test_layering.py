@@ -27,7 +27,7 @@ ORDER |= {"integrations": 9, "testing": 9, "cli": 10, "__main__": 11}
 INSIDE = {
     "lab": {"storage": 0, "judging": 1, "execution": 2, "analysis": 2},
     "clinic": {
-        "failures": 0,
+        "failures": -1,
         "recording": 0,
         "findings": 0,
         "rules": 1,

@@ -101,12 +101,12 @@ def test_json_and_sarif_are_all_that_is_printed(call: Call) -> None:
         (("healthy",), "name a file and its Problem"),
         (("small_problems.py:misfit",), "layer 0 (Linear) expects 7 features"),
         (("small_problems.py:healthy", "--json", "--sarif"), "give one of them"),
-        (("small_problems.py:healthy", "--steps", "0"), "steps=0"),
-        (("small_problems.py:hot", "--treat", "--seeds", "1"), "seeds=1"),
+        (("small_problems.py:healthy", "--steps", "0"), "--steps is 0: give a number from 1 to"),
+        (("small_problems.py:hot", "--treat", "--seeds", "1"), "--seeds is 1: give a number from 3 to 1,000"),
         (("small_problems.py:hot", "--keep", "kept.jsonl"), "add --treat"),
         (("small_problems.py:hot", "--treat", "--keep", "small_problems.py"), "is not the journal"),
-        (("small_problems.py:hot", "--treat", "--seconds", "nan"), "seconds=nan"),
-        (("small_problems.py:hot", "--treat", "--seconds", "0"), "seconds=0 leaves no time to try a remedy"),
+        (("small_problems.py:hot", "--treat", "--seconds", "nan"), "--seconds: 'nan' is not a number"),
+        (("small_problems.py:hot", "--treat", "--seconds", "0"), "--seconds is 0: give a number above 0"),
     ],
 )
 def test_misuse_is_one_line_and_ends_with_2(call: Call, words: tuple[str, ...], line: str) -> None:

@@ -89,7 +89,7 @@ def bounded(option: str, number: int, least: int, most: int, why: str = "") -> i
     """
     if not least <= number <= most:
         reason = f" ({why})" if why else ""
-        raise InputError(f"{option} is {_short(str(number))}: give a number from {least} to {most}{reason}")
+        raise InputError(f"{option} is {_short(str(number))}: give a number from {least} to {most:,}{reason}")
     return number
 
 

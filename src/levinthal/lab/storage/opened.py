@@ -67,7 +67,10 @@ class OpenedStore:
         return self.checked().faults
 
     def checked(self) -> checking.Report:
-        """Look for damage as `check` does; the faults with the numbers of runs and measurements.
+        """Look for damage as `check` does.
+
+        Returns:
+            The faults, with the numbers of runs and measurements.
 
         Raises:
             StoreError: the store cannot be read.

@@ -94,12 +94,30 @@ class Store(OpenedStore):
             return mine, ""
 
     def holder(self, runs: Iterable[Run], owner: Owner) -> str:
-        """Who else measures one of these runs now, in words; empty where nobody does."""
+        """Find out who else measures one of these runs now.
+
+        Args:
+            runs: the runs.
+            owner: whoever asks.
+
+        Returns:
+            The process, in words; empty where nobody does.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
         with self._reported() as connection:
             return leases.holder(connection, [run.id for run in runs], owner)
 
     def release(self, owner: Owner) -> None:
-        """Give back the runs that the owner took and did not store. Raises StoreError as `write` does."""
+        """Give back the runs that an owner took and did not store.
+
+        Args:
+            owner: whoever took them.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
         with self._writing() as connection:
             leases.release(connection, owner)
 
