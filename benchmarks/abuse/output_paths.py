@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
+import levinthal
 from benchmarks.abuse.attack import Attack, Files, command
 
 STUDY = "toy-study"
@@ -51,7 +52,8 @@ def store() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "toy_study.py").write_text(study(), encoding="utf-8")
         words = [sys.executable, "-m", "levinthal", *RUN.split(), "--store", "store.sqlite"]
-        subprocess.run(words, cwd=folder, check=True, capture_output=True)
+        environment = os.environ | {"PYTHONPATH": str(Path(levinthal.__file__).parent.parent)}
+        subprocess.run(words, cwd=folder, check=True, capture_output=True, env=environment)
         return Path(folder, "store.sqlite").read_bytes()
 
 

@@ -377,9 +377,8 @@ def test_a_file_of_the_user_is_kept_and_the_line_says_so_before_anything_is_meas
     mine = Path("small_study.py").read_text()
     said = call(*RUN, "--output", "small_study.py")
     assert (said.code, STORE.exists()) == (2, False)
-    assert said.err == (
-        "levinthal: small_study.py exists and is not a page of levinthal: name another file, or move it away\n"
-    )
+    way_out = "name another file, or move it away"
+    assert said.err == f"levinthal: small_study.py exists and is not a page of levinthal: {way_out}\n"
     call(*RUN)
     for option in ("--output", "--csv", "--markdown", "--svg"):
         assert call("study", "report", "small_study.py", option, "small_study.py").code == 2

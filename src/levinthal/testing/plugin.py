@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from levinthal.errors import LevinthalError
 from levinthal.testing.sarif_file import RESULTS, SarifFile, of_test
+from levinthal.written_files import writable
+from levinthal.written_files.kinds import FINDINGS
 
 if TYPE_CHECKING:
     from levinthal.clinic.examination import Examination
@@ -35,6 +38,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Collect results where a file for them is named."""
     if path := config.getoption(OPTION):
+        try:
+            writable(path, FINDINGS)
+        except LevinthalError as error:
+            raise pytest.UsageError(f"{OPTION}: {error}") from error
         config.pluginmanager.register(SarifFile(path, lambda: _export().to_sarif([])), "levinthal-sarif")
 
 

@@ -94,14 +94,14 @@ def write_whole(path: str | Path, content: str | bytes, kind: Kind) -> Path:
         kind: of which it is; a file that is there must be of it too.
 
     Returns:
-        The path.
+        The path, with `~` resolved.
 
     Raises:
         StoreError: it cannot be written.
     """
     with whole_file(path, kind) as file:
         file.write(content.encode() if isinstance(content, str) else content)
-    return Path(path)
+    return named_file(path, StoreError)
 
 
 def new_file(path: Path, content: str) -> Path:
