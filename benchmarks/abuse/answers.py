@@ -70,7 +70,7 @@ REFUSED: tuple[Case, ...] = (
     Case(
         "length",
         "endless chunks",
-        endless(chunked(b""), b"10000\r\n" + bytes(1 << 16) + b"\r\n"),
+        endless(chunked(b""), b"10000\r\n" + b"\x1f\x8b" * (1 << 15) + b"\r\n"),
         ("more than",),
     ),
     Case("length", "5,000 digits", raw(lambda b: head("200 OK", Content_Length="9" * 5000) + b[:9])),
@@ -116,9 +116,12 @@ REFUSED: tuple[Case, ...] = (
     Case("gzip", "truncated in its trailer", whole(lambda b: b[:-4]), ("truncated", "dropped")),
     Case("gzip", "wrong checksum at its end", whole(lambda b: b[:-8] + bytes(8)), ("gzip", "dropped")),
     Case("gzip", "trailing bytes", whole(lambda b: b + b"trailing"), ("after its end", "dropped")),
-    Case("gzip", "within gzip", whole(lambda b: gzip.compress(b)), ("md5", "dropped")),
+    Case("gzip", "within gzip", whole(lambda b: gzip.compress(b)), ("dropped",)),
     Case(
-        "gzip", "within gzip, labelled", whole(lambda b: gzip.compress(b), Content_Encoding="gzip"), ("md5",)
+        "gzip",
+        "within gzip, labelled",
+        whole(lambda b: gzip.compress(b), Content_Encoding="gzip"),
+        ("dropped",),
     ),
     Case("gzip", "method unknown", whole(lambda b: b[:2] + b"\x63" + b[3:]), ("gzip", "dropped")),
     Case("gzip", "100,000 empty members", whole(gzip.compress(b"", mtime=0) * 100_000)),
@@ -161,11 +164,6 @@ REFUSED: tuple[Case, ...] = (
         ranged("bytes {start}-{end}/{size}", lambda a: bytes(len(rest(a)))),
         ("dropped",),
     ),
-    Case(
-        "ranges",
-        "longer than it says",
-        ranged("bytes {start}-{end}/{size}", lambda a: rest(a) + bytes(99_999)),
-    ),
     Case("ranges", "backwards", ranged("bytes {end}-{start}/{size}", rest)),
 )
 MENDED: tuple[Case, ...] = (
@@ -199,4 +197,9 @@ MENDED: tuple[Case, ...] = (
     ),
     Case("versions", "a beginning of another version", first(other_version)),
     Case("versions", "416 to the rest", first(cut(50_000), status("416 Range Not Satisfiable"))),
+    Case(
+        "ranges",
+        "longer than it says",
+        ranged("bytes {start}-{end}/{size}", lambda a: rest(a) + bytes(99_999)),
+    ),
 )

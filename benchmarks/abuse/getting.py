@@ -47,11 +47,11 @@ class Getting:
 
 def settle(*, scaled: bool = False) -> None:
     """The small data set is mnist, no proxy is asked, and time runs fast where it has to."""
-    from levinthal.data import mirrors, part
-
     os.environ["no_proxy"] = "127.0.0.1,localhost"
     publish(SMALL)
     if scaled:
+        from levinthal.data import mirrors, part
+
         mirrors.TIMEOUT = mirrors.WINDOW = SCALED
         part.PATIENCE = 4 * SCALED
 

@@ -32,6 +32,7 @@ def _places() -> list[Attack]:
         good(to, asked)
 
     def unwritable() -> None:
+        getting.said("data list")  # imports what nobody else may read
         os.chmod("..", 0o755)
         os.chmod(FOLDER, 0o555)
         os.setuid(65534)
@@ -129,7 +130,7 @@ def _variables() -> list[Attack]:
         os.mkfifo(folder / "fifo")
         (folder / "loop").symlink_to("loop")
 
-    lines = ("data list", "study run init-and-momentum --preset mnist --output p.html")
+    lines = ("data list", "study run init-and-momentum --preset standard --output p.html")
     found = [
         Attack("variable", f"{name}: {line[:9]}", act_with(value, line), ("LEVINTHAL_DATA",), prepare=prepare)
         for name, value in values.items()
