@@ -208,7 +208,7 @@ def named_optimizer(optimizer: str | OptimizerRule) -> OptimizerRule:
 def build(rule: OptimizerRule, flat: FlatParameters, model: nn.Module) -> Optimizer:
     """The optimiser, over whole rows of parameters where the rule is one of ours and elementwise."""
     elementwise = isinstance(rule, SGD | RMSprop | Adam)
-    parameters: list[Tensor] = list(flat.rows) if elementwise else list(model.parameters())
+    parameters: list[Tensor] = [*(flat.rows if elementwise else model.parameters())]
     try:
         made = rule(parameters)
     except Exception as error:
