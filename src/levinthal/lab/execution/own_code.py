@@ -62,9 +62,8 @@ def in_one_line(error: BaseException) -> str:
 def place_of(error: BaseException) -> str:
     """File and line of the deepest frame that is a study's own; of the deepest of all where none is."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if _is_own(frame.filename)]
-    last = (own or list(frames) or [None])[-1]
-    return f"{Path(last.filename).name}:{last.lineno}" if last else ""
+    last = ([frame for frame in frames if _is_own(frame.filename)] or list(frames))[-1:]
+    return "".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in last)
 
 
 def _is_own(filename: str) -> bool:
