@@ -140,7 +140,7 @@ def _of_cell(task: Task) -> Iterator[str]:
         elif factor in KEYS:
             yield f"a task with the factor '{factor}' in its cell, which is a column of the rows: rename it"
         elif isinstance(level, str) and not kinds.is_text(level):
-            yield f"a task with {factor}={shown(level)} in its cell: {TEXT.words} of at most {kinds.LONGEST} characters"
+            yield f"a task with {factor}={shown(level)} in its cell: give at most {kinds.LONGEST} characters"
         else:
             yield from _of_level(factor, level)
 
