@@ -192,11 +192,29 @@ def test_the_command_of_the_page_names_the_store(call: Call) -> None:
 INLINE = {"run": ("--workers", "1"), "report": ()}
 
 
-def test_a_claim_without_numbers_is_inconclusive_and_says_where(call: Call) -> None:
-    said = call(*RUN)
-    assert said.code == 0
-    assert "KeyError" in PAGE.read_text()
-    assert "small_study.py:" in PAGE.read_text()
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ('{}["nothing"]', "KeyError: 'nothing' (small_study.py:46)"),
+        ("raise SystemExit(0)", "SystemExit: 0 (small_study.py:46): let it return, or raise an Exception"),
+        ("return None", "it returned None: return an Evidence"),
+        (
+            "return Evidence({'all': {0: 'x'}})",
+            "it returned an Evidence with effects={'all': {0: 'x'}}: give",
+        ),
+    ],
+)
+def test_a_claim_with_a_bug_is_inconclusive_and_says_where(
+    call: Call, here: Path, code: str, said: str
+) -> None:
+    file = here / "small_study.py"
+    file.write_text(file.read_text().replace("    return Evidence({})", f"    {code}"))
+    found = call(*RUN)
+    assert found.code == 1
+    assert f"levinthal: the evidence of claim T2 cannot be computed: {said}" in found.err
+    assert re.search(r"(replicates|partially) +T1 ", found.out)
+    assert found.out.splitlines()[-1] == f"Report: {PAGE}"
+    assert "Its evidence could not be computed" in PAGE.read_text()
 
 
 def test_the_second_run_measures_nothing(call: Call) -> None:
