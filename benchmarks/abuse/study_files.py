@@ -1,5 +1,7 @@
 """Study files that are malformed: each field with what it cannot be, and code that raises, exits or dies."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -49,7 +51,7 @@ study = Study(name="toy-coins", chapter="toys", question="Does it?", source="nob
 WRONG = {
     "text": ("5", "None", "['a']", "b'a'", "object()", "'\\ud800'"),
     "sentence": ("''", "5", "None", "('a', 'b')", "'\\ud800'"),
-    "function": ("None", "5", "'measure'", "[]", "lambda: 0", "print"),
+    "function": ("None", "5", "'measure'", "[]", "lambda: 0", "lambda a, b, c: 0"),
     "number": ("None", "'0.5'", "math.nan", "math.inf", "[0.5]", "1j", "True", "10**400"),
     "truth": ("None", "'no'", "0.5", "[]"),
 }
@@ -60,7 +62,7 @@ OF_STUDY = {
     "question": WRONG["sentence"],
     "source": WRONG["text"],
     "version": ("0", "-1", "1.5", "'1'", "None", "True", "10**30", "math.nan"),
-    "presets": ("{}", "None", "[]", "(preset,)", "preset", "{1: preset}", "{'quick': None}", "{'../x': preset}",
+    "presets": ("None", "[]", "(preset,)", "preset", "{1: preset}", "{'quick': None}", "{'../x': preset}",
                 "{'': preset}", "{'quick': 'digits'}"),
     "measure": ("None", "5", "'measure'", "lambda: ()", "lambda task: ()", "Study"),
     "claims": ("None", "5", "claim", "'T1'", "(None,)", "(claim, claim)", "{'T1': claim}", "(c for c in [claim])",
@@ -86,12 +88,12 @@ OF_CLAIM = {
     "rival": WRONG["text"],
     "why_no_control": ("5", "None", "''", "['a']"),
     "deterministic": WRONG["truth"],
-    "binary": (*WRONG["truth"], "True"),
+    "binary": WRONG["truth"],
     "quote": WRONG["text"],
 }
 OF_PRESET = {
     "about": WRONG["text"],
-    "data": ("5", "['digits']", "'dgits'", "'../digits'", "True"),
+    "data": ("5", "['digits']", "True"),
     "tasks": ("None", "5", "task", "('bent',)", "(None,)", "{'bent': task}", "(t for t in [task])", "()"),
 }
 OF_TASK = {
@@ -110,8 +112,6 @@ CHANGED = {
     "Task": "task = replace(task, {})\npreset = replace(preset, tasks=(task,))\n"
     "study = replace(study, presets={{'quick': preset}})",
 }
-PLACED = {("Study", "name"): "name", ("Claim", "id"): "id"}
-"""Words of a field that are said in place of its name."""
 OK = ("range(8)", "[0, 1, 2]", "(0, 0, 1)", "(7, 3)")
 """Seeds that can be meant."""
 
@@ -130,7 +130,7 @@ ESTIMATES = {
                  "Interval(0, 1, 0.95, None)"),
     "trust": ("None", "'good'", "5", "True"),
     "reasons": ("None", "'because'", "5", "(5,)", "[None]"),
-    "details": ("None", "5", "'x'", "[1]", "{'f': lambda: 0}", "{(1, 2): 3}", "{'s': {1}}", "{'s': '\\ud800'}"),
+    "details": ("None", "5", "'x'", "[1]", "{'f': lambda: 0}", "{(1, 2): 3}", "{'s': {1}}"),
 }  # fmt: skip
 ENDS = {
     "raises": ("raise ValueError('the coin fell')", "the coin fell"),
@@ -168,7 +168,6 @@ HARMLESS = {
     "changes the random state": "import random, numpy\n    random.seed(1); numpy.random.seed(1)",
     "opens files": "globals()['held'] = [open('/dev/null') for _ in range(500)]",
     "leaves the folder": "os.chdir('..')",
-    "closes stdout": "sys.stdout.close()",
     "takes stdout away": "sys.stdout = None",
     "takes stderr away": "sys.stderr = None",
     "empties the environment": "os.environ.clear()",
@@ -223,7 +222,6 @@ RESULTS = {
                "yield 'yes'", "return verdicts['T9'].outcome", "return '\\ud800'"),
 }  # fmt: skip
 ARGUMENTS = {"measure": "task, *, data=None, device='cpu'", "evidence": "rows", "figures": "rows", "answer": "verdicts"}  # fmt: skip
-NAMES = {"evidence": "excess"}
 
 
 def attacks() -> Sequence[Attack]:
@@ -353,6 +351,10 @@ def _whole() -> Iterator[Attack]:
             "whole", f"{noun}: answer=None", "study = replace(study, answer=None)", "answer", run=line
         )
         yield _attack("whole", f"{noun}: id=5", CHANGED["Claim"].format("id=5"), "id", f"{FILE}:", run=line)
+    yield _attack("whole", "no presets", "study = replace(study, presets={})", "presets")
+    for data in ("dgits", "../digits"):
+        yield _attack("whole", f"data={data}", CHANGED["Preset"].format(f"data='{data}'"), "data", data)
+    yield _attack("whole", "binary", CHANGED["Claim"].format("binary=True"), "binary", "claim T1")
     yield _attack("whole", "two studies", "other = replace(study, name='other-coins')", "Report", codes={0})
     yield _attack("whole", "a class for the study", "study = Study", "Study")
     yield _attack("whole", "no study", "del study", "study")

@@ -42,8 +42,8 @@ def excess(rows: Any) -> Evidence:
     return Evidence({"all": {s: bent[s] - 0.5 for s in bent}}, {"": {s: fair[s] - 0.5 for s in fair}})
 
 
-def with_a_bug(rows: Any) -> Evidence:
-    return Evidence({"all": {0: {}["nothing"]}})
+def without_numbers(rows: Any) -> Evidence:
+    return Evidence({})
 
 
 def figures(rows: Any) -> Iterable[Figure]:
@@ -73,8 +73,6 @@ study = Study(
         "half": preset("one coin", "bent"),
         "failing": preset("one of three breaks", "bent", "broken", "fair"),
         "stopping": preset("Ctrl-C at the second", "bent", "interrupting"),
-        "seedless": preset("no seeds", "bent", seeds=()),
-        "hollow": preset("no tasks"),
         "digits": preset("with data", "bent", "fair", data="digits"),
         "mnist": preset("with data that is not here", "bent", data="mnist"),
     },
@@ -91,7 +89,17 @@ study = Study(
             excess,
             why_smallest="chosen by us: one toss in ten",
         ),
-        Claim("T2", "it has a bug", "nobody", "nothing", "", 0.1, "", with_a_bug, why_no_control="a bug"),
+        Claim(
+            "T2",
+            "it has no number",
+            "nobody",
+            "nothing",
+            "",
+            0.1,
+            "",
+            without_numbers,
+            why_no_control="no number",
+        ),
     ),
     figures=figures,
     answer=answer,

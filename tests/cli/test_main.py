@@ -54,7 +54,6 @@ NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folde
         ),
         (["study", "report", "small_study.py", "--set", "coin"], "--set is 'coin': write it as factor=level"),
         (["study", "run", "small_study.py", "--workers", "0"], "--workers is 0: give a number from 1 to"),
-        (["study", "run", "small_study.py", "--preset", "seedless"], "0 seeds"),
         (["study", "run", "small_study.py", "--preset", "mnist"], "levinthal data get mnist"),
         (["study", "run", "small_study.py", "--output", "."], ". is a folder: name the file"),
         (["study", "run", "small_study.py", "--output", "small_study.py/x.html"], "cannot make the folder"),

@@ -31,8 +31,8 @@ PAGE = Path("results/toy-coins-quick.html")
 STORE = Path("results/levinthal.sqlite")
 KEY = ("toy-coins", 1, "quick")
 T2 = (
-    '        Claim("T2", "it has a bug", "nobody", "nothing", "", 0.1, "", with_a_bug, '
-    'why_no_control="a bug"),\n'
+    '        Claim("T2", "it has no number", "nobody", "nothing", "", 0.1, "", without_numbers, '
+    'why_no_control="no number"),\n'
 )
 
 
@@ -114,7 +114,7 @@ def test_a_dropped_claim_and_other_tasks_are_named_at_the_top(call: Call) -> Non
     )
     said = call(*REPORT)
     for words in (
-        "laim T2 dropped after the run: “it has a bug”",
+        "laim T2 dropped after the run: “it has no number”",
         "reset changed after the run: runs 12 before, 16 now; seeds 6 before, 8 now",
     ):
         assert words in page()

@@ -192,11 +192,29 @@ def test_the_command_of_the_page_names_the_store(call: Call) -> None:
 INLINE = {"run": ("--workers", "1"), "report": ()}
 
 
-def test_a_claim_with_a_bug_is_inconclusive_and_says_where(call: Call) -> None:
-    said = call(*RUN)
-    assert said.code == 0
-    assert "KeyError" in PAGE.read_text()
-    assert "small_study.py:" in PAGE.read_text()
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ('{}["nothing"]', "KeyError: 'nothing' (small_study.py:46)"),
+        ("raise SystemExit(0)", "SystemExit: 0 (small_study.py:46): let it return, or raise an Exception"),
+        ("return None", "it returned None: return an Evidence"),
+        (
+            "return Evidence({'all': {0: 'x'}})",
+            "it returned an Evidence with effects={'all': {0: 'x'}}: give",
+        ),
+    ],
+)
+def test_a_claim_with_a_bug_is_inconclusive_and_says_where(
+    call: Call, here: Path, code: str, said: str
+) -> None:
+    file = here / "small_study.py"
+    file.write_text(file.read_text().replace("    return Evidence({})", f"    {code}"))
+    found = call(*RUN)
+    assert found.code == 1
+    assert f"levinthal: the evidence of claim T2 cannot be computed: {said}" in found.err
+    assert re.search(r"(replicates|partially) +T1 ", found.out)
+    assert found.out.splitlines()[-1] == f"Report: {PAGE}"
+    assert "Its evidence could not be computed" in PAGE.read_text()
 
 
 def test_the_second_run_measures_nothing(call: Call) -> None:
@@ -234,11 +252,12 @@ def test_figures_that_fail_are_reported_in_the_terminal_too(call: Call) -> None:
     study = Path("small_study.py")
     study.write_text(study.read_text().replace("    heads = tuple(", "    1 / 0\n    heads = tuple(", 1))
     said = call(*RUN)
-    assert said.code == 0
+    assert said.code == 1
     expected = (
-        "levinthal: A figure is missing: the study's figures failed: ZeroDivisionError: division by zero"
+        "levinthal: A figure is missing: the study's figures failed: ZeroDivisionError: division by zero "
+        "(small_study.py:"
     )
-    assert expected in said.err.splitlines()
+    assert expected in said.err
     assert said.out.splitlines()[-1] == f"Report: {PAGE}"
 
 
@@ -301,10 +320,19 @@ def test_one_store_keeps_the_data_sets_apart(call: Call) -> None:
     assert "12 of 12" in page
 
 
-def test_a_preset_without_tasks_is_no_error(call: Call) -> None:
-    said = call(*RUN, "--preset", "hollow")
-    assert said.code == 0
-    assert said.out.startswith("0 runs measured")
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("SEEDS = tuple(range(6))", "SEEDS = ()", "seeds=(): give a tuple of 1 to 100000 seeds"),
+        ("for coin in coins)", "for coin in ())", "tasks=(): give a tuple of Tasks, at least one"),
+    ],
+)
+def test_a_preset_that_runs_nothing_is_refused(call: Call, here: Path, old: str, new: str, said: str) -> None:
+    file = here / "small_study.py"
+    file.write_text(file.read_text().replace(old, new))
+    found = call(*RUN)
+    assert (found.code, said in found.err, found.err.count("\n")) == (2, True, 1)
+    assert found.err.startswith("levinthal: small_study.py:")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")

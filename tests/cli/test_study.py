@@ -18,7 +18,8 @@ def test_show_gives_question_claims_and_presets(call: Call) -> None:
     said = call("study", "show", "small_study.py")
     assert said.code == 0
     for word in ("Does a bent coin fall on heads?", "nobody [2026]", "T1", "heads above a half: 0.1 share",
-                 "T1     chosen before the first run  chosen by us: one toss in ten", "T2     none: a bug",
+                 "T1     chosen before the first run  chosen by us: one toss in ten",
+        "T2     none: no number",
                  "T1     a fair coin", "share  heads among all tosses"):  # fmt: skip
         assert word in said.out
     quick = next(line for line in said.out.splitlines() if line.startswith("quick"))

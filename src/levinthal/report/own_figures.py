@@ -79,13 +79,17 @@ def figures_of(study: Study, rows: Rows) -> Iterator[Figure]:
         found = study.figures(rows)
     if not isinstance(found, Iterable) or isinstance(found, str | bytes | Mapping | type):
         raise StudyError(f"figures returned {shown(found)}: let it yield Figures")
-    left, end = iter(found), object()
+    left, end, ids = iter(found), object(), set[str]()
     while True:
         with own_code():
             figure = next(left, end)
         if figure is end:
             return
-        yield require_figure(figure)
+        sound = require_figure(figure)
+        if sound.id in ids:
+            raise StudyError(f"two figures have id={shown(sound.id)}: give each its own")
+        ids.add(sound.id)
+        yield sound
 
 
 def require_figure(figure: object) -> Figure:

@@ -38,7 +38,7 @@ def drawn_figures(study: Study, rows: Rows) -> list[Drawn]:
 
 
 def sound_figures(study: Study, rows: Rows) -> Iterator[Figure]:
-    """The study's figures that can be drawn, as far as its function gives them; `drawn_figures` has the faults."""
+    """The study's figures that can be drawn; `drawn_figures` tells the faults of the others."""
     try:
         for figure in figures_of(study, rows):
             if not _one(figure, "").has_failed:

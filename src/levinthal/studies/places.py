@@ -1,4 +1,4 @@
-"""Where a fault of a study stands in the user's file: the line of the field that it names, found by its source."""
+"""Where a fault of a study stands in the user's file: the line of the field that it names."""
 
 from __future__ import annotations
 

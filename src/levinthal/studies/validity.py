@@ -32,9 +32,9 @@ def require_valid(study: Study, file: Path | None = None) -> Study:
         The same study.
 
     Raises:
-        StudyError: a field of another type, a name with other signs than small letters, digits and hyphens, a version that is no whole
-            number from 1 on, two claims of one id, a claim without control that does not say why, a smallest
-            effect that is not beyond the null, parts that differ in unit, measurement or protocol...
+        StudyError: a field of another type, a name with other signs than small letters, digits and hyphens,
+            two claims of one id, a claim without control that does not say why, a smallest effect that is
+            not beyond the null, parts that differ in unit, measurement or protocol...
             `docs/write-a-study.md` shows each.
     """
     with own_code():

@@ -34,9 +34,7 @@ def is_id(value: object) -> bool:
 
 
 def _is_presets(value: object) -> bool:
-    return (
-        isinstance(value, Mapping) and bool(value) and all(isinstance(one, Preset) for one in value.values())
-    )
+    return isinstance(value, Mapping) and all(isinstance(one, Preset) for one in value.values())
 
 
 def _is_terms(value: object) -> bool:
@@ -52,7 +50,7 @@ STUDY: Kinds = {
         lambda value: type(value) is int and 1 <= value <= LARGEST_SEED,
         "it must be a whole number, 1 or more",
     ),
-    "presets": Kind(_is_presets, "give a mapping from name to Preset, with at least one"),
+    "presets": Kind(_is_presets, "give a mapping from name to Preset"),
     "measure": Kind(
         kinds.takes("task", data=None, device="cpu"), "give a function measure(task, data=..., device=...)"
     ),
@@ -118,7 +116,7 @@ def faults_of_fields(study: Study) -> Iterator[str]:
     yield from faults(study, STUDY)
     for name, preset in study.presets.items():
         if not _is_preset_name(name):
-            yield f"presets has the name {shown(name)}: use letters, digits, spaces and hyphens, as in a file name"
+            yield f"presets has the name {shown(name)}: use letters, digits and hyphens"
         yield from (f"preset {name} has {fault}" for fault in _of_preset(preset))
 
 
@@ -142,7 +140,7 @@ def _of_cell(task: Task) -> Iterator[str]:
         elif factor in KEYS:
             yield f"a task with the factor '{factor}' in its cell, which is a column of the rows: rename it"
         elif isinstance(level, str) and not kinds.is_text(level):
-            yield f"a task with {factor}={shown(level)} in its cell: {TEXT.words} of at most {kinds.LONGEST} characters"
+            yield f"a task with {factor}={shown(level)} in its cell: give at most {kinds.LONGEST} characters"
         else:
             yield from _of_level(factor, level)
 
@@ -156,7 +154,7 @@ def _of_level(factor: str, level: object) -> Iterator[str]:
 
 
 def faults_of_claim(claim: Claim) -> Iterator[str]:
-    """What is wrong with the types of a claim's fields, each the rest of a sentence that begins with the claim."""
+    """What is wrong with the types of a claim's fields: the rest of a sentence that begins with the claim."""
     if not claim.says and isinstance(claim.says, str):
         yield "has no sentence: say in says=... what is tested"
     yield from (f"has {fault}" for fault in faults(claim, CLAIM))

@@ -32,6 +32,8 @@ def own_code() -> Iterator[None]:
     here, streams, process = os.getcwd(), (sys.stdout, sys.stderr), os.getpid()
     try:
         yield
+    except StopIteration as error:  # a generator above would take it for its own end
+        raise StudyError(in_one_line(error)) from error
     except (Exception, KeyboardInterrupt):
         raise
     except BaseException as error:
