@@ -66,7 +66,7 @@ app.command(store_app)
 
 
 UNREAD = 141
-"""The exit code where nobody reads what is printed, as of other programs in a pipe (128 + SIGPIPE): 0 is a verdict."""
+"""The exit code where nobody reads what is printed, as of other programs in a pipe (128 + SIGPIPE)."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
