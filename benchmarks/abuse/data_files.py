@@ -41,7 +41,7 @@ def _loading(kind: str, name: str, make: Odd, *says: str, odd: str = IMAGES, suf
         _put(folder, odd, make, suffix=suffix)
 
     kept = (str(FOLDER / (odd + suffix)), "mine.txt")
-    return Attack(kind, name, act, (odd, *says), kept=kept, prepare=prepare)
+    return Attack(kind, name, act, ("train", *says), kept=kept, prepare=prepare)
 
 
 def _bytes(content: bytes) -> Odd:

@@ -174,3 +174,9 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "labels")
     with pytest.raises(DataError, match="labels: it is a folder, a pipe or a device, not a file"):
         read_content(tmp_path / "labels", axes=1)
+
+
+def test_no_values_of_a_size_that_no_array_has_are_one_line() -> None:
+    content = bytes([0, 0, 8, 3]) + b"\xff" * 8 + bytes(4)
+    with pytest.raises(DataError, match="it is empty: 4294967295 x 4294967295 x 0 values: get it again"):
+        parse_idx(content, axes=3, where="it")

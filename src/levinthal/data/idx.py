@@ -112,7 +112,11 @@ def parse_idx(content: bytes, *, axes: int, where: str) -> UInt8[np.ndarray, "..
         raise DataError(
             f"{where} is {word}{len(content):,} bytes, and its header promises {promised:,}: get it again"
         )
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(_shape(content, axes))
+    shape = _shape(content, axes)
+    try:
+        return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+    except ValueError as error:  # a length of 0 beside lengths that no array has
+        raise DataError(f"{where} is empty: {' x '.join(map(str, shape))} values: get it again") from error
 
 
 def _header(axes: int) -> int:
