@@ -55,6 +55,7 @@ def test_anything_else_is_no_whole_number(value: Any) -> None:
         (10**5000, "k=about 10**5000 is more than 64: use k=64 or less"),
         (-(10**99), "k=about -10**99 is less than 1: use k=1 or more"),
     ],
+    ids=["fraction", "too small", "too large", "huge", "hugely negative"],
 )
 def test_the_way_out_of_a_whole_number(value: Any, line: str) -> None:
     with pytest.raises(InputError) as caught:

@@ -63,7 +63,7 @@ def net() -> nn.Module:
     return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
 
 
-def trained() -> Mapping[str, Any]:
+def trained() -> dict[str, Any]:
     """A network and its optimiser."""
     model = net()
     return {"model": model, "optimizer": torch.optim.SGD(model.parameters(), 0.1)}
@@ -88,7 +88,12 @@ def watched(**words: Any) -> str:
 
 def problem(**words: Any) -> levinthal.Problem:
     """A problem that trains."""
-    right = {"model": net, "loss": functional.cross_entropy, "train": tuple(data().values()), "steps": 3}
+    right: dict[str, Any] = {
+        "model": net,
+        "loss": functional.cross_entropy,
+        "train": tuple(data().values()),
+        "steps": 3,
+    }
     right |= {"optimizer": lambda model: torch.optim.SGD(model.parameters(), 0.1)}
     return levinthal.Problem(**right | words)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -20,7 +19,7 @@ def network() -> Any:
     return networks.first_last(inputs=4, width=3, depth=2, classes=3, seeds=(0, 1), shortcut=True)
 
 
-def data() -> Mapping[str, Any]:
+def data() -> dict[str, Any]:
     """Inputs and classes."""
     return {"inputs": torch.rand(30, 4), "labels": torch.arange(30) % 3}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ def rows() -> np.ndarray:
     return made
 
 
-def sides() -> Mapping[str, Any]:
+def sides() -> dict[str, Any]:
     """A pair with something in common."""
     return {"x": rows(), "y": rows() + np.random.default_rng(1).random((30, 2))}
 

@@ -23,7 +23,7 @@ from torch import nn
 import levinthal
 from levinthal import training
 
-ORDERS = {text: make for text, make in wrong.WHOLE.items() if text != "[3]"}
+ORDERS = {text: make for text, make in wrong.WHOLE.items() if text not in ("[3]", "{3}", "np.array([1, 2])")}
 ORDERS |= wrong.BELOW | as_written("[0, 1, 2]", "[0.5, 1]", "[]", "[None, 0]", "{0: 1, 1: 2}", "'01'")
 OPTIMIZERS = wrong.FUNCTION | as_written(
     "None", "'sdg'", "torch.optim.SGD([nn.Parameter(torch.ones(1))])", "lambda parameters: None", "nn.ReLU()",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-Values = Mapping[str, Callable[[], Any]]
+Values = dict[str, Callable[[], Any]]
 """A value as one would write it -> what makes it."""
 
 
