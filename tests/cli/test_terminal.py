@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from levinthal.cli.terminal import note, plain_table, progress, stdout
+from levinthal.cli.terminal import notice, plain_table, progress, stdout
 
 
 def test_lines_come_at_each_tenth_and_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,7 +48,7 @@ def test_hidden_characters_do_not_reach_a_terminal(
     table = plain_table(HOSTILE)
     table.add_row(HOSTILE)
     stdout().print(HOSTILE, table, soft_wrap=True)
-    note(f"{HOSTILE}\nand more")
+    notice(f"{HOSTILE}\nand more")
     with progress(HOSTILE) as advance:
         advance(1, 2, HOSTILE)
     said = capsys.readouterr()

@@ -27,7 +27,7 @@ from levinthal.cli.running import report, run
 from levinthal.cli.store import check as check_store
 from levinthal.cli.store import export, merge
 from levinthal.cli.study import list_studies, show
-from levinthal.cli.terminal import note
+from levinthal.cli.terminal import notice
 from levinthal.errors import LevinthalError, said_by
 from levinthal.shown import one_line
 from levinthal.user_scripts import ChildEnded
@@ -141,5 +141,5 @@ def _stored_traceback() -> str:
 
 
 def _complain(line: str, code: int) -> int:
-    note(line)
+    notice(line)
     return code

@@ -59,7 +59,7 @@ def _print(changes: Changes) -> None:
     console = stdout()
     now, before = changes.now, changes.before
     for label, run in (("now:   ", now), ("before:", before)):
-        console.print(f"{label} {run.name}: {run.state}. {run.headline}", soft_wrap=True, markup=False)
+        console.print(f"{label} {run.name}: {run.state}. {run.headline}", soft_wrap=True)
     verdict = "Worse than before." if changes.is_worse else "No worse than before."
     console.print(verdict, soft_wrap=True)
     _print_findings(changes)

@@ -18,7 +18,7 @@ from cyclopts import Parameter
 
 from levinthal.cli import against as comparison
 from levinthal.cli import script as scripts
-from levinthal.cli.terminal import Advance, progress, stdout
+from levinthal.cli.terminal import Advance, notice, progress, stdout
 from levinthal.cli.whole_numbers import MOST_STEPS, bounded, whole_number
 from levinthal.cli.whole_numbers import seconds as seconds_option
 from levinthal.cli.written_files import file_option
@@ -128,14 +128,14 @@ def check(
             found = _treated(problem, seeds, seconds, keep, count) if treat else _examined(problem, count)
     except KeyboardInterrupt:
         left = f"the same command continues from {keep}" if keep else "nothing is stored (--keep FILE would)"
-        print(f"levinthal: interrupted before there was a result; {left}", file=sys.stderr)
+        notice(f"interrupted before there was a result; {left}")
         return 130
     if before is not None:
         return comparison.compared(comparison.record(_data(found), name), before, as_json=json)
     if json or sarif:
         _print_data(found, name, sarif=sarif)
     else:
-        stdout().print(str(found), soft_wrap=True, markup=False)
+        stdout().print(str(found), soft_wrap=True)
     if page:
         _write_page(found, name, page, announce=not (json or sarif))
     return found.answer.exit_code
@@ -240,7 +240,7 @@ def _observed(
 def _write_page(found: Examination | Treatment, name: str, page: Path, *, announce: bool) -> None:
     found.report(page, title=name)
     if announce:
-        stdout().print(f"Page: {page}", soft_wrap=True, markup=False)
+        stdout().print(f"Page: {page}", soft_wrap=True)
 
 
 class Counter:

@@ -27,7 +27,7 @@ def list_data(*, data_dir: DataDir = None) -> None:
     console = stdout()
     console.print(table)
     for entry in entries:  # a path is printed whole, to be copied, however narrow the window is
-        console.print(f"{entry.name}: {entry.where}", soft_wrap=True, markup=False)
+        console.print(f"{entry.name}: {entry.where}", soft_wrap=True)
 
 
 def get_data(
@@ -50,7 +50,7 @@ def get_data(
 
     with progress(f"getting {name}") as advance:
         folder = data.get(name, data_dir=data_dir, base_url=base_url, on_progress=_Listener(advance))
-    stdout().print(f"{name} is in {folder}", soft_wrap=True, markup=False)
+    stdout().print(f"{name} is in {folder}", soft_wrap=True)
 
 
 class _Listener:

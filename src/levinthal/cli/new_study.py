@@ -37,7 +37,7 @@ def new(name: NewName, /, *, template: Template = "computed", folder: Folder = P
     path = _free(name, folder)
     new_file(path, text)
     stdout().print(f"{path} written: it runs as it stands; change it part by part.", soft_wrap=True)
-    stdout().print(f"  levinthal study run {path}", soft_wrap=True, markup=False)
+    stdout().print(f"  levinthal study run {path}", soft_wrap=True)
     stdout().print("What each part is for: docs/write-a-study.md", soft_wrap=True)
 
 

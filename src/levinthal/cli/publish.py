@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from levinthal.cli.record import analysis, record_of
 from levinthal.cli.register import registers
 from levinthal.cli.selection import Selected
 from levinthal.cli.stability import with_blocks
-from levinthal.cli.terminal import stdout
+from levinthal.cli.terminal import notice, stdout
 from levinthal.errors import InputError, StudyError
 from levinthal.vocabulary import Figure, Study, Verdict
 from levinthal.written_files import write_whole
@@ -69,8 +68,8 @@ def publish(
     _print(chosen.study, verdicts, record, f"{unfinished}; `{command}` continues" if unfinished else "")
     failed = [fault.line for fault in faults if not fault.is_contradiction]
     for line in filter(None, (again, *record.notices, *failed, *broken)):
-        print(f"levinthal: {line}", file=sys.stderr)
-    stdout().print(f"Report: {page}", soft_wrap=True, markup=False)
+        notice(line)
+    stdout().print(f"Report: {page}", soft_wrap=True)
     return Published(rows, verdicts, facts, record, tuple(faults), tuple(broken))
 
 
@@ -91,9 +90,9 @@ def _print(study: Study, verdicts: Sequence[Verdict], record: Record, unfinished
     console = stdout()
     console.print(verdict_table(study, verdicts, record=record))
     if unfinished:
-        console.print(f"Unfinished: {unfinished}.", soft_wrap=True, markup=False)
+        console.print(f"Unfinished: {unfinished}.", soft_wrap=True)
     if record.versions:
-        console.print(full_sentence(record.versions), soft_wrap=True, markup=False)
+        console.print(full_sentence(record.versions), soft_wrap=True)
 
 
 def changed_since(runs: Sequence[Run], source: str) -> str:

@@ -73,7 +73,7 @@ def register(
     write_whole(path, file_text(now), REGISTERED)
     claims = counted(len(now.claims), "claim")
     stdout().print(f"{path}: {claims} registered (hash {now.hash[:12]}).", soft_wrap=True)
-    stdout().print(_advice(now.finished, store), soft_wrap=True, markup=False)
+    stdout().print(_advice(now.finished, store), soft_wrap=True)
 
 
 def _finished(study: Study, preset: str, path: Path) -> int | None:

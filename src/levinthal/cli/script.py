@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from levinthal.after_import import after_import
-from levinthal.cli.terminal import stdout
+from levinthal.cli.terminal import notice, stdout
 from levinthal.errors import InputError
 from levinthal.user_files import user_path
 from levinthal.user_scripts import ChildEnded, Ending, holds_problem, run_as_main, stdout_on_stderr
@@ -135,16 +134,16 @@ def observed(name: str, arguments: Sequence[str], *, every: int, page: Path | No
 
 def reported(run: ScriptRun, *, as_json: bool, as_sarif: bool) -> int:
     """Print what was observed, and return the exit code."""
-    for note in run.notes:
-        print(f"levinthal: {note}", file=sys.stderr)
+    for line in run.notes:
+        notice(line)
     if as_json or as_sarif:
         print(json.dumps(run.to_sarif() if as_sarif else run.to_json(), indent=2, allow_nan=False))
         return run.exit_code
     for training in run.trainings:
-        stdout().print(str(training), "", sep="\n", soft_wrap=True, markup=False)
+        stdout().print(str(training), "", sep="\n", soft_wrap=True)
     pages = [training.page for training in run.trainings if training.page]
     for page in pages:
-        stdout().print(f"Page: {page}", soft_wrap=True, markup=False)
+        stdout().print(f"Page: {page}", soft_wrap=True)
     return run.exit_code
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from levinthal.cli.terminal import note, stdout
+from levinthal.cli.terminal import notice, stdout
 from levinthal.cli.written_files import folder_option, store_option
 from levinthal.errors import InputError
 from levinthal.written_files import make_folder, new_file
@@ -153,5 +153,5 @@ def _complaints(path: Path, into: Path, merged: Merged) -> int:
 
 def _say(where: str | Path, line: str) -> int:
     """A line that is no end; the exit code for it."""
-    note(f"{where}: {line}" if where else line)
+    notice(f"{where}: {line}" if where else line)
     return 1

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from levinthal.cli.terminal import plain_table, stdout
+from levinthal.cli.terminal import notice, plain_table, stdout
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,7 +32,7 @@ def list_studies() -> int:
         table.add_row(study.name, study.question, ", ".join(study.presets))
     stdout().print(table)
     for error in known.broken:
-        print(f"levinthal: {error}", file=sys.stderr)
+        notice(str(error))
     return 1 if known.broken else 0
 
 
@@ -44,7 +43,7 @@ def show(name: StudyName, /) -> None:
     study = find(name)
     console = stdout()
     console.print(f"{study.name} (chapter {study.chapter}, version {study.version})", style="bold")
-    console.print(f"{study.question}\nSource: {study.source}\n", markup=False)
+    console.print(f"{study.question}\nSource: {study.source}\n")
     for table in _tables(study):
         console.print(table)
         console.print()

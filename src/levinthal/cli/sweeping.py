@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from levinthal.cli.terminal import Advance, clock, stdout
+from levinthal.cli.terminal import Advance, clock, notice, stdout
 
 if TYPE_CHECKING:
     from levinthal.lab import Event, Summary
@@ -40,16 +39,13 @@ class Listener:
 def print_summary(summary: Summary, store: Path) -> None:
     """How the sweep went, in a line, and a line for each error."""
     for error in summary.errors[:SHOWN_ERRORS]:
-        print(f"levinthal: failed: {error}", file=sys.stderr)
+        notice(f"failed: {error}")
     if len(summary.errors) > SHOWN_ERRORS:
-        print(f"levinthal: and {len(summary.errors) - SHOWN_ERRORS} more tasks failed", file=sys.stderr)
+        notice(f"and {len(summary.errors) - SHOWN_ERRORS} more tasks failed")
     if summary.interrupted:
-        print(
-            "levinthal: interrupted: finished runs are stored, and the same command continues",
-            file=sys.stderr,
-        )
+        notice("interrupted: finished runs are stored, and the same command continues")
     counts = (
         f"{summary.done} runs measured in {clock(summary.seconds)}, {summary.skipped} were stored already"
     )
     failed = f", {summary.failed} failed" if summary.failed else ""
-    stdout().print(f"{counts}{failed} (store: {store})\n", soft_wrap=True, markup=False)
+    stdout().print(f"{counts}{failed} (store: {store})\n", soft_wrap=True)

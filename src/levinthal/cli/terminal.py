@@ -49,7 +49,7 @@ def stdout() -> Console:
     return Terminal(file=sys.stdout, highlight=False, markup=False, emoji=False)
 
 
-def note(line: str) -> None:
+def notice(line: str) -> None:
     """Say one thing on stderr, in one line: `levinthal: ...`."""
     print(f"levinthal: {one_line(line)}", file=sys.stderr, flush=True)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 
 from levinthal.lab.storage.table import NUMBERS
+from levinthal.shown import plain
 from levinthal.written_files import whole_file
 from levinthal.written_files.kinds import PACKED_ROWS, ROWS, Kind
 
@@ -41,8 +42,13 @@ def write_csv(target: str | Path | Text, columns: Iterable[tuple[str, Sequence[A
     names, values = zip(*columns, strict=True)
     with _opened(target) if isinstance(target, str | Path) else nullcontext(target) as file:
         out = csv.writer(file, lineterminator="\n")
-        out.writerow(names)
-        out.writerows(zip(*values, strict=True))
+        out.writerow(map(_shown, names))
+        out.writerows(zip(*(map(_shown, column) for column in values), strict=True))
+
+
+def _shown(value: Any) -> Any:
+    """A text without the characters that a terminal would obey, in one line; any other value as it is."""
+    return " ".join(plain(value).splitlines()) if isinstance(value, str) else value
 
 
 def packed(stream: BinaryIO) -> GzipFile:
