@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,7 +29,7 @@ def runs(task: Task) -> list[Run]:
     return [Run("toy", 1, task.cell, seed) for seed in task.seeds]
 
 
-def test_two_sweeps_share_the_tasks(tmp_path: Path, log: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_two_sweeps_share_the_tasks(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first_is_at_work, go_on = threading.Event(), threading.Event()
 
     def slow(task: Task, **known: Any) -> Iterator[Any]:
@@ -49,8 +48,14 @@ def test_two_sweeps_share_the_tasks(tmp_path: Path, log: Path, caplog: pytest.Lo
     other = threading.Thread(target=one)
     other.start()
     assert first_is_at_work.wait(30)
-    with Store(tmp_path / "s.sqlite") as store, caplog.at_level(logging.WARNING, "levinthal"):
-        threading.Timer(0.5, go_on.set).start()
+    said: list[str] = []
+
+    def hear(text: str, *words: object) -> None:
+        said.append(text % words)
+        go_on.set()  # the first goes on once the second waits for it
+
+    monkeypatch.setattr(sharing.log, "warning", hear)
+    with Store(tmp_path / "s.sqlite") as store:
         mine = sweep(study, "only", store)
         other.join()
         assert store.check() == []
@@ -58,7 +63,7 @@ def test_two_sweeps_share_the_tasks(tmp_path: Path, log: Path, caplog: pytest.Lo
     assert len(log.read_text().splitlines()) == 3
     assert (mine.done, mine.skipped, mine.failed) == (2, 1, 0)
     assert (found[0].done, found[0].skipped) == (1, 2)
-    assert [line.partition(" (")[0] for line in caplog.messages] == [
+    assert [line.partition(" (")[0] for line in said] == [
         "1 task is measured by another command on this store"
     ]
 
