@@ -101,7 +101,7 @@ def test_json_and_sarif_are_all_that_is_printed(call: Call) -> None:
         (("healthy",), "name a file and its Problem"),
         (("small_problems.py:misfit",), "layer 0 (Linear) expects 7 features"),
         (("small_problems.py:healthy", "--json", "--sarif"), "give one of them"),
-        (("small_problems.py:healthy", "--steps", "0"), "steps=0"),
+        (("small_problems.py:healthy", "--steps", "0"), "--steps 0: give a whole number from 1"),
         (("small_problems.py:hot", "--treat", "--seeds", "1"), "seeds=1"),
         (("small_problems.py:hot", "--keep", "kept.jsonl"), "add --treat"),
         (("small_problems.py:hot", "--treat", "--keep", "small_problems.py"), "is not the journal"),
