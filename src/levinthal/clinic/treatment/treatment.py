@@ -192,8 +192,10 @@ def treat(
     require_count("seeds", seeds)
     if seeds < FEWEST_SEEDS:
         raise InputError(f"seeds={seeds} gives no interval for a gain: use {FEWEST_SEEDS} or more")
-    if not isinstance(seconds, Real) or not seconds > 0:
-        raise InputError(f"seconds={seconds} leaves no time to try a remedy: use more, or only examine")
+    if not isinstance(seconds, Real):
+        raise InputError(f"seconds is of type {type(seconds).__name__}: pass a number of seconds")
+    if not seconds > 0:
+        raise InputError(f"seconds={float(seconds):g} leaves no time to try a remedy: use more, or only examine")
     journal = Journal(keep, {"steps": problem.steps})
     with in_one_line(problem):
         return _treated(problem, seeds, seconds, journal, on_step)
