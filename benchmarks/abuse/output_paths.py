@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-import levinthal
 from benchmarks.abuse.attack import Attack, Files, command
+
+import levinthal
 
 STUDY = "toy-study"
 RUN = "study run toy_study.py --workers 1 --device cpu"
