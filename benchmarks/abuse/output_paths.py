@@ -192,7 +192,7 @@ PLACES = (
     Place("a file of mine", "x{}", partial(_file, "x{}"), kept=("x{}",)),
     Place("below a file", "x/y{}", partial(_file, "x"), kept=("x",)),
     Place("of 300 characters", "x" * 300),
-    Place("of 250 characters", "x" * 250, None, WRITTEN, lands="x" * 250, kinds=F),
+    Place("of 235 characters", "x" * 235, None, WRITTEN, lands="x" * 235, kinds=F),
     Place("deep, of 5,000 characters", "x/" * 2500 + "y"),
     Place("of no user", "~nobody-such/x{}"),
     Place("at home", "~/x{}", None, WRITTEN, lands="x{}", kinds=FS),

@@ -22,7 +22,7 @@ from levinthal.cli.whole_numbers import bounded, whole_number
 from levinthal.cli.written_files import file_option, folder_option
 from levinthal.errors import StoreError
 from levinthal.written_files import make_folder, plain_name, require_apart, writable
-from levinthal.written_files.kinds import MARKDOWN, PAGE, RESULT
+from levinthal.written_files.kinds import MARKDOWN, PAGE, REGISTERED, RESULT
 
 if TYPE_CHECKING:
     from levinthal.lab import Executor, Store
@@ -165,9 +165,8 @@ def _require_writable(csv: Path | None, markdown: Path | None, svg: Path | None)
 
     if csv:
         writable(csv, kind_of(csv))
-    if markdown:
-        writable(markdown, MARKDOWN)
-        writable(markdown.with_suffix(".json"), RESULT)
+    for path, kind in zip(beside(markdown).values(), (MARKDOWN, RESULT, REGISTERED), strict=False):
+        writable(path, kind)
     if svg:
         make_folder(svg)
 

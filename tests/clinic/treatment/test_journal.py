@@ -83,8 +83,8 @@ def test_a_file_that_is_no_journal_of_this_treatment_is_not_changed(
     assert path.read_text() == text
 
 
-def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be written"):
+def test_a_folder_is_refused_and_one_that_is_not_there_is_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder: name the file to write"):
         Journal(tmp_path, ABOUT)
-    with pytest.raises(InputError, match="cannot be written"):
-        Journal(tmp_path / "missing" / "journal", ABOUT)
+    Journal(tmp_path / "missing" / "journal", ABOUT)
+    assert (tmp_path / "missing" / "journal").is_file()
