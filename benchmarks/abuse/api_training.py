@@ -84,7 +84,7 @@ def targets() -> Iterator[Target]:
         )
         yield Target(
             rule.__name__,
-            lambda rule=rule, **words: rule(**words)(weights),  # type: ignore[misc]
+            lambda rule=rule, **words: rule(**words)(weights),
             lambda: {"lr": 0.1},
             {"lr": rate, **own[rule.__name__], **named}
             | ({"rho": without_none(shares)} if rule is training.RMSprop else {})

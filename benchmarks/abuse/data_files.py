@@ -7,6 +7,7 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.abuse.attack import Attack
@@ -192,6 +193,15 @@ def _kind_attack(name: str, make: Odd, line: str) -> Attack:
     )  # fmt: skip
 
 
+def _saying(line: str, folder: Path) -> int:
+    del folder
+    return said(line)
+
+
+def _making(make: Callable[[Path], object], folder: Path) -> object:
+    return make(folder / "sets")
+
+
 def _folders() -> list[Attack]:
     def of(make: Odd, *says: str) -> tuple[Odd, tuple[str, ...]]:
         return make, says
@@ -207,8 +217,11 @@ def _folders() -> list[Attack]:
     lines = (RUN, "data list --data-dir sets", f"{GET} http://127.0.0.1:9")
     return [
         Attack(
-            "folder", f"{name}: {line[:9]}", lambda _, line=line: said(line), ("sets", *says),
-            prepare=lambda folder, make=make: make(folder / "sets"),
+            "folder",
+            f"{name}: {line[:9]}",
+            partial(_saying, line),
+            ("sets", *says),
+            prepare=partial(_making, make),
         )
         for name, (make, says) in makers.items()
         for line in lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.abuse.attack import Attack, Files, command
@@ -115,7 +115,7 @@ def attacks() -> Sequence[Attack]:
     return [*_fine(), *_taken(), *_missing(), *_contents(), *_beside()]
 
 
-def _check(kind: str, name: str, files: dict[str, str | bytes], *says: str, **more: object) -> Attack:
+def _check(kind: str, name: str, files: Mapping[str, str | bytes], *says: str, **more: object) -> Attack:
     line = f"check {shlex.quote(name)}"
     return command(kind, line, *says, files=files, name=repr(name)[:60], **more)  # type: ignore[arg-type]
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from benchmarks.abuse import coins
@@ -35,7 +36,7 @@ def _attacks() -> Iterator[Attack]:
         yield _killed(kind, f"{number}, after {moment:.2f} of its length", two, moment, whole)
 
 
-@coins.cache
+@cache
 def _length() -> float:
     """Seconds of an undisturbed run; the slowest of three, because the machine may be busy."""
     import tempfile

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.abuse import getting, loopback, servers
 from benchmarks.abuse.attack import Attack
-from benchmarks.abuse.loopback import FOLDER, Asked, good, served, zipped
+from benchmarks.abuse.loopback import FOLDER, Answering, Asked, good, served, zipped
 
 NAME = "train-images-idx3-ubyte.gz"
 PART = FOLDER / f"{NAME}.part"
@@ -190,7 +190,7 @@ def _processes() -> list[Attack]:
 def _memory() -> list[Attack]:
     """At most three times the published size, whatever is sent: 30 MB of pixels."""
 
-    def measured(answering: servers.Answering) -> Callable[[Path], int]:
+    def measured(answering: Answering) -> Callable[[Path], int]:
         def act(folder: Path) -> int:
             large = loopback.contents(40_000)
             size = sum(len(body) for body in zipped(large).values())

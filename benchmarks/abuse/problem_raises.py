@@ -121,10 +121,10 @@ def raising() -> Iterator[Attack]:
         for place in PLACES if raised in THOROUGH else FEW:
             yield _in_place(place, f"raise {raised}", *words)
     for call in CALLS:
-        words = "RecursionError" if call == "recurse()" else "SystemExit"
+        word = "RecursionError" if call == "recurse()" else "SystemExit"
         text = f"{problem_text(RECURSE)}{call}\n"
-        yield checked("leaves", f"{call} in the file", text, "train.py:", words)
-        yield from (_in_place(place, call, words, kind="leaves") for place in FEW[:3])
+        yield checked("leaves", f"{call} in the file", text, "train.py:", word)
+        yield from (_in_place(place, call, word, kind="leaves") for place in FEW[:3])
     for place in (*FEW, "step", "validation"):
         text = problem_text(MADE.replace("RAISED", "KeyboardInterrupt()"), **PLACES[place])
         yield checked("raised", f"KeyboardInterrupt() in {place}", text, "interrupt", codes=BY_HAND)

@@ -75,6 +75,11 @@ def _bad_text(path: Path) -> None:
     _patched(path, at, b"\xff\xfe")
 
 
+def _with_folder(path: Path) -> None:
+    whole(path)
+    Path(f"{path}-wal").mkdir()
+
+
 def _cyclic(path: Path) -> None:
     path.symlink_to(path.name)
 
@@ -98,7 +103,7 @@ REFUSED: Mapping[str, tuple[Make, str]] = {
     "a link to itself": (_cyclic, "link"),
     "a link to a device": (lambda path: path.symlink_to("/dev/zero"), "device"),
     "a link to /dev/null": (lambda path: path.symlink_to("/dev/null"), "device"),
-    "a folder as its log": (lambda path: (whole(path), Path(f"{path}-wal").mkdir()), ""),
+    "a folder as its log": (_with_folder, ""),
     "cut in its head": (partial(_cut, keep=60), "damaged"),
     "cut in its first page": (partial(_cut, keep=2000), "damaged"),
     "cut after its first page": (partial(_cut, keep=4096), "damaged"),
