@@ -25,8 +25,10 @@ def preload() -> None:
     import torch
 
     torch.set_num_threads(1)
+    import levinthal.cli
     import levinthal.clinic
     import levinthal.lab
+    import levinthal.report
     import levinthal.studies  # noqa: F401
 
 
@@ -90,6 +92,8 @@ def judged(attack: Attack, answer: Answer) -> list[str]:
 def answer_to(attack: Attack, folder: Path) -> Answer:
     """Run what an attack does in a child process that leads a group of its own, and wait for its end."""
     out, err = folder.parent / "stdout", folder.parent / "stderr"
+    for path in (out, err):  # a child may be killed before it opens them
+        path.touch(0o600)
     begun = time.monotonic()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -126,7 +130,7 @@ def _live(attack: Attack, folder: Path, out: Path, err: Path) -> None:
     """The whole life of a child: it never returns."""
     code = 1
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         _settle(folder, out, err)
         code = attack.act(folder)
     except SystemExit as left:  # what the console script would do with it

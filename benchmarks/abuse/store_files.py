@@ -143,8 +143,8 @@ def _on(kind: str, name: str, line: str, make: Make, says: str, kept: tuple[str,
 
 NAMES = {
     ":memory:": "memory",
-    "file:x?mode=memory": "address",
-    "file:///tmp/x.sqlite": "address",
+    "file:x?mode=memory": "not the path",
+    "file:///tmp/x.sqlite": "not the path",
     "http://host/x.sqlite": "address",
     "sqlite:///x.sqlite": "address",
     "''": "",
