@@ -42,7 +42,7 @@ def excess(rows: Any) -> Evidence:
     return Evidence({"all": {s: bent[s] - 0.5 for s in bent}}, {"": {s: fair[s] - 0.5 for s in fair}})
 
 
-def without_numbers(rows: Any) -> Evidence:
+def absent(rows: Any) -> Evidence:
     return Evidence({})
 
 
@@ -89,17 +89,7 @@ study = Study(
             excess,
             why_smallest="chosen by us: one toss in ten",
         ),
-        Claim(
-            "T2",
-            "it has no number",
-            "nobody",
-            "nothing",
-            "",
-            0.1,
-            "",
-            without_numbers,
-            why_no_control="no number",
-        ),
+        Claim("T2", "it has no number", "nobody", "nothing", "", 0.1, "", absent, why_no_control="no number"),
     ),
     figures=figures,
     answer=answer,

@@ -41,9 +41,9 @@ NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folde
         (["study", "run", "small_study.py", "--workers", "1.5"], "--workers: '1.5' is not a whole number"),
         (["check", "small_problems.py:hot", "--steps", "1.5"], "--steps: '1.5' is not a whole number"),
         (["check", "small_problems.py:hot", "--seeds", "3.0"], "--seeds: '3.0' is not a whole number"),
-        (["study", "run", "small_study.py", "--seeds", "9" * 18], "give a number from 1 to 100000"),
-        (["study", "run", "small_study.py", "--seeds", "9" * 30], "give a number from 1 to 100000"),
-        (["study", "run", "small_study.py", "--first-seed", str(2**63 - 2**62)], "from 0 to 2147483642"),
+        (["study", "run", "small_study.py", "--seeds", "9" * 18], "give a number from 1 to 100,000"),
+        (["study", "run", "small_study.py", "--seeds", "9" * 30], "give a number from 1 to 100,000"),
+        (["study", "run", "small_study.py", "--first-seed", str(2**63 - 2**62)], "from 0 to 2,147,483,642"),
         (
             ["study", "run", "small_study.py", "--set", "cion=bent"],
             "unknown factor 'cion': did you mean 'coin'?",

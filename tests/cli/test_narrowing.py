@@ -49,7 +49,7 @@ def test_each_task_keeps_its_own_seeds_shifted(preset: Preset, first: int) -> No
 
 
 def test_a_seed_below_zero_is_refused() -> None:
-    with pytest.raises(InputError, match="--first-seed is -1: give a number from 0 to 2147483647 "):
+    with pytest.raises(InputError, match="--first-seed is -1: give a number from 0 to 2,147,483,647 "):
         with_first_seed(Preset("", None, (Task({}, (0,)),)), -1)
 
 
@@ -57,14 +57,14 @@ def test_the_largest_seed_is_that_which_every_generator_takes() -> None:
     preset = Preset("", None, (Task({}, (0, 7)),))
     (task,) = with_first_seed(preset, LARGEST_SEED - 7).tasks
     assert max(task.seeds) == LARGEST_SEED
-    line = "give a number from 0 to 2147483640 .the preset's largest seed is 7, and no seed may be above 2147"
+    line = "give a number from 0 to 2,147,483,640 .the preset's largest seed is 7, and no seed may be above 2147"
     with pytest.raises(InputError, match=line):
         with_first_seed(preset, LARGEST_SEED - 6)
 
 
 @pytest.mark.parametrize("count", [0, -1, 100_001])
 def test_no_seed_and_too_many_seeds_are_refused(count: int) -> None:
-    with pytest.raises(InputError, match=f"--seeds is {count}: give a number from 1 to 100000"):
+    with pytest.raises(InputError, match=f"--seeds is {count}: give a number from 1 to 100,000"):
         with_seeds(Preset("", None, (Task({}, (0,)),)), count)
 
 

@@ -31,7 +31,7 @@ PAGE = Path("results/toy-coins-quick.html")
 STORE = Path("results/levinthal.sqlite")
 KEY = ("toy-coins", 1, "quick")
 T2 = (
-    '        Claim("T2", "it has no number", "nobody", "nothing", "", 0.1, "", without_numbers, '
+    '        Claim("T2", "it has no number", "nobody", "nothing", "", 0.1, "", absent, '
     'why_no_control="no number"),\n'
 )
 
@@ -131,7 +131,9 @@ def test_more_seeds_from_the_command_line_are_no_change_of_the_preset(call: Call
 def test_runs_that_are_older_than_the_record_are_called_so(call: Call) -> None:
     call(*RUN)
     connection = sqlite3.connect(STORE)
-    connection.executescript("DROP TABLE frozen; DROP TABLE analyses; PRAGMA user_version = 1")
+    for table in ("frozen", "analyses", "checksums", "leases"):
+        connection.execute(f"DROP TABLE {table}")
+    connection.executescript("DELETE FROM meta WHERE key LIKE '%checksum'; PRAGMA user_version = 1")
     connection.close()
     call(*REPORT)
     assert "Claims not frozen: runs older than the record" in page()

@@ -83,8 +83,8 @@ def test_merge_adds_names_conflicts_and_leaves_out_what_is_damaged(call: Call) -
         (("merge", STORE), "nothing to merge"),
         (("merge", STORE, "none.sqlite"), "no store at none.sqlite"),
         (("check", "none.sqlite"), "no store at none.sqlite"),
-        (("check", ":memory:"), "is no file"),
-        (("check", "file:x?mode=memory"), "is an address"),
+        (("check", ":memory:"), "is not the path of a file"),
+        (("check", "file:x?mode=memory"), "is not the path of a file"),
     ],
 )
 def test_what_is_no_store_is_one_line(call: Call, words: tuple[str, ...], says: str) -> None:

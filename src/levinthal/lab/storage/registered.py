@@ -89,8 +89,9 @@ def _hash(content: dict[str, Any]) -> str:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise InputError(f"{path} is a device or a pipe: {_WAY_OUT}")
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a device or a pipe"
+        raise InputError(f"{path} is {kind}: {_WAY_OUT}")
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
