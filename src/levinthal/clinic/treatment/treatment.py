@@ -195,7 +195,9 @@ def treat(
     if not isinstance(seconds, Real):
         raise InputError(f"seconds is of type {type(seconds).__name__}: pass a number of seconds")
     if not seconds > 0:
-        raise InputError(f"seconds={float(seconds):g} leaves no time to try a remedy: use more, or only examine")
+        raise InputError(
+            f"seconds={float(seconds):g} leaves no time to try a remedy: use more, or only examine"
+        )
     journal = Journal(keep, {"steps": problem.steps})
     with in_one_line(problem):
         return _treated(problem, seeds, seconds, journal, on_step)

@@ -35,18 +35,23 @@ class Owner:
 
 def _host() -> str:
     """The machine, its boot, and the container: what the number of a process is of."""
-    boot = Path(_BOOT).read_text("ascii").strip() if os.path.exists(_BOOT) else ""
+    boot = _content(_BOOT).strip()
     space = os.readlink("/proc/self/ns/pid") if os.path.islink("/proc/self/ns/pid") else ""
     return f"{platform.node()} {boot} {space}"
 
 
 def _begun(pid: int) -> str:
     """When a living process was started, in a form of this machine; empty where none is seen."""
+    words = _content(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return "" if not words or words[0] in "ZX" else words[19]
+
+
+def _content(path: str) -> str:
+    """The text of a file of the system; empty where there is none, or none for us."""
     try:
-        words = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
+        return Path(path).read_text("utf-8", errors="replace")
     except OSError:
         return ""
-    return "" if words[0] in "ZX" else words[19]
 
 
 def holder(connection: sqlite3.Connection, runs: Iterable[str], owner: Owner) -> str:
