@@ -21,24 +21,24 @@ import _root  # noqa: F401  # isort: skip
 from benchmarks.abuse.attack import Attack
 from benchmarks.abuse.forked import faults_of, preload
 
-SETS = {
-    "numbers": "benchmarks.abuse.numbers",
-    "study_files": "benchmarks.abuse.study_files",
-    "study_commands": "benchmarks.abuse.study_commands",
-    "output_paths": "benchmarks.abuse.output_paths",
-    "random_lines": "benchmarks.abuse.random_lines",
-    "downloads": "benchmarks.abuse.downloads",
-    "data_files": "benchmarks.abuse.data_files",
-    "names": "benchmarks.abuse.names",
-    "store_files": "benchmarks.abuse.store_files",
-    "flips": "benchmarks.abuse.flips",
-    "kills": "benchmarks.abuse.kills",
-    "disks": "benchmarks.abuse.disks",
-    "problem_files": "benchmarks.abuse.problem_files",
-    "file_names": "benchmarks.abuse.file_names",
-    "api_calls": "benchmarks.abuse.api_calls",
-}
-"""Name of a set -> the module whose `attacks()` makes it."""
+SETS = (
+    "numbers",
+    "study_files",
+    "study_commands",
+    "output_paths",
+    "random_lines",
+    "downloads",
+    "data_files",
+    "names",
+    "store_files",
+    "flips",
+    "kills",
+    "disks",
+    "problem_files",
+    "file_names",
+    "api_calls",
+)
+"""The sets: the modules of `benchmarks.abuse` with a function `attacks`."""
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 
@@ -48,7 +48,7 @@ Row = tuple[str, str, int, int]
 
 def attacks_of(name: str) -> Sequence[Attack]:
     """The attacks of a set."""
-    make: Callable[[], Sequence[Attack]] = import_module(SETS[name]).attacks
+    make: Callable[[], Sequence[Attack]] = import_module(f"benchmarks.abuse.{name}").attacks
     return make()
 
 
