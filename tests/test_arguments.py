@@ -136,7 +136,7 @@ CALLS: dict[str, str] = {
     "proportion(1.5, 3)": "count=1.5 is no whole number",
     "train('net', X, X, steps=1)": "the model is of type str: pass a torch.nn.Module",
     "train(nn.Linear, X, X, steps=1)": "the model is the class Linear: pass an instance, Linear(...)",
-    "train(nn.Linear(2, 2), X, [0] * 30, steps=2.5)": "steps=2.5 is no whole number: pass 0 or more",
+    "train(nn.Linear(2, 2), X, [0] * 30, steps=2.5)": "steps=2.5 is no whole number: pass one from 0 to",
     "train(nn.Linear(2, 2), X, [0] * 30, steps=1, optimizer=5)": "optimizer=5 is no function: pass 'sgd'",
     "next(train(nn.Linear(2, 2), X, [9] * 30, steps=1))": "labels run from 9 to 9, and there are 2",
     "next(train(nn.Linear(3, 2), X, [0] * 30, steps=1))": "model or loss fail on inputs (30, 2)",

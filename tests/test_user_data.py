@@ -57,7 +57,7 @@ def test_an_array_shares_its_memory_and_a_read_only_one_is_left_alone() -> None:
         (None, "inputs=None has no rows"),
         (5, "inputs=5 has no rows"),
         ({"a": [1.0]}, "has no rows"),
-        ((i for i in [1.0]), "inputs=a generator has no rows"),
+        ((i for i in [1.0]), "has no rows: pass an array"),
         (["a"], "inputs holds text"),
         ([None], "inputs holds Python objects"),
         (ROWS * 1j, "inputs holds complex numbers"),

@@ -57,7 +57,9 @@ def test_the_largest_seed_is_that_which_every_generator_takes() -> None:
     preset = Preset("", None, (Task({}, (0, 7)),))
     (task,) = with_first_seed(preset, LARGEST_SEED - 7).tasks
     assert max(task.seeds) == LARGEST_SEED
-    line = "give a number from 0 to 2,147,483,640 .the preset's largest seed is 7, and no seed may be above 2147"
+    line = (
+        "give a number from 0 to 2,147,483,640 .the preset's largest seed is 7, and no seed may be above 2147"
+    )
     with pytest.raises(InputError, match=line):
         with_first_seed(preset, LARGEST_SEED - 6)
 

@@ -113,6 +113,7 @@ def test_a_watch_that_is_open_is_not_entered_again() -> None:
         assert w.findings() == []
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
 def test_a_scripted_module_is_watched() -> None:
     model = torch.jit.script(mlp())
     optimizer = torch.optim.SGD(model.parameters(), 0.1)

@@ -34,7 +34,7 @@ PROBLEM = levinthal.Problem(
         ({"model": nn.Linear(8, 4)}, "model is of type Linear: pass a function"),
         ({"model": lambda: None}, r"model\(\) returns a value of type NoneType"),
         ({"model": lambda: SHARED}, r"model\(\) returns the same network twice: build it anew"),
-        ({"loss": None}, "loss is of type NoneType: pass a function"),
+        ({"loss": None}, "loss is None: pass a function"),
         ({"loss": nn.CrossEntropyLoss}, r"pass an instance, CrossEntropyLoss\(\)"),
         ({"optimizer": torch.optim.SGD}, "optimizer is the class SGD: pass a function"),
         ({"optimizer": lambda _: None}, "returns NoneType: return a torch.optim.Optimizer"),

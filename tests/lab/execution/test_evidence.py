@@ -231,7 +231,7 @@ def test_a_study_of_ours_has_the_same_hashes_where_the_package_is_installed_as_a
 ) -> None:
     study = all_studies()["one-neuron-chain"]
     here = evidence_sources(study)
-    monkeypatch.setattr(source_of_evidence, "_LIBRARIES", (str(PACKAGE.parent),))
+    monkeypatch.setattr(source_of_evidence, "LIBRARIES", (str(PACKAGE.parent),))
     assert evidence_sources(study) == here
 
 

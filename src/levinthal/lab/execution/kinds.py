@@ -50,7 +50,7 @@ def shown(value: object) -> str:
     """A value as one would write it, in one short line.
 
     >>> shown("a"), shown(print), shown("x" * 99)[-4:]
-    ("'a'", 'a builtin_function_or_method', "x...")
+    ("'a'", 'a builtin_function_or_method', 'x...')
     """
     try:
         text = " ".join(repr(value).split())

@@ -36,6 +36,7 @@ class Store(OpenedStore):
             a file is not touched.
 
     >>> from levinthal.vocabulary import Estimate
+    >>> from pathlib import Path
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "store.sqlite") as store:
     ...     run = Run("toy", 1, {"width": 20}, seed=0)
