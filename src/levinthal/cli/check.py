@@ -142,12 +142,14 @@ def check(
 
 
 def _problem(name: str, steps: int | None) -> Problem:
+    from levinthal.clinic.problem.validity import require_valid
     from levinthal.user_files import is_reference, value_in
     from levinthal.vocabulary import Problem
 
     if not is_reference(name):
         raise InputError(f"'{name}' is not a Python file: name a file and its Problem, train.py:problem")
     problem = value_in(name, Problem, "problem", InputError)
+    require_valid(problem)
     return problem if steps is None else replace(problem, steps=steps)
 
 

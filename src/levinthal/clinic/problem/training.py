@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from levinthal.clinic.problem.batches import batches, held_out
 from levinthal.clinic.problem.places import in_one_line
 from levinthal.clinic.problem.scores import Loss, score
 from levinthal.clinic.watching import Watch, watch
-from levinthal.errors import InputError
+from levinthal.errors import InputError, LevinthalError
 from levinthal.vocabulary import Problem
 
 
@@ -65,10 +65,27 @@ def trained(
 
 def built(problem: Problem) -> nn.Module:
     """The network of a problem. Raises InputError where `model()` returns something else."""
-    model = problem.model()
+    with _calling("model()"):
+        model = problem.model()
+    if isinstance(model, type):
+        raise InputError(
+            f"model() returns the class {model.__name__}: return an instance, with its arguments"
+        )
     if not isinstance(model, nn.Module):
         raise InputError(f"model() returns a value {shown(model)}: return a torch.nn.Module")
     return model
+
+
+@contextmanager
+def _calling(what: str) -> Iterator[None]:
+    """An exception of a function of the problem names the function, the line and the message."""
+    try:
+        yield
+    except LevinthalError:
+        raise
+    except Exception as error:
+        way_out = ": pass model.parameters()" if "empty parameter list" in str(error) else ""
+        raise InputError(f"{failure(error, what)}{way_out}") from error
 
 
 def _watching(
@@ -89,15 +106,12 @@ def _watching(
 
 def built_optimizers(problem: Problem, model: nn.Module) -> tuple[Optimizer, ...]:
     """The optimisers of a problem, one or several. Raises InputError where there is none."""
-    try:
+    with _calling("optimizer(model)"):
         made = problem.optimizer(model)
-    except ValueError as error:
-        if "empty parameter list" in str(error):
-            raise InputError(f"{failure(error, 'optimizer(model)')}: pass model.parameters()") from error
-        raise
     several = tuple(made) if isinstance(made, Iterable) else ()
     optimizers = (made,) if isinstance(made, Optimizer) else several
-    what = "0 optimisers" if isinstance(made, tuple | list) and not made else type(made).__name__
+    kind = f"the class {made.__name__}" if isinstance(made, type) else type(made).__name__
+    what = "0 optimisers" if isinstance(made, tuple | list) and not made else kind
     if not optimizers or not all(isinstance(optimizer, Optimizer) for optimizer in optimizers):
         raise InputError(f"optimizer(model) returns {what}: return a torch.optim.Optimizer")
     return optimizers
@@ -105,8 +119,9 @@ def built_optimizers(problem: Problem, model: nn.Module) -> tuple[Optimizer, ...
 
 def _steps(problem: Problem, optimizers: tuple[Optimizer, ...], seed: int) -> Iterator[tuple[Any, Any]]:
     """The batches of one training; schedulers step after each."""
-    schedules = [problem.schedule(optimizer) for optimizer in optimizers] if problem.schedule else []
-    if wrong := [schedule for schedule in schedules if not hasattr(schedule, "step")]:
+    with _calling("schedule(optimizer)"):
+        schedules = [problem.schedule(optimizer) for optimizer in optimizers] if problem.schedule else []
+    if wrong := [one for one in schedules if isinstance(one, type) or not hasattr(one, "step")]:
         raise InputError(f"schedule(optimizer) returns a value {shown(wrong[0])}: return a scheduler")
     for batch in itertools.islice(batches(problem, seed), problem.steps):
         yield batch

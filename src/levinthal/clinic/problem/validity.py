@@ -57,7 +57,9 @@ def require_count(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
         raise InputError(f"{name}={value!r} leaves nothing to train with: use a whole number, 1 or more")
     if int(value) > MOST:
-        raise InputError(f"{name}={value:.3g} is more than anybody can train with: use a smaller one")
+        raise InputError(
+            f"{name}={value:.3g} is more than anybody can train with: use a smaller whole number"
+        )
 
 
 def _require_factories(problem: Problem) -> None:
