@@ -8,6 +8,14 @@ from benchmarks.abuse.attack import Attack
 from benchmarks.abuse.problem_raises import raising
 from benchmarks.abuse.problem_text import checked, field, line_of, problem_text
 
+UNFIT_MODELS = {
+    "nn.ReLU": "parameter",
+    "lambda: nn.Identity()": "parameter",
+    "lambda: nn.Linear(8, 4).requires_grad_(False)": "requires",
+    "lambda: nn.Linear(8, 2)": "classes",
+    "lambda: nn.LSTM(8, 4)": "tuple",
+}
+"""Models that can be built: the optimiser, the loss or the targets show the fault, at their own line."""
 WRONG_FUNCTIONS = ("None", "3", "'acc'", "object()", "nn.ReLU")
 """No function; for an optional field None is right."""
 OPTIONAL = ("metric", "schedule", "prepare", "step")
@@ -44,7 +52,7 @@ WRONG_DATA = (
     ("(x.to_sparse(), y)", "sparse"),
     ("(x.to('meta'), y)", "meta"),
     ("(x.numpy().astype(object), y)", "object"),
-    ("(np.array(['a'] * 64), y)", "str"),
+    ("(np.array(['a'] * 64), y)", "numbers"),
     ("(np.zeros(64, 'datetime64[s]'), y)", "datetime64"),
     ("({'a': x, 'b': x[:3]}, y)", "64", "3"),
     ("({}, y)", "dict"),
@@ -79,17 +87,13 @@ RETURNS = (
     ("model", "lambda: 'net'", "str"),
     ("model", "lambda: nn.Linear", "class"),
     ("model", "lambda: (nn.Linear(8, 4),)", "tuple"),
-    ("model", "lambda: nn.Identity()", "parameter"),
     ("model", "lambda: nn.Linear(8, 4, device='meta')", "meta"),
     ("model", "lambda: nn.Linear(5, 4)", "5", "8"),
     ("model", "lambda: nn.Linear(8, 4).double()", "float64"),
-    ("model", "lambda: nn.Linear(8, 4).requires_grad_(False)", "requires"),
-    ("model", "lambda: nn.Linear(8, 2)", "classes"),
-    ("model", "lambda: nn.LSTM(8, 4)", "tuple"),
     ("model", "lambda: nn.Linear(8, 4).to('cuda')", "cuda"),
     ("loss", "lambda outputs, targets: 1.0", "float"),
     ("loss", "lambda outputs, targets: None", "None"),
-    ("loss", "lambda outputs, targets: outputs", "64"),
+    ("loss", "lambda outputs, targets: outputs", "(32, 4)"),
     ("loss", "lambda outputs, targets: outputs.sum().item()", "float"),
     ("loss", "lambda outputs, targets: outputs.sum().detach()", "gradient"),
     ("loss", "lambda outputs, targets: {'loss': outputs.sum()}", "dict"),
@@ -102,7 +106,7 @@ RETURNS = (
     ("optimizer", "lambda model: torch.optim.SGD", "class"),
     ("optimizer", "lambda model: torch.optim.SGD([], 0.1)", "empty"),
     ("optimizer", "lambda model: torch.optim.SGD(model.parameters(), -1)", "-1"),
-    ("optimizer", "lambda model: torch.optim.SGD(model.parameters(), 'fast')", "fast"),
+    ("optimizer", "lambda model: torch.optim.SGD(model.parameters(), 'fast')", "str"),
     ("optimizer", "torch.optim.SGD(nn.Linear(8, 4).parameters(), 0.1)", "SGD"),
     ("optimizer", "torch.optim.SGD", "class"),
     ("optimizer", "'sgd'", "str"),
@@ -144,7 +148,7 @@ def attacks() -> Sequence[Attack]:
 
 def _fields() -> Iterator[Attack]:
     for name in ("model", "loss", "optimizer"):
-        yield from (field(name, value) for value in WRONG_FUNCTIONS)
+        yield from (field(name, value) for value in WRONG_FUNCTIONS if (name, value) != ("model", "nn.ReLU"))
     for name in OPTIONAL:
         yield from (field(name, value) for value in WRONG_FUNCTIONS[1:])
     for name in ("batch_size", "steps"):
@@ -154,7 +158,9 @@ def _fields() -> Iterator[Attack]:
 
 
 def _returns() -> Iterator[Attack]:
-    return (field(name, value, *words) for name, value, *words in RETURNS)
+    yield from (field(name, value, *words) for name, value, *words in RETURNS)
+    for value, word in UNFIT_MODELS.items():
+        yield checked("model", f"model={value}", problem_text(model=value), "train.py:", word)
 
 
 def _data() -> Iterator[Attack]:
@@ -177,12 +183,13 @@ def _files() -> Iterator[Attack]:
     """Files without a Problem, with several, with other things of that name, with wrong words in it."""
     good = problem_text()
     head, net = good.partition("problem =")[0], "net = nn.Linear(8, 4)\n"
+    listed = good.replace("problem = ", "problems = ")
     broken = {
         "no problem": (head, "problem"),
         "a dictionary": (good.replace("levinthal.Problem(", "dict("), "problem", "dict"),
         "the class": (head + "problem = levinthal.Problem\n", "problem", "class"),
         "a function": (head + "def problem(): pass\n", "problem", "function"),
-        "a list": (good.replace("problem = ", "problems = ") + "problem = [problems]\n", "problem", "list"),
+        "a list": (f"{listed}problem = [problems]\n", "problem", "did you mean"),
         "another name": (good.replace("problem = ", "probelm = "), "probelm"),
         "an unknown field": (problem_text(learning_rate="0.1"), "learning_rate", "train.py:"),
         "a misspelt field": (problem_text(optimizer="", optimiser="None"), "optimiser", "train.py:"),

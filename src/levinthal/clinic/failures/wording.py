@@ -62,6 +62,8 @@ def uneven(value: Any) -> str:
 
 def shown(value: Any) -> str:
     """Shape and dtype of a tensor, type of anything else."""
+    if isinstance(value, type):
+        return f"of type type (the class {value.__name__})"
     if not isinstance(value, Tensor):
         return f"of type {type(value).__name__}"
     return f"of shape {tuple(value.shape)} ({dtype_name(value)})"
