@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import resource
@@ -25,6 +26,8 @@ def preload() -> None:
     import torch
 
     torch.set_num_threads(1)
+    for encoding in ("ascii", "latin-1", "unicode-escape", "idna"):
+        codecs.lookup(encoding)  # an attack without rights cannot import it any more
     import levinthal.cli
     import levinthal.clinic
     import levinthal.lab
