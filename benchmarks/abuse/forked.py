@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.abuse.attack import Answer, Attack
 
-HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters and characters that change the direction of text; neither tab nor end of line."""
 LINE = "levinthal: "
 
@@ -31,7 +31,9 @@ def preload() -> None:
     import levinthal.cli
     import levinthal.clinic
     import levinthal.lab
-    import levinthal.report
+    import levinthal.report.markdown
+    import levinthal.report.stored
+    import levinthal.report.svg
     import levinthal.studies  # noqa: F401
 
 

@@ -6,6 +6,7 @@ title of the window, and bidirectional ones change the order of the letters arou
 
 from __future__ import annotations
 
+import json
 import re
 
 _HIDDEN = re.compile(
@@ -42,6 +43,21 @@ def plain(text: str) -> str:
         return text
     text = re.sub("\r\n?|\x85|\u2028|\u2029", "\n", _SEQUENCE.sub("", text))
     return _SURROGATE.sub("\ufffd", _HIDDEN.sub("", text))
+
+
+def escaped_in_json(text: str) -> str:
+    r"""JSON whose texts hold no hidden character as it stands; the values are the same.
+
+    Args:
+        text: JSON.
+
+    Returns:
+        The JSON, with escapes in their place.
+
+    >>> escaped_in_json('"gpj\u202etxt"')
+    '"gpj\\u202etxt"'
+    """
+    return _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def hidden_in(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.verdicts import Entry, Line, answer, control_text, entries, null_text, origin
+from levinthal.shown import escaped_in_json
 from levinthal.vocabulary import Figure, Study, Verdict
 from levinthal.written_files import write_whole
 from levinthal.written_files.kinds import RESULT
@@ -47,7 +48,7 @@ def write_stored(
         "figures": [_figure(figure, os.path.relpath(file, path.parent)) for figure, file in figures],
         "provenance": {key: value for key, value in provenance.items() if value != ""},
     }
-    return write_whole(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n", RESULT)
+    return write_whole(path, escaped_in_json(json.dumps(result, indent=1, ensure_ascii=False)) + "\n", RESULT)
 
 
 def _file(record: Record, path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from levinthal.errors import InputError
 from levinthal.lab.storage.claims import Frozen, hash_of
 from levinthal.lab.storage.schema import project_version
+from levinthal.shown import escaped_in_json
 
 FORMAT = 1
 KIND = "registered claims of a levinthal study"
@@ -37,7 +38,10 @@ def file_text(claims: Frozen) -> str:
     if claims.finished is None:
         content["finished runs are null because"] = NO_STORE
     return (
-        json.dumps(content | {"hash": hash_of(content)}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        escaped_in_json(
+            json.dumps(content | {"hash": hash_of(content)}, indent=1, sort_keys=True, ensure_ascii=False)
+        )
+        + "\n"
     )
 
 
