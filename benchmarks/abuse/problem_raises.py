@@ -110,7 +110,7 @@ FEW = ("model", "forward", "loss", "metric", "train")
 THOROUGH = ("ValueError('own words')", "SystemExit(0)", "Stopped('own words')")
 CALLS = ("sys.exit()", "sys.exit(0)", "sys.exit('bye')", "quit()", "exit(3)", "recurse()")
 BY_HAND = frozenset({2, 130})
-"""A KeyboardInterrupt cannot be told from Ctrl-C."""
+"""A KeyboardInterrupt is the same as Ctrl-C."""
 
 
 def raising() -> Iterator[Attack]:

@@ -54,9 +54,9 @@ class Damage:
     def __str__(self) -> str:
         nouns = {"runs": "run", "frozen": "record of frozen claims", "analyses": "analysis"}
         held = dict(zip(TABLES[self.table], self.row, strict=False))
-        told = [held[key] for key in ("study", "cell", "preset", "claim") if key in held]
-        told += [f"seed {held['seed']}"] if "seed" in held else []
-        words = ", ".join(ascii(one).strip("'") for one in told)
+        named = [held[key] for key in ("study", "cell", "preset", "claim") if key in held]
+        named += [f"seed {held['seed']}"] if "seed" in held else []
+        words = ", ".join(ascii(one).strip("'") for one in named)
         return f"{nouns[self.table]} {self.number}{f' ({words})' if words else ''}: {self.why}"
 
 

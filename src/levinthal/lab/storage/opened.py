@@ -12,15 +12,16 @@ from levinthal.lab.storage import checking, exporting
 from levinthal.lab.storage.heads import Heads, heads
 from levinthal.lab.storage.integrity import Damage
 from levinthal.lab.storage.merging import Merged, merge
-from levinthal.lab.storage.schema import errors_in_one_line, open_store, require_file_name
+from levinthal.lab.storage.schema import MEMORY, errors_in_one_line, open_store
 from levinthal.lab.storage.waiting import transaction
+from levinthal.written_files import store_path
 
 
 class OpenedStore:
     """What `Store` is made on: the open file, without a word on what is in it."""
 
     def __init__(self, path: str | Path, *, read_only: bool = False, wait: float = 60.0) -> None:
-        self.path = Path(path) if path == ":memory:" else require_file_name(Path(path))
+        self.path = Path(path) if path == MEMORY else store_path(path)
         self._wait, self._read_only = wait, read_only
         self._damaged: dict[str, Damage] = {}
         self._connection = open_store(self.path, read_only=read_only, wait=wait)

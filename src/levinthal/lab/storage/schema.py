@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -19,7 +18,6 @@ from levinthal.lab.storage.waiting import patiently, transaction
 APPLICATION_ID = 0x4C766E74  # "Lvnt"
 SCHEMA_VERSION = max(VERSIONS)
 MEMORY = ":memory:"
-_ADDRESS = re.compile(r"file:|[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 
 def open_store(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connection:
@@ -38,23 +36,6 @@ def open_store(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connectio
             connection.close()
             raise
         return connection
-
-
-def require_file_name(path: Path) -> Path:
-    """Check that a path can be that of a store.
-
-    SQLite takes some names for addresses, and one for no file at all.
-
-    Raises:
-        StoreError: it cannot be one.
-    """
-    if str(path) == MEMORY:
-        raise StoreError(
-            f"{path} is no file, and what is measured would be lost with the memory: pass a path"
-        )
-    if _ADDRESS.match(str(path)):
-        raise StoreError(f"{path} is an address, not the path of a file: pass a path")
-    return path
 
 
 def _is_new(path: Path) -> bool:

@@ -22,7 +22,7 @@ def patiently(
 ) -> Answer:
     """Do what may need a lock; where it is held, try again for `wait` seconds.
 
-    SQLite's own waiting can neither be told of nor ended by Ctrl-C, and does not cover the change of journal.
+    SQLite's own waiting says nothing, is not ended by Ctrl-C, and does not cover the change of journal.
     """
     begun, said = time.monotonic(), False
     connection.execute(f"PRAGMA busy_timeout = {min(_STEP_MS, int(1000 * wait))}")
