@@ -10,7 +10,7 @@ from levinthal.errors import StudyError
 from levinthal.lab.execution import kinds
 from levinthal.lab.execution.kinds import SENTENCE, TEXT, TRUTH, Kind, Kinds, faults, shown
 from levinthal.lab.storage.table import encoded
-from levinthal.vocabulary import Estimate, Evidence, Interval, Measurement, Task, Trust
+from levinthal.vocabulary import Estimate, Evidence, Interval, Measurement, Task
 
 MOST_STEPS = 2**53
 """The largest step; a float holds every whole number up to it."""
@@ -30,13 +30,7 @@ def _is_value(value: object) -> bool:
 def _is_interval(value: object) -> bool:
     if not isinstance(value, Interval):
         return value is None
-    ends = (value.low, value.high, value.level)
-    return (
-        all(map(_is_value, ends))
-        and not value.low > value.high
-        and 0 < value.level < 1
-        and TEXT.holds(value.method)
-    )
+    return not value.low > value.high and 0 < value.level < 1 and TEXT.holds(value.method)
 
 
 _SIDE = Kind(
@@ -62,13 +56,9 @@ MEASUREMENT: Kinds = {
     "condition": Kind(TEXT.holds, "give a text of key=value words, such as 'rate=0.1'"),
 }
 ESTIMATE: Kinds = {
-    "value": Kind(_is_value, "give a number, NaN where there is none"),
-    "unit": TEXT,
     "interval": Kind(_is_interval, "give an Interval with low <= high and a level between 0 and 1, or None"),
-    "trust": Kind(kinds.of(Trust), "give one of " + ", ".join(f"Trust.{one.name}" for one in Trust)),
-    "reasons": Kind(lambda value: kinds.is_list(value, kinds.is_text), "give a tuple of texts"),
-    "details": Kind(kinds.of(Mapping), "give a mapping from text to numbers, texts and lists"),
 }
+"""What the constructor of an Estimate does not refuse."""
 EVIDENCE: Kinds = {
     "effects": _SIDE,
     "control": _SIDE,
