@@ -134,6 +134,8 @@ CALLS: dict[str, str] = {
     "cka(X, X, debiased='no')": "debiased='no' is neither True nor False",
     "count_neighbours(X * 1j, X)": "x is complex128",
     "proportion(1.5, 3)": "count=1.5 is no whole number",
+    "proportion(1, 10**400)": "is more than 9,007,199,254,740,992",
+    "count_neighbours(X, X, seed_radius=np.array(0.5))": "seed_radius has shape () for 30 rows",
     "train('net', X, X, steps=1)": "the model is of type str: pass a torch.nn.Module",
     "train(nn.Linear, X, X, steps=1)": "the model is the class Linear: pass an instance, Linear(...)",
     "train(nn.Linear(2, 2), X, [0] * 30, steps=2.5)": "steps=2.5 is no whole number: pass one from 0 to",

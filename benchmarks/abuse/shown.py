@@ -90,7 +90,7 @@ def _markdown(text: str) -> Iterator[str]:
         "a link": r"(?<![\\!])\[y\]\(javascript:",
         "a heading": r"^# HOSTILE",
         "a row": r"^\| HOSTILE",
-        "a column": rf"{MARK}\|a\|",
+        "a column": rf"^\|.*{MARK}\|a\|",
         "code": rf"{MARK}[^\n]*(?<!\\)`b`",
     }
     for name, sign in signs.items():

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064"
     "\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 """Control, bidirectional and invisible characters; joiners stay, which scripts and emoji are written with."""
+_HIDDEN_IN_JSON = re.compile(f"{_HIDDEN.pattern[:-1]}\u2028\u2029]")
 _SEQUENCE = re.compile(
     "\x1b(?:\\[[0-?]*[ -/]*[@-~]|[\\]PX^_][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)|[ -/]*[0-~])"
 )
@@ -57,7 +59,7 @@ def escaped_in_json(text: str) -> str:
     >>> escaped_in_json('"gpj\u202etxt"')
     '"gpj\\u202etxt"'
     """
-    return _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return _HIDDEN_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def hidden_in(text: str) -> str:
@@ -96,3 +98,30 @@ def one_line(text: str, longest: int = LONGEST) -> str:
         return line
     kept = longest - 5
     return f"{line[: kept // 2]} ... {line[-(kept - kept // 2) :]}"
+
+
+def warning_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    r"""A Python warning as one line that may be shown, in the form of `warnings.formatwarning`.
+
+    Args:
+        message: what is said.
+        category: the kind of warning.
+        filename: the file that warns.
+        lineno: its line.
+        line: the text of that line; it is left out.
+
+    Returns:
+        The line, with its end.
+
+    >>> warning_line("two\n\x1b[31mlines", UserWarning, "train.py", 7)
+    'train.py:7: UserWarning: two lines\n'
+    """
+    del line
+    return f"{one_line(filename)}:{lineno}: {category.__name__}: {one_line(str(message))}\n"
+
+
+def show_warnings_in_one_line() -> None:
+    """Let Python show each warning as `warning_line` has it, in this process."""
+    warnings.formatwarning = warning_line

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from levinthal.cli.terminal import notice, plain_table, progress, stdout
@@ -69,3 +72,17 @@ def test_a_pipe_gets_no_escapes(capsys: pytest.CaptureFixture[str]) -> None:
         advance(1, 2, HOSTILE)
     said = capsys.readouterr()
     assert "\x1b" not in said.out + said.err
+
+
+def test_a_text_in_a_table_makes_no_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    table = plain_table("a", "b")
+    table.add_row("x\ny", "two\u2028lines")
+    stdout().print(table)
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [["x", "y", "two", "lines"]]
+
+
+def test_a_warning_of_a_user_is_one_line_without_escapes() -> None:
+    warns = r"warnings.warn('a\n\x1b[31mb', stacklevel=1)"
+    code = f"import warnings, levinthal.cli as c; c.main(['--version']); {warns}"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stderr == "<string>:1: UserWarning: a b\n"

@@ -289,7 +289,7 @@ def test_arguments_that_disagree_are_named() -> None:
         count_neighbours(x, x, 1, threads=0)
     with pytest.raises(InputError, match="did you mean 'npeet'"):
         count_neighbours(x, x, 1, compat="npet")
-    with pytest.raises(InputError, match="seed_radius holds 4 radii for 5 rows"):
+    with pytest.raises(InputError, match=r"seed_radius has shape \(4,\) for 5 rows: pass one"):
         count_neighbours(x, x, 1, seed_radius=np.zeros(4))
 
 

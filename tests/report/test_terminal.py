@@ -90,3 +90,27 @@ def test_nothing_judged_yet(study: Study) -> None:
     assert "No answer yet" in text
     assert text.count("not judged yet") == 14
     assert "Report" not in text
+
+
+@pytest.mark.parametrize("width", [100, 60])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\u2028", "\x0b"])
+def test_a_text_makes_no_line_of_its_own(study: Study, verdicts: list[Verdict], width: int, end: str) -> None:
+    broken = dataclasses.replace(
+        study,
+        question=f"Is it{end}replicates?",
+        terms={"gap": f"a{end}replicates"},
+        answer=lambda verdicts: f"Yes.{end}replicates",
+        claims=tuple(dataclasses.replace(one, says=f"It holds{end}replicates") for one in study.claims),
+    )
+    whole = dataclasses.replace(
+        broken,
+        question="Is it replicates?",
+        terms={"gap": "a replicates"},
+        answer=lambda verdicts: "Yes. replicates",
+        claims=tuple(dataclasses.replace(one, says="It holds replicates") for one in study.claims),
+    )
+    by_id = {one.id: one for one in broken.claims}
+    others = {one.id: one for one in whole.claims}
+    said = [dataclasses.replace(one, claim=by_id[one.claim.id]) for one in verdicts]
+    same = [dataclasses.replace(one, claim=others[one.claim.id]) for one in verdicts]
+    assert plain(broken, said, width=width) == plain(whole, same, width=width)

@@ -29,7 +29,7 @@ from levinthal.cli.store import export, merge
 from levinthal.cli.study import list_studies, show
 from levinthal.cli.terminal import notice
 from levinthal.errors import LevinthalError, said_by
-from levinthal.shown import one_line
+from levinthal.shown import one_line, show_warnings_in_one_line
 from levinthal.user_scripts import ChildEnded
 
 __all__ = ["app", "main"]
@@ -81,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    show_warnings_in_one_line()
     tokens = list(sys.argv[1:] if argv is None else argv)
     return _guarded(lambda: _called(tokens))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from levinthal.cli.terminal import notice, plain_table, stdout
+from levinthal.shown import one_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,8 +43,10 @@ def show(name: StudyName, /) -> None:
 
     study = find(name)
     console = stdout()
-    console.print(f"{study.name} (chapter {study.chapter}, version {study.version})", style="bold")
-    console.print(f"{study.question}\nSource: {study.source}\n")
+    named = f"{study.name} (chapter {study.chapter}, version {study.version})"
+    for text, style in ((named, "bold"), (study.question, ""), (f"Source: {study.source}", "")):
+        console.print(one_line(text), style=style)
+    console.print()
     for table in _tables(study):
         console.print(table)
         console.print()

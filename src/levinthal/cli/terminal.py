@@ -54,9 +54,17 @@ def notice(line: str) -> None:
     print(f"levinthal: {one_line(line)}", file=sys.stderr, flush=True)
 
 
+class _OneLineCells(Table):
+    """A table in which a text of others makes no line of its own."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        """Add a row; the ends of lines in its texts become spaces."""
+        super().add_row(*(one_line(cell) if isinstance(cell, str) else cell for cell in cells), **options)
+
+
 def plain_table(*columns: str) -> Table:
-    """A table without lines; its first column is never folded."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    """A table without lines, of texts in one line; its first column is never folded."""
+    table = _OneLineCells(*columns, box=None, pad_edge=False, header_style="bold")
     table.columns[0].no_wrap = True
     return table
 

@@ -172,6 +172,7 @@ def _radii(values: np.ndarray | None, rows: int) -> Float[np.ndarray, " n"] | No
     radii = host(values, "seed_radius", REAL)
     if radii.shape != (rows,):
         raise InputError(
-            f"seed_radius holds {len(radii)} radii for {rows} rows: pass one for each row, of shape ({rows},)"
+            f"seed_radius has shape {radii.shape} for {rows} rows: pass one radius for each row, of shape "
+            f"({rows},)"
         )
     return np.ascontiguousarray(radii, np.float64)

@@ -18,6 +18,8 @@ from levinthal.probes.checked import classified, on, readings, require_classes, 
 from levinthal.vocabulary import Estimate, Interval, Measurement, Probe, Snapshot, Trust
 
 Z95 = 1.959963984540054
+MOST_TRIALS = 2**53
+"""A float holds every whole number up to it."""
 
 
 def wilson(count: int, total: int) -> Interval:
@@ -51,7 +53,7 @@ def proportion(count: int, total: int) -> Estimate:
     >>> print(proportion(18, 600))
     0.03 [0.0191, 0.0469] (calibrated)
     """
-    count, total = whole("count", count), whole("total", total)
+    count, total = whole("count", count), whole("total", total, most=MOST_TRIALS)
     if not 0 <= count <= total or total == 0:
         share = f"{in_short(count)} of {in_short(total)}"
         raise InputError(f"{share} is no share: pass 0 <= count <= total, and at least one trial")

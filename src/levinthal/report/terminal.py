@@ -18,12 +18,14 @@ from levinthal.report.explained import meanings
 from levinthal.report.formatting import counted, full_sentence, listed
 from levinthal.report.record import NO_RECORD, Record
 from levinthal.report.verdicts import Entry, Line, answer, entries, glyph, level_of, rival_and_failed, tally
+from levinthal.shown import one_line
 from levinthal.vocabulary import Study, Verdict
 
 WIDTH = 100
 _SPAN = 24
 _AROUND = 9
 _NARROW = 94
+_LONGEST = 100_000
 _STYLES = {
     "replicates": "green",
     "partially": "yellow",
@@ -71,14 +73,14 @@ class VerdictTable:
         yield Text()
         counts = listed([f"{word} ({count})" for _, word, count in tally(self.entries)])
         ending = f"{counted(len(self.entries), 'claim')}: {counts}." if counts else "No claims."
-        yield Text(_letters(textwrap.fill(ending, width), plain))
+        yield Text(textwrap.fill(_letters(ending, plain), width))
         if roomy:
             for line in (*self._shared().values(), self._meanings(), self.expected):
                 if line:
-                    yield Text(_letters(textwrap.fill(line, width), plain), style="dim")
+                    yield Text(textwrap.fill(_letters(line, plain), width), style="dim")
         if roomy and self.study.terms:
             meanings = "; ".join(f"{term}: {meaning}" for term, meaning in self.study.terms.items())
-            yield Text(_letters(textwrap.fill(f"{meanings}.", width), plain), style="dim")
+            yield Text(textwrap.fill(_letters(f"{meanings}.", plain), width), style="dim")
         if self.path is not None:
             yield Text(f"Report: {self.path}", overflow="fold")
 
@@ -99,9 +101,9 @@ class VerdictTable:
         shared = self._shared()
         for entry in self.entries:
             value, span = _numbers(entry.effect)
-            numbers = f"  {value} {span}" if entry.effect else ""
+            numbers = f"{value} {span}" if entry.effect else ""
             head = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
-            yield head.append(_letters(numbers, plain), style="default")
+            yield head.append("  ").append(_letters(numbers, plain), style="default")
             yield Padding(Text(_letters(f"{entry.claim.id} {entry.claim.says}", plain)), (0, 0, 0, 2))
             for mark in entry.marks:
                 yield Padding(Text(_letters(full_sentence(mark), plain), style="yellow"), (0, 0, 0, 2))
@@ -126,11 +128,11 @@ class VerdictTable:
             badge = Text(_letters(f"{glyph(entry.label)} {entry.label}", plain), style=_style(entry))
             claim = Text(_letters(entry.claim.says, plain))
             for mark in entry.marks:
-                claim.append(_letters(f"\n{full_sentence(mark)}", plain), style="yellow")
+                claim.append("\n").append(_letters(full_sentence(mark), plain), style="yellow")
             if entry.stability:
-                claim.append(_letters(f"\n{full_sentence(entry.stability)}", plain), style="dim")
+                claim.append("\n").append(_letters(full_sentence(entry.stability), plain), style="dim")
             if roomy and (why := _why(entry, shared)):
-                claim.append(_letters(f"\n{why}", plain), style="dim")
+                claim.append("\n").append(_letters(why, plain), style="dim")
             numbers = (
                 Text(_letters(cell, plain)) for cell in (*_numbers(entry.effect), str(entry.seeds or "–"))
             )
@@ -159,10 +161,11 @@ def _numbers(effect: Line | None) -> tuple[str, str]:
 
 
 def _letters(text: str, plain: bool) -> str:
-    """`text` in letters the terminal has."""
+    """`text` in one line, in letters the terminal has."""
+    line = one_line(text, _LONGEST)
     if not plain:
-        return text
-    spelled = "".join(_ASCII.get(letter, letter) for letter in text)
+        return line
+    spelled = "".join(_ASCII.get(letter, letter) for letter in line)
     return spelled.encode("ascii", "replace").decode()
 
 

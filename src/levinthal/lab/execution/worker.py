@@ -16,6 +16,7 @@ from typing import Any
 from levinthal.errors import StudyError
 from levinthal.lab.execution.executors import attempt
 from levinthal.lab.execution.own_code import in_one_line
+from levinthal.shown import show_warnings_in_one_line
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 # glibc gives large freed blocks back at once. The next tensor of that size then costs a page fault every
@@ -31,6 +32,7 @@ def serve(connection: Connection) -> None:
     ("result", what the function returned or raised) for each item.
     """
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    show_warnings_in_one_line()
     try:
         function = pickle.loads(connection.recv_bytes())
     except EOFError:
