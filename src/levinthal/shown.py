@@ -15,7 +15,7 @@ _HIDDEN = re.compile(
     "\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 """Control, bidirectional and invisible characters; joiners stay, which scripts and emoji are written with."""
-_HIDDEN_IN_JSON = re.compile(f"{_HIDDEN.pattern[:-1]}\u2028\u2029]")
+_HIDDEN_IN_JSON = re.compile(f"{_HIDDEN.pattern[:-1]}\u2028\u2029\ud800-\udfff]")
 _SEQUENCE = re.compile(
     "\x1b(?:\\[[0-?]*[ -/]*[@-~]|[\\]PX^_][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)|[ -/]*[0-~])"
 )
@@ -48,7 +48,7 @@ def plain(text: str) -> str:
 
 
 def escaped_in_json(text: str) -> str:
-    r"""JSON whose texts hold no hidden character as it stands; the values are the same.
+    r"""JSON whose texts hold no hidden character and no half of a pair as it stands; the values are the same.
 
     Args:
         text: JSON.

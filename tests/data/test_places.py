@@ -166,7 +166,7 @@ def test_the_home_of_nobody_is_no_folder() -> None:
         destination("~no-such-user/data")
 
 
-@pytest.mark.parametrize("folder", [5, b"sets", "a\0b"])
+@pytest.mark.parametrize("folder", [5, b"sets", "a\0b", "a\ud800"])
 def test_a_folder_is_a_path(folder) -> None:
     with pytest.raises(InputError, match="the data folder is"):
         roots(folder)

@@ -86,11 +86,14 @@ def test_a_layout_for_every_width() -> None:
     assert drawing["data"][0]["y"] == [1, 2]
 
 
-@pytest.mark.parametrize("text", ["</script><script>alert(1)</script>", "<!--", "a\u2028b", "&amp;"])
+@pytest.mark.parametrize(
+    "text", ["</script><script>alert(1)</script>", "<!--", "a\u2028b", "&amp;", "a\ud800"]
+)
 def test_embedded_json_cannot_end_its_element(text: str) -> None:
     held = str(embedded({"text": text}))
     assert "<" not in held
     assert "\u2028" not in held
+    assert held.encode()
     assert json.loads(held) == {"text": text}
 
 
@@ -124,3 +127,7 @@ def test_packed_json_is_the_same_bytes_each_time_and_needs_no_escape() -> None:
     assert held == packed({"text": "</script>é"})
     assert re.fullmatch(r"[A-Za-z0-9+/=]+", held)
     assert json.loads(gzip.decompress(base64.b64decode(held))) == {"text": "</script>é"}
+
+
+def test_packed_json_may_hold_half_of_a_pair() -> None:
+    assert json.loads(gzip.decompress(base64.b64decode(packed("a\ud800")))) == "a\ud800"

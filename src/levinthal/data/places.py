@@ -82,6 +82,11 @@ def _expanded(label: str, folder: Path | str) -> Path:
         _refuse(label, path, f"which begins with {path.parts[0]}, and there is no such user")
     if "\0" in str(path):
         raise InputError(f"{label} is {str(path)!a}: no path holds the character 0")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        odd = str(path)[error.start]
+        raise InputError(f"{label} is {str(path)!a}: no path holds the character {odd!a}") from error
     return path
 
 

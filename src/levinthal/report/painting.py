@@ -16,6 +16,7 @@ from levinthal.figures import DARK, LIGHT, WIDTHS, draw
 from levinthal.lab.execution.own_code import in_one_line
 from levinthal.lab.storage.rows import Rows
 from levinthal.report.own_figures import figures_of
+from levinthal.shown import escaped_in_json
 from levinthal.vocabulary import Figure, Study
 
 
@@ -87,8 +88,7 @@ def embedded(value: object) -> Markup:
     >>> embedded("</script>")
     Markup('"\\\\u003c/script>"')
     """
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+    return Markup(_json(value).replace("<", "\\u003c"))
 
 
 def packed(value: object) -> Markup:
@@ -97,8 +97,11 @@ def packed(value: object) -> Markup:
     >>> gzip.decompress(base64.b64decode(packed({"x": [1, 2]})))
     b'{"x":[1,2]}'
     """
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return _in_letters(gzip.compress(text.encode(), 9, mtime=0))
+    return _in_letters(gzip.compress(_json(value).encode(), 9, mtime=0))
+
+
+def _json(value: object) -> str:
+    return escaped_in_json(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
 def palettes() -> dict[str, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 from pathlib import Path
@@ -20,6 +21,20 @@ def test_a_file_and_a_stream_get_the_same_text(tmp_path: Path) -> None:
     write_csv(stream, WIDE)
     write_csv(tmp_path / "rows.csv", WIDE)
     assert stream.getvalue() == (tmp_path / "rows.csv").read_text() == TEXT
+
+
+@pytest.mark.parametrize("text", ["=1+1", "@SUM(1)", "+1+1", "-1+1", "\t=1+1", "=cmd|' /C calc'!A0"])
+def test_a_text_is_no_formula_of_a_spreadsheet(text: str) -> None:
+    stream = io.StringIO()
+    write_csv(stream, [(text, [text])])
+    assert list(csv.reader(stream.getvalue().splitlines())) == [[f"'{text}"], [f"'{text}"]]
+
+
+@pytest.mark.parametrize("text", ["-0.5", "+1e3", "-inf", "", "a=b", "width"])
+def test_a_number_and_any_other_text_stay_as_they_are(text: str) -> None:
+    stream = io.StringIO()
+    write_csv(stream, [("a", [text]), ("b", [-0.5])])
+    assert list(csv.reader(stream.getvalue().splitlines()))[1] == [text, "-0.5"]
 
 
 def test_columns_without_rows_are_a_line_of_names() -> None:

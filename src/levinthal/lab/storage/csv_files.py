@@ -16,6 +16,7 @@ from levinthal.written_files import whole_file
 from levinthal.written_files.kinds import PACKED_ROWS, ROWS, Kind
 
 _ADDRESS = ("seed", "step", "layer", "name", "condition")
+_FORMULA = frozenset("=+-@\t")
 COLUMNS = (*_ADDRESS, *NUMBERS, "unit", "method", "trust", "reasons", "details")
 """The columns of every row; the factors of the cells stand before them."""
 
@@ -47,8 +48,22 @@ def write_csv(target: str | Path | Text, columns: Iterable[tuple[str, Sequence[A
 
 
 def _shown(value: Any) -> Any:
-    """A text without the characters that a terminal would obey, in one line; any other value as it is."""
-    return " ".join(plain(value).splitlines()) if isinstance(value, str) else value
+    """A text without the characters that a terminal would obey, in one line; any other value as it is.
+
+    A text that a spreadsheet would run as a formula begins with `'`, by which it takes it for text.
+    """
+    if not isinstance(value, str):
+        return value
+    line = " ".join(plain(value).splitlines())
+    return f"'{line}" if line[:1] in _FORMULA and not _is_number(line) else line
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def packed(stream: BinaryIO) -> GzipFile:
