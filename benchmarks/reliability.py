@@ -42,6 +42,7 @@ SETS = (
     "problem_files",
     "file_names",
     "api_calls",
+    "fuzz",
 )
 """The sets: the modules of `benchmarks.abuse` with a function `attacks`."""
 ROOT = Path(__file__).resolve().parent.parent

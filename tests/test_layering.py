@@ -10,6 +10,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "levinthal"
 ORDER = {
     "shown": -3,
+    "interrupts": -3,
     "errors": -2,
     "arguments": -1,
     "written_files": -1,

@@ -19,6 +19,7 @@ from benchmarks.abuse.attack import Answer, Attack
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters and characters that change the direction of text; neither tab nor end of line."""
 LINE = "levinthal: "
+_leave = os._exit  # the command puts another one in its place, in its own process
 
 
 def preload() -> None:
@@ -148,7 +149,7 @@ def _live(attack: Attack, folder: Path, out: Path, err: Path) -> None:
                 stream.flush()
             except (OSError, ValueError):
                 code = code or 1
-        os._exit(code & 0xFF if isinstance(code, int) else 1)
+        _leave(code & 0xFF if isinstance(code, int) else 1)
 
 
 def _settle(folder: Path, out: Path, err: Path) -> None:

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from levinthal.errors import InputError, LevinthalError, require_one_of, said_by
+from levinthal.interrupts import is_ctrl_c
 from levinthal.shown import one_line
 
 T = TypeVar("T")
@@ -126,10 +127,10 @@ def _executed(path: Path, error: type[LevinthalError]) -> ModuleType:
     try:
         sys.argv = [str(path)]  # the arguments are those of our command, not of the file
         spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
     except BaseException as bug:  # also SystemExit, which would end our command with the file's own code
         del sys.modules[name]
+        if is_ctrl_c(bug):
+            raise
         raise bug_in_a_line(str(path), bug, error) from bug
     finally:
         sys.argv = words

@@ -22,6 +22,7 @@ from levinthal.cli import versions
 from levinthal.cli.check import check
 from levinthal.cli.data import get_data, list_data
 from levinthal.cli.new_study import new
+from levinthal.cli.own_process import keep_hold
 from levinthal.cli.register import register
 from levinthal.cli.running import report, run
 from levinthal.cli.store import check as check_store
@@ -29,6 +30,7 @@ from levinthal.cli.store import export, merge
 from levinthal.cli.study import list_studies, show
 from levinthal.cli.terminal import notice
 from levinthal.errors import LevinthalError, said_by
+from levinthal.interrupts import is_ctrl_c
 from levinthal.shown import one_line, show_warnings_in_one_line
 from levinthal.user_scripts import ChildEnded
 
@@ -82,6 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     show_warnings_in_one_line()
+    if argv is None:
+        keep_hold()
     tokens = list(sys.argv[1:] if argv is None else argv)
     return _guarded(lambda: _called(tokens))
 
@@ -101,7 +105,9 @@ def _guarded(command: Callable[[], int]) -> int:
         return command()
     except (LevinthalError, CycloptsError) as error:
         return _complain(_one_line(error), 2)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        if not is_ctrl_c(error):
+            return _left_from_within(error)
         return _complain("interrupted: finished runs are stored, and the same command continues", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -116,7 +122,11 @@ def _guarded(command: Callable[[], int]) -> int:
             f"unexpected {type(error).__name__}: {_one_line(error)}{_place(error)}{_stored_traceback()}", 1
         )
     except BaseException as error:  # SystemExit of a user's code must not give our command its exit code
-        return _complain(f"the command was ended from within{_place(error)}: {said_by(error)}", 2)
+        return _left_from_within(error)
+
+
+def _left_from_within(error: BaseException) -> int:
+    return _complain(f"the command was ended from within{_place(error)}: {said_by(error)}", 2)
 
 
 def _one_line(error: Exception) -> str:

@@ -18,11 +18,13 @@ from cyclopts import Parameter
 
 from levinthal.cli import against as comparison
 from levinthal.cli import script as scripts
+from levinthal.cli.own_process import streams_restored
 from levinthal.cli.terminal import Advance, notice, progress, stdout
 from levinthal.cli.whole_numbers import MOST_STEPS, bounded, whole_number
 from levinthal.cli.whole_numbers import seconds as seconds_option
 from levinthal.cli.written_files import file_option
 from levinthal.errors import InputError
+from levinthal.user_scripts import stdout_on_stderr
 from levinthal.written_files import require_apart, writable
 from levinthal.written_files.kinds import JOURNAL, PAGE
 
@@ -108,7 +110,9 @@ def check(
         raise InputError(f"--keep {keep} stores the trainings of --treat: add --treat")
     if against is not None:
         _require_alone("--against compares two single runs", treat=treat, sarif=sarif, output=output)
-    before = None if against is None else _before(against, steps)
+    apart = stdout_on_stderr if json or sarif else streams_restored
+    with apart():
+        before = None if against is None else _before(against, steps)
     if comparison.is_report(name):
         if before is None:
             raise InputError(f"{name} is a report: compare it with --against, or name a file and its Problem")
@@ -121,9 +125,10 @@ def check(
         return _observed(name, arguments, every, page, before, json=json, sarif=sarif)
     if arguments:
         raise InputError(f"'{arguments[0]}' is an argument of a script, and {name} names a Problem: --script")
-    problem = _problem(name, steps)
     try:
-        with progress(name.rpartition("/")[2]) as advance:
+        with apart():
+            problem = _problem(name, steps)
+        with apart(), progress(name.rpartition("/")[2]) as advance:
             count = Counter(advance, problem.steps)
             found = _treated(problem, seeds, seconds, keep, count) if treat else _examined(problem, count)
     except KeyboardInterrupt:
@@ -250,15 +255,15 @@ class Counter:
 
     def __init__(self, advance: Advance, steps: int) -> None:
         self.advance, self.steps, self.note, self.done = advance, max(steps, 1), "", 0
-        self.shown = 0.0
+        self.shown, self.stderr = 0.0, sys.stderr
 
     def __call__(self, note: str = "training") -> None:
         """One more step of that training is done; without a terminal, one line for each remedy."""
         remedy, before = note.partition(", seed")[0], self.note.partition(", seed")[0]
         self.done, self.note = (self.done + 1 if note == self.note else 1), note
-        if not sys.stderr.isatty():
+        if not self.stderr.isatty():
             if remedy != before:
-                print(f"{remedy}: {self.steps} steps", file=sys.stderr, flush=True)
+                print(f"{remedy}: {self.steps} steps", file=self.stderr, flush=True)
         elif time.monotonic() - self.shown > 0.1 or self.done == self.steps:
             self.shown = time.monotonic()
             self.advance(min(self.done, self.steps), self.steps, note)

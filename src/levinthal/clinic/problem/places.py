@@ -11,6 +11,7 @@ from pathlib import Path
 
 from levinthal.clinic.failures.wording import failure, own_frames
 from levinthal.errors import InputError, LevinthalError
+from levinthal.interrupts import is_ctrl_c
 from levinthal.user_files import shortened
 from levinthal.vocabulary import Problem
 
@@ -27,8 +28,6 @@ def in_one_line(problem: Problem) -> Iterator[None]:
     """
     try:
         yield
-    except KeyboardInterrupt:
-        raise
     except LevinthalError as error:
         raise placed(problem, error) from error
     except OSError as error:
@@ -36,6 +35,8 @@ def in_one_line(problem: Problem) -> Iterator[None]:
             raise
         raise placed(problem, InputError(failure(error, "the problem"))) from error
     except BaseException as error:
+        if is_ctrl_c(error):
+            raise
         raise placed(problem, InputError(failure(error, "the problem"))) from error
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from levinthal.errors import StudyError
+from levinthal.interrupts import is_ctrl_c
 from levinthal.lab.execution.definitions import LIBRARIES, PACKAGE
 from levinthal.shown import one_line
 
@@ -34,9 +35,11 @@ def own_code() -> Iterator[None]:
         yield
     except StopIteration as error:  # a generator above would take it for its own end
         raise StudyError(in_one_line(error)) from error
-    except (Exception, KeyboardInterrupt):
+    except Exception:
         raise
     except BaseException as error:
+        if is_ctrl_c(error):
+            raise
         raise StudyError(f"{in_one_line(error)}: let it return, or raise an Exception") from error
     finally:
         if os.getpid() != process:
