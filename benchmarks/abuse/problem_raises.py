@@ -17,6 +17,7 @@ RAISED = {
     "Stopped('own words')": ("Stopped", "own words"),
     "MemoryError()": ("MemoryError",),
     "StopIteration()": ("StopIteration",),
+    "KeyboardInterrupt()": ("KeyboardInterrupt",),
     "OSError(2, 'own words', '/no/file')": ("own words", "/no/file"),
     "BrokenPipeError()": ("BrokenPipeError",),
     "ExceptionGroup('own words', [ValueError('a')])": ("ExceptionGroup", "own words"),
@@ -108,9 +109,28 @@ PLACES = {
 FEW = ("model", "forward", "loss", "metric", "train")
 """The places for every exception; those of THOROUGH are raised in all places."""
 THOROUGH = ("ValueError('own words')", "SystemExit(0)", "Stopped('own words')")
-CALLS = ("sys.exit()", "sys.exit(0)", "sys.exit('bye')", "quit()", "exit(3)", "recurse()")
-BY_HAND = frozenset({2, 130})
-"""A KeyboardInterrupt is the same as Ctrl-C."""
+CALLS = {
+    "sys.exit()": "SystemExit",
+    "sys.exit(0)": "SystemExit",
+    "sys.exit('bye')": "SystemExit",
+    "quit()": "SystemExit",
+    "exit(3)": "SystemExit",
+    "recurse()": "RecursionError",
+    "os._exit(0)": "os._exit(0) ended the command",
+    "os._exit(3)": "os._exit(3) ended the command",
+}
+"""What ends a program -> words of the answer."""
+STREAMS = (
+    "sys.stdout.close()",
+    "sys.stderr.close()",
+    "sys.stdout = sys.stderr = None",
+    "sys.stdout = open('mine.txt', 'w')",
+)
+"""What is done with the streams: the verdict is said all the same."""
+
+
+SOME = frozenset({0, 1, 3, 4})
+"""The exit codes of a verdict."""
 
 
 def raising() -> Iterator[Attack]:
@@ -120,14 +140,17 @@ def raising() -> Iterator[Attack]:
         yield checked("raised", f"{raised} in the file", text, line_of(text, f"raise {raised}\n"), *words)
         for place in PLACES if raised in THOROUGH else FEW:
             yield _in_place(place, f"raise {raised}", *words)
-    for call in CALLS:
-        word = "RecursionError" if call == "recurse()" else "SystemExit"
+    for call, word in CALLS.items():
         text = f"{problem_text(RECURSE)}{call}\n"
         yield checked("leaves", f"{call} in the file", text, "train.py:", word)
         yield from (_in_place(place, call, word, kind="leaves") for place in FEW[:3])
-    for place in (*FEW, "step", "validation"):
-        text = problem_text(MADE.replace("RAISED", "KeyboardInterrupt()"), **PLACES[place])
-        yield checked("raised", f"KeyboardInterrupt() in {place}", text, "interrupt", codes=BY_HAND)
+    for call in STREAMS:
+        text = f"import sys\n\n{call}\n{problem_text()}"
+        yield checked("streams", f"{call} in the file", text, "The loss went", codes=SOME)
+        text = problem_text(
+            f"def loss(*both):\n    {call}\n    return nn.functional.cross_entropy(*both)\n\n\n", loss="loss"
+        )
+        yield checked("streams", f"{call} in loss", text, "The loss went", codes=SOME)
     for options in (
         "--treat --seeds 3",
         "--json",

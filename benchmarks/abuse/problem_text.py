@@ -7,6 +7,7 @@ from benchmarks.abuse.attack import Attack, command
 HEAD = """\
 import argparse
 import asyncio
+import os
 import sys
 
 import numpy as np

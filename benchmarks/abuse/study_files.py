@@ -299,7 +299,16 @@ def _ends() -> Iterator[Attack]:
             says = (*_words(part), said, f"{FILE}:")
             yield _attack(f"{part} ends", name, _function(part, body), *says, codes=codes)
         by_hand = _function(part, "raise KeyboardInterrupt")
-        yield _attack(f"{part} ends", "KeyboardInterrupt by hand", by_hand, "interrupted", codes={130})
+        yield _attack(
+            f"{part} ends",
+            "KeyboardInterrupt by hand",
+            by_hand,
+            *_words(part),
+            "KeyboardInterrupt",
+            codes={1},
+        )
+        leaves = _function(part, "os._exit(0)")
+        yield _attack(f"{part} ends", "os._exit(0)", leaves, "os._exit(0) ended the command at coins.py")
     for name, (body, said) in ENDS.items():
         if name in WORKERS:
             says = ("failed: coin=bent", said, f"{FILE}:")

@@ -27,7 +27,7 @@ def keep_hold() -> None:
             caller = sys._getframe(1)
             where = f"{Path(caller.f_code.co_filename).name}:{caller.f_lineno}"
             notice(f"os._exit({status}) ended the command at {where}: let it return, or raise an exception")
-            _leave(status or 2)
+            _leave(2)
         _leave(status)
 
     os._exit = left
