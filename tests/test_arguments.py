@@ -155,6 +155,8 @@ CALLS: dict[str, str] = {
     "error_rate(X, [0] * 30, batchnorm='runing')": "unknown batchnorm 'runing': did you mean 'running'?",
     "Estimate(0.5, trust='certain')": "unknown trust 'certain': known: (exact,",
     "Estimate('4', trust='exact')": "value='4' is no number",
+    "Estimate(10**400, trust='exact')": "is out of range: pass a number that a float holds",
+    "Interval(0, 10**400)": "is out of range: pass a number that a float holds",
     "Estimate(4, trust='exact', reasons='few rows')": "reasons='few rows' is no list of values",
 }
 
@@ -164,7 +166,7 @@ def test_every_function_says_what_is_wrong_with_an_argument() -> None:
     code = f"""
 import numpy as np, torch
 from torch import nn
-from levinthal import Estimate, cka, mutual_information, proportion, train
+from levinthal import Estimate, Interval, cka, mutual_information, proportion, train
 from levinthal.estimators import count_neighbours
 from levinthal.networks import activations, first_last
 from levinthal.probes import error_rate

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from levinthal.after_import import after_import
 from levinthal.cli.terminal import notice, stdout
-from levinthal.errors import InputError
+from levinthal.errors import InputError, said_by
 from levinthal.user_files import user_path
 from levinthal.user_scripts import ChildEnded, Ending, holds_problem, run_as_main, stdout_on_stderr
 
@@ -116,7 +116,7 @@ def observed(name: str, arguments: Sequence[str], *, every: int, page: Path | No
             run.observer = Observer(every)
             run.observer.begin()
         except Exception as error:
-            run.trouble = f"{type(error).__name__}: {error}"
+            run.trouble = said_by(error)
 
     with ExitStack() as around:
         if apart:

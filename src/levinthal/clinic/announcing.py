@@ -9,7 +9,7 @@ from typing import Any
 
 from levinthal.arguments import in_short
 from levinthal.clinic.recording.apart import apart
-from levinthal.errors import InputError
+from levinthal.errors import InputError, said_by
 from levinthal.probes.untouched import random_states_restored
 from levinthal.vocabulary import Finding, Severity
 
@@ -81,7 +81,7 @@ class Announcer:
         except Exception as error:
             is_first, self._has_failed = not self._has_failed, True
             if is_first:
-                warn(f"on_finding raised {type(error).__name__}: {error}; the training goes on")
+                warn(f"on_finding raised {said_by(error)}; the training goes on")
 
 
 def warn(line: str) -> None:

@@ -19,7 +19,7 @@ from levinthal.clinic.recording.scoring import LossFn
 from levinthal.clinic.recording.training_setup import Frozen
 from levinthal.clinic.recording.validation import Validation, as_source
 from levinthal.clinic.watching import Watch, watch
-from levinthal.errors import InputError, require_one_of
+from levinthal.errors import InputError, require_one_of, said_by
 from levinthal.vocabulary import Severity
 
 OWN_ROWS = 128
@@ -133,7 +133,7 @@ class Attending:
         try:
             write()
         except Exception as error:
-            warn(f"the findings were not written to {place}: {type(error).__name__}: {error}")
+            warn(f"the findings were not written to {place}: {said_by(error)}")
 
 
 def _taken(own_validation: Callable[[], Any]) -> Any:
@@ -141,7 +141,7 @@ def _taken(own_validation: Callable[[], Any]) -> Any:
     try:
         return own_validation()
     except Exception as error:
-        warn(f"the trainer's validation data were not taken: {type(error).__name__}: {error}")
+        warn(f"the trainer's validation data were not taken: {said_by(error)}")
         return None
 
 

@@ -40,6 +40,12 @@ def as_html(word: str, text: str, notes: Iterable[str] = ()) -> str:
     return f"<div><b>{BADGES[word]} {html.escape(word)}</b>&ensp;{html.escape(text)}{small}</div>"
 
 
+def _require_float(name: str, value: Any) -> None:
+    """Refuse what is no number, and a whole number that is larger than any float."""
+    if math.isinf(number(name, value, nan=True)) and isinstance(value, int):
+        raise InputError(f"{name}={in_short(value)} is out of range: pass a number that a float holds")
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A two-sided interval, its level, and the method that made it.
@@ -59,7 +65,7 @@ class Interval:
     def __post_init__(self) -> None:
         for name, end in (("low", self.low), ("high", self.high)):
             if type(end) is not float:
-                number(name, end, nan=True)
+                _require_float(name, end)
         if type(self.level) is not float or self.level != 0.95:
             number("level", self.level, above=0, most=1)
 
@@ -132,7 +138,7 @@ class Estimate:
 
     def __post_init__(self) -> None:
         if type(self.value) is not float:
-            number("value", self.value, nan=True)
+            _require_float("value", self.value)
         if type(self.trust) is not Trust:
             object.__setattr__(self, "trust", Trust(require_one_of("trust", self.trust, map(str, Trust))))
         if self.interval is not None and not isinstance(self.interval, Interval):

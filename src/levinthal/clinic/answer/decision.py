@@ -17,6 +17,7 @@ from levinthal.clinic.answer.wording import loss_in_words
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.catalogue import CATALOGUE
+from levinthal.errors import said_by
 from levinthal.report.formatting import listed, sentence, share
 from levinthal.vocabulary import Estimate, Finding
 
@@ -75,7 +76,7 @@ def _decided(seen: Seen) -> Answer:
         return next(given for decide in DECISIONS if (given := decide(seen)) is not None)
     except Exception as error:
         head = "Not judged: the answer failed, please report it."
-        return Answer(State.NOT_JUDGED, Reason.FAILED, head, f"{type(error).__name__}: {error}")
+        return Answer(State.NOT_JUDGED, Reason.FAILED, head, said_by(error))
 
 
 def _named(seen: Seen) -> Answer | None:

@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from levinthal.clinic.observing.owners import largest_owners, owns_all, owns_some, parameters_of
 from levinthal.clinic.observing.training import Observed, Training
 from levinthal.clinic.recording.step_hooks import STEP_HOOKS, nothing
-from levinthal.errors import LevinthalError
+from levinthal.errors import LevinthalError, said_by
 
 MOST = 16
 """Trainings of a program that are observed; later ones are counted."""
@@ -100,7 +100,7 @@ class Observer:
         try:
             function(*args)
         except Exception as error:
-            self.trouble = f"{type(error).__name__}: {error}"
+            self.trouble = said_by(error)
             self._follow_calls(False)
         finally:
             self._is_busy = False

@@ -84,8 +84,9 @@ def _calling(what: str) -> Iterator[None]:
     except LevinthalError:
         raise
     except Exception as error:
-        way_out = ": pass model.parameters()" if "empty parameter list" in str(error) else ""
-        raise InputError(f"{failure(error, what)}{way_out}") from error
+        said = failure(error, what)
+        way_out = ": pass model.parameters()" if "empty parameter list" in said else ""
+        raise InputError(f"{said}{way_out}") from error
 
 
 def _watching(

@@ -18,6 +18,7 @@ from levinthal.clinic.recording.nested import named_tensors
 from levinthal.clinic.recording.output_spread import SpreadCheck
 from levinthal.clinic.recording.passes import alone
 from levinthal.clinic.recording.training_setup import TrainingSetup
+from levinthal.errors import said_by
 
 AFTER = 2
 """Samples before the one after which the model is checked: weights that start at zero have moved by then."""
@@ -100,7 +101,7 @@ class BehaviourCheck:
                 warnings.simplefilter("ignore")
                 function(*args)
         except Exception as error:
-            self.trouble = f"{type(error).__name__}: {error}"
+            self.trouble = said_by(error)
 
 
 def is_compiled_inside(module: nn.Module) -> bool:

@@ -26,6 +26,7 @@ from levinthal.clinic.recording.successors import Successors
 from levinthal.clinic.recording.training_setup import EQUAL_AT_INIT, TrainingSetup
 from levinthal.clinic.recording.unseen import COMPILED, NOT_CALLED, SHARDED, unseen_of
 from levinthal.clinic.recording.validation import Validation
+from levinthal.errors import said_by
 
 UNCALLED = 3
 """Steps that were to be sampled and in which nothing was called, after which losses are recorded alone."""
@@ -134,7 +135,7 @@ class LoopRecorder:
         try:
             (evaluated_apart if function == self._evaluations.evaluate else apart)(function, *args)
         except Exception as error:
-            self.trouble = f"{type(error).__name__}: {error}"
+            self.trouble = said_by(error)
             self._reader.sample = None
             self._recorder.end()
             self._parts.end()

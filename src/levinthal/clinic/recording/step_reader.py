@@ -25,6 +25,7 @@ from levinthal.clinic.recording.sample import Sample
 from levinthal.clinic.recording.token_targets import TokenTargets
 from levinthal.clinic.recording.training_setup import TrainingSetup, some_values
 from levinthal.clinic.recording.unseen import INPUTS
+from levinthal.errors import said_by
 
 WHOLE = 8
 """Number of samples after which layers, weights and batches are read in turns."""
@@ -206,7 +207,7 @@ class StepReader:
         try:
             self.history.processes = self._processes.compared()
         except Exception as error:
-            self.history.not_seen(f"other processes were not read: {type(error).__name__}: {error}")
+            self.history.not_seen(f"other processes were not read: {said_by(error)}")
 
     def drop(self) -> None:
         """Leave the present step out."""

@@ -29,7 +29,7 @@ from levinthal.clinic.recording.scoring import (
     loss_of_output,
     scored,
 )
-from levinthal.errors import InputError
+from levinthal.errors import InputError, said_by
 from levinthal.probes.untouched import untouched
 
 ROWS, PIECES, REFERENCE = 2048, 16, 512
@@ -120,7 +120,7 @@ class Validation:
         try:
             yield
         except Exception as error:
-            self.trouble = f"{type(error).__name__}: {error}"
+            self.trouble = said_by(error)
 
 
 def as_validation(validation: Any, loss_fn: LossFn | None) -> Validation | None:

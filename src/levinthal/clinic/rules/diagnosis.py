@@ -10,6 +10,7 @@ from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.clinic.rules.catalogue import CATALOGUE, RULES
 from levinthal.clinic.rules.context import Context
+from levinthal.errors import said_by
 from levinthal.vocabulary import Finding, Severity
 
 RANK = {severity: rank for rank, severity in enumerate(Severity)}
@@ -38,7 +39,7 @@ def _applied(
     try:
         return list(rule(context))
     except Exception as error:
-        on_error(f"{rule.__name__}: {type(error).__name__}: {error}")
+        on_error(f"{rule.__name__}: {said_by(error)}")
         return []
 
 

@@ -56,6 +56,7 @@ MEASUREMENT: Kinds = {
     "condition": Kind(TEXT.holds, "give a text of key=value words, such as 'rate=0.1'"),
 }
 ESTIMATE: Kinds = {
+    "unit": TEXT,
     "interval": Kind(_is_interval, "give an Interval with low <= high and a level between 0 and 1, or None"),
 }
 """What the constructor of an Estimate does not refuse."""
