@@ -10,14 +10,14 @@ from torch import nn
 from levinthal import Finding, watch
 
 
-class Unprintable(Exception):
+class UnprintableError(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text")
 
 
 def test_an_exception_without_a_message_of_a_users_function_is_told_and_the_training_goes_on() -> None:
     def fails(finding: Finding) -> None:
-        raise Unprintable
+        raise UnprintableError
 
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(4, 3), nn.Softmax(1))
@@ -29,5 +29,5 @@ def test_an_exception_without_a_message_of_a_users_function_is_told_and_the_trai
             nn.functional.cross_entropy(net(torch.randn(32, 4)), torch.arange(32) % 3).backward()
             descent.step()
     assert [str(one.message) for one in told] == [
-        "on_finding raised Unprintable: its message cannot be read; the training goes on"
+        "on_finding raised UnprintableError: its message cannot be read; the training goes on"
     ]
