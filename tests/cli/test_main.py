@@ -175,10 +175,12 @@ def test_colours_are_for_terminals_that_want_them(here: Path) -> None:
     assert "\x1b" not in piped.stdout
 
 
-def test_a_pipe_closed_early_is_silent_and_no_success(here: Path) -> None:
+@pytest.mark.parametrize("words", [["data", "list"], ["--help"], ["check", "--help"], ["--version"]])
+def test_a_pipe_closed_early_is_silent_and_no_success(here: Path, words: list[str]) -> None:
     code = (
         "import os, sys; from levinthal.cli import main; "
-        "end, start = os.pipe(); os.close(end); os.dup2(start, 1); sys.exit(main(['data', 'list']))"
+        "end, start = os.pipe(); os.close(end); os.dup2(start, 1); "
+        f"sys.exit(main({words}))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (141, "")

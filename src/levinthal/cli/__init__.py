@@ -28,7 +28,7 @@ from levinthal.cli.running import report, run
 from levinthal.cli.store import check as check_store
 from levinthal.cli.store import export, merge
 from levinthal.cli.study import list_studies, show
-from levinthal.cli.terminal import notice
+from levinthal.cli.terminal import notice, stdout
 from levinthal.errors import LevinthalError, said_by
 from levinthal.interrupts import is_ctrl_c
 from levinthal.shown import one_line, show_warnings_in_one_line
@@ -94,7 +94,7 @@ def _called(tokens: list[str]) -> int:
     if versions.is_asked_for(tokens):
         print(versions.report())
         return 0
-    code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value", console=stdout())
     sys.stdout.flush()
     return code if isinstance(code, int) else 0
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from cyclopts import Token
 
+from levinthal.cli.last_word import last_word
 from levinthal.errors import InputError, LevinthalError
 
 MOST_STEPS = 10**9
@@ -15,49 +15,29 @@ LONGEST = 40
 """So many characters of what was given stand in a message."""
 
 
-def whole_number(kind: type, tokens: Sequence[Token]) -> int:
-    """The whole number of an option, for `Parameter(converter=...)`.
-
-    Args:
-        kind: the type of the option.
-        tokens: the words that were given; the last one counts.
-
-    Returns:
-        The number.
-
-    Raises:
-        LevinthalError: anything else than digits with a sign before them.
+@last_word
+def whole_number(word: Token) -> int:
+    """The whole number of an option: digits, with a sign before them.
 
     >>> whole_number(int, [Token(value="-12")])
     -12
     """
-    del kind
-    text = tokens[-1].value.strip()
+    text = word.value.strip()
     if not re.fullmatch(r"[+-]?[0-9]{1,4000}", text):
-        raise _no_number(tokens[-1], "a whole number", "digits alone, such as 8")
+        raise _no_number(word, "a whole number", "digits alone, such as 8")
     return int(text)
 
 
-def seconds(kind: type, tokens: Sequence[Token]) -> float:
-    """The seconds of an option, for `Parameter(converter=...)`.
-
-    Args:
-        kind: the type of the option.
-        tokens: the words that were given; the last one counts.
-
-    Returns:
-        The number.
-
-    Raises:
-        LevinthalError: it is no number, or none above 0 and up to a year.
+@last_word
+def seconds(word: Token) -> float:
+    """The seconds of an option: a number above 0 and up to a year.
 
     >>> seconds(float, [Token(value="2.5")])
     2.5
     """
-    del kind
-    text = tokens[-1].value.strip()
+    text = word.value.strip()
     if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", text, re.ASCII | re.IGNORECASE):
-        raise _no_number(tokens[-1], "a number of seconds", "one such as 300")
+        raise _no_number(word, "a number of seconds", "one such as 300")
     if not 0 < float(text) <= MOST_SECONDS:
         given = _short(text)
         raise LevinthalError(
