@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ _HOME = {name: package for package, names in _PACKAGES.items() for name in names
 def __getattr__(name: str) -> Any:
     """Import a public name from its package (PEP 562)."""
     if name == "__version__":
-        return version("levinthal")
+        return importlib.import_module("importlib.metadata").version("levinthal")
     if name not in __all__:
         raise AttributeError(f"module 'levinthal' has no attribute '{name}'")
     value = getattr(importlib.import_module(_HOME.get(name, "levinthal.vocabulary")), name)

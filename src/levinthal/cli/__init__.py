@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 findings, some task failed, or a bug of ours; 2 misuse, in
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -22,14 +23,14 @@ from levinthal.cli import versions
 from levinthal.cli.check import check
 from levinthal.cli.data import get_data, list_data
 from levinthal.cli.new_study import new
-from levinthal.cli.own_process import keep_hold
+from levinthal.cli.own_process import keep_hold, leave_threads
 from levinthal.cli.register import register
 from levinthal.cli.running import report, run
 from levinthal.cli.store import check as check_store
 from levinthal.cli.store import export, merge
 from levinthal.cli.study import list_studies, show
 from levinthal.cli.terminal import notice, stdout
-from levinthal.errors import LevinthalError, said_by
+from levinthal.errors import InputError, LevinthalError, said_by
 from levinthal.interrupts import is_ctrl_c
 from levinthal.shown import one_line, show_warnings_in_one_line
 from levinthal.user_scripts import ChildEnded
@@ -80,23 +81,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 1 (failed tasks, findings), 2 (misuse), 130 (interrupted).
     """
+    if argv is None:
+        keep_hold()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     show_warnings_in_one_line()
-    if argv is None:
-        keep_hold()
     tokens = list(sys.argv[1:] if argv is None else argv)
-    return _guarded(lambda: _called(tokens))
+    code = _guarded(lambda: _called(tokens))
+    if argv is None:
+        leave_threads(code)
+    return code
 
 
 def _called(tokens: list[str]) -> int:
+    _require_folder()
     if versions.is_asked_for(tokens):
         print(versions.report())
         return 0
     code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value", console=stdout())
     sys.stdout.flush()
     return code if isinstance(code, int) else 0
+
+
+def _require_folder() -> None:
+    """Refuse to work in a folder that was deleted."""
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise InputError("the current folder was deleted: change into another one (cd)") from error
 
 
 def _guarded(command: Callable[[], int]) -> int:
@@ -113,8 +126,7 @@ def _guarded(command: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
     except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        return _complain(f"{error.strerror or error}{where}", 2)
+        return _complain(_of_system(error), 2)
     except ChildEnded:
         raise
     except Exception as error:
@@ -127,6 +139,20 @@ def _guarded(command: Callable[[], int]) -> int:
 
 def _left_from_within(error: BaseException) -> int:
     return _complain(f"the command was ended from within{_place(error)}: {said_by(error)}", 2)
+
+
+def _of_system(error: OSError) -> str:
+    """What the system refused, of which file, and the way out where one is known."""
+    said = error.strerror or str(error)
+    if error.filename:
+        return f"{said}: {error.filename}"
+    ways = {
+        errno.ENOSPC: "what is printed or stored found no room: free some, and run the same command again",
+        errno.EDQUOT: "what is printed or stored found no room: free some, and run the same command again",
+        errno.EBADF: "a file or a stream was closed: leave the streams of the command open",
+        errno.EMFILE: "too many files are open: raise the limit (ulimit -n)",
+    }
+    return ": ".join(filter(None, (said, ways.get(error.errno or 0, ""))))
 
 
 def _one_line(error: Exception) -> str:

@@ -7,9 +7,11 @@ A script without a Problem is run under observation (`cli/script.py`), and `--ag
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +26,7 @@ from levinthal.cli.whole_numbers import MOST_STEPS, bounded, whole_number
 from levinthal.cli.whole_numbers import seconds as seconds_option
 from levinthal.cli.written_files import file_option
 from levinthal.errors import InputError
-from levinthal.user_scripts import stdout_on_stderr
+from levinthal.user_scripts import ChildEnded, stdout_on_stderr
 from levinthal.written_files import require_apart, writable
 from levinthal.written_files.kinds import JOURNAL, PAGE
 
@@ -125,12 +127,15 @@ def check(
         return _observed(name, arguments, every, page, before, json=json, sarif=sarif)
     if arguments:
         raise InputError(f"'{arguments[0]}' is an argument of a script, and {name} names a Problem: --script")
+    process = os.getpid()
     try:
         with apart():
             problem = _problem(name, steps)
         with apart(), progress(name.rpartition("/")[2]) as advance:
             count = Counter(advance, problem.steps)
             found = _treated(problem, seeds, seconds, keep, count) if treat else _examined(problem, count)
+        if os.getpid() != process:  # of a fork in the user's code, the parent alone goes on
+            raise ChildEnded(0)
     except KeyboardInterrupt:
         left = f"the same command continues from {keep}" if keep else "nothing is stored (--keep FILE would)"
         notice(f"interrupted before there was a result; {left}")
@@ -263,7 +268,8 @@ class Counter:
         self.done, self.note = (self.done + 1 if note == self.note else 1), note
         if not self.stderr.isatty():
             if remedy != before:
-                print(f"{remedy}: {self.steps} steps", file=self.stderr, flush=True)
+                with suppress(OSError):
+                    print(f"{remedy}: {self.steps} steps", file=self.stderr, flush=True)
         elif time.monotonic() - self.shown > 0.1 or self.done == self.steps:
             self.shown = time.monotonic()
             self.advance(min(self.done, self.steps), self.steps, note)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,13 +16,17 @@ from levinthal.cli.terminal import notice
 from levinthal.interrupts import tell_ctrl_c_apart
 
 _leave = os._exit
+PATIENCE = 5.0
+"""Seconds that a command waits at its end for the threads of a user's code."""
 
 
 def keep_hold() -> None:
     """Let no code close the standard streams, end the process unseen, or raise what passes for Ctrl-C."""
+    _open_closed_ones()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):
             stream.close = stream.flush  # type: ignore[method-assign]
+            stream.detach = lambda kept=stream: kept.buffer  # type: ignore[union-attr]
     process = os.getpid()
 
     def left(status: int) -> NoReturn:
@@ -32,6 +39,29 @@ def keep_hold() -> None:
 
     os._exit = left
     tell_ctrl_c_apart()
+
+
+def leave_threads(code: int) -> None:
+    """End the process where a thread of a user's code would keep it; Python waits for it without end."""
+    here, until = threading.current_thread(), time.monotonic() + PATIENCE
+    others = [one for one in threading.enumerate() if one is not here and not one.daemon]
+    for one in others:
+        one.join(max(until - time.monotonic(), 0))
+    if any(one.is_alive() for one in others):
+        notice(f"a thread of the code still runs after {PATIENCE:g} s, and ends with the command")
+        _leave(code)
+
+
+def _open_closed_ones() -> None:
+    """Give streams that were closed when the process began a place, before a store or a socket takes it."""
+    for number in range(3):
+        with suppress(OSError):
+            os.fstat(number)
+            continue
+        os.open(os.devnull, os.O_RDWR)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, io.TextIOWrapper(io.FileIO(number, "w", closefd=False), encoding="utf-8"))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -51,7 +51,13 @@ def stdout() -> Console:
 
 def notice(line: str) -> None:
     """Say one thing on stderr, in one line: `levinthal: ...`."""
-    print(f"levinthal: {one_line(line)}", file=sys.stderr, flush=True)
+    _on_stderr(f"levinthal: {one_line(line)}")
+
+
+def _on_stderr(line: str) -> None:
+    """Print a line beside the results; where stderr is full, the results come all the same."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 class _OneLineCells(Table):
@@ -116,6 +122,6 @@ def _lines(label: str) -> Iterator[Advance]:
         if tenth != shown:
             shown = tenth
             words = (f"{label}: {10 * tenth}%", note)
-            print(one_line(", ".join(filter(None, words))), file=sys.stderr, flush=True)
+            _on_stderr(one_line(", ".join(filter(None, words))))
 
     yield advance
