@@ -78,7 +78,7 @@ class Announcer:
     def _call(self, finding: Finding) -> None:
         try:
             self._function(finding)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # it cannot end the training
             is_first, self._has_failed = not self._has_failed, True
             if is_first:
                 warn(f"on_finding raised {said_by(error)}; the training goes on")

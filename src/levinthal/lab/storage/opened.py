@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+from levinthal.errors import StoreError
 from levinthal.lab.storage import checking, exporting
 from levinthal.lab.storage.heads import Heads, heads
 from levinthal.lab.storage.integrity import Damage
@@ -25,6 +27,7 @@ class OpenedStore:
         self._wait, self._read_only = wait, read_only
         self._damaged: dict[str, Damage] = {}
         self._connection = open_store(self.path, read_only=read_only, wait=wait)
+        self._file = self._place()
 
     def __enter__(self) -> Self:
         return self
@@ -45,6 +48,18 @@ class OpenedStore:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._reported() as connection, transaction(connection, self.path, self._wait):
             yield connection
+        if self._place() != self._file:
+            raise StoreError(
+                f"{self.path} was deleted or replaced while it was in use, and its runs with it: leave it in "
+                "its place, and call again"
+            )
+
+    def _place(self) -> tuple[int, int] | None:
+        """The file that is now at the path: another one is not the one that is open."""
+        with suppress(OSError):
+            found = os.stat(self.path)
+            return found.st_dev, found.st_ino
+        return None
 
     def _noted(self, damaged: Iterable[Damage]) -> None:
         self._damaged |= {str(damage): damage for damage in damaged}

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from levinthal.errors import StoreError
 from levinthal.lab.storage.layout import VERSIONS
+from levinthal.lab.storage.sidecars import require_free
 from levinthal.lab.storage.waiting import patiently, transaction
 
 APPLICATION_ID = 0x4C766E74  # "Lvnt"
@@ -27,6 +28,8 @@ def open_store(path: Path, *, read_only: bool, wait: float) -> sqlite3.Connectio
     """
     with errors_in_one_line(path, wait):
         new = _is_new(path)
+        if str(path) != MEMORY:
+            require_free(path)
         if new and read_only:
             raise StoreError(f"no store at {path}: run a study first, or pass the path of its store")
         connection = _connect_to_read(path, wait) if read_only else _connect_to_write(path, wait)
