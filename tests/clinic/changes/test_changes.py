@@ -124,6 +124,31 @@ def test_a_file_that_is_no_report_is_one_line(tmp_path: Path, text: str, line: s
     assert len(str(raised.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"findings": 5},
+        {"findings": [{}]},
+        {"answer": {"state": "healthy", "headline": "Said.", "exit_code": 10**400}},
+        {"answer": {"state": "healthy", "headline": "", "exit_code": 0}},
+        {"history": {"losses": [10**400], "parameters": {}}},
+        {"history": {"losses": ["x"], "parameters": {}}},
+        {"history": {"losses": [1.0], "parameters": {"0.weight": 5}}},
+        {"score": 5},
+    ],
+)
+def test_a_damaged_report_is_named(change: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"^a run is damaged: write it anew"):
+        record_of({**data(), **change}, "a run")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"schema": NaN}', '{"schema": -Infinity}'])
+def test_what_no_json_holds_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "report.json").write_text(text)
+    with pytest.raises(InputError, match="is no JSON"):
+        read_record(tmp_path / "report.json")
+
+
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no report at"):
         read_record(tmp_path / "none.json")

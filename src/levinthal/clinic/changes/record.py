@@ -101,7 +101,27 @@ def record_of(data: Any, name: str) -> Record:
     if lacking := [key for key in KEYS if key not in data]:
         raise InputError(f"{name} has no '{lacking[0]}': write it anew with `levinthal check --json`")
     require_one_of(f"state in {name}", str(data["answer"].get("state")), map(str, State))
-    return Record(name, data)
+    record = Record(name, data)
+    _require_readable(record)
+    return record
+
+
+FINDING = ("code", "severity", "where", "follows")
+"""What a comparison reads of a finding."""
+
+
+def _require_readable(record: Record) -> None:
+    """Read all that a comparison reads."""
+    try:
+        lacking = [key for row in record.findings for key in FINDING if key not in row]
+        columns = [column for one in record.parameters.values() for column in one.values()]
+        for column in columns:
+            numbers(column)
+        sound = not lacking and record.exit_code in range(5) and all(record.numbers) and bool(record.headline)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise InputError(f"{record.name} is damaged: write it anew with `levinthal check --json`")
 
 
 def read_record(path: Path) -> Record:
@@ -119,9 +139,14 @@ def read_record(path: Path) -> Record:
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise InputError(f"{path} is a device or a pipe: write a report with --json > FILE")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except OSError as error:
         raise InputError(f"no report at {path} ({error.strerror}): write one with --json > FILE") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is no JSON ({error}): write it with `levinthal check --json`") from error
     return record_of(data, str(path))
+
+
+def _refuse(constant: str) -> None:
+    """Our reports hold no NaN and no infinity, which are no JSON."""
+    raise ValueError(f"it holds {constant}")
