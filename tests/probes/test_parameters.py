@@ -84,3 +84,12 @@ def test_gradients_are_the_step_s_and_leave_the_model_alone():
         assert torch.allclose(found[name], parameter.grad, atol=1e-12)
     assert all(p.grad is None for p in net.parameters())
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_layers_of_an_ensemble_without_gradients_are_left_out() -> None:
+    net = first_last(inputs=4, width=3, depth=2)
+    inputs = torch.zeros(5, 4)
+    before = Snapshot(0, 0.0, net, inputs, torch.zeros(5, dtype=torch.long), torch.zeros(()))
+    assert list(gradient_norms(before)) == []
+    net.bias.grad = torch.ones_like(net.bias)
+    assert [one.layer for one in gradient_norms(before)] == ["softmax"] * len(net.bias)

@@ -38,6 +38,8 @@ def cross_entropy(outputs: Float[Tensor, "*s n c"], labels: Shaped[Tensor, "*l n
     2.3026
     """
     try:
+        if not labels.dim():
+            raise ValueError("labels are one number: pass one for each row")
         wanted = labels.expand(outputs.shape[:-1]).unsqueeze(-1)
         return -outputs.log_softmax(-1).gather(-1, wanted).mean((-2, -1))
     except FAILURES as error:
@@ -63,6 +65,8 @@ def squared_error(outputs: Float[Tensor, "*s n c"], labels: Shaped[Tensor, "*l"]
     """
     try:
         targets = labels if labels.is_floating_point() else functional.one_hot(labels, outputs.shape[-1])
+        if targets.dim() < 2 or targets.shape != outputs.shape[-targets.dim() :]:
+            raise ValueError(f"targets have shape {tuple(targets.shape)}, outputs {tuple(outputs.shape)}")
         return (outputs - targets).square().mean((-2, -1))
     except FAILURES as error:
         raise InputError(misfit(outputs, labels, error)) from error

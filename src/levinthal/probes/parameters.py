@@ -28,13 +28,18 @@ def by_layer(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Float
     """
     if not isinstance(model, Ensemble):
         return {name: tensor.reshape(1, -1) for name, tensor in tensors.items()}
-    layers = {}
-    for index, span in enumerate(model.architecture.spans):
-        parts = (tensors[f"weights.{index}"].flatten(1), tensors["gamma"][:, span], tensors["beta"][:, span])
-        layers[f"hidden{index + 1}"] = torch.cat(parts, 1)
-    last = tensors[f"weights.{model.architecture.depth}"]
-    layers["softmax"] = torch.cat((last.flatten(1), tensors["bias"]), 1)
-    return layers
+    whole = slice(None)
+    depth = model.architecture.depth
+    places: dict[str, tuple[tuple[str, slice], ...]] = {
+        f"hidden{index + 1}": ((f"weights.{index}", whole), ("gamma", span), ("beta", span))
+        for index, span in enumerate(model.architecture.spans)
+    }
+    places["softmax"] = ((f"weights.{depth}", whole), ("bias", whole))
+    parts = {
+        layer: [tensors[name][:, span].flatten(1) for name, span in of if name in tensors]
+        for layer, of in places.items()
+    }
+    return {layer: torch.cat(found, 1) for layer, found in parts.items() if found}
 
 
 def gradient_norms(snapshot: Snapshot) -> Iterator[Measurement]:
