@@ -131,8 +131,7 @@ def targets() -> Iterator[Target]:
         }
         | {"loss_fn": wrong.FUNCTION, "on_finding": wrong.FUNCTION}
         | flags,
-        {"every": wrong.SAME_WHOLE | as_written("10**30"), "behavioural_checks": wrong.SAME_FLAG}
-        | {"validation": as_written("(rng.rand(9, 4), np.arange(9) % 3)", **wrong.KNOWN)},
+        {"every": wrong.SAME_WHOLE | as_written("10**30"), "behavioural_checks": wrong.SAME_FLAG},
         called={"model": "", "optimizer": "optimiser", "frozen": ""},
     )
     yield Target(
@@ -243,9 +242,6 @@ TAKEN_USES: Mapping[str, Callable[[], Any]] = {
     "check in no_grad": torch.no_grad()(
         lambda: str(levinthal.check(net(), functional.cross_entropy, arrays()))
     ),
-    "check in inference_mode": torch.inference_mode()(
-        lambda: str(levinthal.check(net(), functional.cross_entropy, arrays()))
-    ),
     "embedding of a numpy array": lambda: str(
         levinthal.check(nn.Sequential(nn.Embedding(5, 3)), functional.cross_entropy, (arrays()[1],) * 2)
     ),
@@ -255,6 +251,14 @@ TAKEN_USES: Mapping[str, Callable[[], Any]] = {
 }
 REFUSED_USES: Mapping[str, tuple[Callable[[], Any], str]] = {
     "entered twice": (_twice, "watch"),
+    "check in inference_mode": (
+        torch.inference_mode()(lambda: str(levinthal.check(net(), functional.cross_entropy, arrays()))),
+        "inference mode",
+    ),
+    "validation of numpy arrays": (
+        lambda: levinthal.watch(**trained(), validation=arrays()),
+        "torch.as_tensor(inputs)",
+    ),
     "report(5)": (lambda: _done().report(5), "path"),
     "report(None)": (lambda: _done().report(None), "path"),
     "report('')": (lambda: _done().report(""), "folder"),

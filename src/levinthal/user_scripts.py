@@ -12,6 +12,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from levinthal.errors import InputError, LevinthalError
+from levinthal.shown import plain
 from levinthal.user_files import bug_in_a_line
 
 INTERRUPTED = 130
@@ -96,7 +97,7 @@ def _left(left: SystemExit) -> Ending:
     """The exit code of `sys.exit(...)`: a number, none, or a text that is printed."""
     code = left.code
     if code is not None and not isinstance(code, int):
-        print(code, file=sys.stderr)
+        print(plain(str(code)), file=sys.stderr)
         code = 1
     return Ending(code or 0, left, f"ended with the exit code {code}" if code else "")
 

@@ -59,6 +59,11 @@ def test_a_verdict_is_said_after_the_streams_were_closed(tmp_path: Path, does: s
     ("does", "line"),
     [
         ("os._exit(0)", "levinthal: os._exit(0) ended the command at train.py:9: let it return"),
+        (
+            "os.execv('/bin/true', ['true'])",
+            "os.execv('/bin/true', ['true']) ended the command at train.py:9",
+        ),
+        ("os.execlp('true', 'true')", "ended the command at"),
         ("raise KeyboardInterrupt", "train.py:9: KeyboardInterrupt"),
     ],
 )

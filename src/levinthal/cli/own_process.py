@@ -7,15 +7,18 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
+from levinthal.arguments import in_short
 from levinthal.cli.terminal import notice
 from levinthal.interrupts import tell_ctrl_c_apart
 
 _leave = os._exit
+ENDINGS = ("_exit", "execv", "execve")
+"""What ends a Python process at once; the other functions of the family call these."""
 PATIENCE = 5.0
 """Seconds that a command waits at its end for the threads of a user's code."""
 
@@ -29,15 +32,24 @@ def keep_hold() -> None:
             stream.detach = lambda kept=stream: kept.buffer  # type: ignore[union-attr]
     process = os.getpid()
 
-    def left(status: int) -> NoReturn:
-        if os.getpid() == process:
-            caller = sys._getframe(1)
-            where = f"{Path(caller.f_code.co_filename).name}:{caller.f_lineno}"
-            notice(f"os._exit({status}) ended the command at {where}: let it return, or raise an exception")
-            _leave(2)
-        _leave(status)
+    def guarded(name: str) -> Callable[..., NoReturn]:
+        """The function of `os`; called by our own process, it ends the command with a line."""
+        real = getattr(os, name)
 
-    os._exit = left
+        def left(*given: object) -> NoReturn:
+            if os.getpid() == process:
+                caller = sys._getframe(1)
+                where = f"{Path(caller.f_code.co_filename).name}:{caller.f_lineno}"
+                said = f"os.{name}({', '.join(map(in_short, given))})"
+                notice(f"{said} ended the command at {where}: let it return, or raise an exception")
+                _leave(2)
+            real(*given)
+            raise AssertionError("it does not return")
+
+        return left
+
+    for name in ENDINGS:
+        setattr(os, name, guarded(name))
     tell_ctrl_c_apart()
 
 

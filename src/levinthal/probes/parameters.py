@@ -91,6 +91,10 @@ def displacement(model: nn.Module) -> Probe:
     >>> [round(found.estimate.value, 5) for found in probe(Snapshot(0, 0.0, net, x, x, torch.zeros(())))]
     [5.0]
     """
+    if isinstance(model, Snapshot):
+        raise InputError(
+            "displacement was given a snapshot: make the probe first, probes=[displacement(model)]"
+        )
     initial = {name: weight.detach().clone() for name, weight in require_module(model).named_parameters()}
 
     def probe(snapshot: Snapshot) -> Iterator[Measurement]:
