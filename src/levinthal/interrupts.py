@@ -38,5 +38,5 @@ def is_ctrl_c(error: BaseException) -> bool:
     >>> is_ctrl_c(Interrupt()), is_ctrl_c(ValueError())
     (True, False)
     """
-    is_told_apart = signal.getsignal(signal.SIGINT) is _raise
+    is_told_apart = signal.getsignal(signal.SIGINT) in (_raise, signal.SIG_IGN)  # ignored, it raises nothing
     return isinstance(error, Interrupt if is_told_apart else KeyboardInterrupt)

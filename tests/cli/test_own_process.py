@@ -82,6 +82,7 @@ def test_a_child_may_leave_and_ctrl_c_is_ctrl_c(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     time.sleep(5)
     os.killpg(running.pid, signal.SIGINT)
