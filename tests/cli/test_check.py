@@ -292,11 +292,11 @@ def test_workers_and_spawned_processes_run_as_without_us(here: Path) -> None:
 
 
 def test_what_a_problem_prints_stands_beside_the_json(call: Call, here: Path) -> None:
-    loud = "replace(healthy, prepare=lambda x, y: print('batch') or (x, y))"
-    chatty = f"{FILE}\nfrom dataclasses import replace\nprint('loaded')\nloud = {loud}\n"
+    noisy = "replace(healthy, prepare=lambda x, y: print('batch') or (x, y))"
+    chatty = f"{FILE}\nfrom dataclasses import replace\nprint('loaded')\nnoisy = {noisy}\n"
     (here / "chatty.py").write_text(chatty)
-    said = call("check", "chatty.py:loud", "--json")
+    said = call("check", "chatty.py:noisy", "--json")
     assert json.loads(said.out)["findings"] == []
     assert "loaded" in said.err
     assert "batch" in said.err
-    assert call("check", "chatty.py:loud").out.startswith("loaded\n")
+    assert call("check", "chatty.py:noisy").out.startswith("loaded\n")

@@ -36,14 +36,13 @@ def keep_hold() -> None:
         """The function of `os`; called by our own process, it ends the command with a line."""
         real = getattr(os, name)
 
-        def left(*given: object) -> NoReturn:
+        def left(*given: object, **named: object) -> NoReturn:
             if os.getpid() == process:
-                caller = sys._getframe(1)
-                where = f"{Path(caller.f_code.co_filename).name}:{caller.f_lineno}"
-                said = f"os.{name}({', '.join(map(in_short, given))})"
+                said = f"os.{name}({', '.join(map(in_short, (*given, *named.values())))})"
+                where = _caller()
                 notice(f"{said} ended the command at {where}: let it return, or raise an exception")
                 _leave(2)
-            real(*given)
+            real(*given, **named)
             raise AssertionError("it does not return")
 
         return left
@@ -51,6 +50,14 @@ def keep_hold() -> None:
     for name in ENDINGS:
         setattr(os, name, guarded(name))
     tell_ctrl_c_apart()
+
+
+def _caller() -> str:
+    """File and line of the code that called `os`; its own functions call each other."""
+    frame = sys._getframe(2)
+    while frame.f_back and frame.f_globals.get("__name__") == "os":
+        frame = frame.f_back
+    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
 def leave_threads(code: int) -> None:

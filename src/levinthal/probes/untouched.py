@@ -125,7 +125,9 @@ class _State:
                 # a module may have rebound the name: restore the tensor itself, and its content
                 module._buffers[name] = _refill(tensor, content)
         for parameter, (required, gradient, content) in self.gradients.items():
-            if parameter.requires_grad != required:  # a tensor made in inference mode cannot be told again
+            if (
+                parameter.requires_grad != required
+            ):  # a tensor made in inference mode refuses even the same value
                 parameter.requires_grad_(required)
             parameter.grad = _refill(gradient, content)
 
