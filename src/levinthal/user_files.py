@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
+import sysconfig
 import traceback
+from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +18,8 @@ from levinthal.interrupts import is_ctrl_c
 from levinthal.shown import one_line
 
 T = TypeVar("T")
+PACKAGE = Path(__file__).parent
+LIBRARIES = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib"))
 
 
 def is_reference(name: str) -> bool:
@@ -31,6 +35,25 @@ def is_reference(name: str) -> bool:
     (True, False)
     """
     return name.endswith(".py") or ".py:" in name
+
+
+@lru_cache(4096)
+def is_of_library(filename: str) -> bool:
+    """Whether a file is of Python, of an installed package, or of this one.
+
+    Args:
+        filename: A path, as code objects and modules have it.
+
+    Returns:
+        False for a user's file, and for code of no file (`<stdin>`, a cell of a notebook).
+
+    >>> is_of_library(argparse.__file__), is_of_library("/home/me/train.py"), is_of_library("<stdin>")
+    (True, False, False)
+    """
+    path = Path(filename)
+    is_installed = any(part in ("site-packages", "dist-packages") for part in path.parts)
+    is_below = is_installed or any(path.is_relative_to(folder) for folder in (PACKAGE, *LIBRARIES))
+    return is_below or filename.startswith("<frozen")
 
 
 def value_in(reference: str, kind: type[T], noun: str, error: type[LevinthalError]) -> T:

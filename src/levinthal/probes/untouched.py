@@ -13,6 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from levinthal.errors import InputError
+from levinthal.probes.forward_state import MOST_BYTES, ForwardState
+
 
 @dataclass(frozen=True, slots=True)
 class RandomStates:
@@ -82,14 +85,28 @@ def random_states_restored() -> Iterator[RandomStates]:
 
 
 @contextmanager
-def untouched(model: nn.Module) -> Iterator[list[RemovableHandle]]:
+def untouched(model: nn.Module, *, in_training: bool = False) -> Iterator[list[RemovableHandle]]:
     """Undo on exit, to the bit, every change that a forward or backward pass makes to the module.
 
-    Weights are not copied, because neither pass writes to them. These are restored: buffers (running
-    statistics, power iterations), every module's mode, every parameter's gradient and `requires_grad`, and
-    the random states of torch (on every device in use), numpy and Python. Hooks whose handles are put into
-    the list are removed.
+    These are restored: buffers (running statistics, power iterations), every module's mode, every parameter's
+    gradient and `requires_grad`, the random states of torch (on every device in use), numpy and Python, and
+    what the code of the module can reach in Python (see `ForwardState`). Hooks whose handles are put into the
+    list are removed.
+
+    Args:
+        model: The module.
+        in_training: Whether the module is being trained by someone else. Up to 256 MiB of its parameters are
+            restored too, because a forward pass may clamp them.
+
+    Raises:
+        InputError: `in_training`, and the module holds what cannot be restored, such as an iterator.
     """
+    held = [*model.buffers(), *model.parameters()]
+    if in_training and sum(p.nbytes for p in model.parameters()) <= MOST_BYTES:
+        held = list(model.buffers())
+    reached = ForwardState.of(model, apart_from=held)
+    if in_training and reached.one_way:
+        raise InputError(f"a pass of ours would change the model, and could not be undone: {reached.one_way}")
     before, handles = _State.of(model), list[RemovableHandle]()
     with random_states_restored():
         try:
@@ -99,6 +116,7 @@ def untouched(model: nn.Module) -> Iterator[list[RemovableHandle]]:
             for handle in handles:
                 handle.remove()
             before.restore(model)
+            reached.restore()
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def test_large_weights_are_shared_and_large_models_left_alone(
         with pytest.raises(NotCopiedError, match="too much"):
             copy_in_evaluation(model)
         return
-    twin = copy_in_evaluation(model)
+    twin, _ = copy_in_evaluation(model)
     assert all(a is b for a, b in zip(twin.parameters(), model.parameters(), strict=True))
     assert model.training
     assert not twin.training
@@ -120,5 +120,5 @@ def test_weight_norm_of_torch_stays_in_a_copy() -> None:
         model = nn.Sequential(nn.utils.spectral_norm(nn.Linear(6, 2)))
     hooked = list[int]()
     model[0].register_forward_hook(lambda *_: hooked.append(1))
-    torch.testing.assert_close(copy_in_evaluation(model)(X), model.eval()(X))
+    torch.testing.assert_close(copy_in_evaluation(model)[0](X), model.eval()(X))
     assert len(hooked) == 1

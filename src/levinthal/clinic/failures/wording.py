@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sysconfig
 import traceback
 from numbers import Number
 from pathlib import Path
@@ -12,9 +11,7 @@ from torch import Tensor
 
 from levinthal.errors import said_by
 from levinthal.estimators.arrays import uneven_rows
-
-PACKAGE = Path(__file__).parents[2]
-STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
+from levinthal.user_files import is_of_library
 
 
 def failure(error: BaseException, subject: str) -> str:
@@ -33,13 +30,7 @@ def failure(error: BaseException, subject: str) -> str:
 def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
     """The frames of an exception that are the user's code."""
     frames = traceback.extract_tb(error.__traceback__)
-    return [frame for frame in frames if not _is_library(frame.filename)]
-
-
-def _is_library(filename: str) -> bool:
-    path = Path(filename)
-    ours = path.is_relative_to(PACKAGE) or "site-packages" in path.parts
-    return ours or path.is_relative_to(STANDARD_LIBRARY) or filename.startswith("<")
+    return [f for f in frames if not (f.filename.startswith("<") or is_of_library(f.filename))]
 
 
 def of_numbers(value: Any) -> bool:

@@ -19,6 +19,7 @@ from levinthal.clinic.recording.output_spread import SpreadCheck
 from levinthal.clinic.recording.passes import alone
 from levinthal.clinic.recording.training_setup import TrainingSetup
 from levinthal.errors import said_by
+from levinthal.interrupts import is_ctrl_c
 
 AFTER = 2
 """Samples before the one after which the model is checked: weights that start at zero have moved by then."""
@@ -100,7 +101,9 @@ class BehaviourCheck:
             with redirect_stdout(io.StringIO()), warnings.catch_warnings():  # a forward pass may print
                 warnings.simplefilter("ignore")
                 function(*args)
-        except Exception as error:
+        except BaseException as error:  # also what would end the program
+            if is_ctrl_c(error):
+                raise
             self.trouble = said_by(error)
 
 

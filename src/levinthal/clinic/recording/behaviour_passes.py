@@ -24,7 +24,6 @@ from levinthal.clinic.recording.output_comparison import (
 from levinthal.clinic.recording.output_spread import spread_between
 from levinthal.clinic.recording.passes import Given, Marks, Notes, alone, main_output, outputs
 from levinthal.clinic.recording.read_places import reads_padding
-from levinthal.clinic.recording.restored import attributes_restored
 from levinthal.clinic.recording.sequences import (
     is_causal_at,
     later_changed,
@@ -32,6 +31,7 @@ from levinthal.clinic.recording.sequences import (
     shift_of,
     words_exchanged,
 )
+from levinthal.probes.forward_state import ForwardState
 
 MOST_PASSES, LEFT = 5, 2
 
@@ -58,17 +58,20 @@ def behaviour(
         call = BatchCall.of(args, words)
         if call is None:
             return None
-        twin = copy_in_evaluation(model)
+        twin, state = copy_in_evaluation(model)
         shared = {id(p) for p in model.parameters()}
         owns_weights = all(id(p) not in shared for p in twin.parameters())
-        return _Passes(twin, call, owns_weights=owns_weights).read(targets)
+        try:
+            return _Passes(twin, state, call, owns_weights=owns_weights).read(targets)
+        finally:
+            state.restore()  # global variables, say
 
 
 class _Passes:
     """The passes of one copy."""
 
-    def __init__(self, model: nn.Module, call: BatchCall, *, owns_weights: bool) -> None:
-        self.model, self.call, self.seen = model, call, Behaviour(rows=call.rows)
+    def __init__(self, model: nn.Module, state: ForwardState, call: BatchCall, *, owns_weights: bool) -> None:
+        self.model, self.state, self.call, self.seen = model, state, call, Behaviour(rows=call.rows)
         self.owns_weights = owns_weights
         self.device = next(iter(call.batched.values())).device
 
@@ -97,7 +100,7 @@ class _Passes:
             self._follow(base, targets)
             self._ignore(base)
             if self.seen.passes < MOST_PASSES:
-                self.seen.reads_padding = reads_padding(self.model, self.call)
+                self.seen.reads_padding = reads_padding(self.model, self.state, self.call)
                 self.seen.passes += self.seen.reads_padding is not None
             self._spend(base, main, notes)
             is_intact = self.seen.is_orderless is None and not self.seen.affine_layers
@@ -108,8 +111,10 @@ class _Passes:
 
     def _outputs(self, given: Given, notes: Notes | None = None) -> tuple[list[Tensor], Marks]:
         self.seen.passes += 1
-        with attributes_restored(self.model):  # a hidden state, say
+        try:
             return outputs(self.model, given, notes)
+        finally:  # a hidden state, say; what is drawn differs from pass to pass
+            self.state.restore(generators=False)
 
     def _is_constant(self, main: Tensor) -> bool:
         """Whether all rows of the output are equal although the rows of every input differ."""

@@ -54,10 +54,15 @@ def output_spread(model: nn.Module, call: BatchCall) -> OutputSpread | None:
     0.0
     """
     with alone():
-        twin, states = copy_in_evaluation(model), RandomStates.now()
-        first = _main(twin, call.with_rows(lambda x: x), call.rows)
-        states.restore()
-        other = _main(twin, call.with_rows(lambda x: x.roll(1, 0)), call.rows)
+        twin, held = copy_in_evaluation(model)
+        states = RandomStates.now()
+        try:
+            first = _main(twin, call.with_rows(lambda x: x), call.rows)
+            states.restore()
+            held.restore()
+            other = _main(twin, call.with_rows(lambda x: x.roll(1, 0)), call.rows)
+        finally:
+            held.restore()
         return None if first is None or other is None else spread_between(first, other)
 
 

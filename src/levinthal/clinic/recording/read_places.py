@@ -10,20 +10,21 @@ from torch import Tensor, nn
 
 from levinthal.clinic.recording.batch_call import BatchCall
 from levinthal.clinic.recording.nested import named_tensors
-from levinthal.clinic.recording.restored import attributes_restored
 from levinthal.clinic.recording.sequences import padding_behind
+from levinthal.probes.forward_state import ForwardState
 
 Read = tuple[Tensor, Tensor]
 """(rows, places, units) the outputs of a recurrence, and its last state, cut from what made them."""
 
 
-def reads_padding(model: nn.Module, call: BatchCall) -> float | None:
+def reads_padding(model: nn.Module, state: ForwardState, call: BatchCall) -> float | None:
     """The share of the padded rows whose output depends on no output of the recurrence before the padding.
 
     A last state counts as an output behind the padding, unless the sequence is packed.
 
     Args:
         model: A copy of the model, in evaluation mode.
+        state: What its passes may change; it is put back.
         call: The call, with padded token ids among its arguments.
 
     Returns:
@@ -38,13 +39,14 @@ def reads_padding(model: nn.Module, call: BatchCall) -> float | None:
     reads: list[Read] = []
     handles = [m.register_forward_hook(_cutting(reads, tuple(tokens.shape))) for m in modules]
     try:
-        with attributes_restored(model), torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
+        with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
             made = model(*call.given[0], **call.given[1])
     except Exception:  # of a model that does not bear the cut
         return None
     finally:
         for handle in handles:
             handle.remove()
+        state.restore(generators=False)
     main = next((y for _, y in named_tensors(made) if y.requires_grad and len(y) == len(tokens)), None)
     if main is None or main.dim() > 2 or not reads:
         return None

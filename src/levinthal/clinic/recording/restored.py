@@ -1,4 +1,4 @@
-"""Restore what an evaluation during training would change: random states and module attributes."""
+"""Restore what reading a loader during training would change: random states, generators, workers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from torch import Generator, nn
+from torch import Generator
 
 from levinthal.probes.untouched import random_states_restored
 
@@ -27,15 +27,3 @@ def loader_restored(source: Any) -> Iterator[None]:
             generator.set_state(state)
         if fresh:
             source._iterator = None
-
-
-@contextmanager
-def attributes_restored(model: nn.Module) -> Iterator[None]:
-    """Restore attributes that a forward pass sets on a module (a hidden state, a counter) afterwards."""
-    before = {module: dict(module.__dict__) for module in model.modules()}
-    try:
-        yield
-    finally:
-        for module, attributes in before.items():
-            module.__dict__.clear()
-            module.__dict__.update(attributes)

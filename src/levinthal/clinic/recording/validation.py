@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from levinthal.arguments import article
-from levinthal.clinic.recording.restored import attributes_restored, loader_restored
+from levinthal.clinic.recording.restored import loader_restored
 from levinthal.clinic.recording.row_reservoir import BYTES, Reservoir, count, taken
 from levinthal.clinic.recording.scoring import (
     AT_ONCE,
@@ -30,6 +30,7 @@ from levinthal.clinic.recording.scoring import (
     scored,
 )
 from levinthal.errors import InputError, said_by
+from levinthal.interrupts import is_ctrl_c
 from levinthal.probes.untouched import untouched
 
 ROWS, PIECES, REFERENCE = 2048, 16, 512
@@ -91,7 +92,7 @@ class Validation:
         if not self.batches or self.trouble or late or (not last and step < self._due):
             return
         self._due = PACE * step + 1
-        with self._noted(), untouched(model), attributes_restored(model), torch.no_grad():
+        with self._noted(), untouched(model, in_training=True), torch.no_grad():
             model.eval()
             self._evaluate(model, step, rows, kind)
 
@@ -119,7 +120,9 @@ class Validation:
         """An error inside ends the evaluations, and nothing else."""
         try:
             yield
-        except Exception as error:
+        except BaseException as error:  # also what would end the program, if the model raises it here alone
+            if is_ctrl_c(error):
+                raise
             self.trouble = said_by(error)
 
 

@@ -1,0 +1,235 @@
+"""What a forward pass changes in Python comes back: containers, generators, globals, classes, closures."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import types
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from levinthal.errors import InputError
+from levinthal.probes import forward_state
+from levinthal.probes.forward_state import ForwardState
+from levinthal.probes.untouched import untouched
+
+COUNT = 0
+SEEN = list[int]()
+CONFIG = types.ModuleType("config")
+CONFIG.__file__, CONFIG.calls = "/home/me/config.py", 0  # type: ignore[attr-defined]
+
+
+def counted(x: Tensor) -> Tensor:
+    global COUNT
+    COUNT += 1
+    CONFIG.calls += 1  # type: ignore[attr-defined]
+    return x
+
+
+class Base(nn.Module):
+    calls = 0
+    rows: ClassVar = list[int]()
+
+
+class Busy(Base):
+    """A module whose forward pass changes all that it can reach."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listed, self.queue, self.names = [1], deque([1, 2], maxlen=2), {1}
+        self.table = {"deep": {"rows": [0]}}
+        self.array, self.tensor = np.zeros(3), torch.zeros(3)
+        self.generators = (
+            np.random.default_rng(0),
+            np.random.RandomState(0),
+            random.Random(0),
+            torch.Generator().manual_seed(0),
+        )
+        self.helper = types.SimpleNamespace(inner=Helper())
+        count = 0
+
+        def nonlocal_count() -> int:
+            nonlocal count
+            count += 1
+            return count
+
+        self.count, self.weight = nonlocal_count, nn.Parameter(torch.full((3,), 2.0))
+        self.bound = partial(self.remember, 3)
+
+    def remember(self, value: int) -> None:
+        self.listed.append(value)
+
+    def forward(self, x: Tensor) -> Tensor:
+        Base.calls += 1
+        Base.rows.append(len(x))
+        SEEN.append(len(x))
+        self.queue.append(len(x))
+        self.names.add(len(x))
+        self.table["deep"]["rows"][0] += 1
+        self.table["new"] = {}
+        self.array += 1
+        self.tensor.add_(1)
+        self.helper.inner.value += 1
+        self.helper.inner.held.append(1)
+        self.helper.inner.slotted.steps += 1
+        self.bound()
+        self.fresh = 1
+        with torch.no_grad():
+            self.weight.data = self.weight.clamp(max=1.0)
+        return counted(x) + self.count() + sum(self.drawn())
+
+    def drawn(self) -> list[float]:
+        numpy, state, python, of_torch = self.generators
+        return [numpy.random(), state.rand(), python.random(), float(torch.rand(1, generator=of_torch))]
+
+    def state(self) -> list[Any]:
+        held = (list(self.listed), list(self.queue), set(self.names), str(self.table), self.array.tolist())
+        inner = self.helper.inner
+        helper = (inner.value, list(inner.held), inner.slotted.steps)
+        shared = (Base.calls, list(Base.rows), list(SEEN), COUNT, CONFIG.calls)
+        return [held, helper, shared, self.tensor.tolist(), self.weight.tolist(), "fresh" in vars(self)]
+
+
+class Helper:
+    """An object of the user's that is no module."""
+
+    def __init__(self) -> None:
+        self.value, self.held = 0, list[int]()
+        self.slotted = Slotted()
+
+
+class Slotted:
+    __slots__ = ("steps",)
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+
+class Hostile:
+    """An object that refuses to be looked at."""
+
+    @property
+    def __class__(self) -> type:
+        raise RuntimeError
+
+
+def test_all_that_a_pass_changes_comes_back() -> None:
+    model = Busy()
+    alias = model.weight.detach()
+    before, state = model.state(), ForwardState.of(model)
+    assert state.one_way == ""
+    first = model(torch.zeros(2, 3))
+    assert model.state() != before
+    state.restore()
+    assert model.state() == before
+    assert alias.data_ptr() == model.weight.data_ptr()
+    torch.testing.assert_close(model(torch.zeros(2, 3)), first, rtol=0, atol=0)  # generators too
+    state.restore()
+
+
+def test_generators_go_on_if_they_are_to() -> None:
+    model = Busy()
+    state = ForwardState.of(model)
+    first = model.drawn()
+    state.restore(generators=False)
+    assert model.drawn() != first
+    state.restore()
+    assert model.drawn() == first
+
+
+def test_untouched_restores_it_and_parameters_of_a_training() -> None:
+    model = Busy()
+    before = model.state()
+    with untouched(model, in_training=True):
+        model(torch.zeros(2, 3))
+    assert model.state() == before
+    with untouched(model):
+        model(torch.zeros(2, 3))
+    assert model.state()[:4] == before[:4]
+    assert model.state()[4] == [1.0, 1.0, 1.0]  # parameters are not held here
+
+
+class Holds(nn.Module):
+    def __init__(self, **held: Any) -> None:
+        super().__init__()
+        for name, value in held.items():
+            setattr(self, name, value)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+GLOBAL_ITERATOR = itertools.count()
+
+
+class OfGlobal(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + next(GLOBAL_ITERATOR)
+
+
+class NotCalled(nn.Module):
+    """A method that no pass calls reaches the iterator."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+    def extra(self) -> int:
+        return next(GLOBAL_ITERATOR)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Holds(i=iter([1])), lambda: Holds(i=[itertools.cycle("ab")]), OfGlobal]
+)
+def test_an_iterator_cannot_be_undone(make: Callable[[], nn.Module]) -> None:
+    model = make()
+    assert "iterator" in ForwardState.of(model).one_way
+    with untouched(model):
+        pass
+    with (
+        pytest.raises(InputError, match="could not be undone: it holds an iterator"),
+        untouched(model, in_training=True),
+    ):
+        pass
+
+
+def test_what_no_pass_calls_is_not_followed() -> None:
+    assert ForwardState.of(NotCalled()).one_way == ""
+
+
+def test_too_much_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward_state, "MOST_OBJECTS", 50)
+    assert "more than 50 objects" in ForwardState.of(Holds(rows=[[i] for i in range(100)])).one_way
+    monkeypatch.setattr(forward_state, "MOST_BYTES", 2**20)
+    assert ForwardState.of(Holds(x=torch.zeros(2**17))).one_way == ""
+    assert "more than 1 MiB" in ForwardState.of(Holds(x=torch.zeros(2**20))).one_way
+
+
+def test_data_sets_loaders_and_optimizers_are_left_alone() -> None:
+    inner = nn.Linear(2, 2)
+    data = torch.utils.data.TensorDataset(torch.zeros(4, 2))
+    loader = torch.utils.data.DataLoader(data)
+    model = Holds(data=data, loader=loader, optimizer=torch.optim.SGD(inner.parameters(), 0.1))
+    assert id(data.tensors[0]) not in ForwardState.of(model).objects
+
+
+def test_tensors_without_plain_memory_are_passed_over() -> None:
+    model = Holds(a=torch.zeros(3, device="meta"), b=torch.eye(3).to_sparse(), c=np.array(["a", None]))
+    vars(model)["hostile"] = Hostile()
+    ForwardState.of(model).restore()
+
+
+def test_nan_stays_and_versions_stay() -> None:
+    model = Holds(x=torch.tensor([float("nan"), 1.0]))
+    state, version = ForwardState.of(model), model.x._version
+    state.restore()
+    assert model.x._version == version
+    model.x[1] = 2.0
+    state.restore()
+    assert model.x[1] == 1.0
