@@ -300,6 +300,16 @@ def test_misuse_is_exit_code_2(
     assert expected_text in said.out + said.err
 
 
+def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
+    with subprocess.Popen(
+        [sys.executable, ROOT / "dev.py", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as call:
+        assert call.stdout is not None
+        call.stdout.close()
+        _, said = call.communicate(timeout=30)
+    assert (call.returncode, said) == (141, b"")
+
+
 def test_a_second_call_waits_for_the_set_up_under_way(fresh: Fresh, capsys: pytest.CaptureFixture) -> None:
     dev = fresh("")
     with (dev.ROOT / "dev.py").open() as other:

@@ -182,7 +182,9 @@ def bug_in_a_line(source: str, bug: BaseException, error: type[LevinthalError]) 
     if wanted:
         way_out = "give each a default, or read them below `if __name__ == '__main__'`"
         return error(f"{place}: {Path(source).name} reads arguments ({wanted}): {way_out}")
-    return error(f"{place}: {said_by(bug)}")
+    is_relative = isinstance(bug, ImportError) and "attempted relative import" in str(bug)
+    way_out = ": the file is read on its own, so import its neighbours by their names" if is_relative else ""
+    return error(f"{place}: {said_by(bug)}{way_out}")
 
 
 def _arguments_wanted(bug: BaseException) -> str:

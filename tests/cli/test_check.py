@@ -117,6 +117,14 @@ def test_misuse_is_one_line_and_ends_with_2(call: Call, words: tuple[str, ...], 
     assert said.out == ""
 
 
+def test_a_relative_import_says_how_neighbours_are_imported(call: Call, here: Path) -> None:
+    (here / "beside.py").write_text("from . import small_problems\n")
+    said = call("check", "beside.py:problem")
+    assert said.code == 2
+    assert said.err.startswith("levinthal: beside.py:1: ImportError: attempted relative import")
+    assert said.err.endswith("import its neighbours by their names\n")
+
+
 def test_ctrl_c_before_anything_is_known_says_that_nothing_is_kept(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

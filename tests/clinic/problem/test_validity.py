@@ -18,6 +18,7 @@ from levinthal.errors import InputError
 
 X, Y = torch.randn(64, 8, generator=torch.Generator().manual_seed(0)), torch.arange(64) % 4
 SHARED = nn.Linear(8, 4)
+RAGGED: Any = DataLoader([(torch.zeros(8 + i % 2), 0) for i in range(8)], batch_size=4)  # type: ignore[arg-type]
 PROBLEM = levinthal.Problem(
     model=lambda: nn.Linear(8, 4),
     loss=functional.cross_entropy,
@@ -39,6 +40,14 @@ PROBLEM = levinthal.Problem(
         ({"optimizer": torch.optim.SGD}, "optimizer is the class SGD: pass a function"),
         ({"optimizer": lambda _: None}, "returns NoneType: return a torch.optim.Optimizer"),
         ({"optimizer": lambda _: []}, "returns 0 optimisers"),
+        (
+            {"optimizer": lambda m: torch.optim.LBFGS(m.parameters())},
+            "LBFGS, whose step takes a closure: give",
+        ),
+        (
+            {"train": RAGGED},
+            "reading train failed: .*stack expects.*: give all rows one shape, or the loader",
+        ),
         ({"optimizer": lambda _: torch.optim.SGD([], 0.1)}, "empty parameter list: pass model.parameters()"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"batch_size": 2.5}, "batch_size=2.5"),

@@ -10,8 +10,8 @@ import torch
 from torch import Generator, Tensor
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
 
-from levinthal.clinic.failures.wording import of_numbers, uneven
-from levinthal.errors import InputError
+from levinthal.clinic.failures.wording import failure, of_numbers, uneven
+from levinthal.errors import InputError, LevinthalError
 from levinthal.estimators.arrays import ONE_LENGTH, uneven_rows
 from levinthal.vocabulary import Problem
 
@@ -28,7 +28,7 @@ def batches(problem: Problem, seed: int) -> Iterator[tuple[Any, Any]]:
             yield _prepared(problem, take(x, chosen), take(y, chosen))
     while True:
         empty = True
-        for batch in _ordered(problem.train, seed):
+        for batch in _read(_ordered(problem.train, seed), "train"):
             empty = False
             yield _prepared(problem, *as_pair(batch, "train"))
         if empty:
@@ -45,7 +45,7 @@ def held_out(problem: Problem) -> list[tuple[Any, Any]]:
         x, y = take(x, slice(0, MOST_ROWS)), take(y, slice(0, MOST_ROWS))
         return [_prepared(problem, x, y)]
     found, count = list[tuple[Any, Any]](), 0
-    for batch in _ordered(data, 0):
+    for batch in _read(_ordered(data, 0), name):
         found.append(_prepared(problem, *as_pair(batch, name)))
         count += rows(found[-1][1])
         if count >= MOST_ROWS:
@@ -175,6 +175,19 @@ def _ordered(data: Iterable[Any], seed: int) -> Iterable[Any]:
     if type(data.sampler) not in (RandomSampler, SequentialSampler):
         return data
     return loader_like(data, shuffle=isinstance(data.sampler, RandomSampler), seed=seed)
+
+
+def _read(data: Iterable[Any], name: str) -> Iterator[Any]:
+    """What a loader yields. Raises InputError, which names the field, where it raises."""
+    try:
+        yield from data
+    except (LevinthalError, OSError):
+        raise
+    except Exception as error:
+        said = failure(error, f"reading {name}")
+        uneven_batch = "stack expects" in said
+        way_out = ": give all rows one shape, or the loader a collate_fn that pads" if uneven_batch else ""
+        raise InputError(f"{said}{way_out}") from error
 
 
 def loader_like(

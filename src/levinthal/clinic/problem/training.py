@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -115,7 +116,17 @@ def built_optimizers(problem: Problem, model: nn.Module) -> tuple[Optimizer, ...
     what = "0 optimisers" if isinstance(made, tuple | list) and not made else kind
     if not optimizers or not all(isinstance(optimizer, Optimizer) for optimizer in optimizers):
         raise InputError(f"optimizer(model) returns {what}: return a torch.optim.Optimizer")
+    if problem.step is None and (waiting := [one for one in optimizers if _needs_closure(one)]):
+        way_out = "give step=, a function (model, optimizer, inputs, targets) that calls it"
+        name = type(waiting[0]).__name__
+        raise InputError(f"optimizer(model) returns {name}, whose step takes a closure: {way_out}")
     return optimizers
+
+
+def _needs_closure(optimizer: Optimizer) -> bool:
+    """Whether the step of an optimiser evaluates the loss itself, as that of LBFGS."""
+    closure = inspect.signature(type(optimizer).step).parameters.get("closure")
+    return closure is not None and closure.default is inspect.Parameter.empty
 
 
 def _steps(problem: Problem, optimizers: tuple[Optimizer, ...], seed: int) -> Iterator[tuple[Any, Any]]:
