@@ -22,8 +22,18 @@ ORDER = {
     "data": 1,
     "networks": 1,
     "estimators": 1,
+    "certificates": 2,
 }
-ORDER |= {"training": 2, "probes": 3, "lab": 4, "studies": 5, "figures": 6, "report": 7, "clinic": 8}
+ORDER |= {
+    "training": 2,
+    "probes": 3,
+    "lab": 4,
+    "studies": 5,
+    "figures": 6,
+    "report": 7,
+    "clinic": 8,
+    "bounds": 8,
+}
 ORDER |= {"integrations": 9, "testing": 9, "cli": 10, "__main__": 11}
 INSIDE = {
     "lab": {"storage": 0, "judging": 1, "execution": 2, "analysis": 2},
@@ -47,7 +57,7 @@ INSIDE = {
     },
 }
 """The order inside a package that has sub-packages; equals do not import each other."""
-OPTIONAL = {"ray", "lightning", "transformers", "tensorboard", "safetensors", "IPython"}
+OPTIONAL = {"ray", "lightning", "transformers", "tensorboard", "safetensors", "IPython", "pyarrow"}
 FILES = [path for path in sorted(SOURCE.rglob("*.py")) if path != SOURCE / "__init__.py"]
 TREES = {path: ast.parse(path.read_text()) for path in FILES}
 

@@ -1,9 +1,10 @@
 """levinthal: why a network trains or fails to train, and which claims about training hold.
 
-`check`, `watch`, `examine` and `treat` find and treat the causes of a failing training. `all_studies`,
-`find`, `sweep` and `judge` run published claims as studies that end in a verdict. `mutual_information` and
-`cka` are estimators that state their trust. Public names are imported at their first use, so that
-`import levinthal` takes no time.
+`check`, `watch`, `examine` and `treat` find and treat the causes of a failing training. `error_bound` limits
+the true error of a model, and `samples_needed` says how many rows that takes. `all_studies`, `find`, `sweep`
+and `judge` run published claims as studies that end in a verdict. `mutual_information` and `cka` are
+estimators that state their trust. Public names are imported at their first use, so that `import levinthal`
+takes no time.
 
 >>> import levinthal
 >>> print(levinthal.Estimate.exact(4.42, "bits"))
@@ -16,6 +17,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from levinthal.bounds.error_bound import ErrorBound, error_bound
+    from levinthal.bounds.samples_needed import samples_needed
     from levinthal.clinic import Checkup, Examination, Treatment, Watch, check, examine, treat, watch
     from levinthal.data import load
     from levinthal.errors import DataError, InputError, LevinthalError, StoreError, StudyError
@@ -57,6 +60,7 @@ __all__ = [
     "Claim",
     "DataError",
     "Dataset",
+    "ErrorBound",
     "Estimate",
     "Evidence",
     "Examination",
@@ -89,12 +93,14 @@ __all__ = [
     "all_studies",
     "check",
     "cka",
+    "error_bound",
     "examine",
     "find",
     "judge",
     "load",
     "mutual_information",
     "proportion",
+    "samples_needed",
     "sweep",
     "train",
     "treat",
@@ -103,6 +109,7 @@ __all__ = [
 ]
 
 _PACKAGES = {
+    "levinthal.bounds": ("ErrorBound", "error_bound", "samples_needed"),
     "levinthal.clinic": (
         "Checkup",
         "Examination",

@@ -1,4 +1,4 @@
-"""The command line: `levinthal check FILE:problem`, and the commands of `study`, `data` and `store`.
+"""The command line: `levinthal check`, `levinthal bound`, and the commands of `study`, `data` and `store`.
 
 Heavy modules are imported inside the commands, so that `levinthal --help` answers at once.
 Exit codes: 0 done; 1 findings, some task failed, or a bug of ours; 2 misuse, in one line; 130 Ctrl-C;
@@ -20,6 +20,7 @@ from pathlib import Path
 from cyclopts import App, CycloptsError
 
 from levinthal.cli import versions
+from levinthal.cli.bound import bound
 from levinthal.cli.check import check
 from levinthal.cli.data import get_data, list_data
 from levinthal.cli.new_study import new
@@ -46,6 +47,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 app.command(check)
+app.command(bound)
 
 study_app = App(name="study", help="Run published claims as studies, and judge them.", help_epilogue="")
 study_app.command(list_studies, name="list")

@@ -11,6 +11,7 @@ from levinthal.errors import InputError, LevinthalError
 
 MOST_STEPS = 10**9
 MOST_SECONDS = 366 * 24 * 3600.0
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
 LONGEST = 40
 """So many characters of what was given stand in a message."""
 
@@ -29,6 +30,23 @@ def whole_number(word: Token) -> int:
 
 
 @last_word
+def share(word: Token) -> float:
+    """A share of an option: a number above 0 and below 1.
+
+    >>> share(float, [Token(value="0.05")])
+    0.05
+    """
+    text = word.value.strip()
+    if not NUMBER.fullmatch(text):
+        raise _no_number(word, "a share", "one such as 0.05")
+    if not 0 < float(text) < 1:
+        raise LevinthalError(
+            f"{word.keyword} is {_short(text)}: give a share above 0 and below 1, such as 0.05"
+        )
+    return float(text)
+
+
+@last_word
 def seconds(word: Token) -> float:
     """The seconds of an option: a number above 0 and up to a year.
 
@@ -36,7 +54,7 @@ def seconds(word: Token) -> float:
     2.5
     """
     text = word.value.strip()
-    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", text, re.ASCII | re.IGNORECASE):
+    if not NUMBER.fullmatch(text):
         raise _no_number(word, "a number of seconds", "one such as 300")
     if not 0 < float(text) <= MOST_SECONDS:
         given = _short(text)

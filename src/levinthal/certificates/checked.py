@@ -1,0 +1,65 @@
+"""Arguments that every certificate takes: a mean or a count, a number of rows, the chance of being wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from levinthal.arguments import in_short, number, whole
+from levinthal.errors import InputError
+from levinthal.estimators.arrays import host
+
+MOST_ROWS = 10**12
+SMALLEST_DELTA = 1e-300
+"""Below it the arithmetic of floats ends; 1e-300 is a billion models more than 1e-291."""
+
+
+def chance(delta: Any) -> float:
+    """The chance that a limit is wrong, above 0 and below 1."""
+    return number("delta", delta, least=SMALLEST_DELTA, below=1)
+
+
+def counted(errors: Any, samples: Any) -> tuple[int, int]:
+    """Errors among samples, as whole numbers that agree.
+
+    >>> counted(251, 250)
+    Traceback (most recent call last):
+        ...
+    levinthal.errors.InputError: errors=251 are more than samples=250: pass the errors among the samples
+    """
+    samples = whole("samples", samples, least=1, most=MOST_ROWS)
+    errors = whole("errors", errors, least=0, most=MOST_ROWS)
+    if errors > samples:
+        raise InputError(
+            f"errors={errors} are more than samples={samples}: pass the errors among the samples"
+        )
+    return errors, samples
+
+
+def averaged(mean: Any, samples: Any) -> tuple[float, int]:
+    """A mean loss in [0, 1], and of how many rows it is."""
+    return number("mean", mean, least=0, most=1), whole("samples", samples, least=1, most=MOST_ROWS)
+
+
+def losses_of(losses: Any) -> np.ndarray:
+    """One loss a row, each in [0, 1], as float64.
+
+    >>> losses_of([0.5, 1.5])
+    Traceback (most recent call last):
+        ...
+    levinthal.errors.InputError: losses[1] is 1.5: a loss lies in [0, 1]; divide by its largest possible value
+    """
+    values = np.ascontiguousarray(host(losses, "losses", "fiub"), np.float64)
+    if values.ndim != 1 or not len(values):
+        raise InputError(f"losses have shape {values.shape}: pass one loss for each row, of shape (n,)")
+    outside = ~((values >= 0) & (values <= 1))
+    if outside.any():
+        row = int(outside.argmax())
+        way_out = (
+            "leave the row out, and say so"
+            if np.isnan(values[row])
+            else ("a loss lies in [0, 1]; divide by its largest possible value")
+        )
+        raise InputError(f"losses[{row}] is {in_short(float(values[row]))}: {way_out}")
+    return values
