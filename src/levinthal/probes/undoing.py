@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import partial
 from operator import is_
 from types import MemberDescriptorType
@@ -120,7 +121,7 @@ def of_array(array: Any) -> Callable[[], None]:
     kept = array.copy()
 
     def undo() -> None:
-        if array.tobytes() != kept.tobytes():
+        if array.tobytes() != kept.tobytes():  # of objects, their addresses
             array[...] = kept
 
     return undo
@@ -135,6 +136,41 @@ def of_tensor(tensor: Tensor) -> Callable[[], None]:
             tensor.data = memory
         if not torch.equal(memory, kept) and not _same_numbers(memory, kept):
             memory.copy_(kept)
+
+    return undo
+
+
+def of_bytes(value: Any) -> Callable[[], None]:
+    """How the content of a bytearray or of an array of the standard library is put back."""
+    kept = value[:]
+
+    def undo() -> None:
+        if value != kept:
+            value[:] = kept
+
+    return undo
+
+
+def of_stream(value: Any) -> Callable[[], None]:
+    """How the content and the place of a stream in memory are put back."""
+    kept, place = value.getvalue(), value.tell()
+
+    def undo() -> None:
+        if value.getvalue() != kept:
+            value.seek(0)
+            value.truncate()
+            value.write(kept)
+        value.seek(place)
+
+    return undo
+
+
+def of_variable(variable: ContextVar[Any], kept: Any) -> Callable[[], None]:
+    """How the value of a context variable is put back."""
+
+    def undo() -> None:
+        if variable.get(undo) is not kept:
+            variable.set(kept)
 
     return undo
 

@@ -75,10 +75,10 @@ def _apart(twin: nn.Module, model: nn.Module) -> ForwardState:
         raise NotCopiedError(f"the model is too large beside its parameters: {state.too_much}")
     if any(id(module) in state.objects for module in model.modules()):
         raise NotCopiedError("a function that the model calls would reach the model itself")
-    if state.iterators:
+    if state.one_way_objects:
         own = ForwardState.of(model).objects
-        if any(id(each) in own for each in state.iterators):
-            raise NotCopiedError(f"a pass would move an iterator on: {state.one_way}")
+        if any(id(each) in own for each in state.one_way_objects):
+            raise NotCopiedError(f"a pass would change the model: {state.one_way}")
     return state
 
 
