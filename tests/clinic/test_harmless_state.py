@@ -164,3 +164,47 @@ def test_a_function_over_the_model_is_passed_as_that_of_the_copy() -> None:
     assert w.history.behaviour is not None
     assert not w.history.behaviour.is_random  # its dropout is off in evaluation mode
     assert w.history.behaviour.mixing is None  # and so is the batch's part in its norm
+
+
+def test_a_stateful_loss_of_the_validation_stays() -> None:
+    calls = [0]
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        calls[0] += 1
+        return functional.cross_entropy(outputs, targets) * (1 + 0.01 * calls[0])
+
+    def program() -> Any:
+        calls[0] = 0
+        model = nn.Linear(16, 4)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+        def step(i: int) -> Tensor:
+            optimizer.zero_grad()
+            value = loss(model(X[i * 8 : i * 8 + 8]), Y[i * 8 : i * 8 + 8])
+            value.backward()
+            optimizer.step()
+            return value
+
+        return model, optimizer, step
+
+    same(program, every=1, validation=(X[:64], Y[:64]), loss_fn=loss)
+
+
+def test_hooks_of_all_modules_keep_their_state() -> None:
+    calls = [0]
+
+    def count(module: nn.Module, args: Any, output: Any) -> Any:
+        calls[0] += isinstance(module, nn.Linear)
+        return output * (1 + 1e-3 * calls[0]) if isinstance(module, nn.Linear) else None
+
+    handle = nn.modules.module.register_module_forward_hook(count)
+    try:
+
+        def program() -> Any:
+            calls[0] = 0
+            return simple(lambda: nn.Sequential(nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 4)))()
+
+        same(program, every=1)
+        same(program, every=1, validation=(X[:64], Y[:64]))
+    finally:
+        handle.remove()

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextvars
+import ctypes
+import io
 import itertools
+import queue
 import random
+import threading
 import types
-from collections import deque
+import weakref
+from array import array
+from collections import ChainMap, deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
@@ -233,3 +240,86 @@ def test_nan_stays_and_versions_stay() -> None:
     model.x[1] = 2.0
     state.restore()
     assert model.x[1] == 1.0
+
+
+VARIABLE: contextvars.ContextVar[int] = contextvars.ContextVar("VARIABLE")
+LOCAL = threading.local()
+
+
+def tagged() -> None:
+    tagged.calls += 1  # type: ignore[attr-defined]
+
+
+class Rare(nn.Module):
+    """State in places that few use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        VARIABLE.set(0)
+        tagged.calls, LOCAL.calls = 0, 0  # type: ignore[attr-defined]
+        self.bytes, self.array, self.stream = bytearray(2), array("d", [0.0]), io.BytesIO(b"ab")
+        self.chain, self.listed, self.objects = ChainMap({"n": 0}), Listed(), np.array([[0]], dtype=object)
+        self.weight, self.slice = nn.Parameter(torch.zeros(1)), slice([0], None)
+        self.weight.calls = 0  # type: ignore[attr-defined]
+        self.weak, self.draw = weakref.ref(LISTED), np.random.default_rng(0).integers
+
+    def forward(self, x: Tensor) -> Tensor:
+        VARIABLE.set(VARIABLE.get() + 1)
+        tagged()
+        LOCAL.calls += 1
+        self.bytes[0] += 1
+        self.array[0] += 1
+        self.stream.write(b"more")
+        self.chain["n"] += 1
+        self.listed.calls += 1
+        self.objects[0, 0].append(1) if isinstance(self.objects[0, 0], list) else None
+        self.objects[0, 0] = [1]
+        self.slice.start[0] += 1
+        self.weight.calls += 1  # type: ignore[attr-defined]
+        held = self.weak()
+        assert held is not None
+        held.calls += 1
+        globals()["COUNT"] += 1
+        return x + float(self.draw(1000))
+
+    def state(self) -> list[Any]:
+        held = [VARIABLE.get(), tagged.calls, LOCAL.calls, bytes(self.bytes), list(self.array)]  # type: ignore[attr-defined]
+        held += [self.stream.getvalue(), self.stream.tell(), dict(self.chain), self.listed.calls, COUNT]
+        return [*held, str(self.objects), self.slice.start[0], self.weight.calls, LISTED.calls]  # type: ignore[attr-defined]
+
+
+class Listed(list[int]):
+    calls = 0
+
+
+LISTED = Listed()
+
+
+def test_rare_places_come_back_too() -> None:
+    model = Rare()
+    before, state = model.state(), ForwardState.of(model, apart_from=model.parameters())
+    first = model(torch.zeros(1))
+    model(torch.zeros(1))
+    assert sum(a != b for a, b in zip(before, model.state(), strict=True)) == len(before)
+    state.restore()
+    assert model.state() == before
+    assert model(torch.zeros(1)) == first
+    state.restore()
+
+
+@pytest.mark.parametrize(
+    "held", [queue.Queue(), memoryview(b"a"), ctypes.c_int(3)], ids=["queue", "view", "c"]
+)
+def test_an_object_that_cannot_be_set_back_is_named(held: object) -> None:
+    assert "it holds an object" in ForwardState.of(Holds(held=held)).one_way
+
+
+def test_what_cannot_be_put_back_stops_nothing_else() -> None:
+    model = Busy()
+    state = ForwardState.of(model)
+    before = model.state()
+    model(torch.zeros(2, 3))
+    state._undo.insert(0, lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+    with pytest.raises(ZeroDivisionError):
+        state.restore()
+    assert model.state() == before

@@ -32,6 +32,7 @@ from levinthal.probes.reached_kinds import (
     CALLABLES,
     CALLED,
     FUNCTIONS,
+    GLOBAL_HOOKS,
     HOOKS,
     NAMESPACES,
     NOT_HELD,
@@ -80,12 +81,15 @@ class ForwardState:
         return self.too_much or ("" if first is None else f"it holds {kind} ({type(first).__name__})")
 
     @classmethod
-    def of(cls, model: nn.Module, apart_from: Iterable[Tensor] = ()) -> ForwardState:
+    def of(
+        cls, model: nn.Module, apart_from: Iterable[Tensor] = (), also: Iterable[Any] = ()
+    ) -> ForwardState:
         """The present state of all that the code of a module can reach.
 
         Args:
             model: The module; it is not called.
             apart_from: Tensors that no pass changes, or that the caller holds.
+            also: Functions that are called beside the module: a loss.
 
         >>> class Counts(nn.Module):
         ...     def __init__(self):
@@ -102,7 +106,8 @@ class ForwardState:
         []
         """
         state = cls()
-        todo: list[tuple[Any, bool]] = [(model, False)]
+        hooks = (hook for held in GLOBAL_HOOKS for hook in held.values())
+        todo: list[tuple[Any, bool]] = [(root, False) for root in (*also, *hooks, model)]
         for tensor in apart_from:
             state.objects[id(tensor)] = tensor
             todo += state._attributes(tensor)
@@ -151,11 +156,15 @@ class ForwardState:
         if isinstance(value, bytearray | array | BytesIO | StringIO):
             self._undo.append((undoing.of_bytes if hasattr(value, "extend") else undoing.of_stream)(value))
             return ()
+        if isinstance(value, slice):
+            return ((inner, in_library) for inner in (value.start, value.stop, value.step))
         if isinstance(value, tuple | frozenset):
             return [*((inner, in_library) for inner in value), *self._attributes(value)]
         if isinstance(value, type):
             return ((inner, False) for inner in self._of_class(value))
-        if isinstance(value, CALLABLES):
+        if isinstance(value, torch.optim.Optimizer):
+            return [(value.param_groups, in_library)]
+        if isinstance(value, CALLABLES) or (callable(value) and hasattr(type(value), "__self__")):
             return ((inner, False) for inner in self._of_function(value))
         if (isinstance(value, Iterator) and type(value).__module__ in ONE_WAY) or isinstance(value, NOT_HELD):
             self.one_way_objects += [] if in_library else [value]
@@ -167,7 +176,7 @@ class ForwardState:
     def _attributes(self, value: Any) -> list[tuple[Any, bool]]:
         """Hold what a user has set on a container, a tensor or a function."""
         held = getattr(value, "__dict__", None)
-        if not held or not isinstance(held, dict):
+        if not isinstance(held, dict):
             return []
         self._undo.append(undoing.of_container(held))
         return [(inner, False) for inner in held.values()]
@@ -256,8 +265,8 @@ class ForwardState:
 
     def _of_module(self, value: ModuleType, names: set[str]) -> Iterable[Any]:
         """The variables of these names in a module of the user's."""
-        file = getattr(value, "__file__", None)
-        if file and not is_of_library(file):
+        file, spec = (getattr(value, name, None) for name in ("__file__", "__spec__"))
+        if not is_of_library(file) if file else spec is None:
             for each in names.intersection(vars(value)):
                 yield from self._of_global(vars(value), each, names)
 

@@ -32,7 +32,7 @@ from torch.utils.data import DataLoader, Dataset
 from levinthal.user_files import is_of_library
 
 PLAIN = frozenset({bool, int, float, complex, str, bytes, type(None), type(...), torch.dtype, torch.device})
-UNCHANGED = (Dataset, DataLoader, torch.optim.Optimizer, Logger, CodeType)
+UNCHANGED = (Dataset, DataLoader, Logger, CodeType)
 """What a module may hold and a forward pass does not change."""
 CALLED = frozenset({"forward", "__call__", "__getattr__", "__getitem__", "__len__", "__iter__", "__next__"})
 """The methods that a pass may call without a name of theirs in the code."""
@@ -45,6 +45,12 @@ NOT_HELD = (memoryview, mmap, Queue, SimpleQueue, ctypes._SimpleCData, ctypes.Ar
 """What changes and cannot be put back, or not without others that use it."""
 HOOKS = frozenset(name for name in vars(nn.Module()) if "hook" in name)
 """The attributes of every module in which its hooks are."""
+GLOBAL_HOOKS = tuple(
+    held
+    for name, held in vars(torch.nn.modules.module).items()
+    if name.startswith("_global_") and name.endswith("hooks") and isinstance(held, dict)
+)
+"""The hooks of all modules at once."""
 OURS = __name__.partition(".")[0]
 SLOTS = (MemberDescriptorType, GetSetDescriptorType)
 PARTS = (

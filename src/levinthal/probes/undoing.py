@@ -68,7 +68,8 @@ def slots_of(value: Any) -> dict[str, Any]:
     """
     held = dict[str, Any]()
     for kind in type(value).__mro__:
-        for name, slot in vars(kind).items():
+        slots = vars(kind).items() if "__slots__" in vars(kind) else ()
+        for name, slot in slots:
             if isinstance(slot, MemberDescriptorType) and hasattr(value, name):
                 held[name] = getattr(value, name)
     return held

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -85,7 +85,9 @@ def random_states_restored() -> Iterator[RandomStates]:
 
 
 @contextmanager
-def untouched(model: nn.Module, *, in_training: bool = False) -> Iterator[list[RemovableHandle]]:
+def untouched(
+    model: nn.Module, *, in_training: bool = False, also: Iterable[Any] = ()
+) -> Iterator[list[RemovableHandle]]:
     """Undo on exit, to the bit, every change that a forward or backward pass makes to the module.
 
     These are restored: buffers (running statistics, power iterations), every module's mode, every parameter's
@@ -97,6 +99,7 @@ def untouched(model: nn.Module, *, in_training: bool = False) -> Iterator[list[R
         model: The module.
         in_training: Whether the module is being trained by someone else. Up to 256 MiB of its parameters are
             restored too, because a forward pass may clamp them.
+        also: Functions that are called beside it, whose state is restored too: a loss.
 
     Raises:
         InputError: `in_training`, and the module holds what cannot be restored, such as an iterator.
@@ -104,7 +107,7 @@ def untouched(model: nn.Module, *, in_training: bool = False) -> Iterator[list[R
     held = [*model.buffers(), *model.parameters()]
     if in_training and sum(p.nbytes for p in model.parameters()) <= MOST_BYTES:
         held = list(model.buffers())
-    reached = ForwardState.of(model, apart_from=held)
+    reached = ForwardState.of(model, apart_from=held, also=also)
     if in_training and reached.one_way:
         raise InputError(f"a pass of ours would change the model, and could not be undone: {reached.one_way}")
     before, handles = _State.of(model), list[RemovableHandle]()

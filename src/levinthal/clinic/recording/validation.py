@@ -92,7 +92,8 @@ class Validation:
         if not self.batches or self.trouble or late or (not last and step < self._due):
             return
         self._due = PACE * step + 1
-        with self._noted(), untouched(model, in_training=True), torch.no_grad():
+        losses = [loss for loss in (self.loss_fn, self.batch_loss) if loss is not None]
+        with self._noted(), untouched(model, in_training=True, also=losses), torch.no_grad():
             model.eval()
             self._evaluate(model, step, rows, kind)
 
