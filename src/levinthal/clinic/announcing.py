@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+import torch
+
 from levinthal.arguments import in_short
 from levinthal.clinic.recording.apart import apart
 from levinthal.errors import InputError, said_by
+from levinthal.interrupts import is_ctrl_c
 from levinthal.probes.untouched import random_states_restored
 from levinthal.vocabulary import Finding, Severity
 
@@ -76,12 +79,17 @@ class Announcer:
                 self._call(finding)
 
     def _call(self, finding: Finding) -> None:
+        grad = torch.is_grad_enabled()
         try:
             self._function(finding)
-        except (Exception, SystemExit) as error:  # it cannot end the training
+        except BaseException as error:  # it cannot end the training
+            if is_ctrl_c(error):
+                raise
             is_first, self._has_failed = not self._has_failed, True
             if is_first:
                 warn(f"on_finding raised {said_by(error)}; the training goes on")
+        finally:
+            torch.set_grad_enabled(grad)
 
 
 def warn(line: str) -> None:

@@ -62,7 +62,8 @@ class ForwardState:
         too_much: Why not all is held; "" where it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unchanged: tuple[type, ...] = UNCHANGED) -> None:
+        self._unchanged = unchanged
         self.objects: dict[int, Any] = {}
         self.one_way_objects: list[Any] = []
         self.too_much = ""
@@ -82,7 +83,11 @@ class ForwardState:
 
     @classmethod
     def of(
-        cls, model: nn.Module, apart_from: Iterable[Tensor] = (), also: Iterable[Any] = ()
+        cls,
+        model: nn.Module,
+        apart_from: Iterable[Tensor] = (),
+        also: Iterable[Any] = (),
+        unchanged: tuple[type, ...] = UNCHANGED,
     ) -> ForwardState:
         """The present state of all that the code of a module can reach.
 
@@ -90,6 +95,7 @@ class ForwardState:
             model: The module; it is not called.
             apart_from: Tensors that no pass changes, or that the caller holds.
             also: Functions that are called beside the module: a loss.
+            unchanged: What is not looked into.
 
         >>> class Counts(nn.Module):
         ...     def __init__(self):
@@ -105,7 +111,7 @@ class ForwardState:
         >>> model.rows
         []
         """
-        state = cls()
+        state = cls(unchanged)
         hooks = (hook for held in GLOBAL_HOOKS for hook in held.values())
         todo: list[tuple[Any, bool]] = [(root, False) for root in (*also, *hooks, model)]
         for tensor in apart_from:
@@ -144,12 +150,15 @@ class ForwardState:
             self._undo.append(undoing.of_container(value))
             inside: Iterable[Any] = value.values() if isinstance(value, dict) else value
             return [*((inner, in_library) for inner in inside), *self._attributes(value)]
-        if isinstance(value, UNCHANGED) or (root(type(value)) == OURS and not isinstance(value, nn.Module)):
+        if isinstance(value, self._unchanged) or (
+            root(type(value)) == OURS and not isinstance(value, nn.Module)
+        ):
             return ()
         if isinstance(value, Tensor | np.ndarray):
             self._hold_numbers(value)
             inside = value.tolist() if isinstance(value, np.ndarray) and value.dtype.hasobject else ()
-            return [*((inner, in_library) for inner in inside), *self._attributes(value)]
+            own = () if is_of_installed(type(value)) else type(value).__mro__
+            return [*((inner, in_library) for inner in (*inside, *own)), *self._attributes(value)]
         if (undo := undoing.of_generator(value)) is not None:
             self._of_generators.append(undo)
             return ()

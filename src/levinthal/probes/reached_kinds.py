@@ -28,6 +28,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from levinthal.user_files import is_of_library
 
@@ -41,7 +42,10 @@ NAMESPACES: tuple[type, ...] = (
     *(BaseException, threading.local),
 )
 """The objects of the standard library that hold a user's values."""
-NOT_HELD = (memoryview, mmap, Queue, SimpleQueue, ctypes._SimpleCData, ctypes.Array, ctypes.Structure)
+NOT_HELD: tuple[type, ...] = (
+    *(memoryview, mmap, Queue, SimpleQueue, ctypes._SimpleCData, ctypes.Array, ctypes.Structure),
+    _BaseDataLoaderIter,
+)
 """What changes and cannot be put back, or not without others that use it."""
 HOOKS = frozenset(name for name in vars(nn.Module()) if "hook" in name)
 """The attributes of every module in which its hooks are."""

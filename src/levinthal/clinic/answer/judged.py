@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from levinthal.clinic.answer.comparisons import (
     has_learnt,
     is_as_good_as_reference,
@@ -31,14 +33,21 @@ WITH_VALIDATION = "watch(..., validation=...) also evaluates training rows witho
 
 
 def not_finite(seen: Seen) -> Answer | None:
-    """The loss is nan or infinite, or the weights are when the watch ends."""
+    """The loss is nan or infinite, on validation rows too, or the weights are when the watch ends."""
     held = seen.history.not_finite
     if held and not seen.standing.trend.broken:
         what = f"{counted(len(held), 'parameter')}, {held[0]} first, not finite at the end"
         return did_badly(seen, Reason.NOT_FINITE, f"Does not train: {what}.")
-    if not seen.standing.trend.broken:
+    if seen.standing.trend.broken:
+        return did_badly(seen, Reason.NOT_FINITE, f"Does not train: {loss_in_words(seen.history)}.")
+    validation = seen.history.validation
+    if (
+        validation is None
+        or not validation.evaluations
+        or math.isfinite(validation.evaluations[-1].held_out.loss)
+    ):
         return None
-    return did_badly(seen, Reason.NOT_FINITE, f"Does not train: {loss_in_words(seen.history)}.")
+    return did_badly(seen, Reason.NOT_FINITE, "Does not generalise: the validation loss is not finite.")
 
 
 def below_floor(seen: Seen) -> Answer | None:

@@ -34,7 +34,7 @@ from levinthal.interrupts import is_ctrl_c
 from levinthal.probes.untouched import untouched
 
 ROWS, PIECES, REFERENCE = 2048, 16, 512
-PACE = 1.5
+PACE, EMPTY = 1.5, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +176,14 @@ def is_pair(value: Any) -> bool:
 
 def _batches(source: Any, most: int) -> Iterator[tuple[Any, Any]]:
     """Pairs of at most 256 rows, until there are enough."""
-    rows = size = 0
+    rows = size = empty = 0
     for batch in [source] if is_pair(source) else source:
         if not isinstance(batch, tuple | list) or len(batch) != 2:
             raise InputError(f"validation batch of type {type(batch).__name__}: give pairs (inputs, targets)")
         inputs, targets = batch
+        empty = 0 if count(inputs) else empty + 1
+        if empty >= EMPTY:
+            raise InputError(f"validation yields {EMPTY:,} empty batches one after the other: give rows")
         for low in range(0, count(inputs), AT_ONCE):
             high = low + min(AT_ONCE, most - rows)
             part = taken(inputs, low, high), taken(targets, low, high)

@@ -13,8 +13,10 @@ from levinthal.clinic.findings.finding import found
 from levinthal.clinic.findings.kind import Area, FindingKind, rule
 from levinthal.clinic.findings.sources import EXACT
 from levinthal.clinic.recording.history import History
+from levinthal.clinic.recording.nested import named_tensors
 from levinthal.clinic.recording.row_reservoir import count
 from levinthal.clinic.recording.sample import Sample
+from levinthal.clinic.recording.validation import Validation
 from levinthal.clinic.rules import tables
 from levinthal.clinic.rules.context import Context
 from levinthal.clinic.rules.generalisation_gap import WIDE as WIDE_GAP
@@ -105,6 +107,22 @@ def non_finite_input(context: Context) -> Iterator[Finding]:
         losses = [math.nan if sample.loss is None else float(sample.loss) for sample in broken]
         severity = Severity.INFO if np.isfinite(losses).all() and not context.trend.is_degraded else None
         yield found(NON_FINITE_INPUT, "input", broken[0].step, evidence, severity=severity)
+    elif context.history.validation is not None:
+        yield from _in_validation(context.history.validation)
+
+
+def _in_validation(validation: Validation) -> Iterator[Finding]:
+    """Validation rows with nan or infinity; info where their loss is finite all the same."""
+    for where, side in (("validation", 0), ("validation targets", 1)):
+        tensors = [x for batch in validation.batches for _, x in named_tensors(batch[side])]
+        tensors = [x for x in tensors if x.is_floating_point() and x.numel() and x.dim()]
+        bad = sum(int((~x.isfinite()).reshape(len(x), -1).any(1).sum()) for x in tensors)
+        if bad:
+            evidence = {"rows with nan or infinity": bad, "of": sum(map(len, tensors))}
+            ends = [each.held_out.loss for each in validation.evaluations[-1:]]
+            severity = Severity.INFO if ends and math.isfinite(ends[0]) else None
+            yield found(NON_FINITE_INPUT, where, 0, evidence, severity=severity)
+            return
 
 
 @rule(INPUT_SCALE)
