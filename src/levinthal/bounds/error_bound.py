@@ -123,7 +123,12 @@ class ErrorBound:
         yield from (f"{note[0].upper()}{note[1:]}." for note in self.notes)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, for a program."""
+        """Everything, for a program.
+
+        Returns:
+            A dictionary of plain values: answer, limit, measured, samples, unit, confidence, models_tried,
+            certificates by name, assumes, notes. Shares, not percent.
+        """
         return {
             "answer": self.sentence,
             "limit": self.limit,

@@ -15,6 +15,7 @@ from levinthal.errors import InputError, LevinthalError
 from levinthal.estimators.arrays import ONE_LENGTH, uneven_rows
 from levinthal.vocabulary import Problem
 
+MOST_EMPTY = 1_000
 MOST_ROWS = 4096
 """Rows of a validation set that a score is computed from."""
 
@@ -90,6 +91,10 @@ def pair(data: Any, name: str) -> tuple[Any, Any]:
 
 
 def _tensors(side: Any, name: str) -> Any:
+    if isinstance(side, np.ma.MaskedArray):
+        raise InputError(
+            f"{name} has a masked array, whose mask a tensor loses: fill it, or leave the rows out"
+        )
     if isinstance(side, dict):
         return {key: _tensors(value, name) for key, value in side.items()}
     if isinstance(side, tuple | list):
@@ -179,8 +184,15 @@ def _ordered(data: Iterable[Any], seed: int) -> Iterable[Any]:
 
 def _read(data: Iterable[Any], name: str) -> Iterator[Any]:
     """What a loader yields. Raises InputError, which names the field, where it raises."""
+    empty = 0
     try:
-        yield from data
+        for batch in data:
+            is_pair_of_rows = isinstance(batch, tuple | list) and len(batch) == 2
+            has_rows = not is_pair_of_rows or not isinstance(batch[1], Tensor) or batch[1].numel()
+            empty = 0 if has_rows else empty + 1
+            if empty >= MOST_EMPTY:
+                raise InputError(f"{name} yields {MOST_EMPTY:,} empty batches one after the other: give rows")
+            yield batch
     except (LevinthalError, OSError):
         raise
     except Exception as error:
