@@ -145,7 +145,11 @@ def rows(side: Any) -> int:
     """Number of rows of inputs or targets."""
     if isinstance(side, dict):
         return rows(next(iter(side.values())))
-    return rows(side[0]) if isinstance(side, tuple | list) else len(side) if side.dim() else 1
+    if isinstance(side, tuple | list):
+        return rows(side[0])
+    if not hasattr(side, "dim"):
+        raise InputError(f"a batch holds a value of type {type(side).__name__}: give tensors")
+    return len(side) if side.dim() else 1
 
 
 def take(side: Any, chosen: Tensor | slice) -> Any:

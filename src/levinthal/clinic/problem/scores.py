@@ -33,7 +33,8 @@ def score_name(problem: Problem) -> str:
         return "minus loss"
     if targets.is_floating_point():
         return "accuracy" if _are_binary(targets) else "R^2"
-    shares = torch.bincount(targets.reshape(-1).clamp(min=0)).float() / max(targets.numel(), 1)
+    _, counts = torch.unique(targets.reshape(-1).clamp(min=0), return_counts=True)  # a class may be 1e9
+    shares = counts / max(targets.numel(), 1)
     return "balanced accuracy" if shares.max() > IMBALANCED else "accuracy"
 
 

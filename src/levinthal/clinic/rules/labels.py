@@ -158,7 +158,8 @@ def _is_at_chance_level(context: Context, rows: Table) -> bool:
         start, chance = evaluations[0].held_out.loss, context.trend.chance
         least = NOT_IMPROVED * (start if math.isnan(chance) else chance)
         return min(evaluation.held_out.loss for evaluation in evaluations) > least
-    largest = float(np.bincount(rows.classes - rows.classes.min()).max() / len(rows))
+    _, counts = np.unique(rows.classes, return_counts=True)
+    largest = float(counts.max() / len(rows))
     best = max(evaluation.held_out.accuracy for evaluation in evaluations)
     error = math.sqrt(largest * (1 - largest) / evaluations[-1].held_out.rows)
     return bool(best < largest + ABOVE_LARGEST_CLASS + 2 * error)
