@@ -68,7 +68,8 @@ def reference(history: History, call: LossCall | None) -> Reference | None:
 
 def _classes(rows: KeptRows) -> Tensor:
     """The classes that occur, in order."""
-    return torch.unique(rows.targets)
+    found: Tensor = torch.unique(rows.targets)
+    return found
 
 
 def _is_read(call: LossCall) -> bool:
