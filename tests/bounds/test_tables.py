@@ -47,7 +47,10 @@ def test_every_kind_of_file_gives_the_same_bound(tmp_path: Path, kind: str) -> N
         ("y_pred,y_true\ncat,cat\ncat,dog\n", 1),
         ("Correct\nTrue\nfalse\n", 1),
         ("correct\n1\n1.0\n0\n", 1),
-        ("prediction,label\n\u0031,1\n2,02\n", 0),
+        ("prediction, label\n1, 1\n2,2\n3,3.0\n", 0),
+        ("prediction,label\n12,12\nI don't know,13\n14,14\n", 1),
+        ("prediction,label\nTrue,True\nUnknown,False\nFalse,False\n", 1),
+        ("prediction,label\n007,7\n7,8\n", 2),
     ],
 )
 def test_columns_of_usual_names_are_found(tmp_path: Path, text: str, errors: int) -> None:
@@ -85,8 +88,13 @@ BAD = {
     "rows.jsonl": ('{"loss": 1}\n{"los": 1}\n', "row 2 has no 'loss'"),
     "broken.jsonl": ('{"loss": 1\n', "broken.jsonl:1: .*: give one object a line"),
     "list.jsonl": ("[1]\n", "list.jsonl:1: a list: give one object a line"),
-    "nested.jsonl": ('{"loss": [1]}\n', "which is no single value"),
-    "mixed.jsonl": ('{"loss": 1}\n{"loss": "a"}\n', "is text in some rows and a number in others"),
+    "nested.jsonl": ('{"loss": [1]}\n', "row 1 has loss=.1.: give a single value"),
+    "mixed.jsonl": ('{"loss": 1}\n{"loss": "a"}\n', "'loss' holds text"),
+    "null.jsonl": ('{"loss": null}\n', "row 1 has loss=null: give a single value in every row"),
+    "keys.jsonl": ('{"loss": 1, "loss": 0}\n', "the key 'loss' stands there twice"),
+    "case.csv": ("loss,Loss\n1,1\n", "has 'loss' and 'Loss'"),
+    "right.csv": ("correct\n1\n100\n", "'correct' holds 100.0: give 1 for right and 0 for wrong"),
+    "gap.csv": ("prediction,label\n,\n1,2\n", r"predictions\[0\] is empty"),
     "deep.jsonl": ("[" * 100_000, "deep.jsonl:1: "),
     "not.npy": ("x", "is no .npy file that can be read"),
     "not.parquet": ("x", "is no Parquet file that can be read|pyarrow"),
@@ -99,7 +107,7 @@ def test_a_file_that_does_not_fit_is_one_line(tmp_path: Path, name: str) -> None
     text, line = BAD[name]
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=line) as raised:
-        chosen(read_table(tmp_path / name), NONE)
+        error_bound(**chosen(read_table(tmp_path / name), NONE).arrays)
     assert "\n" not in str(raised.value)
 
 
@@ -120,6 +128,28 @@ def test_bytes_folders_objects_and_missing_files_are_one_line(tmp_path: Path) ->
     table = read_table(written(tmp_path, ".tsv"))
     with pytest.raises(InputError, match="has no column 'x': it has 'id', 'Loss'"):
         table.column("x")
+
+
+def test_damaged_headers_and_odd_columns_are_one_line(tmp_path: Path) -> None:
+    np.save(tmp_path / "lie.npy", np.zeros(3))
+    whole = (tmp_path / "lie.npy").read_bytes()
+    for shape in (b"(10000000000000,)", b"(3,\\\n"):
+        header = whole.replace(b"(3,)", shape)
+        (tmp_path / "lie.npy").write_bytes(header)
+        with pytest.raises(InputError, match=r"is no \.npy file that can be read"):
+            read_table(tmp_path / "lie.npy")
+    np.save(tmp_path / "complex.npy", np.zeros(3, complex))
+    with pytest.raises(InputError, match="holds values of type complex128"):
+        chosen(read_table(tmp_path / "complex.npy"), NONE)
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {"id": [[1], [2]], "correct": [1, 0], "list": [[1], [2]], "bytes": [b"a", b"a"]}
+    parquet.write_table(arrow.table(columns), tmp_path / "odd.parquet")
+    table = read_table(tmp_path / "odd.parquet")
+    assert error_bound(**chosen(table, NONE).arrays).samples == 2
+    for column in ("list", "bytes"):
+        with pytest.raises(InputError, match=f"'{column}' holds .*: give numbers or text"):
+            chosen(table, NONE | {"losses": column})
 
 
 def test_missing_values_and_a_missing_library_are_one_line(

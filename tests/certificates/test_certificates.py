@@ -84,6 +84,16 @@ def test_clopper_pearson_is_that_of_scipy(n: int, data: st.DataObject, delta: fl
     assert clopper_pearson(errors, n, delta) == pytest.approx(interval.high, rel=1e-9)
 
 
+@pytest.mark.parametrize("delta", [1e-20, 1e-80, 1e-149])
+def test_tiny_deltas_have_the_tail_that_they_say(delta: float) -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        n = int(rng.integers(2, 10**6))
+        errors = int(rng.integers(0, n // 2 + 1))
+        limit = clopper_pearson(errors, n, delta)
+        assert math.log(delta) + 0.01 > float(binom.logcdf(errors, n, limit)) > math.log(delta) - 0.01
+
+
 @pytest.mark.parametrize("name", LIMITS)
 @pytest.mark.parametrize("n", [5, 30, 200])
 @pytest.mark.parametrize("delta", [0.2, 0.05])
@@ -143,6 +153,7 @@ def test_every_limit_lies_above_the_mean_and_grows_with_confidence(mean: float, 
         (lambda: clopper_pearson(1, 0), "samples=0"),
         (lambda: clopper_pearson(1, 3, 0.0), "delta=0"),
         (lambda: clopper_pearson(1, 3, 1.0), "delta=1"),
+        (lambda: clopper_pearson(1, 3, 1e-300), "delta=1e-300"),
         (lambda: clopper_pearson(1, 3, math.nan), "delta=nan"),
         (lambda: mixture(4, 3), "errors=4 are more"),
         (lambda: bentkus(1.1, 3), "mean=1.1"),

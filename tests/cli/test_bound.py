@@ -15,9 +15,9 @@ def test_counts_answer_in_a_sentence_a_table_and_a_page(call: Call, here: Path) 
     said = call(*COUNTS, "--models-tried", "1000000000", "--output", "bound.html")
     assert said.code == 0
     assert said.out.startswith(
-        "True error at most 3.65 % with 95 % confidence, even after choosing among a billion"
+        "True error at most 3.653 % with 95 % confidence, even after choosing among a billion"
     )
-    assert "Clopper-Pearson                    3.653 %" in said.out
+    assert "Clopper-Pearson                      3.653 %" in said.out
     assert said.out.endswith("Page: bound.html\n")
     assert "choosing among a billion models" in (here / "bound.html").read_text()
 
@@ -41,6 +41,8 @@ def test_rows_that_are_needed(call: Call) -> None:
         "38,612 rows put both ends of an interval within +-0.5 points"
         in call("bound", "--within", ".005").out
     )
+    assert call("bound", "--within", ".4999").code == 0
+    assert "of 100 %" in call("bound", "--within", ".05", "--errors", "10", "--samples", "10").out
     said = call(*COUNTS, "--within", "0.005", "--json")
     assert json.loads(said.out)["samples_needed"] == 3238
 
@@ -65,7 +67,11 @@ def test_rows_that_are_needed(call: Call) -> None:
         (("rows.csv", "--errors", "3"), "--errors was given beside rows.csv"),
         (("rows.csv", "--weights", "w"), "--weights: weights make rows that are no draws"),
         (("rows.csv",), "rows.csv is not there: name a file of outcomes"),
-        (("--within", "0.1", "--output", "b.html"), "--within asks for rows: give one"),
+        (("--within", "0.1", "--output", "b.html"), "--output writes a page of a limit: give one of them"),
+        (("--within", "0.1", "--anytime"), "limit of an error rate: leave out --anytime"),
+        (("--within", "0.1", "--delta", "0.9"), "delta=0.9"),
+        (("--within", "0.1", "--models-tried", f"1{'0' * 350}"), "models_tried=about 10**350"),
+        (("--errors", "8", "--samples", "10", "--delta", "1e-300"), "delta=1e-300"),
     ],
 )
 def test_misuse_is_one_line_and_ends_with_2(call: Call, words: tuple[str, ...], line: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from levinthal.arguments import in_short
 from levinthal.bounds.tables import ONLY, Table
 from levinthal.errors import InputError
 
@@ -55,12 +56,17 @@ def chosen(table: Table, named: Mapping[str, str | None], clusters: str | None =
     if len(roles) == 1 and not alone:
         missing = "labels" if "predictions" in roles else "predictions"
         raise InputError(f"{table.name}: {next(iter(roles))} without {missing}: name both")
-    arrays = {role: table.column(column) for role, column in roles.items()}
+    arrays: dict[str, Any] = {}
     for role in alone:
-        if arrays[role].dtype.kind not in "biuf":
-            raise InputError(f"{table.name}: {roles[role]!r} holds text: give numbers from 0 to 1")
-    if "correct" in arrays:
-        arrays = {"losses": 1.0 - arrays["correct"].astype(np.float64)}
+        arrays["losses"] = table.numbers(roles[role])
+        if role == "correct":
+            arrays["losses"] = _wrong(arrays["losses"], roles[role], table.name)
+    if not alone:
+        said, true = roles["predictions"], roles["labels"]
+        both = table.column(said), table.column(true)
+        as_text = len({side.dtype.kind == "U" for side in both}) > 1  # one "I don't know" among numbers
+        both = (table.column(said, as_text=True), table.column(true, as_text=True)) if as_text else both
+        arrays = {"predictions": both[0], "labels": both[1]}
     if clusters is not None:
         arrays["clusters"] = table.column(clusters)
     else:
@@ -73,8 +79,9 @@ def _usual(table: Table) -> dict[str, str]:
     """Role -> column of a usual name."""
     if table.columns == (ONLY,):
         return {"losses": ONLY}
-    lower = {column.lower(): column for column in table.columns}
-    found = {role: [lower[name] for name in names if name in lower] for role, names in USUAL.items()}
+    found = {
+        role: [column for column in table.columns if column.lower() in names] for role, names in USUAL.items()
+    }
     found = {role: columns for role, columns in found.items() if columns}
     several = next((columns for columns in found.values() if len(columns) > 1), None)
     if several is not None:
@@ -85,12 +92,24 @@ def _usual(table: Table) -> dict[str, str]:
     return {role: columns[0] for role, columns in found.items()}
 
 
+def _wrong(correct: np.ndarray, column: str, name: str) -> np.ndarray:
+    """1 - correct."""
+    outside = ~((correct >= 0) & (correct <= 1))
+    if outside.any():
+        value = in_short(correct[outside][0].item())
+        raise InputError(f"{name}: {column!r} holds {value}: give 1 for right and 0 for wrong")
+    return 1.0 - correct
+
+
 def _require_unlike_rows(table: Table) -> None:
     """Refuse rows of one id: they are no independent draws."""
     column = next((each for each in table.columns if each.lower() in IDS), None)
     if column is None:
         return
-    names, counts = np.unique(table.column(column), return_counts=True)
+    try:
+        names, counts = np.unique(table.column(column), return_counts=True)
+    except InputError:  # of lists, say: nobody asked for this column
+        return
     if (counts > 1).any():
         twice = names[counts.argmax()].item()
         raise InputError(

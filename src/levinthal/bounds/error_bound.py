@@ -12,35 +12,29 @@ from levinthal.arguments import flag, number, whole
 from levinthal.bounds.limits import KAWAGUCHI, ORDER_SEED, Certificate, limits_of
 from levinthal.bounds.outcomes import WEIGHTED, Outcomes, outcomes_of
 from levinthal.bounds.page import write_page
-from levinthal.bounds.wording import above, many, percent, picture
-from levinthal.certificates.checked import chance
+from levinthal.bounds.wording import above, at_most, confidence, many, percent, picture, units
+from levinthal.certificates.checked import MOST_MODELS, chance, for_each
 from levinthal.errors import InputError
 from levinthal.vocabulary import Estimate, Interval, Trust
 
-ASSUMES = (
-    "the rows are independent draws of what the model will meet",
-    "no row was used to train, and the models tried were fixed before any row was seen",
-)
-"""What every certificate here needs."""
 CHOSEN_HERE = (
     "if the model was chosen with these rows (early stopping, tuning, the best of several), every model that "
     "could have been chosen is a model tried: count them"
 )
 WITHIN = ", averaged within each cluster,"
-MOST_MODELS = 10**100
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorBound:
-    """How wrong a model can be: the certificate that was chosen beforehand, and the others beside it.
+    """How wrong a model can be: the certificate of the kind of data, and the others beside it.
 
     Attributes:
         mean: The measured error rate or mean loss.
         samples: The number of held-out rows, or of clusters of rows.
         delta: The chance that the limit does not hold, for all models tried together.
         models_tried: For how many models the limit holds at once.
-        certificates: The limits, the chosen one first. It is chosen by the kind of data and never by its
-            value, which would cost confidence: Clopper-Pearson for counts of errors, betting for losses.
+        certificates: The limits, the chosen one first. It is never chosen by its limit, which would cost
+            confidence: Clopper-Pearson where each loss is 0 or 1, betting for losses in between.
         what: What is limited, in words: "error" or "mean loss".
         unit: What is independent, in words: "rows" or "clusters".
         notes: What a reader has to know beside the assumptions, a sentence each.
@@ -58,7 +52,11 @@ class ErrorBound:
     @property
     def assumes(self) -> tuple[str, ...]:
         """What it needs to hold."""
-        return ASSUMES
+        return (
+            f"the {self.unit} are independent draws of what the model will meet",
+            "no row was used to train, and the models tried were fixed before any row was seen",
+            *(("no loss can lie outside of [0, 1]",) if self.what.startswith("mean loss") else ()),
+        )
 
     @property
     def limit(self) -> float:
@@ -70,22 +68,21 @@ class ErrorBound:
         """Rate and limit with their trust."""
         chosen = self.certificates[0]
         interval = Interval(0.0, min(chosen.limit, 1.0), 1 - self.delta, f"{chosen.name}, one-sided")
-        reasons = (f"if {ASSUMES[0]}", *self.notes)
+        reasons = (*(f"if {each}" for each in self.assumes), *self.notes)
         details = {"n": self.samples, "models_tried": str(self.models_tried)}
         return Estimate(self.mean, "", interval, trust=Trust.CALIBRATED, reasons=reasons, details=details)
 
     @property
     def sentence(self) -> str:
         """The answer in words."""
-        sure = f"{100 * (1 - self.delta):.10g} % confidence"
-        tried = self.models_tried
+        tried, sure = self.models_tried, confidence(self.delta)
         after = f", even after choosing among {many(tried)} models" if tried > 1 else ""
         if self.limit >= 1:
-            held = f"these {self.samples:,} {self.unit}"
-            return f"{held} say nothing about the true {self.what} with {sure}{after}"
+            held = f"{units(self.samples, self.unit)} do not bound"
+            return f"{held} the true {self.what} with {sure}{after}"
         other = next((one for one in self.certificates if one.name == KAWAGUCHI), None)
-        beside = f"; the bound of {KAWAGUCHI} gives {percent(other.limit)}" if other else ""
-        return f"true {self.what} at most {percent(self.limit)} with {sure}{after}{beside}"
+        beside = f"; the bound of {KAWAGUCHI} gives {at_most(other.limit)}" if other else ""
+        return f"true {self.what} at most {at_most(self.limit)} with {sure}{after}{beside}"
 
     def report(self, path: str | Path, *, title: str = "the model") -> Path:
         """Write the answer, the certificates and their assumptions as one self-contained page.
@@ -112,22 +109,22 @@ class ErrorBound:
         yield ""
         width = max(len(one.name) for one in self.certificates)
         largest = max(one.limit for one in self.certificates)
-        yield f"{'certificate':<{width}}  {'limit':>9}  {'above':>9}"
+        yield f"{'certificate':<{width}}  {'limit':>11}  {'above':>12}"
         for one in self.certificates:
             drawn = picture(self.mean, one.limit, min(largest, 1.0))
-            numbers = f"{percent(one.limit, 3):>9}  {above(one.limit - self.mean):>9}"
+            numbers = f"{at_most(one.limit):>11}  {above(self.mean, one.limit):>12}"
             yield f"{one.name:<{width}}  {numbers}  {drawn}"
         yield ""
-        yield f"Measured: {percent(self.mean, 3)} of {self.samples:,} {self.unit}."
-        yield f"It holds if {ASSUMES[0]}, and if {ASSUMES[1]}."
+        yield f"Measured: {percent(self.mean)} of {units(self.samples, self.unit)}."
+        yield f"It holds if {'; and if '.join(self.assumes)}."
         yield from (f"{note[0].upper()}{note[1:]}." for note in self.notes)
 
     def to_json(self) -> dict[str, Any]:
         """Everything, for a program.
 
         Returns:
-            A dictionary of plain values: answer, limit, measured, samples, unit, confidence, models_tried,
-            certificates by name, assumes, notes. Shares, not percent.
+            A dictionary of plain values: answer, limit, measured, samples, unit, confidence, delta,
+            models_tried, certificates by name, assumes, notes. Shares, not percent.
         """
         return {
             "answer": self.sentence,
@@ -136,9 +133,10 @@ class ErrorBound:
             "samples": self.samples,
             "unit": self.unit,
             "confidence": 1 - self.delta,
+            "delta": self.delta,
             "models_tried": self.models_tried,
             "certificates": {one.name: one.limit for one in self.certificates},
-            "assumes": list(ASSUMES),
+            "assumes": list(self.assumes),
             "notes": list(self.notes),
         }
 
@@ -167,7 +165,7 @@ def error_bound(
         predictions: Instead of losses, one class for each row...
         labels: ...and the true one.
         clusters: What each row belongs to, where rows are not independent (crops of one image, questions of
-            one document). The limit is then that of the loss averaged within each cluster.
+            one document). The limit is then that of the loss averaged within each cluster. Not with anytime=.
         weights: Are refused: no certificate here holds for weighted rows.
         models_tried: How many models were compared on these rows, this one among them: every checkpoint,
             seed and setting that could have been chosen. They were fixed before the rows were seen.
@@ -185,18 +183,23 @@ def error_bound(
 
     >>> found = error_bound(errors=250, samples=10_000, models_tried=10**9)
     >>> print(found.sentence.partition(";")[0])
-    true error at most 3.65 % with 95 % confidence, even after choosing among a billion models
+    true error at most 3.653 % with 95 % confidence, even after choosing among a billion models
     """
     delta, anytime = chance(delta), flag("anytime", anytime)
     tried = whole("models_tried", models_tried, least=1, most=MOST_MODELS)
     bits = number("bits_seen", bits_seen, least=0, most=300)
     if weights is not None:
         raise InputError(WEIGHTED)
+    if anytime and clusters is not None:
+        raise InputError(
+            "anytime= and clusters=: the mean of a cluster changes while its rows arrive; pass one loss for "
+            "each finished cluster, in the order in which they were drawn"
+        )
     tried = tried if bits == 0 else math.ceil(tried * 2**bits)
     seen = outcomes_of(
         losses, errors=errors, samples=samples, predictions=predictions, labels=labels, clusters=clusters
     )
-    found = tuple(limits_of(seen, delta / tried, anytime=anytime))
+    found = tuple(limits_of(seen, for_each(delta, tried), anytime=anytime))
     return ErrorBound(
         seen.mean,
         seen.units,

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from levinthal.arguments import in_short
+from levinthal.bounds.names import names_of
 from levinthal.certificates.checked import counted, losses_of
 from levinthal.errors import InputError
-from levinthal.estimators.arrays import host
 
-CLASSES = "biufUSO"
-"""Kinds of arrays that can name a class."""
 WEIGHTED = (
     "weights make rows that are no draws of what the model will meet, so no certificate here holds for them: "
     "draw rows with chances in proportion to their weights, and count these"
@@ -110,10 +108,10 @@ def _wrong(predictions: Any, labels: Any) -> np.ndarray:
     if predictions is None or labels is None:
         given, missing = ("labels", "predictions") if predictions is None else ("predictions", "labels")
         raise InputError(f"{given} were given without {missing}: pass both")
-    said, true = (_classes(side, name) for side, name in ((predictions, "predictions"), (labels, "labels")))
+    said, true = names_of(predictions, "predictions", "class"), names_of(labels, "labels", "class")
     if len(said) != len(true):
         raise InputError(f"{len(said)} predictions and {len(true)} labels: pass one of each for each row")
-    kinds = {"text" if side.dtype.kind in "USO" else "numbers" for side in (said, true)}
+    kinds = {side.dtype.kind == "U" for side in (said, true)}
     if len(kinds) > 1:
         raise InputError(
             "predictions and labels are text on one side and numbers on the other, so that no row would be "
@@ -127,24 +125,6 @@ def _wrong(predictions: Any, labels: Any) -> np.ndarray:
     return np.asarray(said != true, np.float64)
 
 
-def _classes(values: Any, name: str) -> np.ndarray:
-    """(n,) classes: whole numbers or text."""
-    array = host(values, name, CLASSES)
-    if array.dtype.kind == "O":
-        array = array.astype(str)
-    if array.ndim != 1 or not len(array):
-        hint = "pass the largest of each row, .argmax(1)" if array.ndim == 2 else "pass one class a row"
-        raise InputError(f"{name} have shape {array.shape}: {hint}")
-    if array.dtype.kind == "f":
-        broken = ~(array == np.round(array))
-        if broken.any():
-            row = int(broken.argmax())
-            raise InputError(
-                f"{name}[{row}] is {in_short(array[row].item())}, which is no class: pass classes"
-            )
-    return np.asarray(array)
-
-
 def _of_losses(values: np.ndarray, clusters: Any) -> Outcomes:
     rows, largest = len(values), 1
     if clusters is not None:
@@ -155,16 +135,9 @@ def _of_losses(values: np.ndarray, clusters: Any) -> Outcomes:
 
 def _of_clusters(values: np.ndarray, clusters: Any) -> tuple[np.ndarray, int]:
     """The mean loss of each cluster, in the order in which they begin; the most rows of one."""
-    names = host(clusters, "clusters", CLASSES)
-    if names.dtype.kind == "O":
-        names = names.astype(str)
-    if names.shape != values.shape:
-        raise InputError(
-            f"{len(values)} losses and clusters of shape {names.shape}: pass one name for each row"
-        )
-    if names.dtype.kind == "f" and np.isnan(names).any():
-        row = int(np.isnan(names).argmax())
-        raise InputError(f"clusters[{row}] is NaN: name the cluster of each row")
+    names = names_of(clusters, "clusters", "cluster")
+    if len(names) != len(values):
+        raise InputError(f"{len(values)} rows and {len(names)} clusters: name the cluster of each row")
     _, first, inverse = np.unique(names, return_index=True, return_inverse=True)
     sizes = np.bincount(inverse)
     means = np.bincount(inverse, weights=values) / sizes

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from levinthal.bounds.wording import above, percent
-from levinthal.errors import InputError
+from levinthal.bounds.wording import above, at_most, confidence, percent, units
 from levinthal.lab.execution.environment import environment
-from levinthal.report import painting
-from levinthal.report.shell import rendered
-from levinthal.written_files import write_whole
-from levinthal.written_files.kinds import PAGE
+from levinthal.report import painting, shell
 
 if TYPE_CHECKING:
     from levinthal.bounds.error_bound import ErrorBound
@@ -23,7 +18,7 @@ HOME = "levinthal.bounds"
 LEFT, WIDE = 10.0, 280.0
 """The axis of an interval in its drawing."""
 SPARE = 1.05
-LEAD = "The first one is chosen by the kind of data, never by its value. The others stand beside it."
+LEAD = "The first one is that of the kind of data, whatever its limit. The others stand beside it."
 VERSIONS = ("levinthal", "python", "numpy", "scipy")
 
 
@@ -45,14 +40,11 @@ def write_page(
         InputError: `path` is a folder, or no path at all.
         StoreError: `path` cannot be written.
     """
-    if not isinstance(path, str | PathLike):
-        raise InputError(f"the path of a page is {path!r}: give 'bound.html', say")
-    place = Path(path)
-    if place.is_dir():
-        raise InputError(f"{path!s} is a folder, and a page is a file: give '{place / 'bound.html'}', say")
-    return write_whole(
-        place, rendered("bound.html", _context(found, title, provenance or {}), home=HOME), PAGE
-    )
+
+    def page() -> str:
+        return shell.rendered("bound.html", _context(found, title, provenance or {}), home=HOME)
+
+    return shell.write_page(path, page, "bound.html")
 
 
 def _context(found: ErrorBound, title: str, provenance: Mapping[str, object]) -> dict[str, Any]:
@@ -65,8 +57,8 @@ def _context(found: ErrorBound, title: str, provenance: Mapping[str, object]) ->
     rows = [
         {
             "name": one.name,
-            "limit": percent(one.limit, 3),
-            "above": above(one.limit - found.mean),
+            "limit": at_most(one.limit),
+            "above": above(found.mean, one.limit),
             "at": at(one.limit),
             "is_cut": one.limit > end,
         }
@@ -79,11 +71,11 @@ def _context(found: ErrorBound, title: str, provenance: Mapping[str, object]) ->
         "lead": LEAD,
         "rows": rows,
         "measured_at": at(found.mean),
-        "measured": percent(found.mean, 3),
-        "samples": f"{found.samples:,} {found.unit}",
-        "what": found.what,
+        "measured": percent(found.mean),
+        "samples": units(found.samples, found.unit),
+        "what": found.what.rstrip(","),
         "end": percent(end),
-        "sure": f"{100 * (1 - found.delta):.10g} %",
+        "sure": confidence(found.delta),
         "assumes": found.assumes,
         "notes": [f"{note[0].upper()}{note[1:]}" for note in found.notes],
         "provenance": list(_provenance(found, provenance)),
@@ -95,7 +87,7 @@ def _context(found: ErrorBound, title: str, provenance: Mapping[str, object]) ->
 
 def _provenance(found: ErrorBound, more: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """The origin of the page."""
-    yield "Held out", f"{found.samples:,} {found.unit}"
+    yield "Held out", units(found.samples, found.unit)
     yield (
         "Models tried",
         f"{found.models_tried:,}" if found.models_tried < 10**15 else f"{found.models_tried:.3g}",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,17 @@ from levinthal.shown import one_line
 KINDS = (".csv", ".tsv", ".jsonl", ".npy", ".parquet")
 MOST_NAMED = 12
 """So many columns are named in a message."""
+NUMBER = re.compile(
+    r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(nan|inf(inity)?)", re.I | re.A
+)
+WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})", re.A)
+"""A whole number as it is written that fits 64 bits."""
 ONLY = ""
 """The name of the one column of a file that names none."""
+
+
+Read = Callable[[str, bool], np.ndarray]
+"""From the name of a column, and whether it is wanted as text, to its values."""
 
 
 class Table:
@@ -29,24 +39,40 @@ class Table:
         columns: The names of its columns; one empty name for an array without names.
     """
 
-    def __init__(self, name: str, columns: Sequence[str], read: Any) -> None:
+    def __init__(self, name: str, columns: Sequence[str], read: Read) -> None:
         self.name, self.columns, self._read = name, tuple(columns), read
 
-    def column(self, name: str) -> np.ndarray:
+    def column(self, name: str, *, as_text: bool = False) -> np.ndarray:
         """The values of a column, in the order of the file.
 
+        Args:
+            name: The column.
+            as_text: Whether numbers are wanted as they are written.
+
         Raises:
-            InputError: There is no such column; the line names those that there are.
+            InputError: There is no such column; the line names those that there are. Or it is empty.
         """
         if name not in self.columns:
             shown = ", ".join(repr(each) for each in self.columns[:MOST_NAMED])
             more = f" and {len(self.columns) - MOST_NAMED} more" if len(self.columns) > MOST_NAMED else ""
             known = "one array without names" if self.columns == (ONLY,) else f"{shown}{more}"
             raise InputError(f"{self.name} has no column {name!r}: it has {known}")
-        values = self._read(name)
+        values = self._read(name, as_text)
         if not len(values):
             raise InputError(f"{self.name} has no rows: give a file that has some")
-        return np.asarray(values)
+        return values
+
+    def numbers(self, name: str) -> np.ndarray:
+        """The values of a column of numbers, as floats.
+
+        Raises:
+            InputError: As `column`; or it holds something else.
+        """
+        values = self.column(name)
+        if values.dtype.kind not in "biuf":
+            what = "text" if values.dtype.kind in "USO" else f"values of type {values.dtype}"
+            raise InputError(f"{self.name}: {name!r} holds {what}: give numbers from 0 to 1")
+        return values.astype(np.float64)
 
 
 def read_table(path: str | Path) -> Table:
@@ -86,6 +112,7 @@ def _csv(place: Path, name: str) -> Table:
         header = next(lines, None)
         if header is None:
             raise InputError(f"{name} is empty: its first line names the columns")
+        header = [each.strip() for each in header]
         columns: list[list[str]] = [[] for _ in header]
         for line in lines:
             if len(line) != len(header):
@@ -94,10 +121,14 @@ def _csv(place: Path, name: str) -> Table:
                 many = f"{len(line)} values, and {len(header)} columns are named"
                 raise InputError(f"{name}:{lines.line_num}: {many}: give one value for each")
             for column, value in zip(columns, line, strict=True):
-                column.append(value)
+                column.append(value.strip())
     _require_unlike(header, name)
     held = dict(zip(header, columns, strict=True))
-    return Table(name, header, lambda column: _numbers_or_text(held[column]))
+
+    def read(column: str, as_text: bool) -> np.ndarray:
+        return np.array(held[column]) if as_text else _numbers_or_text(held[column])
+
+    return Table(name, header, read)
 
 
 def _require_unlike(names: Sequence[str], file: str) -> None:
@@ -107,36 +138,33 @@ def _require_unlike(names: Sequence[str], file: str) -> None:
 
 
 def _numbers_or_text(values: list[str]) -> np.ndarray:
-    """Numbers where all are, and truth values as numbers; else the text."""
-    words = set(values)
-    if words <= {"True", "False", "true", "false"} and words:
+    """Numbers where all are written as such (007 is a name), and truth values; else the text."""
+    if values and set(values) <= {"True", "False", "true", "false"}:
         return np.array([value in ("True", "true") for value in values])
-    try:
-        return np.array([int(value) for value in values])
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return np.array(values, dtype=np.float64) if values else np.empty(0)
-    except ValueError:
+    if not all(NUMBER.fullmatch(value) for value in values):
         return np.array(values)
+    is_whole = all(WHOLE.fullmatch(value) for value in values)
+    return np.array([int(value) if is_whole else float(value) for value in values])
 
 
 def _jsonl(place: Path, name: str) -> Table:
     rows = list(_objects(place, name))
     columns = list(dict.fromkeys(key for row in rows for key in row))
 
-    def read(column: str) -> np.ndarray:
+    def read(column: str, as_text: bool) -> np.ndarray:
         values = []
         for number, row in enumerate(rows, 1):
             if column not in row:
                 raise InputError(f"{name}: row {number} has no {column!r}: give it in every row")
-            if not isinstance(row[column], str | int | float | bool):
-                what = in_short(row[column])
-                raise InputError(f"{name}: row {number} has {column}={what}, which is no single value")
-            values.append(row[column])
-        kinds = {str if isinstance(value, str) else float for value in values}
-        if len(kinds) > 1:
-            raise InputError(f"{name}: {column!r} is text in some rows and a number in others: give one kind")
+            value = row[column]
+            if not isinstance(value, str | int | float | bool):
+                what = "null" if value is None else in_short(value)
+                raise InputError(
+                    f"{name}: row {number} has {column}={what}: give a single value in every row"
+                )
+            values.append(value if isinstance(value, str) or not as_text else json.dumps(value))
+        if any(isinstance(value, str) for value in values):
+            return np.array([value if isinstance(value, str) else json.dumps(value) for value in values])
         return np.array(values)
 
     return Table(name, columns, read)
@@ -149,7 +177,7 @@ def _objects(place: Path, name: str) -> Iterator[dict[str, Any]]:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = json.loads(line, object_pairs_hook=_unlike)
             except (ValueError, RecursionError) as error:
                 raise InputError(
                     f"{name}:{number}: {one_line(str(error))}: give one object a line"
@@ -159,19 +187,40 @@ def _objects(place: Path, name: str) -> Iterator[dict[str, Any]]:
             yield row
 
 
+def _unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, of which json would take the last of two equal keys without a word."""
+    held = dict(pairs)
+    if len(held) < len(pairs):
+        twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
+        raise ValueError(f"the key {twice!r} stands there twice")
+    return held
+
+
 def _npy(place: Path, name: str) -> Table:
-    array = np.load(place, allow_pickle=False)
+    try:
+        array = np.load(place, allow_pickle=False)
+    except Exception as error:  # a damaged header may say anything
+        raise InputError(f"{name} is no .npy file that can be read: {said_by(error)}") from error
     if not isinstance(array, np.ndarray):
         raise InputError(f"{name} holds several arrays: save one with numpy.save")
     if array.ndim != 1:
         raise InputError(f"{name} has shape {array.shape}: give one value a row, or named fields")
     names = array.dtype.names
-    return Table(name, names or (ONLY,), lambda column: array[column] if names else array)
+
+    def read(column: str, as_text: bool) -> np.ndarray:
+        values = np.asarray(array[column] if names else array)
+        if values.ndim != 1:
+            raise InputError(f"{name}: {column!r} holds several values a row: give one")
+        if values.dtype.kind == "S":
+            values = np.char.decode(values, "utf-8", "backslashreplace")
+        return values.astype(str) if as_text else values
+
+    return Table(name, names or (ONLY,), read)
 
 
 def _parquet(place: Path, name: str) -> Table:
     try:
-        from pyarrow import lib, parquet
+        from pyarrow import lib, parquet, types
     except ImportError:
         raise InputError(f"{name}: Parquet is read by pyarrow: pip install 'levinthal[parquet]'") from None
     try:
@@ -181,15 +230,20 @@ def _parquet(place: Path, name: str) -> Table:
         raise InputError(f"{name} is no Parquet file that can be read: {said_by(error)}") from error
     _require_unlike(names, name)
 
-    def read(column: str) -> np.ndarray:
+    def read(column: str, as_text: bool) -> np.ndarray:
         try:
             values = file.read([column]).column(0)
         except (lib.ArrowException, OSError) as error:
             raise InputError(f"{name}: the column {column!r} cannot be read: {said_by(error)}") from error
         if values.null_count:
-            raise InputError(
-                f"{name}: {values.null_count} rows have no {column!r}: leave them out, and say so"
-            )
-        return np.asarray(values.to_numpy())
+            many = f"{values.null_count} rows have no {column!r}"
+            raise InputError(f"{name}: {many}: leave them out, and say so")
+        kind = values.type
+        if not any(is_of(kind) for is_of in (types.is_integer, types.is_floating, types.is_boolean)):
+            if not (types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind)):
+                raise InputError(f"{name}: {column!r} holds {kind}: give numbers or text")
+            return np.array(values.to_pylist(), dtype=str)
+        array = np.asarray(values.to_numpy())
+        return array.astype(str) if as_text else array
 
     return Table(name, names, read)

@@ -11,13 +11,30 @@ from levinthal.errors import InputError
 from levinthal.estimators.arrays import host
 
 MOST_ROWS = 10**12
-SMALLEST_DELTA = 1e-300
-"""Below it the arithmetic of floats ends; 1e-300 is a billion models more than 1e-291."""
+SMALLEST_DELTA, LARGEST_DELTA = 1e-150, 0.5
+"""Below the first, the inverse of the incomplete beta function was measured to fail; above the second, a
+limit lies below what is measured."""
+MOST_MODELS = 10**100
 
 
 def chance(delta: Any) -> float:
-    """The chance that a limit is wrong, above 0 and below 1."""
-    return number("delta", delta, least=SMALLEST_DELTA, below=1)
+    """The chance that a limit is wrong, from 1e-150 to 1/2."""
+    return number("delta", delta, least=SMALLEST_DELTA, most=LARGEST_DELTA)
+
+
+def for_each(delta: float, models: int) -> float:
+    """The chance that is left for each of several models.
+
+    >>> for_each(0.05, 10)
+    0.005
+    """
+    left = delta / models
+    if left < SMALLEST_DELTA:
+        raise InputError(
+            f"delta={delta:.3g} for {float(models):.3g} models leaves {left:.3g} for each, less than "
+            f"{SMALLEST_DELTA:g}: use a larger delta, or fewer models or bits"
+        )
+    return left
 
 
 def counted(errors: Any, samples: Any) -> tuple[int, int]:

@@ -81,8 +81,8 @@ def bound(
     within: Annotated[
         float | None,
         Parameter(
-            help="Instead of a limit: how many rows put it so close to the measured rate, 0.005 for half a "
-            "point. At the measured rate, or at the worst one where nothing was measured.",
+            help="Instead of a limit: how many rows put it so close to the measured error, 0.005 for half a "
+            "point. At the measured rate, or at one half where nothing was measured.",
             converter=share,
         ),
     ] = None,
@@ -108,10 +108,7 @@ def bound(
             **given, models_tried=models_tried, bits_seen=bits_seen, delta=delta, anytime=anytime
         )
     if within is not None:
-        if page:
-            raise InputError(
-                f"--output {output} is the page of a limit, and --within asks for rows: give one"
-            )
+        _require_rows_alone(output, anytime, clusters, found)
         rate = 0.5 if found is None else found.mean
         tried = models_tried * 2**bits_seen
         rows = samples_needed(within, error=rate, delta=delta, models_tried=tried)
@@ -162,16 +159,33 @@ def _given(
     return dict(found.arrays), found.read
 
 
+def _require_rows_alone(
+    output: Path | None, anytime: bool, clusters: str | None, found: ErrorBound | None
+) -> None:
+    """Refuse what a number of rows is not for."""
+    why = "--within counts rows for the limit of an error rate"
+    if output:
+        raise InputError(f"{why}, and --output writes a page of a limit: give one of them")
+    if anytime or clusters:
+        raise InputError(f"{why}: leave out {'--anytime' if anytime else '--clusters'}")
+    if found is not None and not found.what.startswith("error"):
+        raise InputError(f"{why}, and the losses lie between 0 and 1: leave out the file")
+
+
 def _print_rows(rows: int, both: int, within: float, rate: float, *, as_json: bool) -> None:
     """Print how many rows are needed."""
+    from levinthal.bounds.wording import percent, units
+
     if as_json:
         said = {"samples_needed": rows, "both_sides": both, "within": within, "error": rate}
         print(json_format.dumps(said, indent=2, allow_nan=False))
         return
     points = f"{100 * within:.4g}"
+    one, two = units(rows, "rows"), units(both, "rows")
     stdout().print(
-        f"{rows:,} rows put the limit {points} points above a measured error of {100 * rate:.4g} %; "
-        f"{both:,} rows put both ends of an interval within +-{points} points.",
+        f"{one} {'puts' if rows == 1 else 'put'} the limit {points} points above a measured error of "
+        f"{percent(rate)}; {two} {'puts' if both == 1 else 'put'} both ends of an interval within +-{points} "
+        "points.",
         soft_wrap=True,
     )
 

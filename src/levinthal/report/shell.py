@@ -6,17 +6,22 @@ page (badges, whiskers, numbers, figures). A package to the right has its own te
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from levinthal.errors import InputError
 from levinthal.figures import DARK, LIGHT
 from levinthal.report import painting
 from levinthal.report.formatting import counted, full_sentence, listed, number, unbroken
 from levinthal.report.verdicts import share
 from levinthal.shown import plain
+from levinthal.written_files import write_whole
+from levinthal.written_files.kinds import PAGE
 
 HOME = "levinthal.report"
 
@@ -24,6 +29,29 @@ HOME = "levinthal.report"
 def rendered(template: str, context: Mapping[str, Any], *, home: str = HOME) -> str:
     """The page that `template`, from the assets of the package `home` or from ours, makes of `context`."""
     return _environment(home).get_template(template).render(context)
+
+
+def write_page(path: str | PathLike[str], page: Callable[[], str], example: str) -> Path:
+    """Write a page, completely or not at all.
+
+    Args:
+        path: The file to write.
+        page: Renders it, once the path is known to be one.
+        example: A name for such a file, for the way out.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: `path` is a folder, or no path at all.
+        StoreError: `path` cannot be written.
+    """
+    if not isinstance(path, str | PathLike):
+        raise InputError(f"the path of a page is {path!r}: give '{example}', say")
+    place = Path(path)
+    if place.is_dir():
+        raise InputError(f"{path!s} is a folder, and a page is a file: give '{place / example}', say")
+    return write_whole(place, page(), PAGE)
 
 
 def _shown(value: Any) -> Any:

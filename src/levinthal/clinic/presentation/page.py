@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from os import PathLike
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from levinthal.clinic.answer.states import Answer
 from levinthal.clinic.presentation.cards import TriedRemedy, card, numbers_table, tried_remedies
@@ -16,15 +15,11 @@ from levinthal.clinic.presentation.signs import read_signs
 from levinthal.clinic.presentation.summary import LABELS, causes, info_findings, paragraph, symptoms
 from levinthal.clinic.recording.history import History
 from levinthal.clinic.recording.training_setup import TrainingSetup
-from levinthal.errors import InputError
 from levinthal.lab.execution.environment import environment
 from levinthal.probes.signal import Layer
-from levinthal.report import painting
+from levinthal.report import painting, shell
 from levinthal.report.formatting import counted
-from levinthal.report.shell import rendered
 from levinthal.vocabulary import Estimate, Figure, Finding
-from levinthal.written_files import write_whole
-from levinthal.written_files.kinds import PAGE
 
 VERSIONS = ("levinthal", "python", "torch", "numpy")
 
@@ -73,18 +68,31 @@ def write_page(
         InputError: `path` is a folder, or no path at all.
         StoreError: `path` cannot be written.
     """
-    if not isinstance(path, str | PathLike):
-        raise InputError(f"the path of a page is {path!r}: give 'run.html', say")
-    place = Path(path)
-    if place.is_dir():
-        raise InputError(f"{path!s} is a folder, and a page is a file: give '{place / 'run.html'}', say")
+
+    def page() -> str:
+        context = _context(title, answer, findings, history, setup, checkup, trials, provenance or {})
+        return shell.rendered("clinic.html", context, home="levinthal.clinic.presentation")
+
+    return shell.write_page(path, page, "run.html")
+
+
+def _context(
+    title: str,
+    answer: Answer,
+    findings: Sequence[Finding],
+    history: History | None,
+    setup: TrainingSetup | None,
+    checkup: Examined | None,
+    trials: Sequence[TriedRemedy],
+    provenance: Mapping[str, object],
+) -> dict[str, Any]:
     figures = [
         *_run_figures(history, setup, findings),
         *(checkup_figures(checkup.layers) if checkup else ()),
     ]
     drawn = painting.drawn(figures, "this figure could not be drawn")
     signs = [] if history is None else read_signs(history, setup, findings)
-    context = {
+    return {
         "title": title,
         "answer": answer,
         "label": LABELS.get(answer.state, "unknown"),
@@ -96,10 +104,9 @@ def write_page(
         "numbers": numbers_table(checkup.numbers) if checkup else [],
         "figures": drawn,
         "drawings": painting.packed({f.id: f.drawing for f in drawn if f.drawing}),
-        "provenance": list(_provenance(history, setup, provenance or {})),
+        "provenance": list(_provenance(history, setup, provenance)),
         "clinic_css": painting.asset("clinic.css", home="levinthal.clinic.presentation"),
     }
-    return write_whole(place, rendered("clinic.html", context, home="levinthal.clinic.presentation"), PAGE)
 
 
 def _run_figures(
