@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from levinthal.clinic.watching import Watch, watch
 
@@ -64,3 +65,23 @@ def hooks(model: nn.Module) -> list[int]:
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_forward_hooks_with_kwargs", "_backward_hooks")
     counts = [len(getattr(module, kind)) for module in model.modules() for kind in kinds]
     return [*counts, sum("_compiled_call_impl" in module.__dict__ for module in model.modules())]
+
+
+def over_batches(make: Callable[[], nn.Module], inputs: Tensor, labels: Tensor, size: int = 32) -> Program:
+    """A plain loop over random batches."""
+
+    def program() -> Any:
+        model = make()
+        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+
+        def step(_: int) -> Tensor:
+            rows = torch.randint(len(inputs), (size,))
+            optimizer.zero_grad()
+            loss = functional.cross_entropy(model(inputs[rows]), labels[rows])
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return model, optimizer, step
+
+    return program

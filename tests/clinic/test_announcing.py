@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import warnings
 from collections.abc import Iterable
@@ -87,6 +88,16 @@ def test_it_speaks_while_the_run_goes_on() -> None:
         for now[0] in range(60):
             step(now[0])
     assert heard_at["DOUBLE_SOFTMAX"] < 30
+
+
+@pytest.mark.parametrize("error", [SystemExit, GeneratorExit, asyncio.CancelledError])
+def test_no_exception_of_the_function_ends_the_run(error: type[BaseException]) -> None:
+    def ends(_: Finding) -> None:
+        torch.set_grad_enabled(False)
+        raise error
+
+    with pytest.warns(UserWarning, match="on_finding raised"):
+        same(program(nn.Softmax(1)), steps=40, every=2, on_finding=ends)
 
 
 def test_a_function_that_draws_numbers_changes_no_bit_of_the_run_and_no_finding() -> None:

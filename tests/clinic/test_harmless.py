@@ -14,7 +14,7 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies
 from tests.clinic.random_programs import EXTRAS, LAYERS, Parts, program_of
-from tests.clinic.same_runs import Program, hooks, same
+from tests.clinic.same_runs import Program, hooks, over_batches, same
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
@@ -49,22 +49,7 @@ def mlp() -> nn.Module:
 
 def simple(make: Callable[[], nn.Module], size: int = 32) -> Program:
     """A plain loop over random batches."""
-
-    def program() -> Any:
-        model = make()
-        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
-
-        def step(_: int) -> Tensor:
-            rows = torch.randint(len(X), (size,))
-            optimizer.zero_grad()
-            loss = functional.cross_entropy(model(X[rows]), Y[rows])
-            loss.backward()
-            optimizer.step()
-            return loss
-
-        return model, optimizer, step
-
-    return program
+    return over_batches(make, X, Y, size)
 
 
 def encoder(**words: Any) -> nn.Module:

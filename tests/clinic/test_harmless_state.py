@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.clinic.same_runs import Program, same
+from tests.clinic.same_runs import Program, over_batches, same
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -20,22 +20,7 @@ X, Y = torch.randn(256, 16), torch.randint(4, (256,))
 
 def simple(make: Callable[[], nn.Module], size: int = 32) -> Program:
     """A plain loop over random batches."""
-
-    def program() -> Any:
-        model = make()
-        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
-
-        def step(_: int) -> Tensor:
-            rows = torch.randint(len(X), (size,))
-            optimizer.zero_grad()
-            loss = functional.cross_entropy(model(X[rows]), Y[rows])
-            loss.backward()
-            optimizer.step()
-            return loss
-
-        return model, optimizer, step
-
-    return program
+    return over_batches(make, X, Y, size)
 
 
 def rebound() -> nn.Module:

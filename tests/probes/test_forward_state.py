@@ -229,7 +229,11 @@ def test_data_sets_loaders_and_optimizers_are_left_alone() -> None:
 def test_tensors_without_plain_memory_are_passed_over() -> None:
     model = Holds(a=torch.zeros(3, device="meta"), b=torch.eye(3).to_sparse(), c=np.array(["a", None]))
     vars(model)["hostile"] = Hostile()
-    ForwardState.of(model).restore()
+    state = ForwardState.of(model)
+    model.c[1] = "b"
+    state.restore()
+    assert model.c[1] is None
+    assert model.a.is_meta
 
 
 def test_nan_stays_and_versions_stay() -> None:

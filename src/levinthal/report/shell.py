@@ -6,6 +6,7 @@ page (badges, whiskers, numbers, figures). A package to the right has its own te
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -49,7 +50,7 @@ def write_page(path: str | PathLike[str], page: Callable[[], str], example: str)
     if not isinstance(path, str | PathLike):
         raise InputError(f"the path of a page is {path!r}: give '{example}', say")
     place = Path(path)
-    if place.is_dir():
+    if os.path.isdir(place):  # a name that is too long is no folder, and raises in `Path.is_dir`
         raise InputError(f"{path!s} is a folder, and a page is a file: give '{place / example}', say")
     return write_whole(place, page(), PAGE)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -18,6 +20,17 @@ from levinthal.errors import InputError
 
 X, Y = torch.randn(64, 8, generator=torch.Generator().manual_seed(0)), torch.arange(64) % 4
 SHARED = nn.Linear(8, 4)
+
+
+class Endless:
+    """A loader of empty batches that never ends."""
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        while True:
+            yield X[:0], Y[:0]
+
+
+EMPTY = Endless()
 RAGGED: Any = DataLoader([(torch.zeros(8 + i % 2), 0) for i in range(8)], batch_size=4)  # type: ignore[arg-type]
 PROBLEM = levinthal.Problem(
     model=lambda: nn.Linear(8, 4),
@@ -44,6 +57,14 @@ PROBLEM = levinthal.Problem(
             {"optimizer": lambda m: torch.optim.LBFGS(m.parameters())},
             "LBFGS, whose step takes a closure: give",
         ),
+        ({"train": EMPTY}, "train yields 1,000 empty batches one after the other: give rows"),
+        ({"validation": EMPTY}, "validation yields 1,000 empty batches"),
+        ({"train": [(X[:4], ["a"] * 4)]}, "a batch holds a value of type str: give tensors"),
+        (
+            {"train": (np.ma.masked_array(X.numpy()), Y)},
+            "train has a masked array, whose mask a tensor loses",
+        ),
+        ({"prepare": lambda x, y: (x[:0], y[:0])}, r"prepare\(inputs, targets\) returns 0 rows"),
         (
             {"train": RAGGED},
             "reading train failed: .*stack expects.*: give all rows one shape, or the loader",
@@ -75,6 +96,12 @@ def test_a_field_that_does_not_fit_is_one_line(change: dict[str, Any], line: str
     with pytest.raises(InputError, match=line) as raised:
         examine(replace(PROBLEM, **change))
     assert "\n" not in str(raised.value)
+
+
+def test_a_class_of_a_billion_takes_no_table_of_a_billion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch, "bincount")
+    with pytest.raises(InputError, match="the model has 4 outputs"):
+        examine(replace(PROBLEM, train=(X, Y + 10**9)))
 
 
 def test_validation_rows_that_are_not_finite_are_found() -> None:

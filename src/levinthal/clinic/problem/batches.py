@@ -167,6 +167,8 @@ def _prepared(problem: Problem, x: Any, y: Any) -> tuple[Any, Any]:
         raise InputError(
             f"prepare(inputs, targets) returns a value {_kind(made)}: return the pair (inputs, targets)"
         )
+    if isinstance(made[1], Tensor) and made[1].dim() and not len(made[1]):
+        raise InputError("prepare(inputs, targets) returns 0 rows: return some of each batch")
     return made[0], made[1]
 
 
