@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from scipy.optimize import brentq
 
+from levinthal.arguments import flag
 from levinthal.certificates.checked import chance, losses_of
 
 CAP = 0.5
@@ -46,7 +47,7 @@ def betting(losses: Any, delta: float = 0.05, *, anytime: bool = False) -> float
     >>> bool(losses.mean() < betting(losses) < losses.mean() + 0.0010)
     True
     """
-    values, delta = losses_of(losses), chance(delta)
+    values, delta, anytime = losses_of(losses), chance(delta), flag("anytime", anytime)
     goal = math.log(1 / delta)
     stakes = _stakes(values, 2 * goal, 0 if anytime else len(values))
 
