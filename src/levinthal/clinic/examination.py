@@ -6,11 +6,10 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from levinthal.clinic.answer.decision import answer_of_run
 from levinthal.clinic.answer.states import Answer
@@ -210,22 +209,8 @@ def _of_validation(problem: Problem, known: Sequence[Finding]) -> list[Finding]:
     """Validation rows with nan or infinity, which make the score meaningless, where no batch has any."""
     if problem.validation is None or any(f.code == data.NON_FINITE_INPUT.code for f in known):
         return []
-    batches = held_out(problem)
-    for where, side in (("validation", 0), ("validation targets", 1)):
-        tensors = [t for batch in batches for t in _floating(batch[side])]
-        bad = sum(int((~t.isfinite()).reshape(len(t), -1).any(1).sum()) for t in tensors)
-        if bad:
-            evidence = {"rows with nan or infinity": bad, "of": sum(map(len, tensors))}
-            return [found(data.NON_FINITE_INPUT, where, 0, evidence)]
-    return []
-
-
-def _floating(side: Any) -> list[Tensor]:
-    """The tensors of real numbers with rows, also in dictionaries and tuples."""
-    if isinstance(side, Tensor):
-        return [side] if side.is_floating_point() and side.numel() and side.dim() else []
-    parts = side.values() if isinstance(side, dict) else side if isinstance(side, tuple | list) else ()
-    return [tensor for part in parts for tensor in _floating(part)]
+    there = data.rows_not_finite(held_out(problem))
+    return [found(data.NON_FINITE_INPUT, where, 0, evidence) for where, evidence in there]
 
 
 def _still_true(before: Sequence[Finding], seen: Sequence[Finding], trend: LossTrend) -> list[Finding]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,15 +114,24 @@ def non_finite_input(context: Context) -> Iterator[Finding]:
 
 def _in_validation(validation: Validation) -> Iterator[Finding]:
     """Validation rows with nan or infinity; info where their loss is finite all the same."""
+    ends = [each.held_out.loss for each in validation.evaluations[-1:]]
+    severity = Severity.INFO if ends and math.isfinite(ends[0]) else None
+    for where, evidence in rows_not_finite(validation.batches):
+        yield found(NON_FINITE_INPUT, where, 0, evidence, severity=severity)
+
+
+def rows_not_finite(batches: Sequence[tuple[Any, Any]]) -> Iterator[tuple[str, dict[str, float]]]:
+    """Where validation rows hold nan or infinity, inputs first, and how many.
+
+    >>> list(rows_not_finite([(torch.tensor([[1.0], [torch.nan]]), torch.zeros(2))]))
+    [('validation', {'rows with nan or infinity': 1, 'of': 2})]
+    """
     for where, side in (("validation", 0), ("validation targets", 1)):
-        tensors = [x for batch in validation.batches for _, x in named_tensors(batch[side])]
+        tensors = [x for batch in batches for _, x in named_tensors(batch[side])]
         tensors = [x for x in tensors if x.is_floating_point() and x.numel() and x.dim()]
         bad = sum(int((~x.isfinite()).reshape(len(x), -1).any(1).sum()) for x in tensors)
         if bad:
-            evidence = {"rows with nan or infinity": bad, "of": sum(map(len, tensors))}
-            ends = [each.held_out.loss for each in validation.evaluations[-1:]]
-            severity = Severity.INFO if ends and math.isfinite(ends[0]) else None
-            yield found(NON_FINITE_INPUT, where, 0, evidence, severity=severity)
+            yield where, {"rows with nan or infinity": bad, "of": sum(map(len, tensors))}
             return
 
 
