@@ -135,6 +135,7 @@ def test_a_file_that_is_no_report_is_one_line(tmp_path: Path, text: str, line: s
         {"history": {"losses": ["x"], "parameters": {}}},
         {"history": {"losses": [1.0], "parameters": {"0.weight": 5}}},
         {"score": 5},
+        {"score": {"name": "accuracy", "value": float("inf")}},
     ],
 )
 def test_a_damaged_report_is_named(change: dict[str, Any]) -> None:
