@@ -154,7 +154,7 @@ def test_the_page_is_whole_and_names_the_answer(tmp_path: Path) -> None:
         ({"predictions": [1, 1], "labels": [1, 1]}, "all 2 labels are 1: a certificate of one class"),
         (
             {"predictions": [1, None], "labels": [1, 2]},
-            r"predictions\[1\] is empty: name the class",
+            r"predictions\[1\] is empty: write a word such as none",
         ),
         ({"predictions": ["", "a"], "labels": ["a", "b"]}, r"predictions\[0\] is empty"),
         ({"predictions": [1e300, 1], "labels": [0, 1]}, r"predictions\[0\] is 1e\+300, which is no class"),
@@ -166,6 +166,9 @@ def test_the_page_is_whole_and_names_the_answer(tmp_path: Path) -> None:
             {"errors": 1, "samples": 2, "models_tried": 10**100, "bits_seen": 300},
             r"delta=0.05 for 2.04e\+190 models leaves .* for each, less than 1e-150",
         ),
+        ({"predictions": ["B is it", "a"], "labels": ["b", "c"]}, r"no predicted class .*'B is it', say"),
+        ({"losses": [0.5, -0.1]}, r"losses\[1\] is -0.1: a loss lies in \[0, 1\], as 0 for right"),
+        ({"losses": [0.5, math.nan]}, r"losses\[1\] is nan: give 1 where the model failed"),
         ({"predictions": [], "labels": []}, "predictions have shape"),
         ({"losses": [0.5, 2.0]}, r"losses\[1\] is 2.0: a loss lies in \[0, 1\]"),
         ({"losses": [0, 1], "clusters": [1]}, "2 rows and 1 clusters: name the cluster of each row"),
@@ -209,6 +212,7 @@ def test_losses_say_that_they_have_to_be_bounded() -> None:
 
 def test_small_deltas_and_single_rows_are_worded() -> None:
     assert "with a confidence of 1 - 1e-12" in error_bound(errors=1, samples=10, delta=1e-12).sentence
+    assert "10 rows do not bound" in error_bound(errors=0, samples=10, bits_seen=300).sentence
     assert "of 1 row." in str(error_bound([0.5]))
     assert error_bound(errors=0, samples=10, delta=1e-150).limit < 1
 
@@ -218,11 +222,11 @@ def test_classes_are_one_name_each() -> None:
         found = error_bound(predictions=predictions, labels=labels)
         return round(found.mean * found.samples)
 
-    assert wrong(np.array([b"a", b"b"]), np.array(["a", "c"])) == 1
+    assert wrong(np.array([b"a", b"b", b"c"]), np.array(["a", "c", "c"])) == 1
     assert wrong(np.array([1, 0, 2], dtype=object), [1, 0, 1]) == 1
     assert wrong(np.array([1.0, 0, 2], dtype=object), [1, 0, 1]) == 1
     assert wrong([True, False, True], [1, 0, 0]) == 1
-    assert wrong([" cat", "dog "], ["cat", "rat"]) == 1
+    assert wrong([" cat", "rat "], ["cat", "dog"]) == 1
 
 
 @pytest.mark.parametrize("error", [0.0, 0.025, 0.3, 0.5, 0.7, 0.97, 1.0])

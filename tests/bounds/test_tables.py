@@ -50,7 +50,8 @@ def test_every_kind_of_file_gives_the_same_bound(tmp_path: Path, kind: str) -> N
         ("prediction, label\n1, 1\n2,2\n3,3.0\n", 0),
         ("prediction,label\n12,12\nI don't know,13\n14,14\n", 1),
         ("prediction,label\nTrue,True\nUnknown,False\nFalse,False\n", 1),
-        ("prediction,label\n007,7\n7,8\n", 2),
+        ("prediction,label\n1.0,1\n0.0,0\nunk,1\n1,0\n", 2),
+        ("prediction,label\n007,7\n8,8\n", 1),
     ],
 )
 def test_columns_of_usual_names_are_found(tmp_path: Path, text: str, errors: int) -> None:
@@ -79,7 +80,9 @@ BAD = {
     "both.csv": ("loss,correct\n1,1\n", "losses and correct are columns of different kinds"),
     "several.csv": ("label,target,prediction\n1,1,1\n", "has 'label' and 'target'"),
     "half.csv": ("prediction\n1\n", "predictions without labels"),
-    "text.csv": ("loss\nhigh\n", "'loss' holds text: give numbers from 0 to 1"),
+    "text.csv": ("loss\n0.5\nhigh\n", "'loss' holds the text 'high' in row 2: give numbers from 0 to 1"),
+    "semicolons.csv": ("prediction;label\n1;1\n", "has ';' between its values: give commas, or tabs in a"),
+    "tabs.csv": ("prediction\tlabel\n1\t1\n", "has tabs between its values"),
     "copies.csv": (
         "id,correct\n7,1\n7,0\n8,1\n",
         "has 2 rows of id 7: leave copies out, or add --clusters",
@@ -89,11 +92,17 @@ BAD = {
     "broken.jsonl": ('{"loss": 1\n', "broken.jsonl:1: .*: give one object a line"),
     "list.jsonl": ("[1]\n", "list.jsonl:1: a list: give one object a line"),
     "nested.jsonl": ('{"loss": [1]}\n', "row 1 has loss=.1.: give a single value"),
-    "mixed.jsonl": ('{"loss": 1}\n{"loss": "a"}\n', "'loss' holds text"),
+    "mixed.jsonl": (
+        '{"loss": 1}\n{"loss": "a"}\n',
+        "'loss' holds the text 'a' in row 2",
+    ),
     "null.jsonl": ('{"loss": null}\n', "row 1 has loss=null: give a single value in every row"),
     "keys.jsonl": ('{"loss": 1, "loss": 0}\n', "the key 'loss' stands there twice"),
     "case.csv": ("loss,Loss\n1,1\n", "has 'loss' and 'Loss'"),
-    "right.csv": ("correct\n1\n100\n", "'correct' holds 100.0: give 1 for right and 0 for wrong"),
+    "right.csv": (
+        "correct\n1\n100\n",
+        "'correct' holds 100.0: give 1 for right and 0 for wrong",
+    ),
     "gap.csv": ("prediction,label\n,\n1,2\n", r"predictions\[0\] is empty"),
     "deep.jsonl": ("[" * 100_000, "deep.jsonl:1: "),
     "not.npy": ("x", "is no .npy file that can be read"),
@@ -128,6 +137,12 @@ def test_bytes_folders_objects_and_missing_files_are_one_line(tmp_path: Path) ->
     table = read_table(written(tmp_path, ".tsv"))
     with pytest.raises(InputError, match="has no column 'x': it has 'id', 'Loss'"):
         table.column("x")
+
+
+def test_one_column_named_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("label,other\n1,1\n2,1\n")
+    with pytest.raises(InputError, match="'label' is named for predictions and for labels: name two"):
+        chosen(read_table(tmp_path / "rows.csv"), NONE | {"predictions": "label", "labels": "label"})
 
 
 def test_damaged_headers_and_odd_columns_are_one_line(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_long_capital_does_not_overflow() -> None:
     ("losses", "line"),
     [
         ([0.5, 1.5], r"losses\[1\] is 1.5: a loss lies in \[0, 1\]"),
-        ([0.5, math.nan], r"losses\[1\] is nan: leave the row out"),
+        ([0.5, math.nan], r"losses\[1\] is nan: give 1 where the model failed"),
         ([], "losses have shape"),
         ([[0.5]], "losses have shape"),
         (["a"], "losses holds text"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from levinthal.arguments import in_short
-from levinthal.bounds.tables import ONLY, Table
+from levinthal.bounds.tables import NUMBER, ONLY, Table
 from levinthal.errors import InputError
 
 USUAL = {
@@ -64,8 +64,15 @@ def chosen(table: Table, named: Mapping[str, str | None], clusters: str | None =
     if not alone:
         said, true = roles["predictions"], roles["labels"]
         both = table.column(said), table.column(true)
-        as_text = len({side.dtype.kind == "U" for side in both}) > 1  # one "I don't know" among numbers
-        both = (table.column(said, as_text=True), table.column(true, as_text=True)) if as_text else both
+        if said == true:
+            raise InputError(
+                f"{table.name}: {said!r} is named for predictions and for labels: name two columns"
+            )
+        if len({side.dtype.kind == "U" for side in both}) > 1:  # one "I don't know" among numbers
+            both = (
+                _as_one_text(table.column(said, as_text=True)),
+                _as_one_text(table.column(true, as_text=True)),
+            )
         arrays = {"predictions": both[0], "labels": both[1]}
     if clusters is not None:
         arrays["clusters"] = table.column(clusters)
@@ -92,12 +99,20 @@ def _usual(table: Table) -> dict[str, str]:
     return {role: columns[0] for role, columns in found.items()}
 
 
+def _as_one_text(values: np.ndarray) -> np.ndarray:
+    """Classes as text, a whole number in one way: 1.0 is 1."""
+    are_numbers = [bool(NUMBER.fullmatch(value)) and float(value).is_integer() for value in values]
+    pairs = zip(values, are_numbers, strict=True)
+    return np.array([str(int(float(value))) if is_number else value for value, is_number in pairs])
+
+
 def _wrong(correct: np.ndarray, column: str, name: str) -> np.ndarray:
     """1 - correct."""
-    outside = ~((correct >= 0) & (correct <= 1))
-    if outside.any():
-        value = in_short(correct[outside][0].item())
-        raise InputError(f"{name}: {column!r} holds {value}: give 1 for right and 0 for wrong")
+    other = ~((correct == 0) | (correct == 1))
+    if other.any():
+        value = in_short(correct[other][0].item())
+        way_out = "give 1 for right and 0 for wrong, or name losses from 0 to 1"
+        raise InputError(f"{name}: {column!r} holds {value}: {way_out}")
     return 1.0 - correct
 
 

@@ -77,7 +77,7 @@ class ErrorBound:
         """The answer in words."""
         tried, sure = self.models_tried, confidence(self.delta)
         after = f", even after choosing among {many(tried)} models" if tried > 1 else ""
-        if self.limit >= 1:
+        if at_most(self.limit) in (at_most(1.0), at_most(2.0)):
             held = f"{units(self.samples, self.unit)} do not bound"
             return f"{held} the true {self.what} with {sure}{after}"
         other = next((one for one in self.certificates if one.name == KAWAGUCHI), None)

@@ -15,13 +15,14 @@ EXACT = 2.0**53
 """Beyond it neighbouring whole numbers are one float."""
 
 
-def names_of(values: Any, name: str, what: str) -> np.ndarray:
+def names_of(values: Any, name: str, what: str, missing: str = "") -> np.ndarray:
     """One name for each row.
 
     Args:
         values: Whole numbers, truth values or text, as any array or list.
         name: What the argument is called.
         what: What a row of it is: "class", "cluster".
+        missing: What to do about a row without one.
 
     Returns:
         (n,) numbers, or text.
@@ -32,29 +33,29 @@ def names_of(values: Any, name: str, what: str) -> np.ndarray:
     >>> names_of([b"cat", b"dog"], "labels", "class").tolist()
     ['cat', 'dog']
     """
-    array = as_array(values, name)
+    array, way_out = as_array(values, name), missing or f"name the {what} of each row"
     if array.ndim != 1 or not len(array):
         hint = "pass the largest of each row, .argmax(1)" if array.ndim == 2 else f"pass one {what} a row"
         raise InputError(f"{name} have shape {array.shape}: {hint}")
     if array.dtype.kind == "O":
-        array = _of_objects(array, name, what)
+        array = _of_objects(array, name, way_out)
     if array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8", "backslashreplace")
     if array.dtype.kind == "f":
-        _refuse(~np.isfinite(array), array, name, f"name the {what} of each row")
+        _refuse(~np.isfinite(array), array, name, way_out)
         is_name = (array == np.round(array)) & (np.abs(array) < EXACT)
         _refuse(~is_name, array, name, f"which is no {what}: pass whole numbers or text")
     elif array.dtype.kind == "U":
         array = np.char.strip(array)
-        _refuse(array == "", array, name, f"name the {what} of each row")
+        _refuse(array == "", array, name, way_out)
     elif array.dtype.kind not in "biu":
         raise InputError(f"{name} have dtype {array.dtype}: pass whole numbers or text")
     return array
 
 
-def _of_objects(array: np.ndarray, name: str, what: str) -> np.ndarray:
+def _of_objects(array: np.ndarray, name: str, way_out: str) -> np.ndarray:
     """Objects as numbers where all are, and else as text."""
-    _refuse(np.array([_is_missing(each) for each in array]), array, name, f"name the {what} of each row")
+    _refuse(np.array([_is_missing(each) for each in array]), array, name, way_out)
     if all(isinstance(each, Number) and not isinstance(each, complex) for each in array):
         return np.array([int(each) if float(each) == int(each) else float(each) for each in array])
     plain = [each.decode("utf-8", "backslashreplace") if isinstance(each, bytes) else each for each in array]

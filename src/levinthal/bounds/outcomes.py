@@ -12,6 +12,7 @@ from levinthal.bounds.names import names_of
 from levinthal.certificates.checked import counted, losses_of
 from levinthal.errors import InputError
 
+NONE_GIVEN = "write a word such as none where the model gave no answer, which counts as wrong"
 WEIGHTED = (
     "weights make rows that are no draws of what the model will meet, so no certificate here holds for them: "
     "draw rows with chances in proportion to their weights, and count these"
@@ -108,7 +109,8 @@ def _wrong(predictions: Any, labels: Any) -> np.ndarray:
     if predictions is None or labels is None:
         given, missing = ("labels", "predictions") if predictions is None else ("predictions", "labels")
         raise InputError(f"{given} were given without {missing}: pass both")
-    said, true = names_of(predictions, "predictions", "class"), names_of(labels, "labels", "class")
+    said = names_of(predictions, "predictions", "class", NONE_GIVEN)
+    true = names_of(labels, "labels", "class")
     if len(said) != len(true):
         raise InputError(f"{len(said)} predictions and {len(true)} labels: pass one of each for each row")
     kinds = {side.dtype.kind == "U" for side in (said, true)}
@@ -121,6 +123,12 @@ def _wrong(predictions: Any, labels: Any) -> np.ndarray:
         raise InputError(
             f"all {len(true)} labels are {in_short(true[0].item())}: a certificate of one class is no error "
             "rate of a classifier; pass losses (0 right, 1 wrong) if it is meant"
+        )
+    if not np.isin(said, true).any():
+        shown = f"{in_short(said[0].item())}, say, where a label is {in_short(true[0].item())}"
+        raise InputError(
+            f"no predicted class occurs among the labels ({shown}): name the classes in one way, or "
+            "pass losses (0 right, 1 wrong) if every row is wrong"
         )
     return np.asarray(said != true, np.float64)
 

@@ -70,7 +70,10 @@ class Table:
         """
         values = self.column(name)
         if values.dtype.kind not in "biuf":
-            what = "text" if values.dtype.kind in "USO" else f"values of type {values.dtype}"
+            what = f"values of type {values.dtype}"
+            if values.dtype.kind == "U":
+                row = next((i for i, value in enumerate(values) if not NUMBER.fullmatch(value)), 0)
+                what = f"the text {in_short(values[row].item())} in row {row + 1}"
             raise InputError(f"{self.name}: {name!r} holds {what}: give numbers from 0 to 1")
         return values.astype(np.float64)
 
@@ -89,10 +92,12 @@ def read_table(path: str | Path) -> Table:
         InputError: There is no such file, it is of another kind, or it cannot be read; the line says where.
     """
     place, name = Path(path), str(path)
+    if place.is_dir():
+        raise InputError(f"{name} is a folder: name a file of outcomes")
     if place.suffix.lower() not in KINDS:
         raise InputError(f"{name} ends in {place.suffix or 'nothing'}: give one of {', '.join(KINDS)}")
     if not place.is_file():
-        what = "is a folder" if place.is_dir() else "is not there" if not place.exists() else "is no file"
+        what = "is not there" if not place.exists() else "is no file"
         raise InputError(f"{name} {what}: name a file of outcomes")
     readers = {".jsonl": _jsonl, ".npy": _npy, ".parquet": _parquet}
     try:
@@ -113,6 +118,9 @@ def _csv(place: Path, name: str) -> Table:
         if header is None:
             raise InputError(f"{name} is empty: its first line names the columns")
         header = [each.strip() for each in header]
+        if len(header) == 1 and (mark := next((each for each in ";\t|" if each in header[0]), "")):
+            said = {"\t": "tabs"}.get(mark, repr(mark))
+            raise InputError(f"{name} has {said} between its values: give commas, or tabs in a .tsv file")
         columns: list[list[str]] = [[] for _ in header]
         for line in lines:
             if len(line) != len(header):

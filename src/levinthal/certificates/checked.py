@@ -15,6 +15,13 @@ SMALLEST_DELTA, LARGEST_DELTA = 1e-150, 0.5
 """Below the first, the inverse of the incomplete beta function was measured to fail; above the second, a
 limit lies below what is measured."""
 MOST_MODELS = 10**100
+NO_ANSWER = (
+    "give 1 where the model failed; leave rows out only for a reason that has nothing to do with the model"
+)
+NOT_BOUNDED = (
+    "a loss lies in [0, 1], as 0 for right and 1 for wrong or 1 minus the probability of the label do; "
+    "cross-entropy has no largest value, and that of a sample is none"
+)
 
 
 def chance(delta: Any) -> float:
@@ -62,10 +69,8 @@ def averaged(mean: Any, samples: Any) -> tuple[float, int]:
 def losses_of(losses: Any) -> np.ndarray:
     """One loss a row, each in [0, 1], as float64.
 
-    >>> losses_of([0.5, 1.5])
-    Traceback (most recent call last):
-        ...
-    levinthal.errors.InputError: losses[1] is 1.5: a loss lies in [0, 1]; divide by its largest possible value
+    >>> losses_of([False, True]).tolist()
+    [0.0, 1.0]
     """
     values = np.ascontiguousarray(host(losses, "losses", "fiub"), np.float64)
     if values.ndim != 1 or not len(values):
@@ -73,10 +78,7 @@ def losses_of(losses: Any) -> np.ndarray:
     outside = ~((values >= 0) & (values <= 1))
     if outside.any():
         row = int(outside.argmax())
-        way_out = (
-            "leave the row out, and say so"
-            if np.isnan(values[row])
-            else ("a loss lies in [0, 1]; divide by its largest possible value")
-        )
+        is_missing = bool(np.isnan(values[row]))
+        way_out = NO_ANSWER if is_missing else NOT_BOUNDED
         raise InputError(f"losses[{row}] is {in_short(float(values[row]))}: {way_out}")
     return values
